@@ -1,0 +1,39 @@
+"""Lanes and windows for truncated back-propagation through time.
+
+Knows: how one long sequence of ids is cut so that a carried state stays meaningful. Does not know: files, models.
+"""
+
+from collections.abc import Iterator
+
+from jaxtyping import Int
+from torch import Tensor
+
+
+def num_windows(num_ids: int, batch_size: int, window: int, offset: int = 0) -> int:
+    """How many windows `windows` yields."""
+    return (num_ids - offset - 1) // batch_size // window
+
+
+def windows(
+    ids: Int[Tensor, " N"], batch_size: int, window: int, offset: int = 0
+) -> Iterator[tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]]:
+    """Cut `ids` into `batch_size` lanes and walk them `window` characters at a time.
+
+    Row b of one window continues row b of the window before, so the state may be carried. The targets are the
+    inputs one character later. What does not fill a lane or a window at the end is left out.
+    Source: `seq_data_iter_sequential` of d2l-zh 2.0, section 8.3.
+
+    Raises:
+        ValueError: the text is too short for one window in every lane.
+    """
+    count = num_windows(len(ids), batch_size, window, offset)
+    if count < 1:
+        raise ValueError(
+            f"{len(ids)} characters are too few for {batch_size} lanes of {window}: "
+            f"use a longer text, or a smaller batch_size or window."
+        )
+    lane = (len(ids) - offset - 1) // batch_size
+    inputs = ids[offset : offset + lane * batch_size].view(batch_size, lane)
+    targets = ids[offset + 1 : offset + 1 + lane * batch_size].view(batch_size, lane)
+    for start in range(0, count * window, window):
+        yield inputs[:, start : start + window], targets[:, start : start + window]

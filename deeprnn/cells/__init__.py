@@ -1,0 +1,10 @@
+"""The recurrent cells, one file each, and the registry that names them."""
+
+from deeprnn.cells.base import Cell
+from deeprnn.cells.gru import GRUCell
+from deeprnn.cells.lstm import LSTMCell
+from deeprnn.cells.rnn import RNNCell
+
+CELLS: dict[str, type[Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
+
+__all__ = ["CELLS", "Cell", "GRUCell", "LSTMCell", "RNNCell"]

@@ -1,0 +1,95 @@
+"""What every recurrent cell shares: named weights, one step, a scan over time, the fused twin's interface.
+
+Knows: one layer at one or many times. Does not know: depth, text, training.
+
+Dimensions: T time, B lanes, E input size, H hidden size, G gates, S states a layer keeps (h alone, or h and c).
+"""
+
+import math
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from deeprnn.config import Init
+
+
+class Cell(nn.Module, ABC):
+    """One recurrent layer with the weight names and shapes of a one-layer `torch.nn` module.
+
+    weight_ih (G*H, E), weight_hh (G*H, H), bias_ih (G*H), bias_hh (G*H). `torch.nn` splits each bias b into
+    bias_ih + bias_hh; it is kept here so that one checkpoint runs on either.
+    """
+
+    num_gates: ClassVar[int]
+    num_states: ClassVar[int]
+    forget_gate: ClassVar[int | None] = None
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        rows = self.num_gates * hidden_size
+        self.hidden_size = hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(rows))
+        self.bias_hh = nn.Parameter(torch.empty(rows))
+
+    @abstractmethod
+    def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
+        """The new state from the projected input W_ih x_t + b_ih and the state before."""
+
+    @abstractmethod
+    def fused(
+        self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
+    ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
+        """The same as `scan`, by the kernel behind the cell's `torch.nn` twin."""
+
+    def project(self, x: Float[Tensor, "*N E"]) -> Float[Tensor, "*N GH"]:
+        """The input's part of the gates, W_ih x + b_ih: it does not depend on the state, so all steps go at once."""
+        return F.linear(x, self.weight_ih, self.bias_ih)
+
+    def step(self, x: Float[Tensor, "B E"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
+        """One time step. The output of the layer is the new state's first entry, h."""
+        return self.recur(self.project(x), state)
+
+    def scan(
+        self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
+    ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
+        """All time steps, from the equations: the outputs h_1..h_T and the last state."""
+        outputs = []
+        for projected in self.project(x).unbind(0):
+            state = self.recur(projected, state)
+            outputs.append(state[0])
+        return torch.stack(outputs), state
+
+    @torch.no_grad()
+    def reset_parameters(self, init: Init, generator: torch.Generator) -> None:
+        """Set the weights.
+
+        `uniform`: U(-1/sqrt(H), 1/sqrt(H)) for all, as `torch.nn`. `normal`: N(0, 0.01^2) and zero biases, as d2l's
+        from-scratch RNN. `orthogonal`: Glorot-uniform input weights, an orthogonal hidden matrix for each gate,
+        zero biases but for a forget gate's 1 (Jozefowicz et al. 2015, section 2.2).
+        """
+        if init == "uniform":
+            bound = 1 / math.sqrt(self.hidden_size)
+            for parameter in self.parameters():
+                parameter.uniform_(-bound, bound, generator=generator)
+            return
+        self.bias_ih.zero_()
+        self.bias_hh.zero_()
+        if init == "normal":
+            self.weight_ih.normal_(0, 0.01, generator=generator)
+            self.weight_hh.normal_(0, 0.01, generator=generator)
+            return
+        for gate in self.weight_ih.chunk(self.num_gates):
+            nn.init.xavier_uniform_(gate, generator=generator)
+        for gate in self.weight_hh.chunk(self.num_gates):
+            nn.init.orthogonal_(gate, generator=generator)
+        if self.forget_gate is not None:
+            self.bias_ih.chunk(self.num_gates)[self.forget_gate].fill_(1.0)
+
+    def _flat_weights(self) -> list[Tensor]:
+        return [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]

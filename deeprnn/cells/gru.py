@@ -1,0 +1,42 @@
+"""The gated recurrent unit of Cho et al., arXiv 1406.1078 (2014), section 2.3; d2l section 9.1.
+
+    r_t = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr)
+    z_t = sigmoid(W_iz x_t + b_iz + W_hz h_{t-1} + b_hz)
+    n_t = tanh(W_in x_t + b_in + r_t * (W_hn h_{t-1} + b_hn))
+    h_t = (1 - z_t) * n_t + z_t * h_{t-1}
+
+Variant: that of `torch.nn.GRU` and cuDNN. The update gate z keeps the old state (as in d2l and in Cho's paper; the
+other way round in Chung et al. 2014), and the reset gate acts after the hidden product (d2l's from-scratch version
+resets h_{t-1} before it). Gates are stacked in the order r, z, n. State: h. Init: see `Cell.reset_parameters`.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from deeprnn.cells.base import Cell
+
+
+class GRUCell(Cell):
+    """h_t = (1 - z_t) * n_t + z_t * h_{t-1}, reset after the hidden product."""
+
+    num_gates = 3
+    num_states = 1
+
+    def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
+        """One step of the equations above."""
+        h = state[0]
+        input_r, input_z, input_n = projected.chunk(3, dim=-1)
+        hidden_r, hidden_z, hidden_n = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
+        r = torch.sigmoid(input_r + hidden_r)
+        z = torch.sigmoid(input_z + hidden_z)
+        n = torch.tanh(input_n + r * hidden_n)
+        return ((1 - z) * n + z * h).unsqueeze(0)
+
+    def fused(
+        self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
+    ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
+        """The kernel of `torch.nn.GRU`."""
+        grad = torch.is_grad_enabled()
+        return torch.gru(x, state, self._flat_weights(), True, 1, 0.0, grad, False, False)

@@ -1,0 +1,46 @@
+"""The long short-term memory of Hochreiter & Schmidhuber (1997); d2l section 9.2.
+
+    i_t = sigmoid(W_ii x_t + b_ii + W_hi h_{t-1} + b_hi)
+    f_t = sigmoid(W_if x_t + b_if + W_hf h_{t-1} + b_hf)
+    g_t = tanh(W_ig x_t + b_ig + W_hg h_{t-1} + b_hg)
+    o_t = sigmoid(W_io x_t + b_io + W_ho h_{t-1} + b_ho)
+    c_t = f_t * c_{t-1} + i_t * g_t
+    h_t = o_t * tanh(c_t)
+
+Variant: that of `torch.nn.LSTM`: with the forget gate of Gers et al. (2000), without peepholes; gates stacked in the
+order i, f, g, o. State: h, then c.
+Init: see `Cell.reset_parameters`.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from deeprnn.cells.base import Cell
+
+
+class LSTMCell(Cell):
+    """c_t = f_t * c_{t-1} + i_t * g_t; h_t = o_t * tanh(c_t)."""
+
+    num_gates = 4
+    num_states = 2
+    forget_gate = 1
+
+    def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
+        """One step of the equations above."""
+        h, c = state.unbind(0)
+        gates = projected + F.linear(h, self.weight_hh, self.bias_hh)
+        i, f, g, o = gates.chunk(4, dim=-1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        return torch.stack((h, c))
+
+    def fused(
+        self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
+    ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
+        """The kernel of `torch.nn.LSTM`."""
+        grad = torch.is_grad_enabled()
+        h, c = (s.unsqueeze(0).contiguous() for s in state.unbind(0))
+        outputs, h, c = torch.lstm(x, (h, c), self._flat_weights(), True, 1, 0.0, grad, False, False)
+        return outputs, torch.cat((h, c))

@@ -1,0 +1,33 @@
+"""The tanh recurrent layer of Elman, "Finding Structure in Time" (1990), section 3; d2l section 8.4.
+
+    h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
+
+In the note's letters W_xh is weight_ih transposed, W_hh is weight_hh transposed and b_h = bias_ih + bias_hh.
+State: h. Init: see `Cell.reset_parameters`.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from deeprnn.cells.base import Cell
+
+
+class RNNCell(Cell):
+    """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)."""
+
+    num_gates = 1
+    num_states = 1
+
+    def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
+        """One step of the equation above."""
+        h = torch.tanh(projected + F.linear(state[0], self.weight_hh, self.bias_hh))
+        return h.unsqueeze(0)
+
+    def fused(
+        self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
+    ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
+        """The kernel of `torch.nn.RNN(nonlinearity="tanh")`."""
+        grad = torch.is_grad_enabled()
+        return torch.rnn_tanh(x, state, self._flat_weights(), True, 1, 0.0, grad, False, False)

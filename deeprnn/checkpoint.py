@@ -1,0 +1,296 @@
+"""A checkpoint directory: atomic save, strict load, hashes.
+
+Knows: the four files of `checkpoints/<name>/`. Does not know: training, the Hub, the page.
+
+    model.safetensors  the weights, stored as float32, float16 or int8
+    config.json        format, architecture, vocabulary with its text form, SHA-256 of the weights
+    metrics.json       how it was trained and measured (written by `training`)
+    README.md          a model card with Hub front matter
+
+int8 storage keeps a matrix W (rows, columns) as round(W / scale) with one float32 scale a row, `<name>.scale` =
+max |row| / 127; vectors stay float32. Weights are float32 after loading, whatever they were on disk.
+Nothing is pickled.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from deeprnn.config import ModelConfig, Storage
+from deeprnn.language_model import LanguageModel
+from deeprnn.model import CharRNN
+from deeprnn.vocab import Vocab
+
+FORMAT = "deeprnn-checkpoint-1"
+WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
+Metrics = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointInfo:
+    """What the JSON files of a checkpoint say; reading it loads no weights."""
+
+    path: Path
+    config: ModelConfig
+    vocab: Vocab
+    weights_sha256: str
+    metrics: Metrics
+
+    @property
+    def name(self) -> str:
+        """The directory's name, which is the recipe's."""
+        return self.path.name
+
+    @property
+    def num_params(self) -> int:
+        """How many weights the model has."""
+        return int(self.metrics["num_params"])
+
+    @property
+    def train_ppl(self) -> float:
+        """Perplexity per character on the text it was trained on."""
+        return float(self.metrics["final"]["train"]["ppl"])
+
+    @property
+    def heldout_ppl(self) -> float:
+        """Perplexity per character on text it never saw: the test part, or validation where there is no test."""
+        final = self.metrics["final"]
+        return float(final.get("test", final["val"])["ppl"])
+
+
+def encode_weights(weights: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
+    """The tensors as they go to disk."""
+    stored: dict[str, Tensor] = {}
+    for name, tensor in weights.items():
+        tensor = tensor.detach().cpu().float().contiguous()
+        if storage == "int8" and tensor.dim() == 2:
+            scale = tensor.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / 127
+            stored[name] = (tensor / scale[:, None]).round().to(torch.int8)
+            stored[name + ".scale"] = scale
+        else:
+            stored[name] = tensor.half() if storage == "float16" else tensor
+    return stored
+
+
+def decode_weights(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The float32 weights that `encode_weights` stored.
+
+    Raises:
+        ValueError: a tensor's type is none of the three, or an int8 matrix lacks its scale.
+    """
+    weights: dict[str, Tensor] = {}
+    for name, tensor in stored.items():
+        if name.removesuffix(".scale") != name and name.removesuffix(".scale") in stored:
+            continue
+        if tensor.dtype == torch.int8:
+            scale = stored.get(name + ".scale")
+            if scale is None or scale.shape != tensor.shape[:1]:
+                raise ValueError(f"the int8 matrix {name} lacks a scale for each of its rows")
+            weights[name] = tensor.float() * scale[:, None]
+        elif tensor.dtype in (torch.float32, torch.float16):
+            weights[name] = tensor.float()
+        else:
+            raise ValueError(f"{name} is stored as {tensor.dtype}, not as float32, float16 or int8")
+    return weights
+
+
+def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: Metrics, storage: Storage) -> None:
+    """Write a whole checkpoint beside `directory`, flush it to disk, then rename it into place.
+
+    Raises:
+        ValueError: `directory` exists: a finished checkpoint is never overwritten.
+    """
+    if directory.exists():
+        raise ValueError(f"{directory} exists; remove it or choose another place.")
+    weights = save_tensors(encode_weights(model.state_dict(), storage))
+    config = {
+        "format": FORMAT,
+        "model": model.config.to_dict(),
+        "vocab": {"form": vocab.form, "characters": vocab.characters},
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    aside = directory.with_name(f".{directory.name}.saving-{os.getpid()}")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    write_flushed(aside / WEIGHTS, weights)
+    write_flushed(aside / CONFIG, _json_bytes(config))
+    write_flushed(aside / METRICS, _json_bytes(metrics))
+    write_flushed(aside / CARD, model_card(directory.name, model, vocab, metrics).encode())
+    flush_directory(aside)
+    aside.rename(directory)
+    flush_directory(directory.parent)
+
+
+def read_info(directory: Path) -> CheckpointInfo:
+    """Read a checkpoint's JSON files.
+
+    Raises:
+        ValueError: the directory or a file is missing or malformed; the message names the file and the remedy.
+    """
+    if not directory.is_dir():
+        raise ValueError(f"no checkpoint at {directory}: give a directory that holds {CONFIG} and {WEIGHTS}.")
+    path = directory / CONFIG
+    values = _read_json(path)
+    known = {"format", "model", "vocab", "weights_sha256"}
+    if set(values) != known:
+        raise _broken(path, f"its keys are {sorted(values)}, not {sorted(known)}")
+    if values["format"] != FORMAT:
+        raise ValueError(f"{path}: format {values['format']!r} is not {FORMAT!r}; update deeprnn to read it.")
+    try:
+        config = ModelConfig.from_dict(values["model"])
+        vocab = Vocab.from_dict(values["vocab"])
+    except ValueError as error:
+        raise _broken(path, str(error)) from error
+    metrics_path = directory / METRICS
+    info = CheckpointInfo(
+        path=directory,
+        config=config,
+        vocab=vocab,
+        weights_sha256=str(values["weights_sha256"]),
+        metrics=_read_json(metrics_path),
+    )
+    try:
+        _ = info.num_params, info.train_ppl, info.heldout_ppl
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _broken(metrics_path, f"it lacks final figures ({error!r})") from error
+    return info
+
+
+def load(directory: Path) -> LanguageModel:
+    """Load a checkpoint, every weight checked.
+
+    Raises:
+        ValueError: a file is missing, truncated, malformed or does not match its hash, or weights are missing, extra,
+            misshapen or not finite; the message names the file and the remedy.
+    """
+    info = read_info(directory)
+    path = directory / WEIGHTS
+    data = _read_bytes(path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != info.weights_sha256:
+        raise _broken(path, f"its SHA-256 is {found}, but {CONFIG} says {info.weights_sha256}")
+    try:
+        weights = decode_weights(load_tensors(data))
+    except (SafetensorError, ValueError) as error:
+        raise _broken(path, str(error)) from error
+    try:
+        with torch.device("meta"):  # allocates nothing: sizes are compared before they are believed
+            model = CharRNN(info.config, len(info.vocab))
+    except ValueError as error:
+        raise _broken(directory / CONFIG, str(error)) from error
+    problem = _mismatch(weights, model.state_dict())
+    if problem:
+        raise _broken(path, problem)
+    model.load_state_dict(weights, assign=True)
+    model.requires_grad_(False)
+    return LanguageModel(name=info.name, model=model, vocab=info.vocab)
+
+
+def _mismatch(weights: dict[str, Tensor], expected: dict[str, Tensor]) -> str | None:
+    missing = sorted(set(expected) - set(weights))
+    extra = sorted(set(weights) - set(expected))
+    if missing or extra:
+        return f"weights missing: {missing or 'none'}; not expected: {extra or 'none'}"
+    for name, tensor in weights.items():
+        if tensor.shape != expected[name].shape:
+            return f"{name} has shape {tuple(tensor.shape)}, but {CONFIG} asks for {tuple(expected[name].shape)}"
+        if not torch.isfinite(tensor).all():
+            return f"{name} holds values that are not finite"
+    return None
+
+
+def _broken(path: Path, why: str) -> ValueError:
+    return ValueError(f"{path}: {why}. Download or train the checkpoint again.")
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _broken(path, f"cannot be read ({error.strerror})") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(_read_bytes(path))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _broken(path, f"is not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise _broken(path, "is not a JSON object")
+    return values
+
+
+def _json_bytes(values: dict[str, Any]) -> bytes:
+    return (json.dumps(values, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def write_flushed(path: Path, data: bytes) -> None:
+    """Write a file and wait until it is on disk."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def flush_directory(path: Path) -> None:
+    """Wait until a directory's entries are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str:
+    """The README.md of a checkpoint: Hub front matter, what it is, its figures, how to load it."""
+    config, text, sample, best = model.config, metrics["text"], metrics["sample"], metrics["best_val"]
+    kind = "residual stack" if config.residual else "plain stack"
+    if config.wiring != "stack":
+        kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"
+    rows = "\n".join(
+        f"| {part} | {figures['chars']:,} | {figures['ppl']:.4f} | {figures['bpc']:.4f} | {figures['nats']:.4f} |"
+        for part, figures in metrics["final"].items()
+    )
+    return f"""---
+license: apache-2.0
+language: {"zh" if text["name"] == "journey_to_the_west" else "en"}
+library_name: deeprnn
+pipeline_tag: text-generation
+tags: [character-level, recurrent-neural-network, {config.cell}]
+---
+
+# {name}
+
+A character language model: {config.num_layers} x {config.cell.upper()} of {config.hidden_size} units, {kind};
+{model.num_params:,} parameters, {len(vocab)} symbols (form `{vocab.form}`), trained on *{text["name"]}*.
+
+| part | characters | perplexity | bits/char | nats/char |
+| --- | --- | --- | --- | --- |
+{rows}
+
+Guessing all symbols alike would be a perplexity of {len(vocab)}. The state is carried through each part; `train` is
+read in {metrics["train_config"]["batch_size"]} lanes, as in training, and `train_carried` as one text. The lowest
+validation perplexity on the way was {best["ppl"]:.2f}, at epoch {best["epoch"]}; these are the last epoch's weights.
+
+Trained by `{metrics["command"]}` in {metrics["wall_seconds"]:,.0f} s on
+{metrics["device"]}, threads: {metrics["threads"]}.
+
+```python
+import deeprnn
+
+lm = deeprnn.load("checkpoints/{name}")
+print(lm.generate({sample["prompt"]!r}, seed={sample["seed"]}))
+```
+
+> {sample["prompt"]}**{" ".join(sample["text"].split())}**
+"""

@@ -1,0 +1,159 @@
+"""Frozen configurations and their strict reading from JSON.
+
+Knows: what describes a model, and what describes a training run. Does not know: torch modules, files.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+Wiring = Literal["stack", "shared", "shared-updated"]
+Form = Literal["d2l", "full"]
+Kernel = Literal["scratch", "fused"]
+Init = Literal["uniform", "normal", "orthogonal"]
+Storage = Literal["float32", "float16", "int8"]
+
+
+class StrictConfig:
+    """A frozen dataclass that reads itself from a plain dictionary and refuses what it does not know."""
+
+    @classmethod
+    def from_dict(cls, values: object) -> Self:
+        """Build from JSON values.
+
+        Raises:
+            ValueError: a key is unknown or missing, a value has the wrong type, or the result is invalid.
+        """
+        if not isinstance(values, dict):
+            raise ValueError(f"{cls.__name__} must be a JSON object, not {type(values).__name__}.")
+        fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - set(fields))
+        if unknown:
+            raise ValueError(f"{cls.__name__} has unknown keys {unknown}; known: {sorted(fields)}.")
+        required = {n for n, f in fields.items() if f.default is dataclasses.MISSING}
+        missing = sorted(required - set(values))
+        if missing:
+            raise ValueError(f"{cls.__name__} lacks the keys {missing}.")
+        hints = typing.get_type_hints(cls)
+        return cls(**{name: _checked(name, value, hints[name]) for name, value in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plain JSON form; `from_dict` reads it back."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+def _checked(name: str, value: Any, hint: Any) -> Any:
+    origin = typing.get_origin(hint)
+    if origin is Literal:
+        if value not in typing.get_args(hint):
+            raise ValueError(f"{name} must be one of {typing.get_args(hint)}, not {value!r}.")
+        return value
+    accepted = typing.get_args(hint) if origin is types.UnionType else (hint,)
+    if float in accepted and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if origin is list and isinstance(value, list):
+        return [_checked(f"each of {name}", item, typing.get_args(hint)[0]) for item in value]
+    if not any(type(value) is option for option in accepted):  # bool is no int here
+        wanted = " or ".join(option.__name__ for option in accepted)
+        raise ValueError(f"{name} must be {wanted}, not {value!r}.")
+    return value
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(StrictConfig):
+    """The architecture of one model; its alphabet's size comes from its vocabulary.
+
+    embedding_size 0 feeds one-hot vectors, as the note does. `wiring="shared"` is the note's mistake (one set
+    of weights and one state for all layers, the state returned as it came); `"shared-updated"` is the kinder
+    variant in which that one state is at least updated.
+    """
+
+    cell: str
+    hidden_size: int
+    num_layers: int
+    embedding_size: int = 0
+    residual: bool = False
+    dropout: float = 0.0
+    wiring: Wiring = "stack"
+
+    def __post_init__(self) -> None:
+        _require(self.hidden_size >= 1, f"hidden_size must be at least 1, not {self.hidden_size}.")
+        _require(self.num_layers >= 1, f"num_layers must be at least 1, not {self.num_layers}.")
+        _require(self.embedding_size >= 0, f"embedding_size must be 0 or more, not {self.embedding_size}.")
+        _require(0.0 <= self.dropout < 1.0, f"dropout must be in [0, 1), not {self.dropout}.")
+        if self.residual or self.wiring != "stack":
+            _require(
+                self.embedding_size == self.hidden_size,
+                "a residual or shared stack adds or reuses vectors of one width: "
+                f"set embedding_size to hidden_size ({self.hidden_size}), not {self.embedding_size}.",
+            )
+        _require(not (self.residual and self.wiring != "stack"), "a shared wiring has no residual form.")
+
+    @property
+    def state_layers(self) -> int:
+        """How many layers keep a state of their own (the leading dimension L of the state)."""
+        return self.num_layers if self.wiring == "stack" else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(StrictConfig):
+    """One training run: which text, how it is fed, how the weights move.
+
+    Units: `window`, `max_train_chars` in characters; `epochs`, `eval_every` in passes over the training part.
+    """
+
+    text: str
+    form: Form
+    epochs: int
+    batch_size: int = 32
+    window: int = 35
+    learning_rate: float
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0
+    train_fraction: float = 0.9
+    val_fraction: float = 0.05
+    max_train_chars: int | None = None
+    min_count: int = 1
+    init: Init = "uniform"
+    kernel: Kernel = "fused"
+    eval_every: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "window", "min_count", "eval_every"):
+            value = getattr(self, name)
+            _require(value >= 1, f"{name} must be at least 1, not {value}.")
+        for name in ("learning_rate", "clip_norm"):
+            value = getattr(self, name)
+            _require(math.isfinite(value) and value > 0, f"{name} must be positive, not {value}.")
+        _require(self.weight_decay >= 0, f"weight_decay must be 0 or more, not {self.weight_decay}.")
+        _require(
+            self.weight_decay == 0 or self.optimizer == "adamw",
+            "weight_decay is only used by adamw; set it to 0 for sgd.",
+        )
+        _require(0 < self.train_fraction < 1, f"train_fraction must be in (0, 1), not {self.train_fraction}.")
+        _require(
+            0 < self.val_fraction <= 1 - self.train_fraction + 1e-9,
+            f"val_fraction must be in (0, 1 - train_fraction], not {self.val_fraction}.",
+        )
+        _require(0 <= self.seed < 2**63, f"seed must be in [0, 2**63), not {self.seed}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A named experiment: what to train, how, in what type to store it, and the prompt of its recorded sample."""
+
+    name: str
+    model: ModelConfig
+    train: TrainConfig
+    storage: Storage = "float16"
+    sample_prompt: str = "time traveller"

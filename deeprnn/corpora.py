@@ -1,0 +1,155 @@
+"""The texts: a catalogue of public-domain books, hash-checked download, cleaning, contiguous splits.
+
+Knows: where a text is and how to clean it. Does not know: vocabularies, batches.
+
+A text is named by the catalogue (`time_machine`), by `python-docs` (the language reference inside every Python, for
+use with no network at all), or by the path of a local UTF-8 file. The folder in the environment variable
+DEEPRNN_DATA is looked into first, then the user's cache, then the text's URLs in turn.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import pooch
+
+from deeprnn.config import Form, StrictConfig
+from deeprnn.vocab import normalize
+
+_START = re.compile(r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*$", re.MULTILINE)
+_END = re.compile(
+    r"^(?:End of (?:the )?Project Gutenberg.*|\*\*\* ?END OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*)$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueEntry(StrictConfig):
+    """One book of `catalogue.json`: what it is, and the bytes that its URLs serve."""
+
+    name: str
+    title: str
+    author: str
+    year: int
+    file: str
+    bytes: int
+    sha256: str
+    encoding: str
+    gutenberg_header: bool
+    crlf: bool
+    urls: list[str]
+    upstream: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """A whole text in its form; `sha256` is that of the form's UTF-8 bytes."""
+
+    name: str
+    form: Form
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """What two corpora with the same text share."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@functools.cache
+def catalogue() -> dict[str, CatalogueEntry]:
+    """The books by name."""
+    raw = json.loads(resources.files("deeprnn").joinpath("catalogue.json").read_text("utf-8"))
+    return {entry["name"]: CatalogueEntry.from_dict(entry) for entry in raw}
+
+
+def load_corpus(text: str, form: Form) -> Corpus:
+    """A catalogued text, `python-docs`, or a local file, cleaned and in its form.
+
+    Raises:
+        ValueError: no such text, bytes that do not match their hash, a file that is not UTF-8 text, or an empty text.
+    """
+    if text == "python-docs":
+        name, raw = text, _python_docs()
+    elif text in catalogue():
+        name, raw = text, _catalogued(catalogue()[text])
+    else:
+        name, raw = Path(text).stem, _local_file(Path(text))
+    normal = normalize(raw, form)
+    if not normal.strip():
+        raise ValueError(f"{text} holds no text in the form {form!r}.")
+    return Corpus(name=name, form=form, text=normal)
+
+
+def split(length: int, train_fraction: float, val_fraction: float) -> dict[str, tuple[int, int]]:
+    """Contiguous ranges [start, end) of a text of `length` characters, in its order; `test` is what is left, if any."""
+    train_end = int(length * train_fraction)
+    val_end = length if train_fraction + val_fraction > 1 - 1e-9 else int(length * (train_fraction + val_fraction))
+    ranges = {"train": (0, train_end), "val": (train_end, val_end)}
+    if val_end < length:
+        ranges["test"] = (val_end, length)
+    return ranges
+
+
+def strip_gutenberg(text: str) -> str:
+    """What stands between Project Gutenberg's header and footer.
+
+    Raises:
+        ValueError: the text has no header or no footer.
+    """
+    start = _START.search(text)
+    end = _END.search(text, start.end()) if start else None
+    if start is None or end is None:
+        raise ValueError("no Project Gutenberg header and footer found where the catalogue says there are.")
+    return text[start.end() : end.start()].strip() + "\n"
+
+
+def _catalogued(entry: CatalogueEntry) -> str:
+    text = _fetch(entry).read_bytes().decode(entry.encoding)
+    text = text.replace("\r\n", "\n")
+    return strip_gutenberg(text) if entry.gutenberg_header else text
+
+
+def _fetch(entry: CatalogueEntry) -> Path:
+    """The file of a catalogued text, its SHA-256 checked."""
+    folder = os.environ.get("DEEPRNN_DATA")
+    if folder and (local := Path(folder) / entry.file).is_file():
+        found = hashlib.sha256(local.read_bytes()).hexdigest()
+        if found != entry.sha256:
+            raise ValueError(
+                f"{local} is not the catalogued {entry.name}: its SHA-256 is {found}, not {entry.sha256}. "
+                f"Replace it, or unset DEEPRNN_DATA to download it."
+            )
+        return local
+    failures = []
+    for url in entry.urls:
+        try:
+            path = pooch.retrieve(
+                url, known_hash=f"sha256:{entry.sha256}", fname=entry.file, path=pooch.os_cache("deeprnn")
+            )
+            return Path(path)
+        except (OSError, ValueError) as error:  # no connection; or bytes that do not match
+            failures.append(f"{url}: {error}")
+    raise ValueError(
+        f"could not get {entry.title} ({entry.file}): no address served it. Check the network, or put the file in a "
+        f"folder and name the folder in DEEPRNN_DATA.\n" + "\n".join(failures)
+    )
+
+
+def _python_docs() -> str:
+    from pydoc_data.topics import topics  # 0.7 MB, only when asked for
+
+    return "\n\n".join(topics[key].strip() for key in sorted(topics)) + "\n"
+
+
+def _local_file(path: Path) -> str:
+    if not path.is_file():
+        names = ", ".join(["python-docs", *catalogue()])
+        raise ValueError(f"no text {str(path)!r}: it is neither a file nor one of {names}.")
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text ({error}); convert it first.") from error

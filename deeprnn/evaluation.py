@@ -1,0 +1,67 @@
+"""How well a model predicts a text: nats per character, bits per character, perplexity.
+
+Knows: models and ids. Does not know: files, the page.
+
+One rule everywhere: the state is zero at the start of the text and carried through all of it, the nats
+(-ln p) of every predicted character are summed, and the sum is divided once. The first character is context.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from deeprnn.model import CharRNN
+
+CHUNK = 1024  # characters a forward pass; bounds memory, does not change the result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How a model found a text.
+
+    nats: -ln p of each character after the first, in order (nats[i] belongs to character i + 1).
+    unknown: positions in the text, from 0, of characters outside the model's alphabet. They are counted in
+        every figure, at the price the model puts on its unknown symbol.
+    """
+
+    nats: list[float]
+    unknown: list[int]
+
+    @property
+    def mean_nats(self) -> float:
+        """Nats per predicted character."""
+        return math.fsum(self.nats) / len(self.nats)
+
+    @property
+    def bpc(self) -> float:
+        """Bits per predicted character."""
+        return self.mean_nats / math.log(2)
+
+    @property
+    def ppl(self) -> float:
+        """Perplexity per character, exp(mean nats): 1 is certainty, the alphabet's size is uniform guessing."""
+        return math.exp(self.mean_nats)
+
+
+@torch.inference_mode()
+def nats_per_char(model: CharRNN, ids: Int[Tensor, " N"]) -> Float[Tensor, " N-1"]:
+    """-ln p of each character after the first, the state carried through the whole text; float64, on the CPU.
+
+    Raises:
+        ValueError: fewer than two characters.
+    """
+    device = model.head.weight.device
+    tokens = ids.to(device).unsqueeze(0)
+    if tokens.shape[1] < 2:
+        raise ValueError("scoring needs at least two characters: the first is context for the second.")
+    state = model.initial_state(1)
+    nats = []
+    for start in range(0, tokens.shape[1] - 1, CHUNK):
+        chunk = tokens[:, start : start + CHUNK + 1]
+        logits, state = model(chunk[:, :-1], state)
+        nats.append(F.cross_entropy(logits[0].double(), chunk[0, 1:], reduction="none"))
+    return torch.cat(nats).cpu()

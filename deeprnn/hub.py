@@ -1,0 +1,40 @@
+"""Push and pull a checkpoint set with `huggingface_hub`.
+
+Knows: repositories that hold one folder a checkpoint. Does not know: what is in the folder, training, the page.
+"""
+
+from pathlib import Path
+
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+
+def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
+    """Download one checkpoint folder into the Hub cache and return it; with no network, the cached one.
+
+    Raises:
+        ValueError: there is no such repository, revision or checkpoint, or it is neither reachable nor cached.
+    """
+    try:
+        snapshot = snapshot_download(repo_id, revision=revision, allow_patterns=[f"{name}/*"])
+    except LocalEntryNotFoundError as error:
+        raise ValueError(
+            f"{repo_id} could not be reached and is not in the cache; load it once with a network."
+        ) from error
+    except (HfHubHTTPError, HFValidationError) as error:
+        raise ValueError(f"cannot load from the Hub repository {repo_id!r}: {error}") from error
+    directory = Path(snapshot) / name
+    if not directory.is_dir():
+        raise ValueError(f"{repo_id} holds no checkpoint {name!r} (or it is not in the cache and there is no network).")
+    return directory
+
+
+def push(directory: Path, repo_id: str, *, private: bool = False) -> str:
+    """Upload every checkpoint in `directory` to a model repository, one folder each; returns the commit's address.
+
+    Needs a token (`hf auth login`).
+    """
+    api = HfApi()
+    api.create_repo(repo_id, private=private, exist_ok=True)
+    commit = api.upload_folder(repo_id=repo_id, folder_path=directory, ignore_patterns=[".*", "*/.*"])
+    return commit.commit_url

@@ -1,0 +1,73 @@
+"""A trained model together with its alphabet: what `deeprnn.load` returns.
+
+Knows: model, vocabulary, sampling and scoring. Does not know: files, training, the page.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from deeprnn.config import ModelConfig
+from deeprnn.evaluation import Score, nats_per_char
+from deeprnn.model import CharRNN
+from deeprnn.sampling import Sampling, stream
+from deeprnn.vocab import UNKNOWN_ID, Vocab
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageModel:
+    """A character language model; it holds no state between calls, so threads may share it."""
+
+    name: str
+    model: CharRNN
+    vocab: Vocab
+
+    @property
+    def config(self) -> ModelConfig:
+        """The architecture."""
+        return self.model.config
+
+    def stream(
+        self,
+        prompt: str,
+        max_chars: int = 200,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """Continue `prompt`, one character at a time; see `generate`."""
+        sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        ids = self.vocab.encode(prompt) or [self.vocab.start_id]
+        return (self.vocab.decode([i]) for i in stream(self.model, ids, max_chars, sampling))
+
+    def generate(
+        self,
+        prompt: str,
+        max_chars: int = 200,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:
+        """The continuation of `prompt`: exactly `max_chars` characters, without the prompt.
+
+        The prompt is folded into the model's alphabet (`vocab.fold`) and may be of any length; characters outside it
+        are read as the unknown symbol. An empty prompt is read as a line break, or a space where the alphabet has
+        no line break. temperature 0 is greedy; the same seed gives the same text; see `Sampling`.
+
+        Raises:
+            ValueError: a sampling value is outside its range, or max_chars is negative.
+        """
+        return "".join(self.stream(prompt, max_chars, temperature, top_k, top_p, seed))
+
+    def score(self, text: str) -> Score:
+        """How improbable the model finds each character of `text` after the first, in nats.
+
+        Raises:
+            ValueError: fewer than two characters.
+        """
+        ids = self.vocab.encode(text)
+        unknown = [position for position, i in enumerate(ids) if i == UNKNOWN_ID]
+        return Score(nats=nats_per_char(self.model, torch.tensor(ids, dtype=torch.long)).tolist(), unknown=unknown)

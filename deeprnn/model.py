@@ -1,0 +1,157 @@
+"""A deep recurrent character model: embed -> stack of cells (plain, residual or wrongly shared) -> head.
+
+Knows: cells and depth. Does not know: text, files, training.
+
+The model is a pure function (tokens, state) -> (logits, state): the state is an argument and a return value, never
+kept. For layers l = 1..L, with H^(0) = X, a plain stack is the note's equation
+
+    H_t^(l) = phi_l(H_t^(l-1) W_xh^(l) + H_{t-1}^(l) W_hh^(l) + b_h^(l))
+
+and a residual one adds H^(l) = H^(l-1) + Dropout(cell_l(LayerNorm_l(H^(l-1)))), with a last LayerNorm before the head.
+
+Dimensions: B lanes, T time, V symbols, H hidden size, L layers with a state, S states a layer keeps.
+"""
+
+import math
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from deeprnn.cells import CELLS, Cell
+from deeprnn.config import Init, Kernel, ModelConfig
+
+
+def dropout(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+    """Inverted dropout with an explicit generator; without one nothing is dropped (evaluation)."""
+    if generator is None or rate == 0:
+        return x
+    keep = torch.rand(x.shape, generator=generator, device=x.device) >= rate
+    return x * keep / (1 - rate)
+
+
+class CharRNN(nn.Module):
+    """Next-character logits from a stack of recurrent cells.
+
+    Raises:
+        ValueError: the cell's name is not in `CELLS`.
+    """
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__()
+        if config.cell not in CELLS:
+            raise ValueError(f"unknown cell {config.cell!r}; choose one of {sorted(CELLS)}.")
+        cell_class = CELLS[config.cell]
+        self.config = config
+        self.vocab_size = vocab_size
+        self.num_states = cell_class.num_states
+        hidden = config.hidden_size
+        input_size = config.embedding_size or vocab_size
+        self.embedding = nn.Embedding(vocab_size, config.embedding_size) if config.embedding_size else None
+        self.cells = nn.ModuleList(
+            cell_class(input_size if layer == 0 else hidden, hidden) for layer in range(config.state_layers)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(config.num_layers if config.residual else 0))
+        self.final_norm = nn.LayerNorm(hidden) if config.residual else None
+        self.head = nn.Linear(hidden, vocab_size)
+
+    @property
+    def num_params(self) -> int:
+        """How many weights there are."""
+        return sum(p.numel() for p in self.parameters())
+
+    @torch.no_grad()
+    def reset_parameters(self, init: Init, generator: torch.Generator) -> None:
+        """Set all weights from `generator`; the cells by `Cell.reset_parameters`.
+
+        The embedding is N(0, 1). The head is U(-1/sqrt(H), 1/sqrt(H)), or for `normal` N(0, 0.01^2) with zero bias.
+        """
+        if self.embedding is not None:
+            self.embedding.weight.normal_(0, 1, generator=generator)
+        for cell in self._cells():
+            cell.reset_parameters(init, generator)
+        if init == "normal":
+            self.head.weight.normal_(0, 0.01, generator=generator)
+            self.head.bias.zero_()
+        else:
+            bound = 1 / math.sqrt(self.config.hidden_size)
+            self.head.weight.uniform_(-bound, bound, generator=generator)
+            self.head.bias.uniform_(-bound, bound, generator=generator)
+
+    def initial_state(self, batch_size: int) -> Float[Tensor, "L S B H"]:
+        """The zero state that every text begins with."""
+        shape = (self.config.state_layers, self.num_states, batch_size, self.config.hidden_size)
+        return self.head.weight.new_zeros(shape)
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "B T"],
+        state: Float[Tensor, "L S B H"],
+        *,
+        kernel: Kernel = "fused",
+        generator: torch.Generator | None = None,
+    ) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "L S B H"]]:
+        """Read T characters in every lane: logits of the next character after each, and the state after the last.
+
+        kernel: `scratch` runs the cells' equations, `fused` their `torch.nn` kernels; both give the same numbers.
+        generator: draws the dropout masks; None switches dropout off.
+        """
+        x = self._embed(tokens.T)
+        if self.config.wiring == "stack":
+            x, state = self._stack(x, state, kernel, generator)
+        else:
+            x, state = self._shared(x, state)
+        return self.head(x).transpose(0, 1), state
+
+    def step(
+        self, tokens: Int[Tensor, " B"], state: Float[Tensor, "L S B H"]
+    ) -> tuple[Float[Tensor, "B V"], Float[Tensor, "L S B H"]]:
+        """Read one character in every lane, from the equations (for decoding)."""
+        logits, state = self(tokens.unsqueeze(1), state, kernel="scratch")
+        return logits.squeeze(1), state
+
+    def _cells(self) -> list[Cell]:
+        return cast(list[Cell], list(self.cells))
+
+    def _embed(self, tokens: Int[Tensor, "T B"]) -> Float[Tensor, "T B E"]:
+        if self.embedding is None:
+            return F.one_hot(tokens, self.vocab_size).to(self.head.weight.dtype)
+        embedded: Tensor = self.embedding(tokens)
+        return embedded
+
+    def _stack(
+        self, x: Tensor, state: Tensor, kernel: Kernel, generator: torch.Generator | None
+    ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "L S B H"]]:
+        states = []
+        for layer, cell in enumerate(self._cells()):
+            run = cell.fused if kernel == "fused" else cell.scan
+            below = self.norms[layer](x) if self.config.residual else x
+            outputs, new_state = run(below, state[layer])
+            outputs = dropout(outputs, self.config.dropout, generator)
+            x = x + outputs if self.config.residual else outputs
+            states.append(new_state)
+        if self.final_norm is not None:
+            x = self.final_norm(x)
+        return x, torch.stack(states)
+
+    def _shared(self, x: Tensor, state: Tensor) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "L S B H"]]:
+        """The note's mistake: every layer uses the one cell and the one state.
+
+            H_1 = tanh(X W_xh + H W_hh + b);  H_2 = tanh(H_1 W_xh + H W_hh + b);  Y = H W_hq + b_q
+
+        As written (`shared`) H is returned as it came, so Y never sees the input. `shared-updated` returns H_2 as the
+        new H and reads Y from it.
+        """
+        (cell,) = self._cells()
+        outputs = []
+        for below in x.unbind(0):
+            new_state = state[0]
+            for _ in range(self.config.num_layers):
+                new_state = cell.step(below, state[0])
+                below = new_state[0]
+            if self.config.wiring == "shared-updated":
+                state = new_state.unsqueeze(0)
+            outputs.append(state[0, 0])
+        return torch.stack(outputs), state

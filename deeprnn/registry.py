@@ -1,0 +1,74 @@
+"""The checkpoints of a folder: metadata at once, weights when they are first asked for.
+
+Knows: checkpoint folders and the Hub. Does not know: gradio, training.
+"""
+
+import threading
+import warnings
+from pathlib import Path
+
+from deeprnn import checkpoint, hub
+from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.language_model import LanguageModel
+
+
+def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
+    """What stands in `directory`, by name; reads JSON only. A broken checkpoint is left out with a warning.
+
+    Raises:
+        ValueError: there is no such directory.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise ValueError(f"no directory {directory}: give the folder that holds the checkpoints' folders.")
+    infos = []
+    for path in sorted(directory.iterdir()):
+        if path.name.startswith(".") or not (path / checkpoint.CONFIG).is_file():
+            continue
+        try:
+            infos.append(checkpoint.read_info(path))
+        except ValueError as error:
+            warnings.warn(f"left out: {error}", stacklevel=2)
+    return infos
+
+
+def load(path: str | Path, *, name: str | None = None, revision: str | None = None) -> LanguageModel:
+    """Load a checkpoint: `load("checkpoints/note-lstm-2")`, or from the Hub `load("user/repo", name="note-lstm-2")`.
+
+    With `name`, `path` is a local folder of checkpoints if there is one, else a Hub repository (cached; with no
+    network the cache is used). Weights are checked against their hash either way.
+
+    Raises:
+        ValueError: it is missing, broken or out of reach; the message names the file and the remedy.
+    """
+    if name is None:
+        if revision is not None:
+            raise ValueError("revision belongs to a Hub repository: give name=, the checkpoint's folder there, too.")
+        return checkpoint.load(Path(path))
+    if not name or Path(name).name != name or name.startswith("."):
+        raise ValueError(f"name must be a checkpoint's folder name, not {name!r}.")
+    if revision is None and Path(path).is_dir():
+        return checkpoint.load(Path(path) / name)
+    return checkpoint.load(hub.pull(str(path), name, revision))
+
+
+class Registry:
+    """The checkpoints of one folder, each loaded once and shared between threads."""
+
+    def __init__(self, directory: str | Path) -> None:
+        self.infos = {info.name: info for info in list_checkpoints(directory)}
+        self._loaded: dict[str, LanguageModel] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> LanguageModel:
+        """The model of that name.
+
+        Raises:
+            ValueError: there is no such checkpoint, or it is broken.
+        """
+        if name not in self.infos:
+            raise ValueError(f"no model {name!r}; there are {', '.join(self.infos)}.")
+        with self._lock:  # two first requests load once
+            if name not in self._loaded:
+                self._loaded[name] = checkpoint.load(self.infos[name].path)
+            return self._loaded[name]

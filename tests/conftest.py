@@ -1,0 +1,52 @@
+"""Shape checking for the tensor code while it is tested, and small real checkpoints to test with."""
+
+from jaxtyping import install_import_hook
+
+# Before anything imports deeprnn: the shapes that its tensor code announces are checked by beartype from here on.
+TENSOR_CODE = ["cells", "model", "batches", "evaluation", "sampling"]
+install_import_hook([f"deeprnn.{module}" for module in TENSOR_CODE], "beartype.beartype")
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from deeprnn import checkpoint  # noqa: E402
+from deeprnn.config import ModelConfig  # noqa: E402
+from deeprnn.model import CharRNN  # noqa: E402
+from deeprnn.vocab import Vocab  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ROOT / "checkpoints"
+
+
+def tiny_metrics(name: str, num_params: int) -> dict:
+    """The metrics that a checkpoint needs to be listed and described."""
+    figures = {"nats": 1.0, "bpc": 1.4427, "ppl": 2.7183, "chars": 10}
+    return {
+        "num_params": num_params,
+        "text": {"name": "python-docs", "form": "full"},
+        "final": {"train": figures, "train_carried": figures, "val": figures},
+        "best_val": {"epoch": 1, "nats": 1.0, "ppl": 2.7183},
+        "sample": {"prompt": "a", "max_chars": 3, "temperature": 0.8, "seed": 0, "text": "bcd"},
+        "train_config": {"batch_size": 2},
+        "command": f"python train.py {name}",
+        "wall_seconds": 1.0,
+        "device": "cpu",
+        "threads": 1,
+    }
+
+
+@pytest.fixture
+def save_tiny():
+    """Save a small untrained model as a real checkpoint: `save_tiny(directory, cell="gru", num_layers=2, ...)`."""
+
+    def save(directory: Path, *, form="full", characters="abcdefgh \n", storage="float32", **model) -> Path:
+        config = ModelConfig(**({"cell": "gru", "hidden_size": 8, "num_layers": 2} | model))
+        vocab = Vocab(form=form, characters=characters)
+        network = CharRNN(config, len(vocab))
+        network.reset_parameters("uniform", torch.Generator().manual_seed(0))
+        checkpoint.save(directory, network, vocab, tiny_metrics(directory.name, network.num_params), storage)
+        return directory
+
+    return save

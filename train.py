@@ -1,0 +1,108 @@
+"""Train the named recipes: `python train.py smoke`, `python train.py 'note-*'`."""
+
+import argparse
+import fnmatch
+import re
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from deeprnn import checkpoint
+from deeprnn.config import Recipe
+from deeprnn.recipes import all_recipes
+from deeprnn.training import Job, Stopped, remeasure, train
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """The command line; exits with a message where it is wrong."""
+    parser = argparse.ArgumentParser(description="Train character language models; checkpoints appear under --out.")
+    parser.add_argument("recipes", nargs="*", help="recipe names or globs, e.g. smoke or 'note-*'")
+    parser.add_argument("--list", action="store_true", help="list the recipes and stop")
+    parser.add_argument("--data", help="train on this instead: a catalogue name, python-docs or a UTF-8 text file")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each seed (default: 0)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--out", type=Path, default=Path("checkpoints"), help="default: checkpoints")
+    parser.add_argument("--resume", action="store_true", help="continue interrupted runs")
+    parser.add_argument("--remeasure", action="store_true", help="score finished checkpoints again instead of training")
+    args = parser.parse_args(argv)
+    names = all_recipes()
+    for pattern in args.recipes:
+        if not fnmatch.filter(names, pattern):
+            parser.error(f"no recipe matches {pattern!r}; the recipes are {', '.join(names)}")
+    if not args.recipes and not args.list:
+        parser.error("name at least one recipe, or use --list")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
+    return args
+
+
+def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
+    """A recipe with its seed and text: another seed or text makes another name."""
+    name, command, config = recipe.name, f"python train.py {recipe.name}", recipe.train
+    if args.data:
+        stem = re.sub(r"[^\w-]+", "-", Path(args.data).stem)
+        name, command = f"{name}-{stem}", f"{command} --data {Path(args.data).name}"
+        config = replace(config, text=args.data)
+    if seed:
+        name, command = f"{name}-seed{seed}", f"{command} --seeds {seed}"
+    recipe = replace(recipe, name=name, train=replace(config, seed=seed))
+    return Job(recipe=recipe, out=args.out, command=command)
+
+
+def show(recipes: dict[str, Recipe]) -> None:
+    """One line a recipe."""
+    for name, recipe in recipes.items():
+        config = recipe.train
+        print(f"{name:28} {recipe.model.num_layers:2} x {recipe.model.cell:5} {config.text}, {config.epochs} epochs")
+
+
+def compare(directory: Path, text: str | None) -> None:
+    """Print a checkpoint's recorded figures beside those measured now."""
+    recorded = checkpoint.read_info(directory).metrics["final"]
+    for part, figures in remeasure(directory, text).items():
+        print(f"{directory.name:28} {part:5} recorded {recorded[part]['ppl']:.6f} measured {figures['ppl']:.6f}")
+
+
+def main(argv: list[str]) -> int:
+    """Run what was asked for; 0 if every run finished."""
+    args = parse(argv)
+    recipes = all_recipes()
+    if args.list:
+        show(recipes)
+        return 0
+    cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
+    device = torch.device("cuda" if cuda else "cpu")
+    stopping = False
+
+    def stop(_signum: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends at once
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    chosen = [name for name in recipes if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
+    failed = False
+    for task in (job(recipes[name], seed, args) for name in chosen for seed in args.seeds):
+        try:
+            if args.remeasure:
+                compare(task.directory, args.data)
+            elif task.directory.exists():
+                print(f"{task.directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
+            else:
+                print(f"saved {train(task, device=device, resume=args.resume, should_stop=lambda: stopping)}")
+        except Stopped as stopped:
+            print(stopped)
+            return 130
+        except ValueError as error:
+            print(f"train.py: {error}", file=sys.stderr)
+            failed = True
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
