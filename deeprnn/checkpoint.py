@@ -67,6 +67,11 @@ class CheckpointInfo:
         final = self.metrics["final"]
         return float(final.get("test", final["val"])["ppl"])
 
+    @property
+    def unigram_ppl(self) -> float:
+        """Perplexity on the training text of knowing only how often each symbol occurs in it."""
+        return float(self.metrics["baselines"]["unigram"]["train"])
+
 
 def encode_weights(weights: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
     """The tensors as they go to disk."""
@@ -160,7 +165,7 @@ def read_info(directory: Path) -> CheckpointInfo:
         metrics=_read_json(metrics_path),
     )
     try:
-        _ = info.num_params, info.train_ppl, info.heldout_ppl
+        _ = info.num_params, info.train_ppl, info.heldout_ppl, info.unigram_ppl
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _broken(metrics_path, f"it lacks final figures ({error!r})") from error
     return info
@@ -278,9 +283,10 @@ A character language model: {config.num_layers} x {config.cell.upper()} of {conf
 | --- | --- | --- | --- | --- |
 {rows}
 
-Guessing all symbols alike would be a perplexity of {len(vocab)}. The state is carried through each part; `train` is
-read in {metrics["train_config"]["batch_size"]} lanes, as in training, and `train_carried` as one text. The lowest
-validation perplexity on the way was {best["ppl"]:.2f}, at epoch {best["epoch"]}; these are the last epoch's weights.
+Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
+{metrics["baselines"]["unigram"]["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
+{metrics["train_config"]["batch_size"]} lanes as in training, `train_carried` as one text. The lowest validation
+perplexity on the way was {best["ppl"]:.2f}, at epoch {best["epoch"]}; these are the last epoch's weights.
 
 Trained by `{metrics["command"]}` in {metrics["wall_seconds"]:,.0f} s on
 {metrics["device"]}, threads: {metrics["threads"]}.

@@ -156,4 +156,4 @@ class Recipe:
     model: ModelConfig
     train: TrainConfig
     storage: Storage = "float16"
-    sample_prompt: str = "time traveller"
+    sample_prompt: str = "the time traveller"

@@ -65,3 +65,12 @@ def nats_per_char(model: CharRNN, ids: Int[Tensor, " N"]) -> Float[Tensor, " N-1
         logits, state = model(chunk[:, :-1], state)
         nats.append(F.cross_entropy(logits[0].double(), chunk[0, 1:], reduction="none"))
     return torch.cat(nats).cpu()
+
+
+def unigram_ppl(train_ids: Int[Tensor, " N"], ids: Int[Tensor, " M"], vocab_size: int) -> float:
+    """Perplexity on `ids` after the first of knowing only how often each symbol occurs in `train_ids`.
+
+    Counts are smoothed by adding one to each of the `vocab_size` symbols.
+    """
+    counts = torch.bincount(train_ids, minlength=vocab_size).double() + 1
+    return math.exp(-(counts / counts.sum()).log()[ids[1:]].mean().item())

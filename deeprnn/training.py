@@ -28,7 +28,7 @@ from deeprnn import checkpoint
 from deeprnn.batches import num_windows, windows
 from deeprnn.config import Recipe, TrainConfig
 from deeprnn.corpora import Corpus, load_corpus, split
-from deeprnn.evaluation import Score, nats_per_char
+from deeprnn.evaluation import Score, nats_per_char, unigram_ppl
 from deeprnn.language_model import LanguageModel
 from deeprnn.model import CharRNN
 from deeprnn.vocab import Vocab
@@ -170,21 +170,27 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     return Data(corpus=corpus, vocab=vocab, ranges=ranges, parts=parts)
 
 
-def measure(model: CharRNN, parts: dict[str, Tensor], lanes: int) -> dict[str, dict[str, float]]:
+def measure(model: CharRNN, parts: dict[str, Tensor], batch_size: int, window: int) -> dict[str, dict[str, float]]:
     """The headline figures: nats, bits and perplexity per character of each part, the state carried through it.
 
-    `train` is measured as it was read in training, in `lanes` stretches that each begin with a zero state; this is the
-    figure that a d2l training loop prints. `train_carried` reads the training part as one text, as the others are.
+    `train` is read as the training loop reads it, in `batch_size` lanes that each begin with a zero state, averaged over
+    eight offsets: the figure that d2l's loop prints for its last epoch, here for the final weights. `train_carried`
+    reads the training part as one text, as the held-out parts are read.
     """
-    figures = {name: _figures(nats_per_char(model, ids)) for name, ids in parts.items() if name != "train"}
-    ids = parts["train"]
-    lane = (len(ids) - 1) // lanes
-    in_lanes = [nats_per_char(model, ids[start : start + lane + 1]) for start in range(0, lanes * lane, lane)]
-    return {
-        "train": _figures(torch.cat(in_lanes)),
-        "train_carried": _figures(nats_per_char(model, ids)),
-        **figures,
-    }
+    offsets = torch.linspace(0, window, 8).int().tolist()
+    in_lanes = [_lane_nats(model, parts["train"], batch_size, window, offset) for offset in offsets]
+    carried = {name: _figures(nats_per_char(model, ids)) for name, ids in parts.items()}
+    return {"train": _figures(torch.cat(in_lanes)), "train_carried": carried.pop("train"), **carried}
+
+
+@torch.inference_mode()
+def _lane_nats(model: CharRNN, ids: Tensor, batch_size: int, window: int, offset: int) -> Tensor:
+    state = model.initial_state(batch_size)
+    nats = []
+    for inputs, targets in windows(ids, batch_size, window, offset):
+        logits, state = model(inputs, state)
+        nats.append(F.cross_entropy(logits.flatten(0, 1).double(), targets.flatten(), reduction="none"))
+    return torch.cat(nats).cpu()
 
 
 def _figures(nats: Tensor) -> dict[str, float]:
@@ -208,7 +214,8 @@ def remeasure(directory: Path, text: str | None = None) -> dict[str, dict[str, f
     lm = checkpoint.load(directory)
     ranges = recorded["ranges"].items()
     parts = {name: torch.tensor(lm.vocab.encode(corpus.text[slice(*r)])) for name, r in ranges}
-    return measure(lm.model, parts, metrics["train_config"]["batch_size"])
+    config = metrics["train_config"]
+    return measure(lm.model, parts, config["batch_size"], config["window"])
 
 
 def _new_run(job: Job, data: Data, device: torch.device) -> Run:
@@ -299,13 +306,14 @@ def _evaluate(run: Run, data: Data, bar: tqdm) -> None:
 
 def _finish(run: Run, job: Job, data: Data) -> Path:
     """Measure the weights rounded as they are stored, beside the unrounded ones, and save the checkpoint."""
+    config = job.recipe.train
     started = time.perf_counter()
     model = run.model.to("cpu").requires_grad_(False)
     parts = {name: ids.cpu() for name, ids in data.parts.items()}
-    unrounded = measure(model, parts, job.recipe.train.batch_size)
+    unrounded = measure(model, parts, config.batch_size, config.window)
     stored = checkpoint.encode_weights(model.state_dict(), job.recipe.storage)
     model.load_state_dict(checkpoint.decode_weights(stored))
-    final = measure(model, parts, job.recipe.train.batch_size)
+    final = measure(model, parts, config.batch_size, config.window)
     run.wall_seconds += time.perf_counter() - started
     sampling = {"max_chars": 200, "temperature": 0.8, "seed": 0}
     sample = LanguageModel(name=job.name, model=model, vocab=data.vocab).generate(job.recipe.sample_prompt, **sampling)  # type: ignore[arg-type]
@@ -314,7 +322,7 @@ def _finish(run: Run, job: Job, data: Data) -> Path:
         "schema": METRICS_SCHEMA,
         "name": job.name,
         "command": job.command,
-        "seed": job.recipe.train.seed,
+        "seed": config.seed,
         "num_params": model.num_params,
         "storage": job.recipe.storage,
         "storage_ppl_ratio": {name: final[name]["ppl"] / unrounded[name]["ppl"] for name in final},
@@ -326,9 +334,13 @@ def _finish(run: Run, job: Job, data: Data) -> Path:
             "ranges": {name: list(r) for name, r in data.ranges.items()},
         },
         "final": final,
+        "baselines": {
+            "uniform": len(data.vocab),
+            "unigram": {name: unigram_ppl(parts["train"], ids, len(data.vocab)) for name, ids in parts.items()},
+        },
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
         "sample": {"prompt": job.recipe.sample_prompt, **sampling, "text": sample},
-        "train_config": job.recipe.train.to_dict() | {"text": data.corpus.name},
+        "train_config": config.to_dict() | {"text": data.corpus.name},
         "wall_seconds": round(run.wall_seconds, 1),
         "train_seconds": round(run.train_seconds, 1),
         "chars_per_second": round(run.total_chars / run.train_seconds),

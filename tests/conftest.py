@@ -27,6 +27,7 @@ def tiny_metrics(name: str, num_params: int) -> dict:
         "num_params": num_params,
         "text": {"name": "python-docs", "form": "full"},
         "final": {"train": figures, "train_carried": figures, "val": figures},
+        "baselines": {"uniform": 10, "unigram": {"train": 9.0, "val": 9.0}},
         "best_val": {"epoch": 1, "nats": 1.0, "ppl": 2.7183},
         "sample": {"prompt": "a", "max_chars": 3, "temperature": 0.8, "seed": 0, "text": "bcd"},
         "train_config": {"batch_size": 2},

@@ -1,0 +1,1 @@
+"""The page: one file a view, and what the views share."""

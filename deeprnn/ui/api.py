@@ -1,0 +1,61 @@
+"""The named endpoints for programs: `/models`, `/generate`, `/score`. The same code and limits as the page.
+
+Knows: names and types of the endpoints. Does not know: views.
+"""
+
+from typing import Any
+
+import gradio as gr
+
+from deeprnn.registry import Registry
+from deeprnn.ui import service
+from deeprnn.ui.service import RequestError
+
+
+def build(registry: Registry) -> None:
+    """Add the endpoints to the page that is being built."""
+
+    def models() -> list[dict]:  # type: ignore[type-arg]  # gradio reads the bare type
+        return service.list_models(registry)
+
+    def generate(
+        prompt: str,
+        models: list[str],
+        max_chars: int = 200,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> list[dict]:  # type: ignore[type-arg]
+        request = {
+            "prompt": prompt,
+            "models": models,
+            "max_chars": max_chars,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "seed": seed,
+        }
+        return _answered(lambda: service.generate(registry, **request))
+
+    def score(text: str, models: list[str]) -> list[dict]:  # type: ignore[type-arg]
+        return _answered(lambda: service.score(registry, text=text, models=models))
+
+    gr.events.api(models, api_name="models", api_description="Every model: name, cell, num_layers, perplexities ...")
+    gr.events.api(
+        generate,
+        api_name="generate",
+        api_description="Continue a prompt with up to six models; temperature 0 is greedy; same seed, same text.",
+    )
+    gr.events.api(
+        score,
+        api_name="score",
+        api_description="Perplexity, bits per character and nats of each character after the first, for each model.",
+    )
+
+
+def _answered(ask: Any) -> Any:
+    try:
+        return ask()
+    except RequestError as error:
+        raise gr.Error(str(error), print_exception=False) from error

@@ -1,0 +1,220 @@
+"""What the page and the API ask of the models: checked requests, plain answers.
+
+Knows: the registry, limits, what may be asked. Does not know: gradio.
+
+Every limit is checked here, on the server, for the page and the API alike.
+"""
+
+import math
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.language_model import LanguageModel
+from deeprnn.registry import Registry
+from deeprnn.ui.text import Lang, tr
+from deeprnn.vocab import UNKNOWN_ID
+
+MAX_MODELS = 6
+MAX_PROMPT_CHARS = 2_000
+MAX_NEW_CHARS = 2_000
+MAX_SCORE_CHARS = 20_000
+MAX_SEED = 2**53 - 1  # what JSON numbers hold exactly
+UPDATE_SECONDS = 0.05
+
+
+class RequestError(ValueError):
+    """A request that cannot be answered; it says why in the reader's language."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.key, self.values = key, values
+        super().__init__(self.message("en"))
+
+    def message(self, lang: Lang) -> str:
+        """The reason and the remedy."""
+        return tr(self.key, lang, **self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continuation:
+    """What one model has written so far."""
+
+    model: str
+    text: str
+    done: bool
+    seconds: float
+    unknown: int  # characters of the prompt outside the model's alphabet
+
+    @property
+    def chars_per_second(self) -> float:
+        """Characters a second of the model's own time."""
+        return len(self.text) / self.seconds if self.seconds else 0.0
+
+
+def describe(info: CheckpointInfo) -> dict[str, Any]:
+    """A checkpoint as the API lists it."""
+    final = info.metrics["final"]
+    return {
+        "name": info.name,
+        "cell": info.config.cell,
+        "num_layers": info.config.num_layers,
+        "hidden_size": info.config.hidden_size,
+        "residual": info.config.residual,
+        "wiring": info.config.wiring,
+        "num_params": info.num_params,
+        "text": info.metrics["text"]["name"],
+        "form": info.vocab.form,
+        "num_symbols": len(info.vocab),
+        "train_chars": final["train"]["chars"],
+        "train_ppl": info.train_ppl,
+        "heldout_ppl": info.heldout_ppl,
+    }
+
+
+def list_models(registry: Registry) -> list[dict[str, Any]]:
+    """Every model there is."""
+    return [describe(info) for info in registry.infos.values()]
+
+
+def stream(
+    registry: Registry,
+    *,
+    prompt: Any,
+    models: Any,
+    max_chars: Any,
+    temperature: Any,
+    top_k: Any = 0,
+    top_p: Any = 1.0,
+    seed: Any = 0,
+) -> Iterator[list[Continuation]]:
+    """Continue one prompt with several models at once, a character each in turn; about twenty updates a second.
+
+    The last update holds the finished texts, in the order asked.
+
+    Raises:
+        RequestError: a value is missing, of the wrong kind or outside its limits. Raised at the call, not at the first
+            update.
+    """
+    names = _names(registry, models)
+    prompt = _text("prompt", prompt)
+    if len(prompt) > MAX_PROMPT_CHARS:
+        raise RequestError("error_prompt_long", n=len(prompt), most=MAX_PROMPT_CHARS)
+    sampling = {
+        "max_chars": _number("max_chars", max_chars, 1, MAX_NEW_CHARS, whole=True),
+        "temperature": _number("temperature", temperature, 0, 10),
+        "top_k": _number("top_k", top_k, 0, 100_000, whole=True),
+        "top_p": _number("top_p", top_p, 1e-6, 1),
+        "seed": _number("seed", seed, 0, MAX_SEED, whole=True),
+    }
+    loaded = [_load(registry, name) for name in names]
+    return _interleave(loaded, prompt, sampling)
+
+
+def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
+    """The finished continuations of `stream`, in the order asked.
+
+    Raises:
+        RequestError: see `stream`.
+    """
+    *_, last = stream(registry, **request)
+    return [
+        {
+            "model": one.model,
+            "text": one.text,
+            "chars_per_second": round(one.chars_per_second, 1),
+            "unknown": one.unknown,
+        }
+        for one in last
+    ]
+
+
+def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]:
+    """How improbable each model finds each character of a text after the first, in the order asked.
+
+    Raises:
+        RequestError: a model does not exist, or the text is too short or too long.
+    """
+    names = _names(registry, models)
+    text = _text("text", text)
+    if len(text) > MAX_SCORE_CHARS:
+        raise RequestError("error_text_long", n=len(text), most=MAX_SCORE_CHARS)
+    if len(text) < 2:
+        raise RequestError("error_text_short")
+    answers = []
+    for name in names:
+        result = _load(registry, name).score(text)
+        answers.append(
+            {
+                "model": name,
+                "ppl": result.ppl,
+                "bpc": result.bpc,
+                "nats": [round(nats, 4) for nats in result.nats],
+                "unknown": result.unknown,
+            }
+        )
+    return answers
+
+
+def _interleave(models: Sequence[LanguageModel], prompt: str, sampling: dict[str, Any]) -> Iterator[list[Continuation]]:
+    streams = [lm.stream(prompt, **sampling) for lm in models]
+    unknown = [lm.vocab.encode(prompt).count(UNKNOWN_ID) for lm in models]
+    texts, seconds = [""] * len(models), [0.0] * len(models)
+
+    def now() -> list[Continuation]:
+        return [
+            Continuation(
+                model=lm.name,
+                text=texts[i],
+                done=len(texts[i]) == sampling["max_chars"],
+                seconds=seconds[i],
+                unknown=unknown[i],
+            )
+            for i, lm in enumerate(models)
+        ]
+
+    updated = -math.inf
+    for _ in range(sampling["max_chars"]):
+        for i, characters in enumerate(streams):
+            started = time.perf_counter()
+            texts[i] += next(characters)
+            seconds[i] += time.perf_counter() - started
+        if time.perf_counter() - updated >= UPDATE_SECONDS:
+            updated = time.perf_counter()
+            yield now()
+    yield now()
+
+
+def _load(registry: Registry, name: str) -> LanguageModel:
+    try:
+        return registry.get(name)
+    except ValueError as error:
+        raise RequestError("error_broken", name=name) from error
+
+
+def _names(registry: Registry, models: Any) -> list[str]:
+    if not isinstance(models, (list, tuple)) or not models:
+        raise RequestError("error_models_none")
+    if len(models) > MAX_MODELS:
+        raise RequestError("error_models_many", n=len(models), most=MAX_MODELS)
+    for name in models:
+        if not isinstance(name, str) or name not in registry.infos:
+            shown = name if isinstance(name, str) and re.fullmatch(r"[\w.-]{1,80}", name) else "?"
+            raise RequestError("error_model_unknown", name=shown, known=", ".join(registry.infos))
+    return list(models)
+
+
+def _text(field: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise RequestError("error_text_type", field=field)
+    return value
+
+
+def _number(field: str, value: Any, least: float, most: float, *, whole: bool = False) -> float | int:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not least <= value <= most or (whole and value != int(value)):
+        shown = f"{value:g}" if is_number else type(value).__name__
+        raise RequestError("error_number", field=field, least=least, most=most, value=shown)
+    return int(value) if whole else float(value)

@@ -1,0 +1,46 @@
+"""The look: Gradio's theme, the style sheet, and the keys that work everywhere on the page.
+
+Knows: colours, fonts, files. Does not know: models, views. Every font is already on the reader's machine.
+"""
+
+from importlib import resources
+
+import gradio as gr
+
+FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
+MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
+
+# Ctrl/Cmd + Enter generates, Esc stops: the buttons do the work.
+KEYS = """() => {
+  document.addEventListener('keydown', (event) => {
+    const press = (id) => { const button = document.getElementById(id); if (button && button.offsetParent) button.click(); };
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); press('generate'); press('score'); }
+    if (event.key === 'Escape') press('stop');
+  });
+}"""
+
+
+def asset(name: str) -> str:
+    """A style sheet or script that stands beside this file."""
+    return resources.files("deeprnn.ui").joinpath(name).read_text("utf-8")
+
+
+def theme() -> gr.themes.Base:
+    """Calm paper by day, ink by night."""
+    base = gr.themes.Base(primary_hue="stone", neutral_hue="stone", font=FONTS, font_mono=MONO)
+    return base.set(
+        body_background_fill="#fbfaf6",
+        body_background_fill_dark="#15161a",
+        block_background_fill="#ffffff",
+        block_background_fill_dark="#1c1e23",
+        block_border_color="#e4e0d6",
+        block_border_color_dark="#31343b",
+        input_background_fill="#fbfaf6",
+        input_background_fill_dark="#15161a",
+        button_primary_background_fill="#1d1c1a",
+        button_primary_background_fill_dark="#ece9e2",
+        button_primary_background_fill_hover="#3a3834",
+        button_primary_background_fill_hover_dark="#ffffff",
+        button_primary_text_color="#fbfaf6",
+        button_primary_text_color_dark="#15161a",
+    )

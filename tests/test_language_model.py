@@ -1,0 +1,152 @@
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from deeprnn import checkpoint
+from deeprnn.config import ModelConfig
+from deeprnn.evaluation import nats_per_char
+from deeprnn.language_model import LanguageModel
+from deeprnn.model import CharRNN
+from deeprnn.vocab import Vocab
+
+D2L = Vocab(form="d2l", characters=" etaoinshrdlcumwfgypbvkxjqz")
+FULL = Vocab(form="full", characters=" etaoinshrdlcumwfgypbvkxjqzTHE\n.,'-")
+
+
+def make_lm(vocab=D2L, cell="lstm", **config):
+    model = CharRNN(ModelConfig(**({"cell": cell, "hidden_size": 8, "num_layers": 2} | config)), len(vocab))
+    model.reset_parameters("uniform", torch.Generator().manual_seed(1))
+    with torch.no_grad():  # far from uniform: choices must matter
+        model.head.weight.mul_(8)
+    return LanguageModel(name="tiny", model=model, vocab=vocab)
+
+
+PROMPTS = {
+    "plain": "time traveller",
+    "empty": "",
+    "unknown only": "1234567890",
+    "emoji": "hello \N{GRINNING FACE}\N{ZERO WIDTH JOINER}\N{GRINNING FACE}",
+    "chinese": "时间旅行者说",
+    "line breaks": "one\r\ntwo\n\n",
+    "a lone surrogate": "a\ud800b",
+}
+
+
+@pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
+@pytest.mark.parametrize("vocab", [D2L, FULL], ids=["d2l", "full"])
+def test_generate_returns_exactly_max_chars_of_the_alphabet(vocab, prompt):
+    lm = make_lm(vocab)
+    for max_chars in (0, 1, 12):
+        text = lm.generate(prompt, max_chars=max_chars, temperature=1.0)
+        assert len(text) == max_chars
+        assert set(text) <= set(vocab.characters)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_a_stream_joined_equals_generate(cell):
+    lm = make_lm(cell=cell)
+    settings = {"max_chars": 30, "temperature": 1.2, "top_k": 20, "top_p": 0.95, "seed": 4}
+    pieces = list(lm.stream("time", **settings))
+    assert all(len(piece) == 1 for piece in pieces)
+    assert "".join(pieces) == lm.generate("time", **settings)
+
+
+def test_the_defaults_of_stream_are_those_of_generate():
+    lm = make_lm()
+    assert "".join(lm.stream("time")) == lm.generate("time")
+    assert len(lm.generate("time")) == 200
+
+
+def test_every_sampling_value_reaches_the_sampler():
+    lm = make_lm()
+    plain = lm.generate("time", 30, 1.5)
+    assert lm.generate("time", 31, 1.5)[:30] == plain
+    assert lm.generate("time", 30, 1.5, seed=1) != plain
+    assert lm.generate("time", 30, 0.1) != plain
+    assert lm.generate("time", 30, 1.5, top_k=2) != plain
+    assert lm.generate("time", 30, 1.5, top_p=0.3) != plain
+
+
+@pytest.mark.parametrize(("vocab", "start"), [(D2L, " "), (FULL, "\n")], ids=["d2l", "full"])
+def test_an_empty_prompt_is_read_as_a_line_break_or_else_a_space(vocab, start):
+    lm = make_lm(vocab)
+    assert lm.generate("", temperature=1.0) == lm.generate(start, temperature=1.0)
+
+
+def test_an_alphabet_without_white_space_still_takes_an_empty_prompt():
+    assert len(make_lm(Vocab(form="d2l", characters="abc")).generate("", max_chars=5)) == 5
+
+
+def test_upper_case_equals_lower_case_for_a_d2l_alphabet():
+    lm = make_lm()
+    assert lm.generate("TIME Traveller") == lm.generate("time traveller")
+    assert lm.score("TIME Traveller").nats == lm.score("time traveller").nats
+
+
+def test_upper_case_differs_from_lower_case_for_a_full_alphabet():
+    lm = make_lm(FULL)
+    assert lm.score("THE").nats != lm.score("the").nats
+
+
+def test_a_prompt_of_a_hundred_thousand_characters_is_read_to_its_end():
+    lm = make_lm(num_layers=1)
+    long = "the time traveller " * 5264
+    assert len(long) > 100_000
+    text = lm.generate(long, max_chars=20, temperature=1.0)
+    # A model of 8 units forgets what is 3,000 characters back; its last words it must know.
+    assert text == lm.generate(long[-3_040:], max_chars=20, temperature=1.0)
+    assert text != lm.generate(long[:-1], max_chars=20, temperature=1.0)
+
+
+def test_score_names_the_positions_of_unknown_characters_and_counts_them():
+    lm = make_lm()
+    score = lm.score("1ab!c中\N{GRINNING FACE}\n")
+    assert score.unknown == [0, 3, 5, 6]  # the line break is read as a space
+    assert len(score.nats) == 7
+    ids = torch.tensor([0, *D2L.encode("ab"), 0, *D2L.encode("c"), 0, 0, *D2L.encode(" ")])
+    assert score.nats == nats_per_char(lm.model, ids).tolist()
+    assert score.mean_nats == pytest.approx(math.fsum(score.nats) / 7, rel=1e-15)
+
+
+def test_a_known_text_has_no_unknown_positions():
+    assert make_lm().score("the time traveller").unknown == []
+
+
+@pytest.mark.parametrize("text", ["", "a", "\N{GRINNING FACE}"])
+def test_fewer_than_two_characters_cannot_be_scored(text):
+    with pytest.raises(ValueError, match="at least two characters"):
+        make_lm().score(text)
+
+
+@pytest.mark.parametrize("method", ["stream", "generate"])
+@pytest.mark.parametrize(
+    "values", [{"temperature": -1.0}, {"top_k": -1}, {"top_p": 0.0}, {"seed": -1}, {"max_chars": -1}], ids=str
+)
+def test_a_value_out_of_range_is_refused_at_the_call(method, values):
+    lm = make_lm()
+    with pytest.raises(ValueError, match=next(iter(values))):
+        getattr(lm, method)("time", **values)  # a stream is refused before its first character is asked for
+
+
+def test_threads_that_share_a_model_get_what_they_would_get_alone():
+    lm = make_lm()
+    tasks = [(prompt, seed) for seed in range(4) for prompt in ("time", "TRAVELLER", "")]
+
+    def work(task):
+        prompt, seed = task
+        return lm.generate(prompt, max_chars=20, temperature=1.0, seed=seed), lm.score("the " + prompt).nats
+
+    alone = [work(task) for task in tasks]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(work, tasks)) == alone
+    assert len({text for text, _ in alone}) >= 4  # at least one text a seed
+
+
+def test_a_loaded_checkpoint_generates_and_scores(save_tiny, tmp_path):
+    lm = checkpoint.load(save_tiny(tmp_path / "tiny", cell="lstm"))
+    assert lm.name == "tiny"
+    assert lm.config == ModelConfig(cell="lstm", hidden_size=8, num_layers=2)
+    assert len(lm.generate("abc", max_chars=12)) == 12
+    assert len(lm.score("abc").nats) == 2
