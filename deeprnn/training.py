@@ -173,9 +173,9 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
 def measure(model: CharRNN, parts: dict[str, Tensor], batch_size: int, window: int) -> dict[str, dict[str, float]]:
     """The headline figures: nats, bits and perplexity per character of each part, the state carried through it.
 
-    `train` is read as the training loop reads it, in `batch_size` lanes that each begin with a zero state, averaged over
-    eight offsets: the figure that d2l's loop prints for its last epoch, here for the final weights. `train_carried`
-    reads the training part as one text, as the held-out parts are read.
+    `train` is read as the training loop reads it, in `batch_size` lanes that each begin with a zero state, averaged
+    over eight offsets: the figure that d2l's loop prints for its last epoch, here for the final weights.
+    `train_carried` reads the training part as one text, as the held-out parts are read.
     """
     offsets = torch.linspace(0, window, 8).int().tolist()
     in_lanes = [_lane_nats(model, parts["train"], batch_size, window, offset) for offset in offsets]
@@ -248,7 +248,7 @@ def _finish_epoch(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callab
         if index < run.window:
             continue
         started = time.perf_counter()
-        nats = _update(run, config, inputs, targets)
+        nats = train_window(run, config, inputs, targets)
         run.train_seconds += time.perf_counter() - started
         run.wall_seconds += time.perf_counter() - started
         if not math.isfinite(nats):
@@ -270,7 +270,7 @@ def _finish_epoch(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callab
     run.window = 0
 
 
-def _update(run: Run, config: TrainConfig, inputs: Tensor, targets: Tensor) -> float:
+def train_window(run: Run, config: TrainConfig, inputs: Tensor, targets: Tensor) -> float:
     """One step of the optimizer on one window; the mean nats per character before it."""
     # detach: else back-propagation reaches the start of the epoch
     logits, state = run.model(inputs, run.carried.detach(), kernel=config.kernel, generator=run.generator)

@@ -83,7 +83,7 @@ class HubServer:
         return self.repositories.setdefault(repo_id, Repository()).commit(files)
 
 
-class _Refusal(Exception):
+class _RefusalError(Exception):
     """An answer other than success: its status, the Hub's error code, and the address of what exists already."""
 
     def __init__(self, status: int, code: str, url: str = "") -> None:
@@ -126,7 +126,7 @@ class _HubHandler(BaseHTTPRequestHandler):
                 self._post(parts, body)
             else:
                 self._get(parts)
-        except _Refusal as refusal:
+        except _RefusalError as refusal:
             error = json.dumps({"error": refusal.code, "url": refusal.url}).encode()
             self._send(refusal.status, error, {"X-Error-Code": refusal.code, "X-Error-Message": refusal.code})
 
@@ -144,17 +144,17 @@ class _HubHandler(BaseHTTPRequestHandler):
             case ["large-files", sha256]:
                 self._send(200, self._large_file(sha256), {"ETag": f'"{sha256}"'})
             case _:
-                raise _Refusal(404, "NoSuchEndpoint")
+                raise _RefusalError(404, "NoSuchEndpoint")
 
     def _post(self, parts: list[str], body: bytes) -> None:
         if not self.headers.get("Authorization", "").startswith("Bearer "):
-            raise _Refusal(401, "NoToken")
+            raise _RefusalError(401, "NoToken")
         match parts:
             case ["api", "repos", "create"]:
                 wanted = json.loads(body)
                 repo_id = f"{wanted['organization']}/{wanted['name']}"
                 if repo_id in self.hub.repositories:
-                    raise _Refusal(409, "RepoExists", f"{self.hub.address}/{repo_id}")
+                    raise _RefusalError(409, "RepoExists", f"{self.hub.address}/{repo_id}")
                 self.hub.repositories[repo_id] = Repository()
                 self.hub.repositories[repo_id].commit({})
                 self._send_json({"url": f"{self.hub.address}/{repo_id}"})
@@ -169,15 +169,15 @@ class _HubHandler(BaseHTTPRequestHandler):
                 sha = self.hub.repositories[f"{user}/{name}"].commit(files | _added(body), branch)
                 self._send_json({"commitUrl": f"{self.hub.address}/{user}/{name}/commit/{sha}", "commitOid": sha})
             case _:
-                raise _Refusal(404, "NoSuchEndpoint")
+                raise _RefusalError(404, "NoSuchEndpoint")
 
     def _files(self, repo_id: str, revision: str) -> tuple[str, Files]:
         if repo_id not in self.hub.repositories:
-            raise _Refusal(404, "RepoNotFound")
+            raise _RefusalError(404, "RepoNotFound")
         repository = self.hub.repositories[repo_id]
         sha = repository.resolve(revision)
         if sha is None:
-            raise _Refusal(404, "RevisionNotFound")
+            raise _RefusalError(404, "RevisionNotFound")
         return sha, repository.commits[sha]
 
     def _send_info(self, repo_id: str, revision: str) -> None:
@@ -187,7 +187,7 @@ class _HubHandler(BaseHTTPRequestHandler):
     def _send_file(self, repo_id: str, revision: str, path: str) -> None:
         sha, files = self._files(repo_id, revision)
         if path not in files:
-            raise _Refusal(404, "EntryNotFound")
+            raise _RefusalError(404, "EntryNotFound")
         data = files[path]
         headers = {"X-Repo-Commit": sha}
         if not path.endswith(".safetensors"):
@@ -204,7 +204,7 @@ class _HubHandler(BaseHTTPRequestHandler):
                 for data in files.values():
                     if hashlib.sha256(data).hexdigest() == sha256:
                         return data
-        raise _Refusal(404, "EntryNotFound")
+        raise _RefusalError(404, "EntryNotFound")
 
     def _send_json(self, values: Any) -> None:
         self._send(200, json.dumps(values).encode(), {"Content-Type": "application/json"})

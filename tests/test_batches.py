@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -46,7 +48,7 @@ def test_targets_are_the_inputs_one_character_later():
 
 def test_each_lane_continues_from_one_window_to_the_next():
     cut = list(windows(torch.arange(200), 4, 6, offset=5))
-    for (before, _), (after, _) in zip(cut, cut[1:], strict=False):
+    for (before, _), (after, _) in itertools.pairwise(cut):
         assert torch.equal(after[:, 0], before[:, -1] + 1)
     assert cut[0][0][:, 0].tolist() == [5, 53, 101, 149]  # (200 - 5 - 1) // 4 = 48 characters a lane
 

@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
-from hub_server import HubServer
 
 from deeprnn import checkpoint, registry
+from tests.conftest import ROOT
+from tests.hub_server import HubServer
 
 # HF_ENDPOINT and its kin are read when huggingface_hub is imported: hence other processes, which answer line by line.
 CLIENT = """
@@ -247,7 +247,7 @@ def test_a_push_leaves_out_what_is_hidden(hub, client, folder, save_tiny):
     assert len(files) == 8
 
 
-def test_a_second_push_adds_to_the_first(hub, client, folder, tmp_path, save_tiny):
+def test_a_second_push_adds_to_the_first(client, folder, tmp_path, save_tiny):
     client.push(folder, "user/grown")
     save_tiny(tmp_path / "more" / "third", cell="rnn")
     client.push(tmp_path / "more", "user/grown")

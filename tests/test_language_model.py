@@ -72,7 +72,7 @@ def test_every_sampling_value_reaches_the_sampler():
 @pytest.mark.parametrize(("vocab", "start"), [(D2L, " "), (FULL, "\n")], ids=["d2l", "full"])
 def test_an_empty_prompt_is_read_as_a_line_break_or_else_a_space(vocab, start):
     lm = make_lm(vocab)
-    assert lm.generate("", temperature=1.0) == lm.generate(start, temperature=1.0)
+    assert lm.generate("", 40, 1.0) == lm.generate(start, 40, 1.0)
 
 
 def test_an_alphabet_without_white_space_still_takes_an_empty_prompt():
@@ -81,7 +81,7 @@ def test_an_alphabet_without_white_space_still_takes_an_empty_prompt():
 
 def test_upper_case_equals_lower_case_for_a_d2l_alphabet():
     lm = make_lm()
-    assert lm.generate("TIME Traveller") == lm.generate("time traveller")
+    assert lm.generate("TIME Traveller", 40, 1.0) == lm.generate("time traveller", 40, 1.0)
     assert lm.score("TIME Traveller").nats == lm.score("time traveller").nats
 
 

@@ -236,9 +236,7 @@ def test_the_generator_alone_decides_the_initial_weights(init):
     assert not torch.equal(weights(5), weights(6))
 
 
-@pytest.mark.parametrize(
-    ("init", "bound"), [("uniform", 1 / 4), ("orthogonal", 1 / 4)], ids=["uniform", "orthogonal"]
-)
+@pytest.mark.parametrize(("init", "bound"), [("uniform", 1 / 4), ("orthogonal", 1 / 4)], ids=["uniform", "orthogonal"])
 def test_the_head_is_uniform_within_one_over_root_hidden_size(init, bound):
     model = CharRNN(ModelConfig(cell="rnn", hidden_size=16, num_layers=1), 50)
     model.reset_parameters(init, seeded())

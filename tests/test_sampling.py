@@ -232,7 +232,9 @@ def test_inference_mode_does_not_leak_to_the_caller_between_characters():
 def test_streams_of_one_model_do_not_disturb_each_other():
     model = make_model()
     alone = [ids(model, prompt, temperature=1.0, seed=seed) for seed, prompt in enumerate(((1, 2), (3, 4)))]
-    streams = [stream(model, prompt, 30, Sampling(temperature=1.0, seed=s)) for s, prompt in enumerate(((1, 2), (3, 4)))]
+    streams = [
+        stream(model, prompt, 30, Sampling(temperature=1.0, seed=s)) for s, prompt in enumerate(((1, 2), (3, 4)))
+    ]
     interleaved = list(itertools.chain(*zip(*streams, strict=True)))
     assert [interleaved[0::2], interleaved[1::2]] == alone
 

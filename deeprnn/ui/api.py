@@ -15,7 +15,7 @@ from deeprnn.ui.service import RequestError
 def build(registry: Registry) -> None:
     """Add the endpoints to the page that is being built."""
 
-    def models() -> list[dict]:  # type: ignore[type-arg]  # gradio reads the bare type
+    def models() -> list[dict]:
         return service.list_models(registry)
 
     def generate(
@@ -26,7 +26,7 @@ def build(registry: Registry) -> None:
         top_k: int = 0,
         top_p: float = 1.0,
         seed: int = 0,
-    ) -> list[dict]:  # type: ignore[type-arg]
+    ) -> list[dict]:
         request = {
             "prompt": prompt,
             "models": models,
@@ -38,16 +38,16 @@ def build(registry: Registry) -> None:
         }
         return _answered(lambda: service.generate(registry, **request))
 
-    def score(text: str, models: list[str]) -> list[dict]:  # type: ignore[type-arg]
+    def score(text: str, models: list[str]) -> list[dict]:
         return _answered(lambda: service.score(registry, text=text, models=models))
 
-    gr.events.api(models, api_name="models", api_description="Every model: name, cell, num_layers, perplexities ...")
-    gr.events.api(
+    gr.api(models, api_name="models", api_description="Every model: name, cell, num_layers, perplexities ...")
+    gr.api(
         generate,
         api_name="generate",
         api_description="Continue a prompt with up to six models; temperature 0 is greedy; same seed, same text.",
     )
-    gr.events.api(
+    gr.api(
         score,
         api_name="score",
         api_description="Perplexity, bits per character and nats of each character after the first, for each model.",

@@ -26,8 +26,8 @@ Cards = dict[str, Any]
 def reading(info: CheckpointInfo) -> str:
     """Which sentence the two perplexities of a model deserve.
 
-    By heart: under 1.2 on its training text, worse than guessing on new text. Flat: no better on its training text than
-    97% of what letter frequencies alone reach. Overfit: new text at least half as perplexing again. Else it generalises.
+    By heart: under 1.2 on its training text, worse than guessing on new text. Flat: on its training text within 3% of
+    what letter frequencies alone reach. Overfit: new text at least half as perplexing again. Else it generalises.
     """
     train, heldout = info.train_ppl, info.heldout_ppl
     if train < 1.2 and heldout > len(info.vocab):
@@ -159,6 +159,7 @@ def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
                 recorded(registry, first_shown(registry), "en"),
                 html_template='<div class="cards" role="list"></div>',
                 js_on_load=asset("cards.js"),
+                apply_default_css=False,
                 elem_id="board",
             )
     words.add(prompt, "label", "prompt")

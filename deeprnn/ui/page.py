@@ -10,7 +10,7 @@ import gradio as gr
 from deeprnn.registry import Registry
 from deeprnn.ui import api, compare, score
 from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.theme import KEYS, asset, theme
+from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import Translations
 
 LAUNCH: dict[str, Any] = {
@@ -33,8 +33,12 @@ def build(registry: Registry) -> gr.Blocks:
     words = Translations()
     with gr.Blocks(title=tr("title", "en"), analytics_enabled=False) as page:
         with gr.Row(elem_id="head"):
-            heading = gr.Markdown()
-            language = gr.Radio(list(LANGUAGES), value="English", show_label=False, container=False, elem_id="language")
+            with gr.Column(scale=5, min_width=300):
+                heading = gr.Markdown()
+            with gr.Column(scale=1, min_width=190):
+                language = gr.Radio(
+                    list(LANGUAGES), value="English", label="Language · 语言", show_label=False, container=False
+                )
         words.add_made(heading, "value", lambda lang: f"# {tr('title', lang)}\n\n{tr('subtitle', lang)}")
         with gr.Tabs():
             for key, view in (("tab_compare", compare), ("tab_score", score)):
@@ -58,5 +62,5 @@ def _speak(words: Translations, lang: Lang) -> None:
 def launch(registry: Registry, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
     page = build(registry).queue(default_concurrency_limit=8)
-    served: tuple[Any, str, str] = page.launch(css=asset("style.css"), theme=theme(), js=KEYS, **(LAUNCH | options))
+    served: tuple[Any, str, str] = page.launch(css=asset("style.css"), theme=theme(), js=PAGE_JS, **(LAUNCH | options))
     return served

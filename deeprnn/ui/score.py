@@ -21,11 +21,11 @@ from deeprnn.ui.widgets import Translations, model_picker, perplexity, titles
 EXAMPLES = {
     "example_memorised": "the time traveller for so it will be convenient to speak of him was expounding a recondite "
     "matter to us his grey eyes shone and twinkled",
-    "example_new": "the old clockmaker had spoken of nothing else that evening and when the lamp burned low he drew his "
-    "chair to the fire and told us how the strange engine worked",
-    "example_shuffled": "recondite eyes the him twinkled speak us a so expounding shone traveller to convenient his be "
-    "for matter it and of time will to was grey",
-    "example_prose": "My dear friend, the train leaves Paris at 7:45. Bring two coats, an umbrella and your good humour!",
+    "example_new": "the old clockmaker had spoken of nothing else that evening and when the lamp burned low he drew "
+    "his chair to the fire and told us how the strange engine worked",
+    "example_shuffled": "recondite eyes the him twinkled speak us a so expounding shone traveller to convenient his "
+    "be for matter it and of time will to was grey",
+    "example_prose": "My dear friend, the train leaves Paris at 7:45. Bring two coats, an umbrella and good humour!",
 }
 Result = dict[str, Any]
 
@@ -98,6 +98,7 @@ def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
         result(registry, "", [], "en"),
         html_template='<div class="score-result"></div>',
         js_on_load=asset("heat.js"),
+        apply_default_css=False,
         elem_id="scores",
     )
     words.add(text, "label", "score_text")

@@ -5,6 +5,7 @@ Knows: the registry, limits, what may be asked. Does not know: gradio.
 Every limit is checked here, on the server, for the page and the API alike.
 """
 
+import logging
 import math
 import re
 import time
@@ -18,6 +19,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui.text import Lang, tr
 from deeprnn.vocab import UNKNOWN_ID
 
+LOG = logging.getLogger(__name__)
 MAX_MODELS = 6
 MAX_PROMPT_CHARS = 2_000
 MAX_NEW_CHARS = 2_000
@@ -191,6 +193,7 @@ def _load(registry: Registry, name: str) -> LanguageModel:
     try:
         return registry.get(name)
     except ValueError as error:
+        LOG.error("%s", error)
         raise RequestError("error_broken", name=name) from error
 
 
@@ -207,8 +210,8 @@ def _names(registry: Registry, models: Any) -> list[str]:
 
 
 def _text(field: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise RequestError("error_text_type", field=field)
+    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+        raise RequestError("error_text_type", field=field)  # half a surrogate pair is no character
     return value
 
 

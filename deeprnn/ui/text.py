@@ -15,18 +15,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "gates and data buy.",
         "这些字符模型每次只差一处。给它们同一个开头和同一个随机种子，看看深度、门控和数据各带来什么。",
     ),
-    "language": ("Language", "语言"),
     "tab_compare": ("Compare", "续写对比"),
     "tab_score": ("Score", "困惑度"),
     "prompt": ("Prompt", "开头"),
-    "prompt_hint": ("the time traveller", "the time traveller"),
     "models": ("Models (up to {most})", "模型（最多 {most} 个）"),
     "temperature": ("Temperature", "温度"),
     "temperature_hint": (
-        "0 always takes the likeliest character; 1 draws from the model's own probabilities.",
-        "0：总取最可能的字符；1：按模型自己的概率抽取。",
+        "0: always the likeliest; 1: the model's own odds.",
+        "0：总取最可能的；1：按模型自己的概率。",
     ),
-    "length": ("Length, characters", "长度（字符）"),
+    "length": ("Length", "长度"),
     "seed": ("Seed", "随机种子"),
     "generate": ("Generate", "生成"),
     "stop": ("Stop", "停止"),
@@ -37,7 +35,6 @@ STRINGS: dict[str, tuple[str, str]] = {
         "粘贴一段文本（最多 {most} 个字符）。第一个字符只作上文，其余每个字符都要预测。",
     ),
     "score": ("Score", "打分"),
-    "examples": ("Examples", "例文"),
     "example_memorised": ("From the training text", "训练文本中的一段"),
     "example_new": ("Newly written, same style", "同一风格的新句子"),
     "example_shuffled": ("The same words, shuffled", "同样的词，打乱顺序"),
@@ -46,20 +43,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     "layers": ("{n} layers", "{n} 层"),
     "layer": ("1 layer", "1 层"),
     "residual": ("residual", "残差"),
-    "plain": ("plain", "普通"),
     "wrong": ("weights and state shared: wrong", "共用权重和状态：错误写法"),
     "parameters": ("{n} parameters", "{n} 个参数"),
     "trained_on": ("{text}, {chars} characters", "{text}，{chars} 个字符"),
     "train": ("train", "训练"),
     "heldout": ("held-out", "未见过的文本"),
-    "guessing": ("guessing", "瞎猜"),
+    "guessing": ("guessing", "均匀猜测"),
     "perplexities": (
         "Perplexity per character, log scale. Train {train}, held-out {heldout}, guessing all symbols alike {guess}.",
-        "每字符困惑度（对数刻度）。训练 {train}，未见过的文本 {heldout}，把所有符号一视同仁地瞎猜 {guess}。",
+        "每字符困惑度（对数刻度）。训练 {train}，未见过的文本 {heldout}，在所有符号中均匀猜测 {guess}。",
     ),
     "reading_rote": (
         "Knows its training text by heart. On text it never saw it does worse than guessing all {guess} symbols alike.",
-        "训练文本背得烂熟；遇到没见过的文本，比把 {guess} 个符号一视同仁地瞎猜还差。",
+        "训练文本背得烂熟；遇到没见过的文本，比在 {guess} 个符号中均匀乱猜还差。",
     ),
     "reading_flat": (
         "Learned little more than how often each letter occurs.",
@@ -80,13 +76,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     "stopped": ("stopped", "已停止"),
     "unread": ("{n} characters of the prompt are outside its alphabet", "开头有 {n} 个字符不在它的字母表里"),
     "note_forms": (
-        "All models here read lower-case letters and spaces, as the note prepared the book; other characters are unknown to "
-        "them.",
-        "这里的模型只认小写字母和空格（与原笔记对书的处理一致），其他字符对它们都是未知字符。",
+        "Models of the form d2l read letters (as lower case) and spaces, as the note prepared the book; every other "
+        "character is unknown to them.",
+        "d2l 形式的模型只认字母（一律当小写）和空格，与原笔记对书的处理一致；其他字符对它们都是未知字符。",
     ),
     "measure": (
-        "Perplexity per character. Train: the text it was trained on, read as in training. Held-out: the book's last tenth, "
-        "never trained on, read as one text.",
+        "Perplexity per character. Train: the text it was trained on, read as in training. Held-out: the book's last "
+        "tenth, never trained on, read as one text.",
         "每字符困惑度。训练：按训练时的读法读训练文本。未见过的文本：全书最后十分之一，从未用于训练，从头连续读完。",
     ),
     # score
@@ -95,7 +91,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "col_bpc": ("Bits per character", "每字符比特数"),
     "col_nats": ("Nats per character", "每字符奈特数"),
     "col_unknown": ("Unknown", "未知字符"),
-    "col_guess": ("Guessing", "瞎猜"),
+    "col_guess": ("Guessing", "均匀猜测"),
     "heat": ("Surprise at each character", "每个字符的意外程度"),
     "heat_scale": ("expected", "意料之中"),
     "heat_scale_high": ("surprising", "出乎意料"),
@@ -105,7 +101,6 @@ STRINGS: dict[str, tuple[str, str]] = {
         "把鼠标移到字符上，或点一下，看各模型认为它有多大可能。",
     ),
     "heat_first": ("The first character is context and is not predicted.", "第一个字符是上文，不作预测。"),
-    "probability": ("probability", "概率"),
     "forms_differ": (
         "These models read different alphabets: their perplexities are not to be ranked together.",
         "这些模型的字母表不同，困惑度不能放在一起排名。",

@@ -10,12 +10,24 @@ import gradio as gr
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
 
-# Ctrl/Cmd + Enter generates, Esc stops: the buttons do the work.
-KEYS = """() => {
+# Ctrl/Cmd + Enter generates, Esc stops: the buttons do the work. Where the cards stand below the controls (a phone),
+# they are brought into view.
+PAGE_JS = """() => {
+  const press = (id) => {
+    const button = document.getElementById(id);
+    if (button && button.offsetParent) button.click();
+  };
   document.addEventListener('keydown', (event) => {
-    const press = (id) => { const button = document.getElementById(id); if (button && button.offsetParent) button.click(); };
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); press('generate'); press('score'); }
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      press('generate');
+      press('score');
+    }
     if (event.key === 'Escape') press('stop');
+  });
+  document.addEventListener('click', (event) => {
+    const shown = { generate: 'board', score: 'scores' }[event.target.closest && event.target.closest('button')?.id];
+    if (shown && window.innerWidth < 700) document.getElementById(shown).scrollIntoView({ behavior: 'smooth' });
   });
 }"""
 

@@ -1,0 +1,361 @@
+import dataclasses
+import hashlib
+import os
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deeprnn.corpora import CatalogueEntry, Corpus, catalogue, load_corpus, split, strip_gutenberg
+
+BOOK = "\ufeffThe Pond\r\n\r\nIt was “deep”.\r\n".encode()
+FOOTED = (
+    "Header\n*** START OF THE PROJECT GUTENBERG EBOOK POND ***\n\nDeep.\n\n"
+    "*** END OF THE PROJECT GUTENBERG EBOOK POND ***\n"
+)
+OUTSIDE_DATA = os.environ.get("DEEPRNN_DATA")  # read before any test replaces it
+
+
+class FileServer:
+    """HTTP on loopback: `pages` by path, everything else a 404; `requests` in order of arrival."""
+
+    def __init__(self):
+        self.pages, self.requests = {}, []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                server.requests.append(self.path)
+                body = server.pages.get(self.path)
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                self.wfile.write(body or b"")
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self._server.server_port}{path}"
+
+    def stop(self):
+        """Close the port: from here on a connection is refused."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def server():
+    file_server = FileServer()
+    yield file_server
+    file_server.stop()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """No test reads or writes the user's cache or texts."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("DEEPRNN_DATA", raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def pond(server, monkeypatch):
+    """Enter a text of two addresses, none of which serves anything yet, into the catalogue."""
+    server.pages.clear()
+    server.requests.clear()
+    entry = CatalogueEntry(
+        name="pond",
+        title="The Pond",
+        author="A. Nobody",
+        year=1900,
+        file="pond.txt",
+        bytes=len(BOOK),
+        sha256=hashlib.sha256(BOOK).hexdigest(),
+        encoding="utf-8-sig",
+        gutenberg_header=False,
+        crlf=True,
+        urls=[server.url("/first"), server.url("/second")],
+        upstream="none",
+    )
+    monkeypatch.setitem(catalogue(), "pond", entry)
+    return entry
+
+
+@pytest.mark.usefixtures("pond")
+def test_the_first_address_is_used_if_it_serves_the_right_bytes(server):
+    server.pages = {"/first": BOOK, "/second": BOOK}
+    corpus = load_corpus("pond", "full")
+    assert corpus == Corpus(name="pond", form="full", text='The Pond\n\nIt was "deep".\n')
+    assert server.requests == ["/first"]
+
+
+@pytest.mark.usefixtures("pond")
+@pytest.mark.parametrize("first", [None, b"", BOOK[:-1], BOOK + b"\n", b"<html>moved</html>"])
+def test_the_second_address_is_used_if_the_first_is_missing_or_serves_other_bytes(server, first):
+    server.pages = {"/second": BOOK} if first is None else {"/first": first, "/second": BOOK}
+    assert load_corpus("pond", "d2l").text == "the pondit was deep"
+    assert server.requests == ["/first", "/second"]
+
+
+def test_no_right_bytes_anywhere_is_an_error_with_the_remedy_and_leaves_no_file(server, pond, own_cache):
+    server.pages = {"/first": BOOK[::-1]}
+    with pytest.raises(ValueError, match="DEEPRNN_DATA") as caught:
+        load_corpus("pond", "full")
+    message = str(caught.value)
+    assert "The Pond (pond.txt)" in message
+    assert all(url in message for url in pond.urls)
+    assert server.requests == ["/first", "/second"]
+    assert not [path for path in own_cache.rglob("*") if path.is_file()]
+
+
+def test_no_network_is_an_error_with_the_remedy(pond, monkeypatch):
+    closed = FileServer()
+    closed.stop()
+    nowhere = dataclasses.replace(pond, urls=[closed.url("/first")])
+    monkeypatch.setitem(catalogue(), "pond", nowhere)
+    with pytest.raises(ValueError, match="Check the network, or put the file in a folder") as caught:
+        load_corpus("pond", "full")
+    assert closed.url("/first") in str(caught.value)
+
+
+@pytest.mark.usefixtures("pond")
+def test_a_downloaded_text_is_cached(server, own_cache):
+    server.pages = {"/first": BOOK}
+    first = load_corpus("pond", "full")
+    server.pages.clear()
+    assert load_corpus("pond", "full") == first
+    assert server.requests == ["/first"]
+    (cached,) = [path for path in own_cache.rglob("*") if path.is_file()]
+    assert cached.name == "pond.txt"
+    assert cached.read_bytes() == BOOK
+
+
+@pytest.mark.usefixtures("pond")
+def test_an_altered_cache_is_downloaded_again(server, own_cache):
+    server.pages = {"/first": BOOK}
+    first = load_corpus("pond", "full")
+    (cached,) = [path for path in own_cache.rglob("*") if path.is_file()]
+    cached.write_bytes(BOOK + b"x")
+    assert load_corpus("pond", "full") == first
+    assert server.requests == ["/first", "/first"]
+
+
+@pytest.mark.usefixtures("pond")
+def test_the_folder_in_deeprnn_data_comes_before_the_network(server, tmp_path, monkeypatch):
+    server.pages = {"/first": BOOK}
+    (tmp_path / "pond.txt").write_bytes(BOOK)
+    monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
+    assert load_corpus("pond", "d2l").text == "the pondit was deep"
+    assert server.requests == []
+
+
+def test_a_wrong_file_in_deeprnn_data_is_refused_by_name_and_not_replaced(server, pond, tmp_path, monkeypatch):
+    server.pages = {"/first": BOOK}
+    wrong = tmp_path / "pond.txt"
+    wrong.write_bytes(BOOK + b"x")
+    monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=re.escape(str(wrong))) as caught:
+        load_corpus("pond", "full")
+    assert pond.sha256 in str(caught.value)
+    assert "unset DEEPRNN_DATA" in str(caught.value)
+    assert wrong.read_bytes() == BOOK + b"x"
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("pond")
+def test_a_text_that_deeprnn_data_lacks_is_downloaded(server, tmp_path, monkeypatch):
+    server.pages = {"/first": BOOK}
+    monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
+    assert load_corpus("pond", "d2l").text == "the pondit was deep"
+    assert server.requests == ["/first"]
+
+
+def test_a_catalogued_book_loses_its_gutenberg_header(server, pond, monkeypatch):
+    served = FOOTED.replace("\n", "\r\n").encode()
+    entry = dataclasses.replace(pond, gutenberg_header=True, sha256=hashlib.sha256(served).hexdigest())
+    monkeypatch.setitem(catalogue(), "pond", entry)
+    server.pages = {"/first": served}
+    assert load_corpus("pond", "full").text == "Deep.\n"
+
+
+def test_a_book_is_read_in_its_encoding(server, pond, monkeypatch):
+    served = "西遊記".encode("gb18030")
+    entry = dataclasses.replace(pond, encoding="gb18030", sha256=hashlib.sha256(served).hexdigest())
+    monkeypatch.setitem(catalogue(), "pond", entry)
+    server.pages = {"/first": served}
+    assert load_corpus("pond", "full").text == "西遊記"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_local_file_is_a_text_named_by_its_stem(tmp_path, mark):
+    path = tmp_path / "my notes.txt"
+    path.write_bytes(mark + "Écoute — “now”\r\n".encode())
+    assert load_corpus(str(path), "full") == Corpus(name="my notes", form="full", text='Écoute -- "now"\n')
+
+
+def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path):
+    path = tmp_path / "latin.txt"
+    path.write_bytes("café".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"latin\.txt is not UTF-8 text .*convert it first"):
+        load_corpus(str(path), "full")
+
+
+def test_a_missing_file_is_refused_with_the_names_that_there_are(tmp_path):
+    path = tmp_path / "absent.txt"
+    with pytest.raises(ValueError, match=re.escape(str(path))) as caught:
+        load_corpus(str(path), "full")
+    assert all(name in str(caught.value) for name in ["python-docs", *catalogue()])
+
+
+def test_a_folder_is_refused_as_a_text(tmp_path):
+    with pytest.raises(ValueError, match="neither a file nor one of"):
+        load_corpus(str(tmp_path), "full")
+
+
+@pytest.mark.parametrize(
+    ("content", "form"), [("", "full"), (" \n\r\n\t", "full"), ("", "d2l"), ("西遊記 1592", "d2l")]
+)
+def test_a_file_without_text_in_its_form_is_refused_by_name(tmp_path, content, form):
+    path = tmp_path / "empty.txt"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"empty\.txt holds no text in the form '{form}'"):
+        load_corpus(str(path), form)
+
+
+def test_the_hash_of_a_corpus_is_that_of_its_text():
+    corpus = Corpus(name="a", form="full", text="é\n")
+    assert corpus.sha256 == hashlib.sha256("é\n".encode()).hexdigest()
+    assert corpus.sha256 == dataclasses.replace(corpus, name="b").sha256
+    assert corpus.sha256 != dataclasses.replace(corpus, text="e\n").sha256
+
+
+@pytest.mark.parametrize("form", ["full", "d2l"])
+def test_the_language_reference_needs_no_network_and_is_the_same_twice(form, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # a request would fail
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    first, second = load_corpus("python-docs", form), load_corpus("python-docs", form)
+    assert first.text == second.text
+    assert first.name == "python-docs"
+    assert len(first.text) > 100_000
+    if form == "d2l":
+        assert set(first.text) == set("abcdefghijklmnopqrstuvwxyz ")
+
+
+@pytest.mark.parametrize(
+    ("header", "footer"),
+    [
+        ("*** START OF THE PROJECT GUTENBERG EBOOK POND ***", "*** END OF THE PROJECT GUTENBERG EBOOK POND ***"),
+        ("***START OF THE PROJECT GUTENBERG EBOOK POND***", "***END OF THE PROJECT GUTENBERG EBOOK POND***"),
+        ("*** START OF THIS PROJECT GUTENBERG EBOOK POND ***", "*** END OF THIS PROJECT GUTENBERG EBOOK POND ***"),
+        ("*** START OF THIS PROJECT GUTENBERG EBOOK POND ***", "End of the Project Gutenberg EBook of Pond"),
+        ("*** START OF THIS PROJECT GUTENBERG EBOOK POND ***", "End of Project Gutenberg's Pond, by A. Nobody"),
+    ],
+)
+def test_the_gutenberg_header_and_footer_are_cut_off(header, footer):
+    text = f"The Project Gutenberg EBook of Pond\n{header}\n\n\nPOND\n\nIt was deep.\n\n\n{footer}\nlicence\n"
+    assert strip_gutenberg(text) == "POND\n\nIt was deep.\n"
+
+
+def test_the_first_of_two_footers_ends_the_text():
+    text = (
+        "*** START OF THIS PROJECT GUTENBERG EBOOK POND ***\nDeep.\n"
+        "End of Project Gutenberg's Pond\n\n*** END OF THIS PROJECT GUTENBERG EBOOK POND ***\n"
+    )
+    assert strip_gutenberg(text) == "Deep.\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Deep.\n",
+        "*** START OF THE PROJECT GUTENBERG EBOOK POND ***\nDeep.\n",
+        "Deep.\n*** END OF THE PROJECT GUTENBERG EBOOK POND ***\n",
+        "*** END OF THE PROJECT GUTENBERG EBOOK ***\nDeep.\n*** START OF THE PROJECT GUTENBERG EBOOK ***\n",
+    ],
+)
+def test_a_text_without_gutenberg_header_or_footer_is_refused(text):
+    with pytest.raises(ValueError, match="no Project Gutenberg header and footer"):
+        strip_gutenberg(text)
+
+
+def test_the_catalogue_names_17_texts_with_their_hash_and_https_addresses():
+    books = catalogue()
+    assert len(books) == 17
+    assert len({book.sha256 for book in books.values()}) == 17
+    assert len({book.file for book in books.values()}) == 17
+    for name, book in books.items():
+        assert book.name == name
+        assert re.fullmatch("[0-9a-f]{64}", book.sha256)
+        assert book.urls
+        assert all(url.startswith("https://") for url in book.urls)
+        assert book.bytes > 100_000
+        assert "".encode(book.encoding) in (b"", b"\xef\xbb\xbf")  # the codec exists
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    length=st.integers(0, 10**7),
+    train=st.floats(0.01, 0.99),
+    val_share=st.floats(0.01, 1.0),
+)
+def test_the_parts_of_a_split_touch_and_cover_the_text_in_its_order(length, train, val_share):
+    ranges = split(length, train, val_share * (1 - train))
+    assert list(ranges)[:2] == ["train", "val"]
+    assert set(ranges) <= {"train", "val", "test"}
+    end = 0
+    for start, stop in ranges.values():
+        assert start == end
+        assert stop >= start
+        end = stop
+    assert end == length
+
+
+def test_a_split_has_the_asked_sizes():
+    assert split(1000, 0.9, 0.05) == {"train": (0, 900), "val": (900, 950), "test": (950, 1000)}
+
+
+@pytest.mark.parametrize(("train", "val"), [(0.9, 0.1), (0.7, 0.3), (0.8, 0.2), (0.95, 0.05)])
+@pytest.mark.parametrize("length", [10, 999, 170_580])
+def test_a_split_that_leaves_nothing_has_no_test_part(length, train, val):
+    ranges = split(length, train, val)
+    assert set(ranges) == {"train", "val"}
+    assert ranges["val"][1] == length
+
+
+@pytest.mark.skipif(
+    not (OUTSIDE_DATA and (Path(OUTSIDE_DATA) / "time_machine.txt").is_file()),
+    reason="DEEPRNN_DATA names no folder with time_machine.txt",
+)
+def test_the_time_machine_in_d2l_has_170580_characters_of_27_kinds(monkeypatch):
+    monkeypatch.setenv("DEEPRNN_DATA", OUTSIDE_DATA)
+    text = load_corpus("time_machine", "d2l").text
+    assert len(text) == 170_580
+    assert len(set(text)) == 27
+    assert text.startswith("the time machine by h g wells")
+
+
+@pytest.mark.skipif(
+    not (OUTSIDE_DATA and all((Path(OUTSIDE_DATA) / book.file).is_file() for book in catalogue().values())),
+    reason="DEEPRNN_DATA names no folder with all the texts",
+)
+@pytest.mark.parametrize("name", list(catalogue()))
+def test_every_text_of_the_catalogue_is_clean(name, monkeypatch):
+    monkeypatch.setenv("DEEPRNN_DATA", OUTSIDE_DATA)
+    text = load_corpus(name, "full").text
+    assert "\r" not in text
+    assert "\ufeff" not in text
+    assert "PROJECT GUTENBERG EBOOK" not in text
+    book = catalogue()[name]
+    assert len(text.encode(book.encoding, "replace")) > 0.8 * book.bytes  # header and footer are at most a fifth

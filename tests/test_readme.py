@@ -1,0 +1,74 @@
+"""What the README promises exists: its commands, their files and recipes, the pins it shows."""
+
+import re
+import shlex
+
+import pytest
+
+from deeprnn.recipes import all_recipes
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+FRONT_MATTER = dict(re.findall(r"^(\w+): (.+)$", README.split("---")[1], re.MULTILINE))
+COMMANDS = [
+    command.strip()
+    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    for command in line.split("#")[0].split("&&")
+    if command.strip()
+]
+
+
+def test_the_two_commands_stand_in_the_readme():
+    assert "pip install -r requirements.txt && python app.py" in README
+    assert "pip install -r tests/requirements.txt && python -m pytest" in README
+
+
+def test_ci_calls_the_readmes_test_command():
+    assert "pip install -r tests/requirements.txt && python -m pytest\n" in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_readme_command_exists(command):
+    program, *arguments = shlex.split(command)
+    if program == "pip":
+        assert (ROOT / arguments[arguments.index("-r") + 1]).is_file()
+    elif program == "git":
+        assert arguments[0] == "clone"
+    elif program == "cd":
+        pass
+    else:
+        assert program.split("=")[0] in ("python", "DEEPRNN_DATA")
+        script = next(argument for argument in arguments if argument != "python")
+        if script == "-m":
+            assert arguments[-1] in ("pytest", "slow")
+            return
+        assert (ROOT / script).is_file()
+        if script == "train.py":
+            from train import parse
+
+            parse(arguments[arguments.index(script) + 1 :])
+
+
+def test_the_spaces_gradio_is_the_pinned_one():
+    pins = dict(re.findall(r"^(\S+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    assert FRONT_MATTER["sdk_version"] == pins["gradio"]
+    assert FRONT_MATTER["python_version"].strip('"') == "3.11"
+    assert (ROOT / FRONT_MATTER["app_file"]).is_file()
+
+
+def test_every_requirement_is_pinned_with_a_reason():
+    for file in ("requirements.txt", "tests/requirements.txt"):
+        for line in (ROOT / file).read_text().splitlines():
+            assert line == "-r ../requirements.txt" or re.fullmatch(r"[\w.-]+==[\w.]+ +# .+", line), line
+
+
+def test_every_recipe_of_the_note_is_shipped_or_explained():
+    for name in all_recipes():
+        if name.startswith("note-"):
+            assert f"`{name}`" in README
+
+
+def test_the_readme_tree_names_every_module():
+    for path in (ROOT / "deeprnn").rglob("*.py"):
+        assert path.name in README or path.name in ("__init__.py", "base.py"), path

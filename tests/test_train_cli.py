@@ -1,0 +1,223 @@
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+
+import deeprnn
+from deeprnn import recipes
+from deeprnn.model import CharRNN
+from deeprnn.recipes import all_recipes
+
+ROOT = Path(__file__).parent.parent
+TEXT = "The quick brown fox jumps over the lazy dog.\n" * 222  # 9,990 characters: smoke reads it in 4 windows an epoch
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unchecked_shapes():
+    """Shapes are checked where the tensor code is tested; here the checks would only take time."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="module")
+def train_py():
+    """`train.py` as a module: what needs no process of its own is tested without 4 seconds of imports."""
+    spec = importlib.util.spec_from_file_location("train_py", ROOT / "train.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def _handlers_restored():
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    path = tmp_path_factory.mktemp("texts") / "My book.txt"
+    path.write_text(TEXT)
+    return path
+
+
+def start(*arguments):
+    command = [sys.executable, "train.py", "smoke", "--device", "cpu", *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads()), "PYTHONWARNINGS": "error"}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(book, tmp_path_factory):
+    """What `python train.py smoke --data` makes when nothing interrupts it."""
+    out = tmp_path_factory.mktemp("finished")
+    process = start("--data", book, "--out", out)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert output.endswith(f"saved {out / 'smoke-My-book'}\n")
+    return out / "smoke-My-book"
+
+
+def test_list_prints_every_recipe(train_py, capsys):
+    assert train_py.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(all_recipes())
+
+
+def test_an_unknown_recipe_exits_with_2_and_the_names(train_py, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train_py.main(["smoek"])
+    assert stopped.value.code == 2
+    errors = capsys.readouterr().err
+    assert "no recipe matches 'smoek'" in errors
+    assert all(name in errors for name in all_recipes())
+
+
+def test_no_recipe_exits_with_2_and_the_remedy(train_py, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train_py.main([])
+    assert stopped.value.code == 2
+    assert "name at least one recipe, or use --list" in capsys.readouterr().err
+
+
+def test_the_recipe_trains_a_checkpoint_that_loads(finished, book):
+    lm = deeprnn.load(finished)
+    assert lm.name == "smoke-My-book"
+    assert lm.config == all_recipes()["smoke"].model
+    assert set(lm.vocab.characters) == set(TEXT)
+    assert len(lm.generate("The quick ", max_chars=20)) == 20
+    (info,) = deeprnn.list_checkpoints(finished.parent)
+    assert info.metrics["command"] == f"python train.py smoke --data {book.name}"
+    assert info.train_ppl < info.unigram_ppl
+
+
+def test_a_finished_recipe_is_skipped(finished, book, train_py, capsys):
+    before = {path.name: path.read_bytes() for path in finished.iterdir()}
+    assert train_py.main(["smoke", "--data", str(book), "--out", str(finished.parent)]) == 0
+    assert f"{finished} is finished: skipped." in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in finished.iterdir()} == before
+
+
+def test_remeasure_prints_each_recorded_figure_beside_the_same_one_measured_now(finished, book, train_py, capsys):
+    assert train_py.main(["smoke", "--data", str(book), "--out", str(finished.parent), "--remeasure"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[1] for line in lines] == ["train", "train_carried", "val", "test"]
+    for _, _, _, recorded, _, measured in lines:
+        assert float(measured) == pytest.approx(float(recorded), abs=2e-6)
+
+
+def assert_same_weights(directory, other):
+    ours, theirs = (deeprnn.load(path).model.state_dict() for path in (directory, other))
+    assert [name for name, tensor in ours.items() if not torch.equal(tensor, theirs[name])] == []
+    assert (directory / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
+
+
+def interrupt_when_handled(default):
+    """Press Ctrl-C as soon as `train.py` has its own handler, which is before the first window."""
+    deadline = time.monotonic() + 30
+    while signal.getsignal(signal.SIGINT) is default and time.monotonic() < deadline:
+        time.sleep(0.005)
+    if time.monotonic() < deadline:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(
+    finished, book, train_py, tmp_path, capsys
+):
+    command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
+    finger = threading.Thread(target=interrupt_when_handled, args=(signal.getsignal(signal.SIGINT),))
+    finger.start()
+    assert train_py.main(command) == 130
+    finger.join()
+    assert capsys.readouterr().out == "smoke-My-book stopped in epoch 1; continue it with --resume.\n"
+    assert [path.name for path in tmp_path.iterdir()] == [".smoke-My-book.snapshot.safetensors"]
+
+    assert train_py.main(command) == 1
+    assert "smoke-My-book was interrupted: continue it with --resume" in capsys.readouterr().err
+
+    assert train_py.main([*command, "--resume"]) == 0
+    assert_same_weights(tmp_path / finished.name, finished)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signalled_process_exits_with_130_and_another_resumes_it(number, finished, book, tmp_path):
+    process = start("--data", book, "--out", tmp_path)
+    seen = ""
+    while "%|" not in seen:  # the bar: training has begun
+        character = process.stderr.read(1)
+        assert character, f"it ended before it trained: {seen}"
+        seen += character
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert output == "smoke-My-book stopped in epoch 1; continue it with --resume.\n"
+
+    process = start("--data", book, "--out", tmp_path, "--resume")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert_same_weights(tmp_path / finished.name, finished)
+
+
+def test_a_text_that_cannot_be_used_fails_with_its_message_and_no_traceback(train_py, tmp_path, capsys):
+    assert train_py.main(["smoke", "--data", "no-such-file.txt", "--out", str(tmp_path)]) == 1
+    assert "train.py: no text 'no-such-file.txt'" in capsys.readouterr().err
+    (tmp_path / "short.txt").write_text("too short")
+    assert train_py.main(["smoke", "--data", str(tmp_path / "short.txt"), "--out", str(tmp_path)]) == 1
+    assert "short is too short (9 characters)" in capsys.readouterr().err
+
+
+def test_a_seed_out_of_range_fails_with_its_message_and_no_traceback(train_py, tmp_path, capsys):
+    try:
+        code = train_py.main(["smoke", "--seeds", "-1", "--out", str(tmp_path)])
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code in (1, 2)
+    assert "seed must be in" in capsys.readouterr().err
+
+
+def test_another_seed_or_text_makes_another_name(train_py):
+    recipe = all_recipes()["smoke"]
+
+    def job(seed, *arguments):
+        return train_py.job(recipe, seed, train_py.parse(["smoke", *arguments]))
+
+    assert job(0).name == "smoke"
+    assert job(0).command == "python train.py smoke"
+    assert job(0).recipe == recipe
+    assert job(2).name == "smoke-seed2"
+    assert job(2).recipe.train.seed == 2
+    other = job(2, "--data", "/a/b/War & Peace.txt")
+    assert other.name == "smoke-War-Peace-seed2"
+    assert other.recipe.train.text == "/a/b/War & Peace.txt"
+    assert other.command == "python train.py smoke --data War & Peace.txt --seeds 2"
+
+
+def test_each_recipe_is_listed_under_its_own_name():
+    assert len(all_recipes()) == len(recipes._RECIPES)  # a name used twice would hide a recipe
+    for name, recipe in all_recipes().items():
+        assert recipe.name == name
+        assert name == name.strip(".") == Path(name).name
+
+
+@pytest.mark.parametrize("name", list(all_recipes()))
+def test_each_recipe_builds_its_model(name):
+    recipe = all_recipes()[name]
+    with torch.device("meta"):
+        model = CharRNN(recipe.model, 28)
+    assert model.num_params > 0
+    assert type(recipe.model).from_dict(recipe.model.to_dict()) == recipe.model
+    assert type(recipe.train).from_dict(recipe.train.to_dict()) == recipe.train

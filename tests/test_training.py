@@ -1,0 +1,368 @@
+import json
+import math
+from dataclasses import replace
+
+import jaxtyping
+import pytest
+import torch
+from torch.testing import assert_close
+
+from deeprnn import checkpoint
+from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.evaluation import nats_per_char
+from deeprnn.model import CharRNN
+from deeprnn.training import DivergedError, Job, Stopped, measure, prepare, remeasure, train
+
+CPU = torch.device("cpu")
+TEXT = "The quick brown fox jumps over the lazy dog. " * 10  # 450 characters, 405 of them to train on
+WINDOWS = 18  # 3 epochs of 6
+CURVE = ("epoch", "chars", "train_ppl", "val_nats", "val_ppl")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unchecked_shapes():
+    """Shapes are checked where the tensor code is tested; here the checks would take most of the time."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    path = tmp_path_factory.mktemp("texts") / "book.txt"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def sgd(book):
+    """A plain stack and SGD."""
+    model = ModelConfig(cell="rnn", hidden_size=8, num_layers=2)
+    config = TrainConfig(
+        text=str(book), form="full", epochs=3, batch_size=3, window=20, learning_rate=1.0, eval_every=2
+    )
+    return Recipe(name="tiny", model=model, train=config, storage="float32")
+
+
+@pytest.fixture(scope="module")
+def adamw(sgd):
+    """All that has a memory of its own: AdamW's moments, dropout's generator, an LSTM's second state."""
+    model = ModelConfig(cell="lstm", hidden_size=8, num_layers=2, embedding_size=8, residual=True, dropout=0.3)
+    config = replace(sgd.train, optimizer="adamw", learning_rate=0.01, weight_decay=0.01, init="orthogonal")
+    return replace(sgd, model=model, train=config)
+
+
+def job(recipe, out):
+    return Job(recipe=recipe, out=out, command="python train.py tiny")
+
+
+def run(recipe, out, *, stops=(), resume=False):
+    """Train to the end, interrupted and resumed after each of the windows counted in `stops`."""
+    done = 0
+
+    def should_stop():
+        nonlocal done
+        done += 1
+        return done in stops
+
+    while True:
+        try:
+            return train(job(recipe, out), device=CPU, resume=resume, should_stop=should_stop, quiet=True)
+        except Stopped:
+            resume = True
+
+
+def stop_after(recipe, out, window):
+    """Leave a snapshot taken after that many windows."""
+    windows = iter(range(1, window + 1))
+    with pytest.raises(Stopped, match=r"tiny stopped in epoch .* --resume"):
+        train(job(recipe, out), device=CPU, should_stop=lambda: next(windows) == window, quiet=True)
+
+
+def weights(directory):
+    return checkpoint.load(directory).model.state_dict()
+
+
+def metrics(directory):
+    return checkpoint.read_info(directory).metrics
+
+
+def curve(directory):
+    return [[record[key] for key in CURVE] for record in metrics(directory)["curve"]]
+
+
+def assert_same_run(directory, other):
+    ours, theirs = weights(directory), weights(other)
+    assert ours.keys() == theirs.keys()
+    assert [name for name, tensor in ours.items() if not torch.equal(tensor, theirs[name])] == []
+    assert curve(directory) == curve(other)
+    assert metrics(directory)["final"] == metrics(other)["final"]
+
+
+@pytest.fixture(scope="module")
+def finished(sgd, adamw, tmp_path_factory):
+    """Both runs, never interrupted."""
+    return {
+        "sgd": run(sgd, tmp_path_factory.mktemp("sgd")),
+        "adamw": run(adamw, tmp_path_factory.mktemp("adamw")),
+    }
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize(
+    "stops",
+    [{1}, {9}, {6, 12, 18}, {7, 13}, set(range(1, WINDOWS + 1))],
+    ids=["first", "mid-epoch", "ends of epochs", "beginnings of epochs", "every"],
+)
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(optimizer, stops, finished, request, tmp_path):
+    directory = run(request.getfixturevalue(optimizer), tmp_path, stops=stops)
+    assert_same_run(directory, finished[optimizer])
+
+
+def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path):
+    """Else the test above could pass by training anew."""
+    stop_after(sgd, tmp_path, 8)
+    calls = []
+    train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: bool(calls.append(1)), quiet=True)
+    assert len(calls) == WINDOWS - 8
+
+
+def test_a_run_that_was_stopped_while_it_finished_is_finished_by_resume(sgd, finished, tmp_path, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(checkpoint, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(sgd, tmp_path)
+    assert job(sgd, tmp_path).snapshot.exists()
+    assert_same_run(run(sgd, tmp_path, resume=True), finished["sgd"])
+
+
+def test_a_finished_run_leaves_its_checkpoint_and_nothing_else(finished):
+    for directory in finished.values():
+        assert [path.name for path in directory.parent.iterdir()] == ["tiny"]
+        assert sorted(p.name for p in directory.iterdir()) == [
+            "README.md",
+            "config.json",
+            "metrics.json",
+            "model.safetensors",
+        ]
+
+
+def test_a_waiting_snapshot_is_not_overwritten_without_resume(sgd, tmp_path):
+    stop_after(sgd, tmp_path, 2)
+    snapshot = job(sgd, tmp_path).snapshot
+    before = snapshot.read_bytes()
+    with pytest.raises(
+        ValueError, match=f"tiny was interrupted: continue it with --resume, or remove .*{snapshot.name}"
+    ):
+        train(job(sgd, tmp_path), device=CPU, quiet=True)
+    assert snapshot.read_bytes() == before
+    assert not (tmp_path / "tiny").exists()
+
+
+@pytest.mark.parametrize("part", ["train", "model"])
+def test_a_snapshot_of_another_configuration_is_refused(part, sgd, tmp_path):
+    stop_after(sgd, tmp_path, 2)
+    change = {"train": {"learning_rate": 0.5}, "model": {"hidden_size": 9}}[part]
+    other = replace(sgd, **{part: replace(getattr(sgd, part), **change)})
+    with pytest.raises(ValueError, match="another configuration or text; remove it to start tiny anew"):
+        train(job(other, tmp_path), device=CPU, resume=True, quiet=True)
+    assert job(sgd, tmp_path).snapshot.exists()
+
+
+def test_a_snapshot_of_another_text_is_refused(sgd, tmp_path):
+    text = tmp_path / "own.txt"
+    text.write_text(TEXT)
+    recipe = replace(sgd, train=replace(sgd.train, text=str(text)))
+    stop_after(recipe, tmp_path / "out", 2)
+    text.write_text(TEXT.replace("quick", "kciuq"))
+    with pytest.raises(ValueError, match="another configuration or text"):
+        train(job(recipe, tmp_path / "out"), device=CPU, resume=True, quiet=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_finished_checkpoint_is_never_overwritten(resume, sgd, finished):
+    directory = finished["sgd"]
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    with pytest.raises(ValueError, match="is finished; remove it to train it again, or choose another --out"):
+        train(job(sgd, directory.parent), device=CPU, resume=resume, quiet=True)
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+
+
+def test_training_lowers_the_perplexity_below_letter_frequencies(sgd, tmp_path):
+    directory = run(replace(sgd, train=replace(sgd.train, epochs=30, eval_every=10)), tmp_path)
+    first, *_, last = (record["train_ppl"] for record in metrics(directory)["curve"])
+    assert last < 0.8 * first
+    info = checkpoint.read_info(directory)
+    assert info.train_ppl < 0.8 * info.unigram_ppl
+    assert info.heldout_ppl < 0.8 * info.unigram_ppl
+
+
+def test_the_seed_decides_the_weights(sgd, finished, tmp_path):
+    assert_same_run(run(sgd, tmp_path / "same"), finished["sgd"])
+    other = run(replace(sgd, train=replace(sgd.train, seed=1)), tmp_path / "other")
+    assert all(not torch.equal(tensor, weights(finished["sgd"])[name]) for name, tensor in weights(other).items())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_both_kernels_train_to_the_same_weights(optimizer, finished, request, tmp_path):
+    recipe = request.getfixturevalue(optimizer)
+    assert recipe.train.kernel == "fused"
+    scratch = run(replace(recipe, train=replace(recipe.train, kernel="scratch")), tmp_path)
+    assert_close(weights(scratch), weights(finished[optimizer]), rtol=1e-3, atol=1e-4)
+
+
+def test_the_curve_has_a_record_for_each_evaluation_and_the_last_epoch(finished):
+    records = metrics(finished["sgd"])["curve"]
+    assert [(r["epoch"], r["chars"]) for r in records] == [(2, 2 * 6 * 60), (3, 3 * 6 * 60)]
+    for record in records:
+        assert record["val_ppl"] == pytest.approx(math.exp(record["val_nats"]), rel=1e-12)
+    # The last record and the final figure are the same measurement of the same float32 weights.
+    assert metrics(finished["sgd"])["final"]["val"]["ppl"] == pytest.approx(records[-1]["val_ppl"], rel=1e-6)
+
+
+def test_recorded_seconds_are_positive_and_survive_an_interruption(sgd, tmp_path):
+    stop_after(sgd, tmp_path, 8)
+    records = metrics(run(sgd, tmp_path, resume=True))
+    assert 0 <= records["train_seconds"] <= records["wall_seconds"]
+    assert records["chars_per_second"] > 0
+
+
+@pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
+def test_recorded_figures_equal_those_of_the_stored_weights(storage, sgd, book, tmp_path):
+    directory = run(replace(sgd, storage=storage), tmp_path)
+    recorded, measured = metrics(directory)["final"], remeasure(directory, str(book))
+    assert recorded.keys() == measured.keys() == {"train", "train_carried", "val", "test"}
+    for part, figures in recorded.items():
+        assert measured[part] == pytest.approx(figures, rel=1e-6), part
+    assert (metrics(directory)["storage_ppl_ratio"]["train"] == 1) == (storage == "float32")
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_the_recorded_sample_is_what_the_loaded_checkpoint_writes(optimizer, finished):
+    sample = metrics(finished[optimizer])["sample"]
+    text = sample.pop("text")
+    assert len(text) == 200
+    assert checkpoint.load(finished[optimizer]).generate(**sample) == text
+
+
+def test_remeasuring_on_another_text_is_refused(finished, tmp_path):
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT + "!")
+    with pytest.raises(ValueError, match=r"other is not the text .* was trained on; name that one with --data"):
+        remeasure(finished["sgd"], str(other))
+
+
+def test_the_train_figure_reads_lanes_as_training_does_over_eight_offsets(sgd):
+    data = prepare(sgd.train, CPU)
+    model = CharRNN(sgd.model, len(data.vocab)).double()
+    model.reset_parameters("uniform", torch.Generator().manual_seed(0))
+    figures = measure(model, data.parts, 3, 20)
+    ids, nats = data.parts["train"], []
+    for offset in (int(20 * i / 7) for i in range(8)):
+        lane = (len(ids) - offset - 1) // 3
+        read = lane // 20 * 20
+        starts = range(offset, offset + 3 * lane, lane)
+        nats += [nats_per_char(model, ids[start : start + read + 1]) for start in starts]
+    assert figures["train"]["chars"] == sum(len(n) for n in nats)
+    assert figures["train"]["nats"] == pytest.approx(torch.cat(nats).mean().item(), rel=1e-12)
+    for part, ids in data.parts.items():
+        name = "train_carried" if part == "train" else part
+        nats = nats_per_char(model, ids)
+        assert figures[name]["nats"] == pytest.approx(nats.mean().item(), rel=1e-12)
+        assert figures[name]["chars"] == len(ids) - 1
+        assert figures[name]["ppl"] == pytest.approx(math.exp(figures[name]["nats"]), rel=1e-12)
+        assert figures[name]["bpc"] == pytest.approx(figures[name]["nats"] / math.log(2), rel=1e-12)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_the_remedy(sgd, tmp_path):
+    wild = replace(sgd, train=replace(sgd.train, learning_rate=1e38, clip_norm=1e38))
+    with pytest.raises(DivergedError, match=r"tiny: the loss became .* in epoch 1, window .* lower the learning rate"):
+        run(wild, tmp_path)
+    assert not (tmp_path / "tiny").exists()
+
+
+@pytest.mark.parametrize("learning_rate", [1e3, 1e4, 1e10])
+def test_a_huge_finite_loss_stops_the_run_with_the_remedy(learning_rate, sgd, tmp_path):
+    wild = replace(sgd, train=replace(sgd.train, learning_rate=learning_rate, clip_norm=1e10))
+    with pytest.raises(DivergedError, match="lower the learning rate"):
+        run(wild, tmp_path)
+
+
+def test_weights_that_diverge_in_the_last_update_are_not_saved_as_finished(sgd, tmp_path):
+    wild = replace(sgd.train, learning_rate=1e38, clip_norm=1e38, epochs=1, window=101)  # one window in all
+    with pytest.raises(DivergedError, match="lower the learning rate"):
+        run(replace(sgd, train=wild), tmp_path)
+    assert not (tmp_path / "tiny").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch_size": 30},
+        {"window": 130},
+        {"max_train_chars": 70},
+        {"val_fraction": 0.003},
+    ],
+    ids=str,
+)
+def test_a_text_too_short_says_the_remedy(change, sgd, tmp_path):
+    short = replace(sgd, train=replace(sgd.train, **change))
+    with pytest.raises(ValueError, match=r"book is too short \(450 characters\) for .* use a longer text"):
+        run(short, tmp_path)
+
+
+def test_every_offset_leaves_at_least_one_window(sgd):
+    """81 = 3 lanes of one window of 20, a target, and the largest offset."""
+    prepare(replace(sgd.train, max_train_chars=81), CPU)
+    with pytest.raises(ValueError, match="too short"):
+        prepare(replace(sgd.train, max_train_chars=80), CPU)
+
+
+def test_the_alphabet_comes_from_the_training_part_only(sgd, tmp_path):
+    text = tmp_path / "own.txt"
+    text.write_text(TEXT[:410] + "#" + TEXT[411:449] + "%")
+    data = prepare(replace(sgd.train, text=str(text)), CPU)
+    assert data.ranges == {"train": (0, 405), "val": (405, 427), "test": (427, 450)}
+    assert not {"#", "%"} & set(data.vocab.characters)
+    assert set(data.vocab.characters) == set(TEXT)
+    assert 0 not in data.parts["train"]
+    assert data.parts["val"].tolist().index(0) == 410 - 405
+    assert data.parts["test"][-1] == 0
+
+
+def test_a_limit_shortens_the_training_part_and_its_alphabet_but_not_the_held_out_parts(sgd):
+    whole, limited = prepare(sgd.train, CPU), prepare(replace(sgd.train, max_train_chars=90), CPU)
+    assert limited.ranges == whole.ranges | {"train": (0, 90)}
+    docs = TrainConfig(
+        text="python-docs", form="full", epochs=1, learning_rate=1.0, max_train_chars=3_000, val_fraction=0.01
+    )
+    data = prepare(docs, CPU)
+    assert len(data.parts["train"]) == 3_000
+    assert set(data.vocab.characters) == set(data.corpus.text[:3_000])
+    assert data.ranges["val"][0] == int(0.9 * len(data.corpus.text))
+
+
+def test_rare_characters_are_unknown(sgd):
+    data = prepare(replace(sgd.train, min_count=10), CPU)
+    rare = {c for c in TEXT[:405] if TEXT[:405].count(c) < 10}
+    assert rare
+    assert set(data.vocab.characters) == set(TEXT) - rare
+    assert 0 in data.parts["train"]
+
+
+@pytest.mark.parametrize("limit", [0, -5])
+def test_a_limit_of_no_characters_is_refused(limit, sgd):
+    """A negative limit would count from the end and let the held-out text into the training part."""
+    with pytest.raises(ValueError, match="max_train_chars must be"):
+        replace(sgd.train, max_train_chars=limit)
+
+
+def test_metrics_are_strict_json_with_the_text_and_the_ranges(finished):
+    raw = (finished["adamw"] / "metrics.json").read_text()
+    values = json.loads(raw, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert values["text"]["name"] == "book"
+    assert values["text"]["chars"] == 450
+    assert values["text"]["ranges"] == {"train": [0, 405], "val": [405, 427], "test": [427, 450]}
+    assert values["train_config"]["text"] == "book"  # no path of this machine
+    assert TrainConfig.from_dict(values["train_config"])
+    assert values["num_params"] == checkpoint.load(finished["adamw"]).model.num_params

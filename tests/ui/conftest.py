@@ -1,0 +1,99 @@
+"""The page over the shipped checkpoints, served on loopback, and a real browser to look at it with."""
+
+import os
+import shutil
+
+import pytest
+
+from tests.conftest import SHIPPED
+
+
+@pytest.fixture(scope="session")
+def registry():
+    from deeprnn.registry import Registry
+
+    return Registry(SHIPPED)
+
+
+@pytest.fixture(scope="session")
+def url(registry):
+    """The address of the served page."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    import torch
+
+    from deeprnn.ui.page import launch
+
+    torch.set_num_threads(1)
+    app, address, _ = launch(registry, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=None)
+    yield address
+    app.blocks.close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real Chromium, headless."""
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if executable is None:
+        pytest.skip("no Chromium on this machine: install Debian's package chromium to run the browser tests")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync", "--disable-quic"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=quiet)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """An open page, with what its console and its network said."""
+
+    def __init__(self, page, url):
+        self.page, self.url, self.problems, self.requests = page, url, [], []
+        page.on("console", lambda m: self.problems.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, query=""):
+        self.page.goto(self.url + query)
+        self.page.wait_for_selector(".model-card")
+        return self
+
+    def card(self, model):
+        return self.page.locator(f".model-card[data-model='{model}']")
+
+    def choose(self, view):
+        self.page.get_by_role("tab").nth({"compare": 0, "score": 1}[view]).click()
+
+    def generate(self, *, prompt=None, length=None):
+        """Click Generate and wait until every model has finished."""
+        if prompt is not None:
+            self.page.locator("#prompt textarea").fill(prompt)
+        if length is not None:
+            self.page.get_by_label("Length").fill(str(length))
+        self.page.click("#generate")
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('.model-card .status')]"
+            ".every((status) => /finished|完成/.test(status.textContent))"
+        )
+
+
+@pytest.fixture
+def visit(chromium, url):
+    """Open a page: `visit(query, width=..., locale=...)`; its console and network are checked at the end."""
+    contexts, visits = [], []
+
+    def start(query="", *, width=1280, height=900, locale="en-US", scheme="light"):
+        context = chromium.new_context(viewport={"width": width, "height": height}, locale=locale, color_scheme=scheme)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        visits.append(Visit(context.new_page(), url).open(query))
+        return visits[-1]
+
+    yield start
+    for context in contexts:
+        context.close()
+    for one in visits:
+        assert one.problems == []
+        away = [r for r in one.requests if not r.startswith((url, "data:", "blob:"))]
+        assert away == [], "the page asked another host"

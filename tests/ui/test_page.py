@@ -1,0 +1,146 @@
+"""What a person does on the page, in a real Chromium against a real server."""
+
+import pytest
+
+from deeprnn import load
+from deeprnn.ui.compare import PROMPT
+from tests.conftest import SHIPPED
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_first_screen_shows_recorded_texts_and_both_perplexities(visit, registry):
+    one = visit()
+    for name in ("note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10"):
+        metrics = registry.infos[name].metrics
+        card = one.card(name)
+        assert card.locator(".text").text_content() == metrics["sample"]["text"]
+        train, heldout = (card.locator(f".dumbbell .v >> nth={i}").text_content() for i in (0, 1))
+        assert float(train) == pytest.approx(metrics["final"]["train"]["ppl"], rel=5e-3)
+        assert float(heldout) == pytest.approx(metrics["final"]["val"]["ppl"], rel=5e-3)
+
+
+def test_generate_writes_what_the_library_writes_with_the_same_seed(visit):
+    one = visit()
+    one.generate(length=60)
+    for name in ("note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10"):
+        assert one.card(name).locator(".prompt").text_content() == PROMPT
+        expected = load(SHIPPED / name).generate(PROMPT, max_chars=60, seed=7)
+        assert one.card(name).locator(".text").text_content() == expected
+
+
+def test_the_models_write_together(visit):
+    one = visit()
+    one.page.get_by_label("Length").fill("1500")
+    one.page.click("#generate")
+    one.page.wait_for_function(
+        "() => { const s = [...document.querySelectorAll('.model-card.writing .text')];"
+        " return s.length === 4 && s.every((text) => text.textContent.length > 5); }"
+    )
+    lengths = [len(text) for text in one.page.locator(".model-card .text").all_text_contents()]
+    assert max(lengths) - min(lengths) <= 1
+    assert max(lengths) < 1500
+    one.page.click("#stop")
+
+
+def test_stop_keeps_what_is_written_and_generate_works_again(visit):
+    one = visit()
+    one.page.get_by_label("Length").fill("2000")
+    one.page.click("#generate")
+    one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
+    one.page.keyboard.press("Escape")
+    one.page.wait_for_function("() => document.querySelectorAll('.model-card.writing').length === 0")
+    kept = one.page.locator(".model-card .text").all_text_contents()
+    assert all(20 < len(text) < 2000 for text in kept)
+    one.page.wait_for_timeout(500)
+    assert one.page.locator(".model-card .text").all_text_contents() == kept
+    assert "stopped" in one.page.locator(".status").first.text_content()
+    one.generate(length=20)
+    assert [len(text) for text in one.page.locator(".model-card .text").all_text_contents()] == [20] * 4
+
+
+MARKUP = (
+    '<img src=x onerror="window.harmed=1"> ${window.harmed=2} `+window.harmed+` {{value}} <script>harmed=3</script>'
+)
+
+
+def test_markup_in_a_prompt_is_shown_and_never_run(visit):
+    one = visit()
+    one.generate(prompt=MARKUP, length=10)
+    assert one.card("note-lstm-2").locator(".prompt").text_content() == MARKUP
+    assert one.page.evaluate("window.harmed") is None
+    assert one.page.locator("#board img, #board script").count() == 0
+    one.page.get_by_text("中文").click()
+    one.page.wait_for_function("() => document.querySelector('.status').textContent.includes('完成')")
+    assert one.card("note-lstm-2").locator(".prompt").text_content() == MARKUP
+    assert one.page.evaluate("window.harmed") is None
+
+
+def test_markup_in_a_scored_text_is_shown_and_never_run(visit):
+    one = visit()
+    one.choose("score")
+    one.page.locator("#score-text textarea").fill(MARKUP)
+    one.page.click("#score")
+    one.page.wait_for_selector(".heat span")
+    assert one.page.locator(".heat").text_content() == MARKUP
+    assert one.page.evaluate("window.harmed") is None
+    assert one.page.locator("#scores img, #scores script").count() == 0
+
+
+def test_score_shows_each_model_its_perplexity_and_each_character_its_surprise(visit):
+    one = visit()
+    one.choose("score")
+    text = "The time 机 traveller"
+    one.page.locator("#score-text textarea").fill(text)
+    one.page.click("#score")
+    one.page.wait_for_selector(".heat span")
+    assert one.page.locator(".heat span").count() == len(text)
+    assert one.page.locator(".heat .unknown").all_text_contents() == ["机"]
+    lm = load(SHIPPED / "note-rnn-2")
+    shown = one.page.locator(".scores tbody tr").first.locator("td").all_text_contents()
+    assert float(shown[1]) == pytest.approx(lm.score(text).bpc, abs=6e-4)
+    assert shown[3] == "1"
+    one.page.locator(".heat span").nth(5).hover()
+    assert "nats" in one.page.locator(".explain").text_content()
+
+
+def test_the_language_switch_changes_the_words_and_keeps_the_work(visit):
+    one = visit()
+    one.generate(length=30)
+    written = one.card("note-lstm-2").locator(".text").text_content()
+    one.page.get_by_text("中文").click()
+    one.page.wait_for_function("() => document.querySelector('.reading').textContent.includes('训练文本')")
+    assert "循环神经网络要多深" in one.page.locator("h1").text_content()
+    assert one.page.locator("#generate").text_content().strip() == "生成"
+    assert one.card("note-lstm-2").locator(".text").text_content() == written
+    one.page.get_by_text("English").click()
+    one.page.wait_for_function("() => document.querySelector('#generate').textContent.includes('Generate')")
+    assert one.card("note-lstm-2").locator(".text").text_content() == written
+
+
+@pytest.mark.parametrize(("query", "locale"), [("?lang=zh", "en-US"), ("", "zh-CN")])
+def test_the_address_or_the_browser_chooses_chinese(visit, query, locale):
+    one = visit(query, locale=locale)
+    one.page.wait_for_function("() => document.querySelector('#generate').textContent.includes('生成')")
+    assert "未见过的文本" in one.page.locator(".dumbbell").first.text_content()
+
+
+def test_a_request_without_models_is_refused_in_the_readers_language(visit):
+    one = visit("?lang=zh")
+    one.page.wait_for_function("() => document.querySelector('#generate').textContent.includes('生成')")
+    while one.page.locator(".model-card").count():
+        before = one.page.locator(".model-card").count()
+        one.page.locator("button[aria-label*='Remove'], .token-remove").first.click()
+        one.page.wait_for_function(f"() => document.querySelectorAll('.model-card').length < {before}")
+    one.page.click("#generate")
+    one.page.get_by_text("请至少选择一个模型").wait_for()
+
+
+@pytest.mark.parametrize("view", ["compare", "score"])
+def test_a_phone_needs_no_sideways_scrolling(visit, view):
+    one = visit(width=390, height=844)
+    one.choose(view)
+    if view == "score":
+        one.page.click("#score")
+        one.page.wait_for_selector(".heat span")
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= 390

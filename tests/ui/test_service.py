@@ -1,0 +1,101 @@
+"""Requests of the page and the API, without a page: limits, errors, answers."""
+
+import pytest
+
+from deeprnn import load
+from deeprnn.ui import service
+from deeprnn.ui.service import RequestError
+from tests.conftest import SHIPPED
+
+ASK = {"prompt": "the time", "models": ["note-rnn-2", "note-gru-2"], "max_chars": 12, "temperature": 0.8}
+
+
+def test_answers_come_in_the_order_asked_and_equal_the_library(registry):
+    answers = service.generate(registry, **ASK | {"models": ["note-gru-2", "note-rnn-2"], "seed": 3})
+    assert [answer["model"] for answer in answers] == ["note-gru-2", "note-rnn-2"]
+    for answer in answers:
+        assert answer["text"] == load(SHIPPED / answer["model"]).generate("the time", max_chars=12, seed=3)
+
+
+def test_one_model_asked_twice_answers_twice(registry):
+    one, two = service.generate(registry, **ASK | {"models": ["note-rnn-2", "note-rnn-2"]})
+    assert one["text"] == two["text"]
+
+
+def test_updates_grow_and_the_last_is_whole(registry):
+    updates = list(service.stream(registry, **ASK | {"max_chars": 40}))
+    lengths = [len(update[0].text) for update in updates]
+    assert lengths == sorted(lengths)
+    assert [(len(one.text), one.done) for one in updates[-1]] == [(40, True), (40, True)]
+
+
+def test_unknown_characters_of_a_prompt_are_counted(registry):
+    assert service.generate(registry, **ASK | {"prompt": "a时间b!"})[0]["unknown"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"models": []}, "error_models_none"),
+        ({"models": None}, "error_models_none"),
+        ({"models": "note-rnn-2"}, "error_models_none"),
+        ({"models": ["note-rnn-2"] * 7}, "error_models_many"),
+        ({"models": ["nobody"]}, "error_model_unknown"),
+        ({"models": [3]}, "error_model_unknown"),
+        ({"prompt": "x" * (service.MAX_PROMPT_CHARS + 1)}, "error_prompt_long"),
+        ({"prompt": None}, "error_text_type"),
+        ({"prompt": "half a pair \ud83d"}, "error_text_type"),
+        ({"max_chars": 0}, "error_number"),
+        ({"max_chars": service.MAX_NEW_CHARS + 1}, "error_number"),
+        ({"max_chars": 1.5}, "error_number"),
+        ({"max_chars": None}, "error_number"),
+        ({"temperature": -1}, "error_number"),
+        ({"temperature": float("nan")}, "error_number"),
+        ({"temperature": "hot"}, "error_number"),
+        ({"top_k": -1}, "error_number"),
+        ({"top_p": 0}, "error_number"),
+        ({"seed": -1}, "error_number"),
+        ({"seed": True}, "error_number"),
+    ],
+)
+def test_a_bad_request_is_refused_before_anything_is_written(registry, change, key):
+    with pytest.raises(RequestError) as refused:
+        service.stream(registry, **ASK | change)
+    assert refused.value.key == key
+    assert refused.value.message("zh") != refused.value.message("en")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("", "error_text_short"), ("a", "error_text_short"), ("a" * 20_001, "error_text_long"), (7, "error_text_type")],
+)
+def test_a_text_that_cannot_be_scored_is_refused(registry, text, key):
+    with pytest.raises(RequestError) as refused:
+        service.score(registry, text=text, models=["note-rnn-2"])
+    assert refused.value.key == key
+
+
+def test_a_wrong_model_name_is_not_echoed_unless_it_is_a_name(registry):
+    with pytest.raises(RequestError) as refused:
+        service.score(registry, text="abc", models=["<img src=x>"])
+    assert "<" not in str(refused.value)
+    assert "note-rnn-2" in str(refused.value)
+
+
+def test_scores_equal_the_library_and_have_a_value_for_each_predicted_character(registry):
+    text = "The time traveller, 你好"
+    (answer,) = service.score(registry, text=text, models=["note-lstm-2"])
+    expected = load(SHIPPED / "note-lstm-2").score(text)
+    assert answer["ppl"] == expected.ppl
+    assert len(answer["nats"]) == len(text) - 1
+    assert answer["unknown"] == [18, 20, 21]
+
+
+def test_a_model_that_cannot_be_loaded_is_named(save_tiny, tmp_path, caplog):
+    from deeprnn.registry import Registry
+
+    path = save_tiny(tmp_path / "tiny")
+    (path / "model.safetensors").write_bytes(b"short")
+    with pytest.raises(RequestError, match="tiny"):
+        service.score(Registry(tmp_path), text="abc", models=["tiny"])
+    assert "SHA-256" in caplog.text
