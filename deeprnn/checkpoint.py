@@ -91,16 +91,17 @@ def decode_weights(stored: dict[str, Tensor]) -> dict[str, Tensor]:
     """The float32 weights that `encode_weights` stored.
 
     Raises:
-        ValueError: a tensor's type is none of the three, or an int8 matrix lacks its scale.
+        ValueError: a tensor's type is none of the three, or an int8 tensor is no matrix with a float32 scale a row.
     """
     weights: dict[str, Tensor] = {}
+    scales = {name + ".scale" for name, tensor in stored.items() if tensor.dtype == torch.int8}
     for name, tensor in stored.items():
-        if name.removesuffix(".scale") != name and name.removesuffix(".scale") in stored:
+        if name in scales:
             continue
         if tensor.dtype == torch.int8:
             scale = stored.get(name + ".scale")
-            if scale is None or scale.shape != tensor.shape[:1]:
-                raise ValueError(f"the int8 matrix {name} lacks a scale for each of its rows")
+            if scale is None or tensor.dim() != 2 or scale.shape != tensor.shape[:1] or scale.dtype != torch.float32:
+                raise ValueError(f"{name} is int8, but no matrix with a float32 scale for each of its rows")
             weights[name] = tensor.float() * scale[:, None]
         elif tensor.dtype in (torch.float32, torch.float16):
             weights[name] = tensor.float()
@@ -113,11 +114,17 @@ def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: Metrics, storag
     """Write a whole checkpoint beside `directory`, flush it to disk, then rename it into place.
 
     Raises:
-        ValueError: `directory` exists: a finished checkpoint is never overwritten.
+        ValueError: `directory` exists (no finished checkpoint is overwritten), or weights are not finite as stored.
     """
     if directory.exists():
         raise ValueError(f"{directory} exists; remove it or choose another place.")
-    weights = save_tensors(encode_weights(model.state_dict(), storage))
+    stored = encode_weights(model.state_dict(), storage)
+    unfit = [name for name, tensor in stored.items() if not torch.isfinite(tensor).all()]
+    if unfit:
+        raise ValueError(
+            f"{directory}: not finite as {storage}: {', '.join(unfit)}. Store float32, or train it better."
+        )
+    weights = save_tensors(stored)
     config = {
         "format": FORMAT,
         "model": model.config.to_dict(),
@@ -146,11 +153,11 @@ def read_info(directory: Path) -> CheckpointInfo:
         raise ValueError(f"no checkpoint at {directory}: give a directory that holds {CONFIG} and {WEIGHTS}.")
     path = directory / CONFIG
     values = _read_json(path)
+    if values.get("format") != FORMAT:
+        raise ValueError(f"{path}: format {values.get('format')!r} is not {FORMAT!r}; update deeprnn to read it.")
     known = {"format", "model", "vocab", "weights_sha256"}
     if set(values) != known:
         raise _broken(path, f"its keys are {sorted(values)}, not {sorted(known)}")
-    if values["format"] != FORMAT:
-        raise ValueError(f"{path}: format {values['format']!r} is not {FORMAT!r}; update deeprnn to read it.")
     try:
         config = ModelConfig.from_dict(values["model"])
         vocab = Vocab.from_dict(values["vocab"])
@@ -166,7 +173,7 @@ def read_info(directory: Path) -> CheckpointInfo:
     )
     try:
         _ = info.num_params, info.train_ppl, info.heldout_ppl, info.unigram_ppl
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _broken(metrics_path, f"it lacks final figures ({error!r})") from error
     return info
 
@@ -186,7 +193,7 @@ def load(directory: Path) -> LanguageModel:
         raise _broken(path, f"its SHA-256 is {found}, but {CONFIG} says {info.weights_sha256}")
     try:
         weights = decode_weights(load_tensors(data))
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that torch has no name for
         raise _broken(path, str(error)) from error
     try:
         with torch.device("meta"):  # allocates nothing: sizes are compared before they are believed
@@ -215,7 +222,7 @@ def _mismatch(weights: dict[str, Tensor], expected: dict[str, Tensor]) -> str | 
 
 
 def _broken(path: Path, why: str) -> ValueError:
-    return ValueError(f"{path}: {why}. Download or train the checkpoint again.")
+    return ValueError(f"{path}: {why.rstrip('.')}. Download or train the checkpoint again.")
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -226,10 +233,11 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    data = _read_bytes(path)
     try:
-        values = json.loads(_read_bytes(path))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise _broken(path, f"is not JSON ({error})") from error
+        values = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _broken(path, f"it is not JSON that can be read ({error})") from error
     if not isinstance(values, dict):
         raise _broken(path, "is not a JSON object")
     return values

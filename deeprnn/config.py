@@ -53,7 +53,10 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         return value
     accepted = typing.get_args(hint) if origin is types.UnionType else (hint,)
     if float in accepted and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError(f"{name} is too large: {error}.") from error
     if origin is list and isinstance(value, list):
         return [_checked(f"each of {name}", item, typing.get_args(hint)[0]) for item in value]
     if not any(type(value) is option for option in accepted):  # bool is no int here
@@ -85,9 +88,9 @@ class ModelConfig(StrictConfig):
     wiring: Wiring = "stack"
 
     def __post_init__(self) -> None:
-        _require(self.hidden_size >= 1, f"hidden_size must be at least 1, not {self.hidden_size}.")
-        _require(self.num_layers >= 1, f"num_layers must be at least 1, not {self.num_layers}.")
-        _require(self.embedding_size >= 0, f"embedding_size must be 0 or more, not {self.embedding_size}.")
+        for name, least, most in (("hidden_size", 1, 65_536), ("num_layers", 1, 1_000), ("embedding_size", 0, 65_536)):
+            value = getattr(self, name)
+            _require(least <= value <= most, f"{name} must be from {least} to {most}, not {value}.")
         _require(0.0 <= self.dropout < 1.0, f"dropout must be in [0, 1), not {self.dropout}.")
         if self.residual or self.wiring != "stack":
             _require(
@@ -135,7 +138,11 @@ class TrainConfig(StrictConfig):
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
             _require(math.isfinite(value) and value > 0, f"{name} must be positive, not {value}.")
-        _require(self.weight_decay >= 0, f"weight_decay must be 0 or more, not {self.weight_decay}.")
+        _require(0 <= self.weight_decay < math.inf, f"weight_decay must be 0 or more, not {self.weight_decay}.")
+        _require(
+            self.max_train_chars is None or self.max_train_chars >= 2,
+            f"max_train_chars must be at least 2, not {self.max_train_chars}.",
+        )
         _require(
             self.weight_decay == 0 or self.optimizer == "adamw",
             "weight_decay is only used by adamw; set it to 0 for sgd.",

@@ -116,6 +116,8 @@ def _catalogued(entry: CatalogueEntry) -> str:
 def _fetch(entry: CatalogueEntry) -> Path:
     """The file of a catalogued text, its SHA-256 checked."""
     folder = os.environ.get("DEEPRNN_DATA")
+    if folder and not Path(folder).is_dir():
+        raise ValueError(f"DEEPRNN_DATA names {folder}, which is no folder; unset it to download the texts.")
     if folder and (local := Path(folder) / entry.file).is_file():
         found = hashlib.sha256(local.read_bytes()).hexdigest()
         if found != entry.sha256:

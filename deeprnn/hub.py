@@ -6,7 +6,7 @@ Knows: repositories that hold one folder a checkpoint. Does not know: what is in
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError
 
 
 def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
@@ -21,7 +21,7 @@ def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
         raise ValueError(
             f"{repo_id} could not be reached and is not in the cache; load it once with a network."
         ) from error
-    except (HfHubHTTPError, HFValidationError) as error:
+    except (HTTPError, HFValidationError, OSError) as error:
         raise ValueError(f"cannot load from the Hub repository {repo_id!r}: {error}") from error
     directory = Path(snapshot) / name
     if not directory.is_dir():
@@ -32,9 +32,13 @@ def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
 def push(directory: Path, repo_id: str, *, private: bool = False) -> str:
     """Upload every checkpoint in `directory` to a model repository, one folder each; returns the commit's address.
 
-    Needs a token (`hf auth login`).
+    Raises:
+        ValueError: the Hub refused; without a token it does (`hf auth login` stores one).
     """
     api = HfApi()
-    api.create_repo(repo_id, private=private, exist_ok=True)
-    commit = api.upload_folder(repo_id=repo_id, folder_path=directory, ignore_patterns=[".*", "*/.*"])
+    try:
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        commit = api.upload_folder(repo_id=repo_id, folder_path=directory, ignore_patterns=[".*", "*/.*"])
+    except (HTTPError, HFValidationError) as error:
+        raise ValueError(f"cannot push to {repo_id!r} (is there a token? `hf auth login`): {error}") from error
     return commit.commit_url

@@ -3,6 +3,7 @@
 Knows: checkpoint folders and the Hub. Does not know: gradio, training.
 """
 
+import re
 import threading
 import warnings
 from pathlib import Path
@@ -45,7 +46,7 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
         if revision is not None:
             raise ValueError("revision belongs to a Hub repository: give name=, the checkpoint's folder there, too.")
         return checkpoint.load(Path(path))
-    if not name or Path(name).name != name or name.startswith("."):
+    if not re.fullmatch(r"\w[\w.-]*", name):
         raise ValueError(f"name must be a checkpoint's folder name, not {name!r}.")
     if revision is None and Path(path).is_dir():
         return checkpoint.load(Path(path) / name)
@@ -67,7 +68,7 @@ class Registry:
             ValueError: there is no such checkpoint, or it is broken.
         """
         if name not in self.infos:
-            raise ValueError(f"no model {name!r}; there are {', '.join(self.infos)}.")
+            raise ValueError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
         with self._lock:  # two first requests load once
             if name not in self._loaded:
                 self._loaded[name] = checkpoint.load(self.infos[name].path)

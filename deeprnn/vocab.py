@@ -50,7 +50,7 @@ def normalize(text: str, form: Form) -> str:
 def fold(text: str, form: Form) -> str:
     """Bring typed text near its form character by character: the result has the length of the input.
 
-    `d2l`: letters to lower case, white space to a space; what else is no letter stays, and is unknown there.
+    `d2l`: letters to lower case; line breaks, tabs and the no-break space to a space; all else stays, unknown there.
     `full`: typographic quotes, dashes and the no-break space to ASCII.
     """
     return text.translate(_FOLD_D2L if form == "d2l" else _FOLD_FULL)
@@ -61,7 +61,7 @@ class Vocab(StrictConfig):
     """A fixed alphabet: `characters[i]` has id `i + 1`; id 0 is the unknown character.
 
     Raises:
-        ValueError: characters repeat, or an entry is not one character.
+        ValueError: there is no character, or one stands twice.
     """
 
     form: Form

@@ -299,7 +299,11 @@ DAMAGES = {
         WEIGHTS,
         "head.bias is stored as torch.complex64",
     ),
-    "int8 without scale": (set_tensor("head.weight", torch.Tensor.char), WEIGHTS, "head.weight lacks a scale"),
+    "int8 without scale": (
+        set_tensor("head.weight", torch.Tensor.char),
+        WEIGHTS,
+        "head.weight is int8, but no matrix with",
+    ),
     "config is not JSON": (lambda d: (d / CONFIG).write_text("{"), CONFIG, "not JSON"),
     "config is empty": (lambda d: (d / CONFIG).write_text(""), CONFIG, "not JSON"),
     "config is binary": (lambda d: (d / CONFIG).write_bytes(b"\xff\xfe\x00\xd8{}"), CONFIG, "not JSON"),
@@ -317,7 +321,7 @@ DAMAGES = {
     ),
     "model is no object": (change_config(model="gru"), CONFIG, "must be a JSON object"),
     "hidden size is a text": (change_part("model", hidden_size="8"), CONFIG, "hidden_size must be int"),
-    "hidden size is 0": (change_part("model", hidden_size=0), CONFIG, "hidden_size must be at least 1"),
+    "hidden size is 0": (change_part("model", hidden_size=0), CONFIG, "hidden_size must be from 1"),
     "hidden size is another": (change_part("model", hidden_size=9), WEIGHTS, "config.json asks for"),
     "one layer more": (change_part("model", num_layers=3), WEIGHTS, "missing: ['cells.2.bias_hh'"),
     "one layer less": (change_part("model", num_layers=1), WEIGHTS, "not expected: ['cells.1.bias_hh'"),
@@ -370,30 +374,32 @@ def test_a_missing_directory_is_refused_by_name(tmp_path):
 def test_an_int8_matrix_whose_scale_has_another_length_is_refused(tmp_path):
     directory = save(tmp_path / "tiny", new_model(), "int8")
     set_tensor("head.weight.scale", lambda scale: scale[:-1].contiguous())(directory)
-    assert "head.weight lacks a scale for each of its rows" in refusal(directory)
+    assert "head.weight is int8, but no matrix with a float32 scale for each of its rows" in refusal(directory)
 
 
 @pytest.mark.parametrize(
-    "change", [{"hidden_size": 10**6}, {"cell": "lstm", "hidden_size": 10**8}, {"num_layers": 1000}]
+    ("change", "file"),
+    [
+        ({"cell": "lstm", "hidden_size": 65_536}, WEIGHTS),
+        ({"num_layers": 1000}, WEIGHTS),
+        ({"hidden_size": 10**9}, CONFIG),
+    ],
 )
-def test_an_enormous_architecture_is_refused_without_being_allocated(tmp_path, change):
+def test_an_enormous_architecture_is_refused_without_being_allocated(tmp_path, change, file):
     directory = save(tmp_path / "tiny", new_model())
     change_part("model", **change)(directory)
-    start = time.perf_counter()
-    message = refusal(directory)  # its weights would fill terabytes
-    assert time.perf_counter() - start < 5
-    assert WEIGHTS in message
+    assert file in refusal(directory)  # not a MemoryError: the first one's weights would fill 137 GB
 
 
-# --- damage that gets through, or is refused with another error than the promised one
+# --- damage of rarer kinds, each of which once got through or raised something else
 
 
 def deepen(directory):
     (directory / CONFIG).write_text("[" * 200_000)
 
 
-GAPS = {
-    "an extra tensor called like a scale is dropped": (
+RARE_DAMAGE = {
+    "an extra tensor called like a scale": (
         "float32",
         set_tensor("head.weight.scale", lambda _: torch.ones(11)),
     ),
@@ -431,22 +437,19 @@ GAPS = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="BUG in checkpoint.load: see the name of the case")
-@pytest.mark.parametrize(("storage", "damage"), GAPS.values(), ids=list(GAPS))
+@pytest.mark.parametrize(("storage", "damage"), RARE_DAMAGE.values(), ids=list(RARE_DAMAGE))
 def test_unusual_damage_is_refused_by_the_files_name_too(tmp_path, storage, damage):
     directory = save(tmp_path / "tiny", new_model(), storage)
     damage(directory)
     refusal(directory)
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: the keys are compared before the format, so the remedy is the wrong one")
 def test_a_future_format_with_other_keys_asks_for_an_update(tmp_path):
     directory = save(tmp_path / "tiny", new_model())
     change_config(format="deeprnn-checkpoint-2", tokenizer="bytes")(directory)
     assert "update deeprnn" in refusal(directory)
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: save writes weights that load then refuses")
 @pytest.mark.parametrize(("value", "storage"), [(1e5, "float16"), (float("nan"), "float32"), (float("inf"), "int8")])
 def test_what_could_not_be_loaded_again_is_not_saved(tmp_path, value, storage):
     model = new_model()

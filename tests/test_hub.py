@@ -220,7 +220,6 @@ def test_an_altered_weight_file_on_the_hub_is_refused_by_its_hash(hub, client, f
     assert client.load("user/altered", name="other") == generated(folder / "other")
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: httpx2.RemoteProtocolError leaves hub.pull as it is, no ValueError")
 def test_a_hub_that_hangs_up_without_an_answer_is_a_value_error(hub, client):
     hub.dropping = True
     try:

@@ -17,7 +17,7 @@ from deeprnn.model import CharRNN
 from deeprnn.recipes import all_recipes
 
 ROOT = Path(__file__).parent.parent
-TEXT = "The quick brown fox jumps over the lazy dog.\n" * 222  # 9,990 characters: smoke reads it in 4 windows an epoch
+TEXT = "The quick brown fox jumps over the lazy dog.\n" * 178  # 8,010 characters: smoke reads it in 3 windows an epoch
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -111,8 +111,8 @@ def finished(sgd, adamw, tmp_path_factory):
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize(
     "stops",
-    [{1}, {9}, {6, 12, 18}, {7, 13}, set(range(1, WINDOWS + 1))],
-    ids=["first", "mid-epoch", "ends of epochs", "beginnings of epochs", "every"],
+    [{9}, {6, 13, WINDOWS}, set(range(1, WINDOWS + 1))],
+    ids=["mid-epoch", "around epochs", "after every window"],
 )
 def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(optimizer, stops, finished, request, tmp_path):
     directory = run(request.getfixturevalue(optimizer), tmp_path, stops=stops)

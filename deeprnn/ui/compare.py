@@ -21,6 +21,7 @@ from deeprnn.ui.widgets import Translations, facts, first_shown, model_picker, p
 
 PROMPT = "the time traveller"
 Cards = dict[str, Any]
+NOTHING: Cards = {"prompt": "", "seed": 0, "cards": []}
 
 
 def reading(info: CheckpointInfo) -> str:
@@ -44,8 +45,8 @@ def recorded(registry: Registry, names: list[str], lang: Lang) -> Cards:
         {"model": name, "text": sample["text"], "state": "recorded", "speed": 0.0, "unknown": 0}
         for name, sample in zip(names, samples, strict=True)
     ]
-    prompt, seed = (samples[0]["prompt"], samples[0]["seed"]) if samples else ("", 0)
-    return cards(registry, prompt, seed, runs, lang)
+    first = samples[0] if samples else NOTHING
+    return cards(registry, first["prompt"], first["seed"], runs, lang)
 
 
 def cards(registry: Registry, prompt: str, seed: int, runs: list[dict[str, Any]], lang: Lang) -> Cards:
@@ -63,6 +64,7 @@ def _words(info: CheckpointInfo, title: str, run: dict[str, Any], seed: int, lan
         "writing": tr("writing", lang),
         "finished": tr("finished", lang),
         "stopped": tr("stopped", lang),
+        "waiting": tr("waiting", lang),
     }[run["state"]]
     parts = [status]
     if run["speed"]:
@@ -87,29 +89,30 @@ def _words(info: CheckpointInfo, title: str, run: dict[str, Any], seed: int, lan
 
 
 def show(registry: Registry, names: list[str], current: Cards | None, lang: Lang) -> Cards:
-    """The cards of another choice of models: what is written stays, a newly chosen model shows its recording.
+    """The cards of another choice of models: what is written stays, and whoever was writing has stopped.
 
-    A choice whose prompt differs from the recordings' starts with them all.
+    Before anything is written, every card shows its recording; afterwards a newly chosen model is empty, since its
+    recording continues another prompt.
     """
     names = [name for name in names or [] if name in registry.infos]
     fresh = recorded(registry, names, lang)
     if not current or not current.get("cards") or all(run["state"] == "recorded" for run in current["cards"]):
         return fresh
-    written = {run["model"]: run for run in current["cards"]}
-    waiting = {"text": "", "state": "stopped", "speed": 0.0, "unknown": 0}
+    written = {run["model"]: run for run in stopped(registry, current, lang)["cards"]}
+    waiting = {"text": "", "state": "waiting", "speed": 0.0, "unknown": 0}
     runs = [written.get(name) or {"model": name} | waiting for name in names]
     return cards(registry, current["prompt"], current["seed"], runs, lang)
 
 
 def relabel(registry: Registry, current: Cards | None, lang: Lang) -> Cards:
     """The same cards in another language."""
-    current = current or {"prompt": "", "seed": 0, "cards": []}
+    current = current or NOTHING
     return cards(registry, current["prompt"], current["seed"], current["cards"], lang)
 
 
 def stopped(registry: Registry, current: Cards | None, lang: Lang) -> Cards:
     """The same cards, nobody writing any more."""
-    current = current or {"prompt": "", "seed": 0, "cards": []}
+    current = current or NOTHING
     runs = [run | {"state": "stopped"} if run["state"] == "writing" else run for run in current["cards"]]
     return cards(registry, current["prompt"], current["seed"], runs, lang)
 
@@ -204,9 +207,9 @@ def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
         cancels=[running],
         **quick,
     )
-    language.change(
-        lambda current, language: relabel(registry, current, LANGUAGES[language]),
-        [board, language],
-        board,
-        **quick,
-    )
+
+    def in_language(current: Cards | None, language: str) -> Cards:
+        return relabel(registry, current, LANGUAGES[language])
+
+    language.change(in_language, [board, language], board, **quick)
+    running.success(in_language, [board, language], board, **quick)  # it was switched while they wrote

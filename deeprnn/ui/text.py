@@ -74,6 +74,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "writing": ("writing", "书写中"),
     "finished": ("finished", "完成"),
     "stopped": ("stopped", "已停止"),
+    "waiting": ("press Generate", "请点“生成”"),
     "unread": ("{n} characters of the prompt are outside its alphabet", "开头有 {n} 个字符不在它的字母表里"),
     "note_forms": (
         "Models of the form d2l read letters (as lower case) and spaces, as the note prepared the book; every other "
