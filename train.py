@@ -2,6 +2,7 @@
 
 import argparse
 import fnmatch
+import itertools
 import re
 import signal
 import sys
@@ -87,8 +88,9 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGTERM, stop)
     chosen = [name for name in recipes if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
     failed = False
-    for task in (job(recipes[name], seed, args) for name in chosen for seed in args.seeds):
+    for name, seed in itertools.product(chosen, args.seeds):
         try:
+            task = job(recipes[name], seed, args)
             if args.remeasure:
                 compare(task.directory, args.data)
             elif task.directory.exists():

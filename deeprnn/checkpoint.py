@@ -104,7 +104,7 @@ def decode_weights(stored: dict[str, Tensor]) -> dict[str, Tensor]:
                 raise ValueError(f"{name} is int8, but no matrix with a float32 scale for each of its rows")
             weights[name] = tensor.float() * scale[:, None]
         elif tensor.dtype in (torch.float32, torch.float16):
-            weights[name] = tensor.float()
+            weights[name] = tensor.to(torch.float32, copy=True)  # out of the file's unaligned memory
         else:
             raise ValueError(f"{name} is stored as {tensor.dtype}, not as float32, float16 or int8")
     return weights

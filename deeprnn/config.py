@@ -92,13 +92,17 @@ class ModelConfig(StrictConfig):
             value = getattr(self, name)
             _require(least <= value <= most, f"{name} must be from {least} to {most}, not {value}.")
         _require(0.0 <= self.dropout < 1.0, f"dropout must be in [0, 1), not {self.dropout}.")
+        _require(self.wiring in typing.get_args(Wiring), f"wiring must be one of {typing.get_args(Wiring)}.")
         if self.residual or self.wiring != "stack":
             _require(
                 self.embedding_size == self.hidden_size,
                 "a residual or shared stack adds or reuses vectors of one width: "
                 f"set embedding_size to hidden_size ({self.hidden_size}), not {self.embedding_size}.",
             )
-        _require(not (self.residual and self.wiring != "stack"), "a shared wiring has no residual form.")
+        if self.wiring != "stack":
+            _require(
+                not self.residual and self.dropout == 0, "a shared wiring has neither a residual form nor dropout."
+            )
 
     @property
     def state_layers(self) -> int:

@@ -38,7 +38,7 @@ class LanguageModel:
         seed: int = 0,
     ) -> Iterator[str]:
         """Continue `prompt`, one character at a time; see `generate`."""
-        sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        sampling = Sampling(temperature=float(temperature), top_k=top_k, top_p=float(top_p), seed=seed)
         ids = self.vocab.encode(prompt) or [self.vocab.start_id]
         return (self.vocab.decode([i]) for i in stream(self.model, ids, max_chars, sampling))
 

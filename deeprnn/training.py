@@ -34,6 +34,7 @@ from deeprnn.model import CharRNN
 from deeprnn.vocab import Vocab
 
 METRICS_SCHEMA = 1
+LARGEST_NATS = 100.0  # a mean loss beyond this is no longer learning; exp of it still is a number
 
 
 class Stopped(Exception):  # noqa: N818  (no error: it was asked for)
@@ -129,6 +130,8 @@ def train(
         raise ValueError(f"{job.directory} is finished; remove it to train it again, or choose another --out.")
     if job.snapshot.exists() and not resume:
         raise ValueError(f"{job.name} was interrupted: continue it with --resume, or remove {job.snapshot}.")
+    if job.out.exists() and not job.out.is_dir():
+        raise ValueError(f"{job.out} is a file; name a folder for the checkpoints.")
     job.out.mkdir(parents=True, exist_ok=True)
     data = prepare(job.recipe.train, device)
     run = _new_run(job, data, device)
@@ -141,7 +144,7 @@ def train(
         while run.epoch < config.epochs:
             _finish_epoch(run, job, data, bar, should_stop)
             if run.epoch % config.eval_every == 0 or run.epoch == config.epochs:
-                _evaluate(run, data, bar)
+                _evaluate(run, job, data, bar)
                 _save_snapshot(run, job, data)
     return _finish(run, job, data)
 
@@ -156,17 +159,14 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     ranges = split(len(corpus.text), config.train_fraction, config.val_fraction)
     if config.max_train_chars is not None:
         ranges["train"] = (0, min(ranges["train"][1], config.max_train_chars))
-    vocab = Vocab.from_text(corpus.text[slice(*ranges["train"])], config.form, config.min_count)
-    parts = {name: torch.tensor(vocab.encode(corpus.text[slice(*r)]), device=device) for name, r in ranges.items()}
-    shortest = min(parts, key=lambda name: len(parts[name]))
-    if (
-        len(parts[shortest]) < 2
-        or num_windows(len(parts["train"]), config.batch_size, config.window, config.window) < 1
-    ):
+    shortest = min(end - start for start, end in ranges.values())
+    if shortest < 2 or num_windows(ranges["train"][1], config.batch_size, config.window, config.window) < 1:
         raise ValueError(
             f"{corpus.name} is too short ({len(corpus.text)} characters) for {config.batch_size} lanes of "
             f"{config.window} characters and a held-out part; use a longer text."
         )
+    vocab = Vocab.from_text(corpus.text[slice(*ranges["train"])], config.form, config.min_count)
+    parts = {name: torch.tensor(vocab.encode(corpus.text[slice(*r)]), device=device) for name, r in ranges.items()}
     return Data(corpus=corpus, vocab=vocab, ranges=ranges, parts=parts)
 
 
@@ -283,24 +283,29 @@ def train_window(run: Run, config: TrainConfig, inputs: Tensor, targets: Tensor)
     return float(loss.detach())
 
 
-def _evaluate(run: Run, data: Data, bar: tqdm) -> None:
+def _evaluate(run: Run, job: Job, data: Data, bar: tqdm) -> None:
     started = time.perf_counter()
-    val = _figures(nats_per_char(run.model, data.parts["val"]))
+    val_nats = nats_per_char(run.model, data.parts["val"]).mean().item()
     run.wall_seconds += time.perf_counter() - started
     train_nats = run.epoch_nats / run.epoch_chars
+    if not max(train_nats, val_nats) < LARGEST_NATS:  # also if either is not a number
+        raise DivergedError(
+            f"{job.name}: after epoch {run.epoch} the loss is {train_nats:g} nats per character in training and "
+            f"{val_nats:g} held out; lower the learning rate ({job.recipe.train.learning_rate})."
+        )
     record = {
         "epoch": run.epoch,
         "chars": run.total_chars,
         "seconds": round(run.train_seconds, 2),
         "train_ppl": math.exp(train_nats),
-        "val_nats": val["nats"],
-        "val_ppl": val["ppl"],
+        "val_nats": val_nats,
+        "val_ppl": math.exp(val_nats),
     }
     run.curve.append(record)
     if not bar.disable:
         bar.write(
             f"{bar.desc}: epoch {run.epoch}, {run.total_chars:,} characters, {run.train_seconds:.0f} s: "
-            f"train ppl {record['train_ppl']:.3f}, held-out ppl {val['ppl']:.3f}"
+            f"train ppl {record['train_ppl']:.3f}, held-out ppl {record['val_ppl']:.3f}"
         )
 
 
@@ -387,7 +392,8 @@ def _restore(run: Run, job: Job, data: Data) -> None:
     device = run.carried.device
     with safe_open(job.snapshot, "pt", device="cpu") as file:
         metadata = file.metadata()
-        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        # clone: a tensor of the file's own memory is not aligned, and kernels round differently there
+        tensors: dict[str, Tensor] = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     if json.loads(metadata["identity"]) != _identity(job, data):
         raise ValueError(
             f"{job.snapshot} is a run with another configuration or text; remove it to start {job.name} anew."

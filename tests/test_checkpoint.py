@@ -5,7 +5,6 @@ import os
 import pickle
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -403,34 +402,34 @@ RARE_DAMAGE = {
         "float32",
         set_tensor("head.weight.scale", lambda _: torch.ones(11)),
     ),
-    "a float64 scale is accepted, and the weights become float64": (
+    "a float64 scale": (
         "int8",
         set_tensor("head.weight.scale", torch.Tensor.double),
     ),
-    "a boolean scale is accepted": ("int8", set_tensor("head.weight.scale", torch.Tensor.bool)),
-    "an int8 matrix of three dimensions: RuntimeError": (
+    "a boolean scale": ("int8", set_tensor("head.weight.scale", torch.Tensor.bool)),
+    "an int8 matrix of three dimensions": (
         "int8",
         lambda d: edit_tensors(
             d,
             lambda t: t.update({"head.weight": torch.ones(2, 3, 4).char(), "head.weight.scale": torch.ones(2)}),
         ),
     ),
-    "an int8 number: IndexError": (
+    "an int8 number": (
         "int8",
         lambda d: edit_tensors(
             d, lambda t: t.update({"head.weight": torch.tensor(1).char(), "head.weight.scale": torch.tensor(1.0)})
         ),
     ),
-    "a type that safetensors knows and its torch part does not: KeyError": (
+    "a type that safetensors knows and its torch part does not": (
         "float32",
         lambda d: rewrite_weights(d, raw_safetensors("F8_E8M0", [4], b"1234")),
     ),
-    "hidden_size 10^9: RuntimeError": ("float32", change_part("model", hidden_size=10**9)),
-    "hidden_size 10^30: TypeError": ("float32", change_part("model", hidden_size=10**30)),
-    "dropout 10^400: OverflowError": ("float32", change_part("model", dropout=10**400)),
+    "hidden_size 10^9": ("float32", change_part("model", hidden_size=10**9)),
+    "hidden_size 10^30": ("float32", change_part("model", hidden_size=10**30)),
+    "dropout 10^400": ("float32", change_part("model", dropout=10**400)),
     "num_params infinite: OverflowError": ("float32", change_metrics(num_params=float("inf"))),
     "JSON nested too deep: RecursionError": ("float32", deepen),
-    "a number of 5000 digits: ValueError without the file's name": (
+    "a number of 5000 digits": (
         "float32",
         lambda d: (d / CONFIG).write_text('{"format": 1' + "0" * 5000 + "}"),
     ),

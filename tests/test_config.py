@@ -143,7 +143,9 @@ def test_a_number_too_large_for_a_float_is_refused_by_name():
         ({"residual": True, "embedding_size": 4}, r"set embedding_size to hidden_size \(8\), not 4"),
         ({"wiring": "shared"}, r"set embedding_size to hidden_size \(8\), not 0"),
         ({"wiring": "shared-updated", "embedding_size": 9}, "set embedding_size to hidden_size"),
-        ({"wiring": "shared", "embedding_size": 8, "residual": True}, "shared wiring has no residual form"),
+        ({"wiring": "shared", "embedding_size": 8, "residual": True}, "neither a residual form nor dropout"),
+        ({"wiring": "shared", "embedding_size": 8, "dropout": 0.1}, "neither a residual form nor dropout"),
+        ({"wiring": "sahred"}, "wiring must be one of"),
     ],
 )
 def test_an_impossible_architecture_is_refused_with_the_reason(change, complaint):

@@ -263,9 +263,9 @@ def test_an_unknown_cell_names_the_choices():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"hidden_size": 0}, "hidden_size must be at least 1, not 0"),
-        ({"num_layers": 0}, "num_layers must be at least 1, not 0"),
-        ({"embedding_size": -1}, "embedding_size must be 0 or more, not -1"),
+        ({"hidden_size": 0}, "hidden_size must be from 1 to .* not 0"),
+        ({"num_layers": 0}, "num_layers must be from 1 to .* not 0"),
+        ({"embedding_size": -1}, "embedding_size must be from 0 to .* not -1"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), not 1.0"),
         ({"dropout": -0.1}, r"dropout must be in \[0, 1\)"),
         ({"dropout": float("nan")}, r"dropout must be in \[0, 1\)"),

@@ -2,10 +2,14 @@
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
-from tests.conftest import SHIPPED
+from tests.conftest import ROOT, SHIPPED
 
 
 @pytest.fixture(scope="session")
@@ -16,17 +20,29 @@ def registry():
 
 
 @pytest.fixture(scope="session")
-def url(registry):
-    """The address of the served page."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    import torch
-
-    from deeprnn.ui.page import launch
-
-    torch.set_num_threads(1)
-    app, address, _ = launch(registry, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=None)
-    yield address
-    app.blocks.close()
+def url(tmp_path_factory):
+    """The address of the page that `python app.py` serves, as a person starts it; its log holds no traceback."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("app") / "log"
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(600):
+            if "Running on local URL" in log.read_text():
+                break
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture(scope="session")

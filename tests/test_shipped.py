@@ -1,0 +1,76 @@
+"""The checkpoints in the repository: complete, small enough, loadable, and as good as they say."""
+
+import json
+import os
+
+import pytest
+
+from deeprnn import checkpoint, list_checkpoints, load
+from deeprnn.recipes import all_recipes
+from deeprnn.training import remeasure
+from tests.conftest import SHIPPED
+
+NOTE = ["note-gru-2", "note-lstm-10", "note-lstm-10-residual", "note-lstm-2", "note-rnn-2", "note-rnn-2-shared"]
+INFOS = list_checkpoints(SHIPPED)
+# Train perplexity of a first pass with the note's recipes; the shipped runs agree within 3%.
+REFERENCE = {
+    "note-rnn-2": 1.035,
+    "note-lstm-2": 1.028,
+    "note-gru-2": 1.021,
+    "note-lstm-10": 17.5,
+    "note-lstm-10-residual": 1.037,
+    "note-rnn-2-shared": 17.4,
+}
+each = pytest.mark.parametrize("info", INFOS, ids=lambda info: info.name)
+
+
+def test_the_notes_six_runs_are_shipped():
+    assert [info.name for info in INFOS if info.name.startswith("note-")] == NOTE
+
+
+@each
+def test_a_checkpoint_loads_and_writes_its_recorded_sample_again(info):
+    sample = dict(info.metrics["sample"])
+    text = sample.pop("text")
+    assert load(info.path).generate(**sample) == text
+
+
+@each
+def test_a_checkpoint_is_what_its_recipe_says(info):
+    recipe = all_recipes()[info.name]
+    assert info.config == recipe.model
+    assert info.metrics["train_config"] == recipe.train.to_dict()
+    assert info.metrics["storage"] == recipe.storage
+
+
+@each
+def test_a_model_card_says_what_the_metrics_say(info):
+    lm = load(info.path)
+    card = checkpoint.model_card(info.name, lm.model, lm.vocab, info.metrics)
+    assert (info.path / checkpoint.CARD).read_text("utf-8") == card
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_train_perplexity_agrees_with_the_first_pass(name):
+    (info,) = (info for info in INFOS if info.name == name)
+    assert info.train_ppl == pytest.approx(REFERENCE[name], rel=0.03)
+
+
+def test_every_file_is_under_10_mb_and_all_are_under_80():
+    sizes = {path: path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()}
+    assert max(sizes.values()) < 10_000_000
+    assert sum(sizes.values()) < 80_000_000
+
+
+def test_no_machines_path_stands_in_a_metrics_file():
+    for info in INFOS:
+        assert "/" not in json.dumps({k: v for k, v in info.metrics.items() if k not in ("sample",)})
+
+
+@each
+@pytest.mark.slow
+def test_a_checkpoint_measures_again_to_its_recorded_figures(info):
+    if "DEEPRNN_DATA" not in os.environ:
+        pytest.skip("needs the book: name a folder that holds it in DEEPRNN_DATA")
+    for part, figures in remeasure(info.path).items():
+        assert figures["ppl"] == pytest.approx(info.metrics["final"][part]["ppl"], rel=1e-5)
