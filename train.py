@@ -14,8 +14,9 @@ import torch
 
 from deeprnn import checkpoint
 from deeprnn.config import Recipe
+from deeprnn.measurement import remeasure
 from deeprnn.recipes import all_recipes
-from deeprnn.training import Job, Stopped, remeasure, train
+from deeprnn.training import Job, Stopped, train
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -91,8 +92,10 @@ def main(argv: list[str]) -> int:
     for name, seed in itertools.product(chosen, args.seeds):
         try:
             task = job(recipes[name], seed, args)
-            if args.remeasure:
+            if args.remeasure and task.directory.exists():
                 compare(task.directory, args.data)
+            elif args.remeasure:
+                print(f"{task.directory} is not there: skipped. Train it first.")
             elif task.directory.exists():
                 print(f"{task.directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
             else:

@@ -57,6 +57,11 @@ class CheckpointInfo:
         return int(self.metrics["num_params"])
 
     @property
+    def train_chars(self) -> int:
+        """How many characters it was trained on."""
+        return int(self.metrics["final"]["train_carried"]["chars"]) + 1
+
+    @property
     def train_ppl(self) -> float:
         """Perplexity per character on the text it was trained on."""
         return float(self.metrics["final"]["train"]["ppl"])
@@ -172,7 +177,7 @@ def read_info(directory: Path) -> CheckpointInfo:
         metrics=_read_json(metrics_path),
     )
     try:
-        _ = info.num_params, info.train_ppl, info.heldout_ppl, info.unigram_ppl
+        _ = info.num_params, info.train_chars, info.train_ppl, info.heldout_ppl, info.unigram_ppl
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _broken(metrics_path, f"it lacks final figures ({error!r})") from error
     return info
@@ -293,8 +298,8 @@ A character language model: {config.num_layers} x {config.cell.upper()} of {conf
 
 Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
 {metrics["baselines"]["unigram"]["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
-{metrics["train_config"]["batch_size"]} lanes as in training, `train_carried` as one text. The lowest validation
-perplexity on the way was {best["ppl"]:.2f}, at epoch {best["epoch"]}; these are the last epoch's weights.
+{metrics["train_config"]["batch_size"]} lanes as in training, at eight offsets, `train_carried` as one text. The lowest
+validation perplexity on the way was {best["ppl"]:.2f}, at epoch {best["epoch"]}; these are the last epoch's weights.
 
 Trained by `{metrics["command"]}` in {metrics["wall_seconds"]:,.0f} s on
 {metrics["device"]}, threads: {metrics["threads"]}.
@@ -303,7 +308,7 @@ Trained by `{metrics["command"]}` in {metrics["wall_seconds"]:,.0f} s on
 import deeprnn
 
 lm = deeprnn.load("checkpoints/{name}")
-print(lm.generate({sample["prompt"]!r}, seed={sample["seed"]}))
+print(lm.generate({json.dumps(sample["prompt"], ensure_ascii=False)}, seed={sample["seed"]}))
 ```
 
 > {sample["prompt"]}**{" ".join(sample["text"].split())}**

@@ -28,8 +28,9 @@ from deeprnn import checkpoint
 from deeprnn.batches import num_windows, windows
 from deeprnn.config import Recipe, TrainConfig
 from deeprnn.corpora import Corpus, load_corpus, split
-from deeprnn.evaluation import Score, nats_per_char, unigram_ppl
+from deeprnn.evaluation import nats_per_char, unigram_ppl
 from deeprnn.language_model import LanguageModel
+from deeprnn.measurement import measure
 from deeprnn.model import CharRNN
 from deeprnn.vocab import Vocab
 
@@ -168,54 +169,6 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     vocab = Vocab.from_text(corpus.text[slice(*ranges["train"])], config.form, config.min_count)
     parts = {name: torch.tensor(vocab.encode(corpus.text[slice(*r)]), device=device) for name, r in ranges.items()}
     return Data(corpus=corpus, vocab=vocab, ranges=ranges, parts=parts)
-
-
-def measure(model: CharRNN, parts: dict[str, Tensor], batch_size: int, window: int) -> dict[str, dict[str, float]]:
-    """The headline figures: nats, bits and perplexity per character of each part, the state carried through it.
-
-    `train` is read as the training loop reads it, in `batch_size` lanes that each begin with a zero state, averaged
-    over eight offsets: the figure that d2l's loop prints for its last epoch, here for the final weights.
-    `train_carried` reads the training part as one text, as the held-out parts are read.
-    """
-    offsets = torch.linspace(0, window, 8).int().tolist()
-    in_lanes = [_lane_nats(model, parts["train"], batch_size, window, offset) for offset in offsets]
-    carried = {name: _figures(nats_per_char(model, ids)) for name, ids in parts.items()}
-    return {"train": _figures(torch.cat(in_lanes)), "train_carried": carried.pop("train"), **carried}
-
-
-@torch.inference_mode()
-def _lane_nats(model: CharRNN, ids: Tensor, batch_size: int, window: int, offset: int) -> Tensor:
-    state = model.initial_state(batch_size)
-    nats = []
-    for inputs, targets in windows(ids, batch_size, window, offset):
-        logits, state = model(inputs, state)
-        nats.append(F.cross_entropy(logits.flatten(0, 1).double(), targets.flatten(), reduction="none"))
-    return torch.cat(nats).cpu()
-
-
-def _figures(nats: Tensor) -> dict[str, float]:
-    score = Score(nats=nats.tolist(), unknown=[])
-    return {"nats": score.mean_nats, "bpc": score.bpc, "ppl": score.ppl, "chars": len(score.nats)}
-
-
-def remeasure(directory: Path, text: str | None = None) -> dict[str, dict[str, float]]:
-    """Load a finished checkpoint and measure it again on its own text: what `metrics.json` should say under `final`.
-
-    text: where the text is, if it is not in the catalogue.
-
-    Raises:
-        ValueError: the checkpoint is broken, or the text is not the one it was trained on.
-    """
-    metrics = checkpoint.read_info(directory).metrics
-    recorded = metrics["text"]
-    corpus = load_corpus(text or recorded["name"], recorded["form"])
-    if corpus.sha256 != recorded["sha256"]:
-        raise ValueError(f"{corpus.name} is not the text {directory} was trained on; name that one with --data.")
-    lm = checkpoint.load(directory)
-    ranges = recorded["ranges"].items()
-    parts = {name: torch.tensor(lm.vocab.encode(corpus.text[slice(*r)])) for name, r in ranges}
-    config = metrics["train_config"]
-    return measure(lm.model, parts, config["batch_size"], config["window"])
 
 
 def _new_run(job: Job, data: Data, device: torch.device) -> Run:

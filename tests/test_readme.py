@@ -5,8 +5,9 @@ import shlex
 
 import pytest
 
+from deeprnn import list_checkpoints
 from deeprnn.recipes import all_recipes
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SHIPPED
 
 README = (ROOT / "README.md").read_text("utf-8")
 FRONT_MATTER = dict(re.findall(r"^(\w+): (.+)$", README.split("---")[1], re.MULTILINE))
@@ -61,6 +62,15 @@ def test_every_requirement_is_pinned_with_a_reason():
     for file in ("requirements.txt", "tests/requirements.txt"):
         for line in (ROOT / file).read_text().splitlines():
             assert line == "-r ../requirements.txt" or re.fullmatch(r"[\w.-]+==[\w.]+ +# .+", line), line
+
+
+@pytest.mark.parametrize("info", list_checkpoints(SHIPPED), ids=lambda info: info.name)
+def test_the_results_table_is_that_of_the_checkpoints(info):
+    final, best = info.metrics["final"], info.metrics["best_val"]
+    train, carried, val = (final[part]["ppl"] for part in ("train", "train_carried", "val"))
+    assert (
+        f"| `{info.name}` | {train:.3f} | {carried:.3f} | {val:.1f} | {best['ppl']:.2f} ({best['epoch']}) |" in README
+    )
 
 
 def test_every_recipe_of_the_note_is_shipped_or_explained():

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from deeprnn import checkpoint, list_checkpoints, load
+from deeprnn.measurement import remeasure
 from deeprnn.recipes import all_recipes
-from deeprnn.training import remeasure
 from tests.conftest import SHIPPED
 
 NOTE = ["note-gru-2", "note-lstm-10", "note-lstm-10-residual", "note-lstm-2", "note-rnn-2", "note-rnn-2-shared"]

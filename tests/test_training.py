@@ -10,8 +10,9 @@ from torch.testing import assert_close
 from deeprnn import checkpoint
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.evaluation import nats_per_char
+from deeprnn.measurement import measure, remeasure
 from deeprnn.model import CharRNN
-from deeprnn.training import DivergedError, Job, Stopped, measure, prepare, remeasure, train
+from deeprnn.training import DivergedError, Job, Stopped, prepare, train
 
 CPU = torch.device("cpu")
 TEXT = "The quick brown fox jumps over the lazy dog. " * 10  # 450 characters, 405 of them to train on

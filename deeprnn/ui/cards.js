@@ -24,7 +24,7 @@ function depthBars(card) {
 
 // Train and held-out perplexity on one log scale, with the mark of guessing all symbols alike.
 function dumbbell(card) {
-  const x = (ppl) => 10 + (Math.log(Math.min(ppl, 200)) / Math.log(200)) * 300;
+  const x = (ppl) => 10 + (Math.log(Math.min(ppl, 250)) / Math.log(250)) * 300;
   const svg = shape('svg', { viewBox: '0 0 320 54', class: 'dumbbell ' + card.cell, role: 'img', 'aria-label': card.aria });
   svg.append(shape('line', { x1: 10, x2: 310, y1: 28, y2: 28, class: 'axis' }));
   svg.append(shape('line', { x1: x(card.guess), x2: x(card.guess), y1: 18, y2: 38, class: 'guess' }));

@@ -58,7 +58,6 @@ class Continuation:
 
 def describe(info: CheckpointInfo) -> dict[str, Any]:
     """A checkpoint as the API lists it."""
-    final = info.metrics["final"]
     return {
         "name": info.name,
         "cell": info.config.cell,
@@ -70,7 +69,7 @@ def describe(info: CheckpointInfo) -> dict[str, Any]:
         "text": info.metrics["text"]["name"],
         "form": info.vocab.form,
         "num_symbols": len(info.vocab),
-        "train_chars": final["train"]["chars"],
+        "train_chars": info.train_chars,
         "train_ppl": info.train_ppl,
         "heldout_ppl": info.heldout_ppl,
     }

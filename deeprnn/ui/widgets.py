@@ -64,11 +64,14 @@ def titles(registry: Registry, lang: Lang) -> dict[str, str]:
 
 def facts(info: CheckpointInfo, lang: Lang) -> str:
     """One line: name, parameters, training text and its length."""
-    text = info.metrics["text"]["name"].replace("_", " ")
-    chars = info.metrics["final"]["train_carried"]["chars"] + 1
+    text = info.metrics["text"]["name"].replace("_", " ").title()
     parameters = f"{info.num_params / 1e6:.2f} M"
     return " · ".join(
-        [info.name, tr("parameters", lang, n=parameters), tr("trained_on", lang, text=text, chars=f"{chars:,}")]
+        [
+            info.name,
+            tr("parameters", lang, n=parameters),
+            tr("trained_on", lang, text=text, chars=f"{info.train_chars:,}"),
+        ]
     )
 
 
