@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "deeprnn"
 UI = "deeprnn.ui"
 PAGE = f"{UI}.page"
-TRAINING = {"deeprnn.training", "deeprnn.batches", "deeprnn.recipes", "deeprnn.corpora"}
+TRAINING = {"deeprnn.training", "deeprnn.measurement", "deeprnn.batches", "deeprnn.recipes", "deeprnn.corpora"}
 TRAINING_SIDE = TRAINING | {"train"}
 
 
