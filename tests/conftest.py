@@ -16,6 +16,7 @@ from deeprnn.config import ModelConfig  # noqa: E402
 from deeprnn.model import CharRNN  # noqa: E402
 from deeprnn.vocab import Vocab  # noqa: E402
 
+torch.set_num_threads(1)  # the tests' tensors are too small to share; on a busy machine sharing is far slower
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "checkpoints"
 

@@ -260,25 +260,6 @@ def test_an_unknown_cell_names_the_choices():
         CharRNN(ModelConfig(cell="gur", hidden_size=4, num_layers=1), V)
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"hidden_size": 0}, "hidden_size must be from 1 to .* not 0"),
-        ({"num_layers": 0}, "num_layers must be from 1 to .* not 0"),
-        ({"embedding_size": -1}, "embedding_size must be from 0 to .* not -1"),
-        ({"dropout": 1.0}, r"dropout must be in \[0, 1\), not 1.0"),
-        ({"dropout": -0.1}, r"dropout must be in \[0, 1\)"),
-        ({"dropout": float("nan")}, r"dropout must be in \[0, 1\)"),
-        ({"residual": True}, r"set embedding_size to hidden_size \(6\), not 0"),
-        ({"wiring": "shared", "embedding_size": 4}, r"set embedding_size to hidden_size \(6\), not 4"),
-        ({"wiring": "shared", "residual": True, "embedding_size": H}, "a shared wiring has no residual form"),
-    ],
-)
-def test_an_impossible_configuration_says_the_remedy(values, message):
-    with pytest.raises(ValueError, match=message):
-        ModelConfig(**({"cell": "gru", "hidden_size": H, "num_layers": 2} | values))
-
-
 # The note's wrong version: one set of weights and one state for all layers.
 
 
