@@ -7,6 +7,7 @@ model wrote (model, text, state, speed, unknown) and the words around it; the wo
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -117,17 +118,29 @@ def stopped(registry: Registry, current: Cards | None, lang: Lang) -> Cards:
     return cards(registry, current["prompt"], current["seed"], runs, lang)
 
 
+@dataclass
+class Desk:
+    """What a reader asks of a run that is under way. The run carries it out, so that nobody else draws meanwhile."""
+
+    lang: Lang
+    names: list[str]
+    stop: bool = False
+
+
 def write(
-    registry: Registry, prompt: str, names: list[str], temperature: float, max_chars: int, seed: int, lang: Lang
+    registry: Registry, desk: Desk, prompt: str, temperature: float, max_chars: int, seed: int
 ) -> Iterator[Cards]:
-    """Cards that fill while the models write.
+    """Cards that fill while the models of the desk write, until they have finished or the desk says stop.
+
+    The last cards are in the language and of the models that the desk names by then.
 
     Raises:
         RequestError: see `service.stream`.
     """
     updates = service.stream(
-        registry, prompt=prompt, models=names, max_chars=max_chars, temperature=temperature, seed=seed
+        registry, prompt=prompt, models=desk.names, max_chars=max_chars, temperature=temperature, seed=seed
     )
+    current = NOTHING
     for update in updates:
         runs = [
             {
@@ -139,7 +152,11 @@ def write(
             }
             for one in update
         ]
-        yield cards(registry, prompt, int(seed), runs, lang)
+        current = cards(registry, prompt, int(seed), runs, desk.lang)
+        if desk.stop:
+            break
+        yield current
+    yield show(registry, desk.names, current, desk.lang)
 
 
 def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
@@ -175,41 +192,44 @@ def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
     words.add(keys, "value", "keys")
     words.add(measure, "value", "measure")
 
+    desks: dict[str | None, Desk] = {}  # of the runs under way, by the visitor's session
+
     def on_generate(
-        prompt: str, names: list[str], temperature: float, length: int, seed: int, language: str
+        prompt: str,
+        names: list[str],
+        temperature: float,
+        length: int,
+        seed: int,
+        language: str,
+        request: gr.Request,
     ) -> Iterator[Cards]:
-        lang = LANGUAGES[language]
+        desk = desks[request.session_hash] = Desk(lang=LANGUAGES[language], names=names)
         try:
-            yield from write(registry, prompt, names, temperature, length, seed, lang)
+            yield from write(registry, desk, prompt, temperature, length, seed)
         except RequestError as error:
-            raise gr.Error(error.message(lang), print_exception=False) from error
+            raise gr.Error(error.message(desk.lang), print_exception=False) from error
+        finally:
+            desks.pop(request.session_hash, None)
 
-    running = go.click(
-        on_generate,
-        [prompt, picker, temperature, length, seed, language],
-        board,
-        api_visibility="private",
-        show_progress="hidden",
-        trigger_mode="once",
-    )
-    quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-    stop.click(
-        lambda current, language: stopped(registry, current, LANGUAGES[language]),
-        [board, language],
-        board,
-        cancels=[running],
-        **quick,
-    )
-    picker.change(
-        lambda names, current, language: show(registry, names, current, LANGUAGES[language]),
-        [picker, board, language],
-        board,
-        cancels=[running],
-        **quick,
-    )
+    def on_stop(request: gr.Request) -> None:
+        if desk := desks.get(request.session_hash):
+            desk.stop = True
 
-    def in_language(current: Cards | None, language: str) -> Cards:
+    def on_pick(names: list[str], current: Cards | None, language: str, request: gr.Request) -> Any:
+        if desk := desks.get(request.session_hash):
+            desk.names, desk.stop = names, True
+            return gr.skip()
+        return show(registry, names, current, LANGUAGES[language])
+
+    def on_language(current: Cards | None, language: str, request: gr.Request) -> Any:
+        if desk := desks.get(request.session_hash):
+            desk.lang = LANGUAGES[language]
+            return gr.skip()
         return relabel(registry, current, LANGUAGES[language])
 
-    language.change(in_language, [board, language], board, **quick)
-    running.success(in_language, [board, language], board, **quick)  # it was switched while they wrote
+    # All go through the queue, whose messages to one visitor arrive in order.
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    go.click(on_generate, [prompt, picker, temperature, length, seed, language], board, trigger_mode="once", **quiet)
+    stop.click(on_stop, None, None, **quiet)
+    picker.change(on_pick, [picker, board, language], board, **quiet)
+    language.change(on_language, [board, language], board, **quiet)

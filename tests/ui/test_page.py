@@ -52,11 +52,37 @@ def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     one.page.wait_for_function("() => document.querySelectorAll('.model-card.writing').length === 0")
     kept = one.page.locator(".model-card .text").all_text_contents()
     assert all(20 < len(text) < 2000 for text in kept)
+    assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
     one.page.wait_for_timeout(500)
     assert one.page.locator(".model-card .text").all_text_contents() == kept
-    assert "stopped" in one.page.locator(".status").first.text_content()
+    assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
     one.generate(length=20)
     assert [len(text) for text in one.page.locator(".model-card .text").all_text_contents()] == [20] * 4
+
+
+def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit):
+    one = visit()
+    one.page.get_by_label("Length").fill("2000")
+    one.page.click("#generate")
+    one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
+    one.page.locator(".token-remove").first.click()
+    one.page.wait_for_function("() => document.querySelectorAll('.model-card').length === 3")
+    one.page.wait_for_timeout(500)
+    assert one.page.locator(".model-card").count() == 3
+    assert one.card("note-rnn-2").count() == 0
+    assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
+
+
+def test_another_language_while_they_write_is_spoken_at_once_and_to_the_end(visit):
+    one = visit()
+    one.page.get_by_label("Length").fill("2000")
+    one.page.click("#generate")
+    one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
+    one.page.get_by_text("中文").click()
+    one.page.wait_for_function("() => document.querySelector('.status').textContent.includes('书写中')")
+    one.page.keyboard.press("Escape")
+    one.page.wait_for_function("() => document.querySelectorAll('.model-card.writing').length === 0")
+    assert all("已停止" in status for status in one.page.locator(".status").all_text_contents())
 
 
 MARKUP = (
