@@ -1,5 +1,6 @@
 """Shape checking for the tensor code while it is tested, and small real checkpoints to test with."""
 
+import jaxtyping
 from jaxtyping import install_import_hook
 
 # Before anything imports deeprnn: the shapes that its tensor code announces are checked by beartype from here on.
@@ -37,6 +38,14 @@ def tiny_metrics(name: str, num_params: int) -> dict:
         "device": "cpu",
         "threads": 1,
     }
+
+
+@pytest.fixture(scope="module")
+def unchecked_shapes():
+    """No shape checks in this module: they are made where the tensor code is tested, and would only take time here."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import threading
 import time
 from pathlib import Path
 
-import jaxtyping
 import pytest
 import torch
 
@@ -20,12 +19,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 178  # 8,010 characters: smoke reads it in 3 windows an epoch
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _unchecked_shapes():
-    """Shapes are checked where the tensor code is tested; here the checks would only take time."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
 
 @pytest.fixture(scope="module")

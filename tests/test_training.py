@@ -2,7 +2,6 @@ import json
 import math
 from dataclasses import replace
 
-import jaxtyping
 import pytest
 import torch
 from torch.testing import assert_close
@@ -20,12 +19,7 @@ WINDOWS = 18  # 3 epochs of 6
 CURVE = ("epoch", "chars", "train_ppl", "val_nats", "val_ppl")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _unchecked_shapes():
-    """Shapes are checked where the tensor code is tested; here the checks would take most of the time."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
 
 @pytest.fixture(scope="module")
