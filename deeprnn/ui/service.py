@@ -152,7 +152,7 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
                 "model": name,
                 "ppl": result.ppl,
                 "bpc": result.bpc,
-                "nats": [round(nats, 4) for nats in result.nats],
+                "nats": [round(nats, 6) for nats in result.nats],
                 "unknown": result.unknown,
             }
         )
