@@ -27,7 +27,7 @@ def tiny_metrics(name: str, num_params: int) -> dict:
     figures = {"nats": 1.0, "bpc": 1.4427, "ppl": 2.7183, "chars": 10}
     return {
         "num_params": num_params,
-        "text": {"name": "python-docs", "form": "full"},
+        "text": {"name": "python-docs", "form": "full", "ranges": {"train": [0, 1001], "val": [1001, 2002]}},
         "final": {"train": figures, "train_carried": figures, "val": figures},
         "baselines": {"uniform": 10, "unigram": {"train": 9.0, "val": 9.0}},
         "best_val": {"epoch": 1, "nats": 1.0, "ppl": 2.7183},

@@ -3,8 +3,9 @@
 from deeprnn.cells.base import Cell
 from deeprnn.cells.gru import GRUCell
 from deeprnn.cells.lstm import LSTMCell
+from deeprnn.cells.min_gru import MinGRUCell
 from deeprnn.cells.rnn import RNNCell
 
-CELLS: dict[str, type[Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
+CELLS: dict[str, type[Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell, "mingru": MinGRUCell}
 
-__all__ = ["CELLS", "Cell", "GRUCell", "LSTMCell", "RNNCell"]
+__all__ = ["CELLS", "Cell", "GRUCell", "LSTMCell", "MinGRUCell", "RNNCell"]

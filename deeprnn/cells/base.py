@@ -1,4 +1,4 @@
-"""What every recurrent cell shares: named weights, one step, a scan over time, the fused twin's interface.
+"""What every recurrent cell shares: named weights, one step, a scan over time, the fast form's interface.
 
 Knows: one layer at one or many times. Does not know: depth, text, training.
 
@@ -21,21 +21,26 @@ class Cell(nn.Module, ABC):
     """One recurrent layer with the weight names and shapes of a one-layer `torch.nn` module.
 
     weight_ih (G*H, E), weight_hh (G*H, H), bias_ih (G*H), bias_hh (G*H). `torch.nn` splits each bias b into
-    bias_ih + bias_hh; it is kept here so that one checkpoint runs on either.
+    bias_ih + bias_hh; it is kept here so that one checkpoint runs on either. A cell whose gates do not look at the
+    state says `has_hidden_weights = False` and has neither weight_hh nor bias_hh. `label` is its name in print.
     """
 
+    label: ClassVar[str]
     num_gates: ClassVar[int]
     num_states: ClassVar[int]
     forget_gate: ClassVar[int | None] = None
+    has_hidden_weights: ClassVar[bool] = True
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         rows = self.num_gates * hidden_size
         self.hidden_size = hidden_size
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+        if self.has_hidden_weights:
+            self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
         self.bias_ih = nn.Parameter(torch.empty(rows))
-        self.bias_hh = nn.Parameter(torch.empty(rows))
+        if self.has_hidden_weights:
+            self.bias_hh = nn.Parameter(torch.empty(rows))
 
     @abstractmethod
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
@@ -45,7 +50,7 @@ class Cell(nn.Module, ABC):
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
-        """The same as `scan`, by the kernel behind the cell's `torch.nn` twin."""
+        """The same as `scan`, faster: by the kernel behind the cell's `torch.nn` twin, where it has one."""
 
     def project(self, x: Float[Tensor, "*N E"]) -> Float[Tensor, "*N GH"]:
         """The input's part of the gates, W_ih x + b_ih: it does not depend on the state, so all steps go at once."""
@@ -73,22 +78,19 @@ class Cell(nn.Module, ABC):
         from-scratch RNN. `orthogonal`: Glorot-uniform input weights, an orthogonal hidden matrix for each gate,
         zero biases but for a forget gate's 1 (Jozefowicz et al. 2015, section 2.2).
         """
-        if init == "uniform":
-            bound = 1 / math.sqrt(self.hidden_size)
-            for parameter in self.parameters():
+        bound = 1 / math.sqrt(self.hidden_size)
+        for name, parameter in self.named_parameters():
+            if init == "uniform":
                 parameter.uniform_(-bound, bound, generator=generator)
-            return
-        self.bias_ih.zero_()
-        self.bias_hh.zero_()
-        if init == "normal":
-            self.weight_ih.normal_(0, 0.01, generator=generator)
-            self.weight_hh.normal_(0, 0.01, generator=generator)
-            return
-        for gate in self.weight_ih.chunk(self.num_gates):
-            nn.init.xavier_uniform_(gate, generator=generator)
-        for gate in self.weight_hh.chunk(self.num_gates):
-            nn.init.orthogonal_(gate, generator=generator)
-        if self.forget_gate is not None:
+            elif name.startswith("bias"):
+                parameter.zero_()
+            elif init == "normal":
+                parameter.normal_(0, 0.01, generator=generator)
+            else:
+                draw = nn.init.xavier_uniform_ if name == "weight_ih" else nn.init.orthogonal_
+                for gate in parameter.chunk(self.num_gates):
+                    draw(gate, generator=generator)
+        if init == "orthogonal" and self.forget_gate is not None:
             self.bias_ih.chunk(self.num_gates)[self.forget_gate].fill_(1.0)
 
     def _flat_weights(self) -> list[Tensor]:

@@ -21,6 +21,7 @@ from deeprnn.cells.base import Cell
 class GRUCell(Cell):
     """h_t = (1 - z_t) * n_t + z_t * h_{t-1}, reset after the hidden product."""
 
+    label = "GRU"
     num_gates = 3
     num_states = 1
 

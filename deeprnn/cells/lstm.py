@@ -23,6 +23,7 @@ from deeprnn.cells.base import Cell
 class LSTMCell(Cell):
     """c_t = f_t * c_{t-1} + i_t * g_t; h_t = o_t * tanh(c_t)."""
 
+    label = "LSTM"
     num_gates = 4
     num_states = 2
     forget_gate = 1

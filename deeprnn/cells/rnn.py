@@ -17,6 +17,7 @@ from deeprnn.cells.base import Cell
 class RNNCell(Cell):
     """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)."""
 
+    label = "RNN"
     num_gates = 1
     num_states = 1
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui.service import MAX_MODELS
@@ -47,7 +48,7 @@ class Translations:
 def title(info: CheckpointInfo, lang: Lang) -> str:
     """Such as "LSTM, 10 layers, residual"."""
     layers = tr("layer" if info.config.num_layers == 1 else "layers", lang, n=info.config.num_layers)
-    parts = [info.config.cell.upper(), layers]
+    parts = [CELLS[info.config.cell].label, layers]
     if info.config.wiring != "stack":
         parts.append(tr("wrong", lang))
     elif info.config.residual:

@@ -1,17 +1,20 @@
 import math
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from deeprnn.cells import CELLS
+from deeprnn.cells import CELLS, min_gru
 
 TWINS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+GATES = {"rnn": 1, "gru": 3, "lstm": 4, "mingru": 2}
 T, B, E, H = 7, 3, 4, 5
 
 every_cell = pytest.mark.parametrize("name", list(CELLS))
+every_cell_with_a_twin = pytest.mark.parametrize("name", list(TWINS))
 
 
 def seeded(seed=0):
@@ -50,8 +53,25 @@ def sigmoid(a):
     return 1 / (1 + math.exp(-a))
 
 
-def test_every_cell_has_a_twin_here():
-    assert set(CELLS) == set(TWINS)
+def results(run, parameters, x, state):
+    """The outputs, the last state, and the gradients of a random sum of both by x, by the state and by parameters."""
+    leaves = [x.clone().requires_grad_(), state.clone().requires_grad_()]
+    outputs, last = run(*leaves)
+    output_cotangent = torch.randn(outputs.shape, dtype=x.dtype, generator=seeded(4))
+    state_cotangent = torch.randn(last.shape, dtype=x.dtype, generator=seeded(5))
+    total = (outputs * output_cotangent).sum() + (last * state_cotangent).sum()
+    return outputs, last, torch.autograd.grad(total, [*leaves, *parameters])
+
+
+def test_every_cell_but_the_min_gru_has_a_twin_in_torch_nn():
+    assert set(CELLS) == set(TWINS) | {"mingru"}
+
+
+@every_cell
+def test_the_weights_have_the_names_and_the_order_of_torch_nn(name):
+    hidden = ["hh"] if name in TWINS else []
+    names = [f"{kind}_{source}" for kind in ("weight", "bias") for source in ("ih", *hidden)]
+    assert list(CELLS[name](E, H).state_dict()) == names
 
 
 @every_cell
@@ -80,24 +100,15 @@ def test_chunks_with_a_carried_state_equal_the_whole_sequence(name, run, chunk):
     assert_close(state, last, rtol=0, atol=1e-13)
 
 
-@every_cell
+@every_cell_with_a_twin
 @pytest.mark.parametrize("run", ["scan", "fused"])
 def test_outputs_and_all_gradients_equal_those_of_the_torch_nn_twin(name, run):
     cell = make_cell(name)
     twin = make_twin(name, cell)
     x, state = make_inputs(cell)
-    output_cotangent = torch.randn(T, B, H, dtype=torch.float64, generator=seeded(4))
-    state_cotangent = torch.randn(state.shape, dtype=torch.float64, generator=seeded(5))
-
-    def results(forward, parameters):
-        leaves = [x.clone().requires_grad_(), state.clone().requires_grad_()]
-        outputs, last = forward(*leaves)
-        total = (outputs * output_cotangent).sum() + (last * state_cotangent).sum()
-        return outputs, last, torch.autograd.grad(total, [*leaves, *parameters])
-
-    ours = results(getattr(cell, run), [p for _, p in cell.named_parameters()])
+    ours = results(getattr(cell, run), [p for _, p in cell.named_parameters()], x, state)
     names = [f"{weight}_l0" for weight, _ in cell.named_parameters()]
-    theirs = results(lambda x, s: run_twin(twin, x, s), [getattr(twin, weight) for weight in names])
+    theirs = results(lambda x, s: run_twin(twin, x, s), [getattr(twin, weight) for weight in names], x, state)
     assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
     assert all(gradient.abs().max() > 1e-3 for gradient in ours[2])  # no gradient is trivially zero
 
@@ -111,11 +122,13 @@ def test_the_gradient_of_one_step_is_the_numerical_one(name):
 
 
 @every_cell
-def test_the_gradient_of_a_scan_is_the_numerical_one(name):
+@pytest.mark.parametrize("run", ["scan", "fused"])
+@pytest.mark.parametrize("time", [1, 2, 3, 6])
+def test_the_gradient_of_a_scan_is_the_numerical_one(name, run, time):
     cell = make_cell(name, 2, 2)
-    x, state = make_inputs(cell, 3, 2, 2)
+    x, state = make_inputs(cell, time, 2, 2)
     leaves = (x.requires_grad_(), state.requires_grad_(), *cell.parameters())
-    assert torch.autograd.gradcheck(lambda x, state, *_weights: cell.scan(x, state), leaves)
+    assert torch.autograd.gradcheck(lambda x, state, *_weights: getattr(cell, run)(x, state), leaves)
 
 
 def rnn_by_hand(w, x, h):
@@ -137,7 +150,13 @@ def lstm_by_hand(w, x, h, c):
     return sigmoid(o) * math.tanh(c), c
 
 
-BY_HAND = {"rnn": rnn_by_hand, "gru": gru_by_hand, "lstm": lstm_by_hand}
+def min_gru_by_hand(w, x, h):
+    iz, n = (a * x + b for a, b in zip(w["ih"], w["bih"], strict=True))
+    z = sigmoid(iz)
+    return ((1 - z) * h + z * n,)
+
+
+BY_HAND = {"rnn": rnn_by_hand, "gru": gru_by_hand, "lstm": lstm_by_hand, "mingru": min_gru_by_hand}
 
 
 @every_cell
@@ -146,13 +165,11 @@ def test_a_single_unit_computes_the_equations_of_its_docstring(name):
     rows |= {"bhh": [-0.2, 0.5, -0.7, 0.6]}
     weights = {key: values[: GATES[name]] for key, values in rows.items()}
     cell = make_cell(name, 1, 1)
+    named = {name.replace("weight_", "").replace("bias_", "b"): weight for name, weight in cell.named_parameters()}
     with torch.no_grad():
-        cell.weight_ih.copy_(torch.tensor(weights["ih"])[:, None])
-        cell.weight_hh.copy_(torch.tensor(weights["hh"])[:, None])
-        cell.bias_ih.copy_(torch.tensor(weights["bih"]))
-        cell.bias_hh.copy_(torch.tensor(weights["bhh"]))
-    weights = {"ih": cell.weight_ih, "hh": cell.weight_hh, "bih": cell.bias_ih, "bhh": cell.bias_hh}
-    weights = {key: value.flatten().tolist() for key, value in weights.items()}
+        for key, weight in named.items():
+            weight.copy_(torch.tensor(weights[key]).view_as(weight))
+    weights = {key: weight.flatten().tolist() for key, weight in named.items()}
     by_hand = (0.25, -0.8)[: cell.num_states]
     state = torch.tensor(by_hand, dtype=torch.float64).view(-1, 1, 1)
     for x in (1.5, -0.3, 0.0):
@@ -184,14 +201,15 @@ def test_uniform_init_fills_the_range_of_one_over_root_hidden_size(name):
 def test_normal_init_has_a_deviation_of_one_hundredth_and_zero_biases(name):
     cell = CELLS[name](40, 64)
     cell.reset_parameters("normal", seeded())
-    for weight in (cell.weight_ih, cell.weight_hh):
-        assert weight.std().item() == pytest.approx(0.01, rel=0.05)
-        assert abs(weight.mean()) < 1e-3
-    assert not cell.bias_ih.any()
-    assert not cell.bias_hh.any()
+    for name, parameter in cell.named_parameters():
+        if "weight" in name:
+            assert parameter.std().item() == pytest.approx(0.01, rel=0.05)
+            assert abs(parameter.mean()) < 1e-3
+        else:
+            assert not parameter.any()
 
 
-@every_cell
+@every_cell_with_a_twin
 def test_orthogonal_init_gives_each_gate_an_orthogonal_hidden_matrix(name):
     cell = CELLS[name](40, 16)
     cell.reset_parameters("orthogonal", seeded())
@@ -199,6 +217,12 @@ def test_orthogonal_init_gives_each_gate_an_orthogonal_hidden_matrix(name):
     for q in gates:
         assert_close(q.T @ q, torch.eye(16, dtype=torch.float64), rtol=0, atol=1e-6)
     assert all(not torch.equal(gates[0], other) for other in gates[1:])
+
+
+@every_cell
+def test_orthogonal_init_gives_each_gate_a_glorot_uniform_input_matrix(name):
+    cell = CELLS[name](40, 16)
+    cell.reset_parameters("orthogonal", seeded())
     bound = math.sqrt(6 / (40 + 16))  # Glorot & Bengio 2010, for one gate's matrix
     for gate in cell.weight_ih.chunk(GATES[name]):
         assert 0.9 * bound < gate.abs().max() <= bound
@@ -209,7 +233,27 @@ def test_orthogonal_init_sets_only_an_lstm_forget_bias_to_one(name):
     cell = CELLS[name](4, 3)
     cell.reset_parameters("orthogonal", seeded())
     expected = [0.0] * 3 + [1.0] * 3 + [0.0] * 6 if name == "lstm" else [0.0] * 3 * GATES[name]
-    assert (cell.bias_ih + cell.bias_hh).tolist() == expected
+    assert sum(p for weight, p in cell.named_parameters() if "bias" in weight).tolist() == expected
+
+
+@every_cell_with_a_twin
+@pytest.mark.parametrize("init", ["uniform", "normal", "orthogonal"])
+def test_the_weights_are_drawn_in_a_fixed_order(name, init):
+    """The order that the shipped checkpoints were drawn in: another gives every recipe other weights."""
+    cell, drawn = CELLS[name](E, H), CELLS[name](E, H)
+    cell.reset_parameters(init, seeded())
+    generator, bound = seeded(), 1 / math.sqrt(H)
+    drawing = {
+        "uniform": lambda weight: weight.uniform_(-bound, bound, generator=generator),
+        "normal": lambda weight: weight.normal_(0, 0.01, generator=generator),
+        "weight_ih": lambda gate: nn.init.xavier_uniform_(gate, generator=generator),
+        "weight_hh": lambda gate: nn.init.orthogonal_(gate, generator=generator),
+    }
+    biases = ("bias_ih", "bias_hh") if init == "uniform" else ()
+    for weight in ("weight_ih", "weight_hh", *biases):
+        for part in getattr(drawn, weight).data.chunk(GATES[name] if init == "orthogonal" else 1):
+            drawing[weight if init == "orthogonal" else init](part)
+        assert torch.equal(getattr(cell, weight), getattr(drawn, weight))
 
 
 @every_cell
@@ -239,3 +283,81 @@ def test_a_cell_leaves_its_arguments_and_itself_unchanged(name, run):
     assert torch.equal(state, given[1])
     assert set(vars(cell)) == attributes
     assert torch.equal(nn.utils.parameters_to_vector(cell.parameters()), weights)
+
+
+# The minGRU has no twin in torch.nn: its two forms are held against a NumPy loop, and against each other.
+
+
+def min_gru_in_numpy(projected, h):
+    """The paper's equations from W x + b (T, B, 2H) on, a step at a time."""
+    outputs = []
+    for z, n in zip(*np.split(projected, 2, axis=-1), strict=True):
+        z = 1 / (1 + np.exp(-z))
+        h = (1 - z) * h + z * n
+        outputs.append(h)
+    return np.stack(outputs)
+
+
+@pytest.mark.parametrize("run", ["scan", "fused"])
+@pytest.mark.parametrize("time", [1, 2, 3, 7, 64, 257])
+def test_a_min_gru_is_the_equations_of_the_paper_in_numpy(run, time):
+    cell = make_cell("mingru")
+    x, state = make_inputs(cell, time)
+    projected = x.numpy() @ cell.weight_ih.detach().numpy().T + cell.bias_ih.detach().numpy()
+    expected = torch.from_numpy(min_gru_in_numpy(projected, state[0].numpy()))
+    outputs, last = getattr(cell, run)(x, state)
+    assert_close(outputs, expected, rtol=0, atol=1e-14)
+    assert_close(last, expected[-1:], rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("time", [1, 2, 3, 7, 64, 257])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-6), (torch.float64, 4e-15)])
+@pytest.mark.parametrize("bias", [0.0, 20.0, -20.0])
+def test_the_parallel_form_of_a_min_gru_equals_its_steps_forward_and_backward(time, dtype, tolerance, bias):
+    """Also where z is nearly 1, so that a few steps' product of 1 - z is nothing, and where it is nearly 0."""
+    cell = make_cell("mingru").to(dtype)
+    with torch.no_grad():
+        cell.bias_ih[:H] += bias
+    x, state = (value.to(dtype) for value in make_inputs(cell, time))
+    weights = list(cell.parameters())
+    ours, steps = (results(run, weights, x, state) for run in (cell.fused, cell.scan))
+    for value, expected in zip([*ours[:2], *ours[2]], [*steps[:2], *steps[2]], strict=True):
+        assert_close(value, expected, rtol=0, atol=tolerance * max(1.0, expected.abs().max().item()))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, T - 1, T])
+def test_the_blocks_that_a_min_gru_scans_at_once_do_not_show(steps, monkeypatch):
+    cell = make_cell("mingru")
+    x, state = make_inputs(cell)
+    whole = results(cell.fused, cell.parameters(), x, state)
+    monkeypatch.setattr(min_gru, "BLOCK", steps * B * H)
+    assert_close(results(cell.fused, cell.parameters(), x, state), whole, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("run", ["scan", "fused"])
+def test_a_min_gru_rounds_its_products_under_autocast_but_not_its_state(run):
+    cell = make_cell("mingru", 32, 16).float()
+    x, state = (value.float() for value in make_inputs(cell, 257, B, 32))
+    weight, bias = cell.weight_ih.bfloat16(), cell.bias_ih.bfloat16()
+    projected = F.linear(x.bfloat16(), weight, bias).double().detach().numpy()
+    expected = torch.from_numpy(min_gru_in_numpy(projected, state[0].double().numpy())).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs, last, gradients = results(getattr(cell, run), list(cell.parameters()), x, state)
+    assert_close(outputs, expected, rtol=0, atol=2e-6)
+    assert_close(last, expected[-1:], rtol=0, atol=2e-6)
+    exact = results(getattr(cell, run), list(cell.parameters()), x, state)[2]
+    for gradient, whole in zip(gradients, exact, strict=True):
+        assert gradient.dtype == torch.float32
+        assert_close(gradient, whole, rtol=0, atol=0.02 * whole.abs().max().item())
+
+
+@pytest.mark.parametrize("run", ["scan", "fused"])
+def test_the_update_gate_of_a_min_gru_lets_the_new_value_in(run):
+    cell = make_cell("mingru")
+    x, state = make_inputs(cell)
+    with torch.no_grad():
+        cell.bias_ih[:H] = 60.0
+    assert_close(getattr(cell, run)(x, state)[0], cell.project(x)[..., H:], rtol=0, atol=1e-12)
+    with torch.no_grad():
+        cell.bias_ih[:H] = -60.0
+    assert_close(getattr(cell, run)(x, state)[1], state, rtol=0, atol=1e-12)

@@ -1,0 +1,106 @@
+"""The minimal gated recurrent unit of Feng et al., "Were RNNs All We Needed?", arXiv 2410.01201 (2024), section 3.1.
+
+    z_t = sigmoid(W_iz x_t + b_iz)
+    n_t = W_in x_t + b_in
+    h_t = (1 - z_t) * h_{t-1} + z_t * n_t
+
+Variant: the paper's "vanilla" one, with a linear candidate n (its h-tilde): no tanh, no reset gate, no hidden weights.
+Here z lets the new value in, the other way round than in our GRU, whose z keeps the old state. The paper's other form
+works in log space (appendix B), for which it makes n positive by a function g. Linear space lets n have both signs and
+is as stable: what underflows is a product of many 1 - z, and the scan below never divides by one; it only adds and
+multiplies numbers in [0, 1] and weighted means of n. Gates are stacked in the order z, n. State: h.
+Init: see `Cell.reset_parameters`.
+
+No gate depends on h, so h is a first-order linear recurrence, and two steps are one step of the same kind:
+
+    h_2 = a_2 (a_1 h_0 + b_1) + b_2 = (a_2 a_1) h_0 + (a_2 b_1 + b_2),   with a = 1 - z and b = z * n
+
+Hence all steps follow in log2 T rounds (Blelloch, "Prefix Sums and Their Applications", 1990, section 1.4).
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from deeprnn.cells.base import Cell
+
+BLOCK = 2**20  # numbers of a gate that are scanned at once, 4 MB: what outgrows the caches is slower than single steps
+
+
+def linear_scan(
+    a: Float[Tensor, "T B H"], b: Float[Tensor, "T B H"], h: Float[Tensor, "B H"], out: Float[Tensor, "T B H"]
+) -> Float[Tensor, "T B H"]:
+    """Fill `out` with h_t = a_t * h_{t-1} + b_t for t = 1..T, where h_0 = h, and return it. Without gradients.
+
+    Every second h comes from a scan of the T/2 merged pairs of steps, the others each from the h before: log2 T rounds.
+    """
+    if len(a) > 1:
+        paired = len(a) // 2 * 2
+        second = a[1::2]
+        linear_scan(second * a[:paired:2], torch.addcmul(b[1::2], second, b[:paired:2]), h, out[1::2])
+    torch.addcmul(b[0], a[0], h, out=out[0])
+    torch.addcmul(b[2::2], a[2::2], out[1:-1:2], out=out[2::2])
+    return out
+
+
+class _Mix(torch.autograd.Function):
+    """h_t = (1 - z_t) * h_{t-1} + z_t * n_t for t = 1..T at once; the gradient is the same scan from the end.
+
+    With g_t the gradient by h_t along every path, and g_{T+1} = 0:
+
+        g_t = dh_t + (1 - z_{t+1}) * g_{t+1};  dz_t = g_t * (n_t - h_{t-1});  dn_t = g_t * z_t;  dh_0 = (1 - z_1) * g_1
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, z: Float[Tensor, "T B H"], n: Float[Tensor, "T B H"], h: Float[Tensor, "B H"]
+    ) -> Float[Tensor, "T B H"]:
+        outputs = linear_scan(1 - z, z * n, h, torch.empty_like(z))
+        ctx.save_for_backward(z, n, h, outputs)
+        return outputs
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, grad: Float[Tensor, "T B H"]
+    ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "T B H"], Float[Tensor, "B H"]]:
+        z, n, h, outputs = ctx.saved_tensors
+        keep = (1 - z.roll(-1, 0)).flip(0)  # its first, 1 - z_1, is out of place but multiplies g_{T+1} = 0
+        g = linear_scan(keep, grad.flip(0), torch.zeros_like(h), torch.empty_like(z)).flip(0)
+        before = torch.cat((h.unsqueeze(0), outputs[:-1]))
+        return g * (n - before), g * z, g[0] * (1 - z[0])
+
+
+class MinGRUCell(Cell):
+    """h_t = (1 - z_t) * h_{t-1} + z_t * n_t, where z_t and n_t are functions of x_t alone."""
+
+    label = "minGRU"
+    num_gates = 2
+    num_states = 1
+    has_hidden_weights = False
+
+    def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
+        """One step of the equations above."""
+        z, n = self._gates(projected, state.dtype)
+        return (1 - z) * state + z * n
+
+    def fused(
+        self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
+    ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
+        """The same as `scan`, many steps at once; the state is carried from block to block."""
+        outputs = []
+        steps = max(1, BLOCK // max(1, state.numel()))
+        for projected in torch.split(self.project(x), steps):
+            z, n = self._gates(projected, state.dtype)
+            mixed: Tensor = _Mix.apply(z, n, state[0])  # type: ignore[no-untyped-call]
+            outputs.append(mixed)
+            state = mixed[-1:]
+        return torch.cat(outputs), state
+
+    def _gates(self, projected: Float[Tensor, "*N GH"], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Each z_t and n_t, in the state's type: under autocast the products are bfloat16, the recurrence is not."""
+        z, n = projected.to(dtype).chunk(2, dim=-1)
+        return torch.sigmoid(z), n
