@@ -82,7 +82,14 @@ def d2l_predict(model: D2LModel, prompt: list[int], length: int) -> list[int]:
 def ours_train(model: CharRNN, batches: list[tuple[Tensor, Tensor]], kernel: Kernel) -> None:
     config = TrainConfig(text="none", form="d2l", epochs=1, learning_rate=0.01, kernel=kernel)
     optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate)
-    run = Run(model=model, optimizer=optimizer, generator=torch.Generator(), carried=model.initial_state(BATCH))
+    run = Run(
+        model=model,
+        averaged=model,
+        optimizer=optimizer,
+        generator=torch.Generator(),
+        carried=model.initial_state(BATCH),
+        total_windows=len(batches),
+    )
     for inputs, targets in batches:
         train_window(run, config, inputs, targets)
 

@@ -26,6 +26,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig, Storage
 from deeprnn.language_model import LanguageModel
 from deeprnn.model import CharRNN
@@ -59,7 +60,8 @@ class CheckpointInfo:
     @property
     def train_chars(self) -> int:
         """How many characters it was trained on."""
-        return int(self.metrics["final"]["train_carried"]["chars"]) + 1
+        texts = [self.metrics["text"], *self.metrics.get("more_texts", [])]
+        return sum(end - start for start, end in (text["ranges"]["train"] for text in texts))
 
     @property
     def train_ppl(self) -> float:
@@ -136,13 +138,22 @@ def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: Metrics, storag
         "vocab": {"form": vocab.form, "characters": vocab.characters},
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
+    card = model_card(directory.name, model, vocab, metrics).encode()
+    files = {WEIGHTS: weights, CONFIG: _json_bytes(config), METRICS: _json_bytes(metrics), CARD: card}
+    _write_directory(directory, files)
+
+
+def save_failure(directory: Path, metrics: Metrics) -> None:
+    """Keep what is known of a run that left no weights worth keeping: `metrics.json` alone."""
+    _write_directory(directory, {METRICS: _json_bytes(metrics)})
+
+
+def _write_directory(directory: Path, files: dict[str, bytes]) -> None:
     aside = directory.with_name(f".{directory.name}.saving-{os.getpid()}")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    write_flushed(aside / WEIGHTS, weights)
-    write_flushed(aside / CONFIG, _json_bytes(config))
-    write_flushed(aside / METRICS, _json_bytes(metrics))
-    write_flushed(aside / CARD, model_card(directory.name, model, vocab, metrics).encode())
+    for name, data in files.items():
+        write_flushed(aside / name, data)
     flush_directory(aside)
     aside.rename(directory)
     flush_directory(directory.parent)
@@ -269,6 +280,16 @@ def flush_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def _titles(metrics: Metrics) -> str:
+    texts = [metrics["text"], *metrics.get("more_texts", [])]
+    return " + ".join(f"*{text['name']}*" for text in texts)
+
+
+def _kept(train_config: dict[str, Any]) -> str:
+    kept = f"the {train_config.get('keep', 'last')} epoch's weights"
+    return f"{kept}, averaged over training steps" if train_config.get("ema_decay") else kept
+
+
 def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str:
     """The README.md of a checkpoint: Hub front matter, what it is, its figures, how to load it."""
     config, text, sample, best = model.config, metrics["text"], metrics["sample"], metrics["best_val"]
@@ -289,8 +310,8 @@ tags: [character-level, recurrent-neural-network, {config.cell}]
 
 # {name}
 
-A character language model: {config.num_layers} x {config.cell.upper()} of {config.hidden_size} units, {kind};
-{model.num_params:,} parameters, {len(vocab)} symbols (form `{vocab.form}`), trained on *{text["name"]}*.
+A character language model: {config.num_layers} x {CELLS[config.cell].label} of {config.hidden_size} units, {kind};
+{model.num_params:,} parameters, {len(vocab)} symbols (form `{vocab.form}`), trained on {_titles(metrics)}.
 
 | part | characters | perplexity | bits/char | nats/char |
 | --- | --- | --- | --- | --- |
@@ -298,8 +319,9 @@ A character language model: {config.num_layers} x {config.cell.upper()} of {conf
 
 Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
 {metrics["baselines"]["unigram"]["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
-{metrics["train_config"]["batch_size"]} lanes as in training, at eight offsets, `train_carried` as one text. The lowest
-validation perplexity on the way was {best["ppl"]:.2f}, at epoch {best["epoch"]}; these are the last epoch's weights.
+{metrics["train_config"]["batch_size"]} lanes as in training, `train_carried` as one text, `cold_256` in windows of 256
+characters from a zero state. The lowest validation perplexity on the way was {best["ppl"]:.2f}, at epoch
+{best["epoch"]}; these are {_kept(metrics["train_config"])}.
 
 Trained by `{metrics["command"]}` in {metrics["wall_seconds"]:,.0f} s on
 {metrics["device"]}, threads: {metrics["threads"]}.

@@ -1,42 +1,107 @@
-"""The headline figures of a trained model over the parts of its corpus, measured once or again.
+"""The headline figures of a trained model over the parts of its texts, measured once or again.
 
-Knows: models, corpora, batches, checkpoints. Does not know: how a model is trained, the command line.
+Knows: models, prepared texts, batches, checkpoints. Does not know: how a model is trained, the command line.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from deeprnn import checkpoint
 from deeprnn.batches import windows
-from deeprnn.corpora import load_corpus
+from deeprnn.config import TrainConfig
+from deeprnn.data import Data, prepare
 from deeprnn.evaluation import Score, nats_per_char
 from deeprnn.model import CharRNN
 
+Figures = dict[str, dict[str, float]]
+TRAIN_CHARS = 50_000  # of the training part are read again at the end
+COLD_WINDOW = 256
+COLD_BATCH = 32
 
-def measure(model: CharRNN, parts: dict[str, Tensor], batch_size: int, window: int) -> dict[str, dict[str, float]]:
+
+def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
     """The headline figures: nats, bits and perplexity per character of each part, the state carried through it.
 
-    `train` is read as the training loop reads it, in `batch_size` lanes that each begin with a zero state, averaged
-    over eight offsets: the figure that d2l's loop prints for its last epoch, here for the final weights.
-    `train_carried` reads the training part as one text, as the held-out parts are read.
+    `train` is read as the training loop reads it, in lanes that each begin with a zero state, averaged over up to
+    eight offsets: the figure that d2l's loop prints for its last epoch, here for the final weights. `train_carried`
+    reads the training part as one text, as the held-out parts are read; both read its first `TRAIN_CHARS` characters.
+    `cold_256` cuts the held-out part (`test`, or `val` where there is no test) into windows of 256 characters, each
+    from a zero state: how nanoGPT scores.
     """
-    offsets = torch.linspace(0, window, 8).int().tolist()
-    in_lanes = [_lane_nats(model, parts["train"], batch_size, window, offset) for offset in offsets]
-    carried = {name: _figures(nats_per_char(model, ids)) for name, ids in parts.items()}
-    return {"train": _figures(torch.cat(in_lanes)), "train_carried": carried.pop("train"), **carried}
+    train = data.parts["train"][:TRAIN_CHARS]
+    heldout = data.parts.get("test", data.parts["val"])
+    batch_size = min(config.batch_size, max(1, (len(train) - config.window - 1) // config.window))
+    count = max(1, min(8, 2 * TRAIN_CHARS // len(train)))
+    offsets = torch.linspace(0, config.window, count).int().tolist()
+    in_lanes = [lane_nats(model, train, data.marks, batch_size, config.window, offset) for offset in offsets]
+    carried = {name: scored_nats(model, ids, data.marks) for name, ids in data.parts.items() if name != "train"}
+    return {
+        "train": _figures(torch.cat(in_lanes)),
+        "train_carried": _figures(scored_nats(model, train, data.marks)),
+        **{name: _figures(nats) for name, nats in carried.items()},
+        "cold_256": _figures(cold_nats(model, heldout, data.marks)),
+    }
+
+
+def measure_elsewhere(model: CharRNN, data: Data) -> Figures:
+    """The figures on the held-out parts of other texts, by name."""
+    return {name: _figures(scored_nats(model, ids, data.marks)) for name, ids in data.elsewhere.items()}
+
+
+def rounding_ppl_ratio(model: CharRNN, rounded: CharRNN, data: Data) -> dict[str, float]:
+    """Perplexity of the rounded weights over that of the exact ones, in windows of 256 characters of each part."""
+    ratios = {}
+    for name, ids in data.parts.items():
+        exact, stored = (cold_nats(m, ids[:TRAIN_CHARS], data.marks).mean() for m in (model, rounded))
+        ratios[name] = float((stored - exact).exp())
+    return ratios
+
+
+def scored_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) -> Float[Tensor, " K"]:
+    """-ln p of each character after the first that is no mark, the state carried through the whole text."""
+    return _unmarked(nats_per_char(model, ids), ids[1:], marks)
 
 
 @torch.inference_mode()
-def _lane_nats(model: CharRNN, ids: Tensor, batch_size: int, window: int, offset: int) -> Tensor:
+def cold_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) -> Float[Tensor, " K"]:
+    """-ln p of each character after the first that is no mark, every 256 of them from a zero state."""
+    whole = (len(ids) - 1) // COLD_WINDOW * COLD_WINDOW
+    inputs, targets = (ids[start : start + whole].view(-1, COLD_WINDOW) for start in (0, 1))
+    batches = [slice(start, start + COLD_BATCH) for start in range(0, len(inputs), COLD_BATCH)]
+    pairs = [(inputs[rows], targets[rows]) for rows in batches]
+    if whole < len(ids) - 1:
+        pairs.append((ids[None, whole:-1], ids[None, whole + 1 :]))
+    nats = []
+    for x, y in pairs:
+        logits, _ = model(x, model.initial_state(len(x)))
+        nats.append(_unmarked(_nats(logits, y), y.flatten(), marks))
+    return torch.cat(nats)
+
+
+@torch.inference_mode()
+def lane_nats(
+    model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"], batch_size: int, window: int, offset: int = 0
+) -> Float[Tensor, " K"]:
+    """-ln p of the characters of `windows(...)` that are no marks, in lanes that each begin with a zero state."""
     state = model.initial_state(batch_size)
     nats = []
     for inputs, targets in windows(ids, batch_size, window, offset):
         logits, state = model(inputs, state)
-        nats.append(F.cross_entropy(logits.flatten(0, 1).double(), targets.flatten(), reduction="none"))
-    return torch.cat(nats).cpu()
+        nats.append(_unmarked(_nats(logits, targets), targets.flatten(), marks))
+    return torch.cat(nats)
+
+
+def _nats(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, 1).double(), targets.flatten(), reduction="none")
+
+
+def _unmarked(nats: Tensor, targets: Tensor, marks: Tensor) -> Tensor:
+    return nats.cpu()[~torch.isin(targets, marks).cpu()] if len(marks) else nats.cpu()
 
 
 def _figures(nats: Tensor) -> dict[str, float]:
@@ -44,21 +109,24 @@ def _figures(nats: Tensor) -> dict[str, float]:
     return {"nats": score.mean_nats, "bpc": score.bpc, "ppl": score.ppl, "chars": len(score.nats)}
 
 
-def remeasure(directory: Path, text: str | None = None) -> dict[str, dict[str, float]]:
-    """Load a finished checkpoint and measure it again on its own text: what `metrics.json` should say under `final`.
+def remeasure(directory: Path, text: str | None = None) -> Figures:
+    """Load a finished checkpoint and measure it again on its own texts: what `metrics.json` should say under `final`.
 
-    text: where the text is, if it is not in the catalogue.
+    text: where the main text is, if it is not in the catalogue.
 
     Raises:
         ValueError: the checkpoint is broken, or the text is not the one it was trained on.
     """
     metrics = checkpoint.read_info(directory).metrics
-    recorded = metrics["text"]
-    corpus = load_corpus(text or recorded["name"], recorded["form"])
-    if corpus.sha256 != recorded["sha256"]:
-        raise ValueError(f"{corpus.name} is not the text {directory} was trained on; name that one with --data.")
+    config = TrainConfig.from_dict(metrics["train_config"])
+    data = prepare(replace(config, text=text or config.text), torch.device("cpu"))
+    recorded = [metrics["text"], *metrics.get("more_texts", [])]
+    for source, record in zip(data.sources, recorded, strict=True):
+        if source.corpus.sha256 != record["sha256"]:
+            raise ValueError(
+                f"{source.corpus.name} is not the text {directory} was trained on; name that one with --data."
+            )
     lm = checkpoint.load(directory)
-    ranges = recorded["ranges"].items()
-    parts = {name: torch.tensor(lm.vocab.encode(corpus.text[slice(*r)])) for name, r in ranges}
-    config = metrics["train_config"]
-    return measure(lm.model, parts, config["batch_size"], config["window"])
+    if lm.vocab != data.vocab:
+        raise ValueError(f"{directory} has another alphabet than its texts give; train it again.")
+    return measure(lm.model, data, config)

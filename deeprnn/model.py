@@ -7,7 +7,8 @@ kept. For layers l = 1..L, with H^(0) = X, a plain stack is the note's equation
 
     H_t^(l) = phi_l(H_t^(l-1) W_xh^(l) + H_{t-1}^(l) W_hh^(l) + b_h^(l))
 
-and a residual one adds H^(l) = H^(l-1) + Dropout(cell_l(LayerNorm_l(H^(l-1)))), with a last LayerNorm before the head.
+and a residual one adds H^(l) = H^(l-1) + Dropout(cell_l(LayerNorm_l(H^(l-1)))), with a last LayerNorm before the head
+(without them where `layer_norm` is off).
 
 Dimensions: B lanes, T time, V symbols, H hidden size, L layers with a state, S states a layer keeps.
 """
@@ -24,12 +25,16 @@ from deeprnn.cells import CELLS, Cell
 from deeprnn.config import Init, Kernel, ModelConfig
 
 
-def dropout(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-    """Inverted dropout with an explicit generator; without one nothing is dropped (evaluation)."""
+def dropout(x: Tensor, rate: float, generator: torch.Generator | None, *, locked: bool = False) -> Tensor:
+    """Inverted dropout of x (T, ...) with an explicit generator; without one nothing is dropped (evaluation).
+
+    locked: one mask for all T steps.
+    """
     if generator is None or rate == 0:
         return x
-    keep = torch.rand(x.shape, generator=generator, device=x.device) >= rate
-    return x * keep / (1 - rate)
+    shape = (1, *x.shape[1:]) if locked else x.shape
+    keep = torch.rand(shape, generator=generator, device=x.device) >= rate
+    return x * (keep / (1 - rate))
 
 
 class CharRNN(nn.Module):
@@ -53,8 +58,9 @@ class CharRNN(nn.Module):
         self.cells = nn.ModuleList(
             cell_class(input_size if layer == 0 else hidden, hidden) for layer in range(config.state_layers)
         )
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(config.num_layers if config.residual else 0))
-        self.final_norm = nn.LayerNorm(hidden) if config.residual else None
+        normalized = config.residual and config.layer_norm
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(config.num_layers if normalized else 0))
+        self.final_norm = nn.LayerNorm(hidden) if normalized else None
         self.head = nn.Linear(hidden, vocab_size)
 
     @property
@@ -128,13 +134,14 @@ class CharRNN(nn.Module):
         states = []
         for layer, cell in enumerate(self._cells()):
             run = cell.fused if kernel == "fused" else cell.scan
-            below = self.norms[layer](x) if self.config.residual else x
+            below = self.norms[layer](x) if self.norms else x
             outputs, new_state = run(below, state[layer])
-            outputs = dropout(outputs, self.config.dropout, generator)
+            outputs = dropout(outputs, self.config.dropout, generator, locked=self.config.locked_dropout)
             x = x + outputs if self.config.residual else outputs
             states.append(new_state)
         if self.final_norm is not None:
             x = self.final_norm(x)
+        x = dropout(x, self.config.head_dropout, generator, locked=self.config.locked_dropout)
         return x, torch.stack(states)
 
     def _shared(self, x: Tensor, state: Tensor) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "L S B H"]]:

@@ -2,10 +2,11 @@
 
 Knows: recipes' configurations, corpora, batches, models. Does not know: the command line, gradio.
 
-An epoch walks the training part once, in order, from a random offset of at most one window, the state zero at its
-start and carried from window to window (d2l-zh 2.0, section 8.5 and `train_epoch_ch8`).
+An epoch walks the training part once, in order, from a random offset, the state zero at its start and carried from
+window to window (d2l-zh 2.0, section 8.5 and `train_epoch_ch8`).
 """
 
+import copy
 import json
 import math
 import os
@@ -27,14 +28,15 @@ import deeprnn
 from deeprnn import checkpoint
 from deeprnn.batches import num_windows, windows
 from deeprnn.config import Recipe, TrainConfig
-from deeprnn.corpora import Corpus, load_corpus, split
-from deeprnn.evaluation import nats_per_char, unigram_ppl
+from deeprnn.data import Data, prepare, without_paths
+from deeprnn.evaluation import unigram_ppl
 from deeprnn.language_model import LanguageModel
-from deeprnn.measurement import measure
-from deeprnn.model import CharRNN
-from deeprnn.vocab import Vocab
+from deeprnn.measurement import lane_nats, measure, measure_elsewhere, rounding_ppl_ratio, scored_nats
+from deeprnn.model import CharRNN, dropout
 
 METRICS_SCHEMA = 1
+EVAL_WINDOW = 128
+NEVER_LEARNED = 0.97  # of the perplexity of letter frequencies
 LARGEST_NATS = 100.0  # a mean loss beyond this is no longer learning; exp of it still is a number
 
 
@@ -70,24 +72,21 @@ class Job:
         return self.out / f".{self.name}.snapshot.safetensors"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """A corpus cut into parts, as ids over the training part's alphabet."""
-
-    corpus: Corpus
-    vocab: Vocab
-    ranges: dict[str, tuple[int, int]]
-    parts: dict[str, Tensor]
-
-
 @dataclass(kw_only=True)
 class Run:
-    """Everything that changes while training; a snapshot holds all of it."""
+    """Everything that changes while training; a snapshot holds all of it.
+
+    averaged: the model that is measured and kept; `model` itself where nothing is averaged.
+    best: the weights that were best on the validation part, where those are kept.
+    """
 
     model: CharRNN
+    averaged: CharRNN
+    best: dict[str, Tensor] = field(default_factory=dict)
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     carried: Tensor
+    total_windows: int
     epoch: int = 0  # finished epochs
     window: int = 0  # finished windows of the current epoch
     offset: int = 0  # of the current epoch
@@ -125,7 +124,7 @@ def train(
         ValueError: the checkpoint is finished already; or a snapshot waits and `resume` is False; or a snapshot belongs
             to another configuration or text.
         Stopped: `should_stop` said so; the snapshot is saved.
-        DivergedError: the loss is not finite.
+        DivergedError: the loss is not finite; a directory with `metrics.json` alone says so.
     """
     if job.directory.exists():
         raise ValueError(f"{job.directory} is finished; remove it to train it again, or choose another --out.")
@@ -134,41 +133,23 @@ def train(
     if job.out.exists() and not job.out.is_dir():
         raise ValueError(f"{job.out} is a file; name a folder for the checkpoints.")
     job.out.mkdir(parents=True, exist_ok=True)
-    data = prepare(job.recipe.train, device)
+    config = job.recipe.train
+    data = prepare(config, device)
     run = _new_run(job, data, device)
     if job.snapshot.exists():
         _restore(run, job, data)
-    config = job.recipe.train
-    windows_an_epoch = num_windows(len(data.parts["train"]), config.batch_size, config.window)
-    total = config.epochs * windows_an_epoch * config.batch_size * config.window
+    total = run.total_windows * config.batch_size * config.window
     with tqdm(total=total, initial=run.total_chars, desc=job.name, unit="char", unit_scale=True, disable=quiet) as bar:
-        while run.epoch < config.epochs:
-            _finish_epoch(run, job, data, bar, should_stop)
-            if run.epoch % config.eval_every == 0 or run.epoch == config.epochs:
-                _evaluate(run, job, data, bar)
-                _save_snapshot(run, job, data)
+        try:
+            while run.epoch < config.epochs:
+                _finish_epoch(run, job, data, bar, should_stop)
+                if run.epoch % config.eval_every == 0 or run.epoch == config.epochs:
+                    _evaluate(run, job, data, bar)
+                    _save_snapshot(run, job, data)
+        except DivergedError as error:
+            _fail(run, job, data, error)
+            raise
     return _finish(run, job, data)
-
-
-def prepare(config: TrainConfig, device: torch.device) -> Data:
-    """The text of a configuration, split and encoded.
-
-    Raises:
-        ValueError: the text cannot be had, or a part of it is too short.
-    """
-    corpus = load_corpus(config.text, config.form)
-    ranges = split(len(corpus.text), config.train_fraction, config.val_fraction)
-    if config.max_train_chars is not None:
-        ranges["train"] = (0, min(ranges["train"][1], config.max_train_chars))
-    shortest = min(end - start for start, end in ranges.values())
-    if shortest < 2 or num_windows(ranges["train"][1], config.batch_size, config.window, config.window) < 1:
-        raise ValueError(
-            f"{corpus.name} is too short ({len(corpus.text)} characters) for {config.batch_size} lanes of "
-            f"{config.window} characters and a held-out part; use a longer text."
-        )
-    vocab = Vocab.from_text(corpus.text[slice(*ranges["train"])], config.form, config.min_count)
-    parts = {name: torch.tensor(vocab.encode(corpus.text[slice(*r)]), device=device) for name, r in ranges.items()}
-    return Data(corpus=corpus, vocab=vocab, ranges=ranges, parts=parts)
 
 
 def _new_run(job: Job, data: Data, device: torch.device) -> Run:
@@ -176,6 +157,8 @@ def _new_run(job: Job, data: Data, device: torch.device) -> Run:
     model = CharRNN(job.recipe.model, len(data.vocab))
     model.reset_parameters(config.init, torch.Generator().manual_seed(config.seed))
     model.to(device)
+    if config.weight_drop and not _hidden_weights(model):
+        raise ValueError(f"{job.name}: weight_drop drops hidden weights; {model.config.cell} has none, so set it to 0.")
     optimizer: torch.optim.Optimizer
     if config.optimizer == "sgd":
         optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate)
@@ -183,21 +166,24 @@ def _new_run(job: Job, data: Data, device: torch.device) -> Run:
         optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     return Run(
         model=model,
+        averaged=copy.deepcopy(model) if config.ema_decay else model,
         optimizer=optimizer,
         generator=torch.Generator(device).manual_seed(config.seed),
         carried=model.initial_state(config.batch_size),
+        total_windows=config.epochs * num_windows(len(data.parts["train"]), config.batch_size, config.window),
     )
 
 
 def _finish_epoch(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
     config = job.recipe.train
-    ids = data.parts["train"]
     if run.window == 0:
-        drawn = torch.randint(config.window + 1, (1,), generator=run.generator, device=ids.device)
-        run.offset = int(drawn)
+        run.offset = _draw_offset(run, config, len(data.parts["train"]))
         run.carried = run.model.initial_state(config.batch_size)
         run.epoch_nats, run.epoch_chars = 0.0, 0
-    for index, (inputs, targets) in enumerate(windows(ids, config.batch_size, config.window, run.offset)):
+    ids, offset = data.parts["train"], run.offset
+    if config.offset == "text":
+        ids, offset = ids.roll(-offset), 0
+    for index, (inputs, targets) in enumerate(windows(ids, config.batch_size, config.window, offset)):
         if index < run.window:
             continue
         started = time.perf_counter()
@@ -223,28 +209,79 @@ def _finish_epoch(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callab
     run.window = 0
 
 
+def _draw_offset(run: Run, config: TrainConfig, num_ids: int) -> int:
+    if config.offset == "none":
+        return 0
+    highest = config.window + 1 if config.offset == "window" else num_ids
+    return int(torch.randint(highest, (1,), generator=run.generator, device=run.carried.device))
+
+
 def train_window(run: Run, config: TrainConfig, inputs: Tensor, targets: Tensor) -> float:
     """One step of the optimizer on one window; the mean nats per character before it."""
-    # detach: else back-propagation reaches the start of the epoch
-    logits, state = run.model(inputs, run.carried.detach(), kernel=config.kernel, generator=run.generator)
-    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    done = run.total_chars // targets.numel()
+    for group in run.optimizer.param_groups:
+        group["lr"] = config.learning_rate * _schedule(config, done, run.total_windows)
+    state = run.carried.detach()  # else back-propagation reaches the start of the epoch
+    if config.reset_rate:
+        kept = torch.rand(state.shape[2], generator=run.generator, device=state.device) >= config.reset_rate
+        state = state * kept[:, None]
+    weights = _dropped(run.model, config.weight_drop, run.generator)
+    settings = {"kernel": config.kernel, "generator": run.generator}
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        logits, state = torch.func.functional_call(run.model, weights, (inputs, state), settings)
+    loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
     run.optimizer.zero_grad()
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
     run.optimizer.step()
-    run.carried = state.detach()
+    run.carried = state.detach().float()
+    if config.ema_decay:
+        _average(run, min(config.ema_decay, (1 + done) / (10 + done)))  # the first weights soon fade
     return float(loss.detach())
+
+
+def _schedule(config: TrainConfig, done: int, total: int) -> float:
+    """The learning rate's factor: a linear warm-up, then constant, or half a cosine down to 0."""
+    warmup = config.warmup_fraction * total
+    if done < warmup:
+        return (done + 1) / (warmup + 1)
+    if config.schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (total - warmup)))
+
+
+def _hidden_weights(model: CharRNN) -> dict[str, Tensor]:
+    return {name: weight for name, weight in model.named_parameters() if name.endswith("weight_hh")}
+
+
+def _dropped(model: CharRNN, rate: float, generator: torch.Generator) -> dict[str, Tensor]:
+    """DropConnect on the hidden-to-hidden weights, one mask for a whole window (arXiv 1708.02182, section 2)."""
+    if not rate:
+        return {}
+    return {name: dropout(weight, rate, generator) for name, weight in _hidden_weights(model).items()}
+
+
+@torch.no_grad()
+def _average(run: Run, decay: float) -> None:
+    torch._foreach_lerp_(list(run.averaged.parameters()), list(run.model.parameters()), 1 - decay)
+
+
+def _val_nats(model: CharRNN, data: Data, lanes: int) -> float:
+    ids = data.parts["val"]
+    nats = scored_nats(model, ids, data.marks) if lanes == 1 else lane_nats(model, ids, data.marks, lanes, EVAL_WINDOW)
+    return nats.mean().item()
 
 
 def _evaluate(run: Run, job: Job, data: Data, bar: tqdm) -> None:
     started = time.perf_counter()
-    val_nats = nats_per_char(run.model, data.parts["val"]).mean().item()
+    config = job.recipe.train
+    val_nats = _val_nats(run.averaged, data, config.eval_lanes)
     run.wall_seconds += time.perf_counter() - started
     train_nats = run.epoch_nats / run.epoch_chars
     if not max(train_nats, val_nats) < LARGEST_NATS:  # also if either is not a number
         raise DivergedError(
             f"{job.name}: after epoch {run.epoch} the loss is {train_nats:g} nats per character in training and "
-            f"{val_nats:g} held out; lower the learning rate ({job.recipe.train.learning_rate})."
+            f"{val_nats:g} held out; lower the learning rate ({config.learning_rate})."
         )
     record = {
         "epoch": run.epoch,
@@ -254,6 +291,8 @@ def _evaluate(run: Run, job: Job, data: Data, bar: tqdm) -> None:
         "val_nats": val_nats,
         "val_ppl": math.exp(val_nats),
     }
+    if config.keep == "best" and val_nats < min((r["val_nats"] for r in run.curve), default=math.inf):
+        run.best = {name: weight.clone() for name, weight in run.averaged.state_dict().items()}
     run.curve.append(record)
     if not bar.disable:
         bar.write(
@@ -263,51 +302,75 @@ def _evaluate(run: Run, job: Job, data: Data, bar: tqdm) -> None:
 
 
 def _finish(run: Run, job: Job, data: Data) -> Path:
-    """Measure the weights rounded as they are stored, beside the unrounded ones, and save the checkpoint."""
+    """Measure the weights rounded as they are stored, and what the rounding costs, and save the checkpoint."""
     config = job.recipe.train
     started = time.perf_counter()
-    model = run.model.to("cpu").requires_grad_(False)
-    parts = {name: ids.cpu() for name, ids in data.parts.items()}
-    unrounded = measure(model, parts, config.batch_size, config.window)
-    stored = checkpoint.encode_weights(model.state_dict(), job.recipe.storage)
-    model.load_state_dict(checkpoint.decode_weights(stored))
-    final = measure(model, parts, config.batch_size, config.window)
+    model = run.averaged.to("cpu").requires_grad_(False)
+    if run.best:
+        model.load_state_dict(run.best)
+    stored = copy.deepcopy(model)
+    stored.load_state_dict(checkpoint.decode_weights(checkpoint.encode_weights(model.state_dict(), job.recipe.storage)))
+    data = data.to("cpu")
+    ratio = rounding_ppl_ratio(model, stored, data)
+    final = measure(stored, data, config)
     run.wall_seconds += time.perf_counter() - started
     sampling = {"max_chars": 200, "temperature": 0.8, "seed": 0}
-    sample = LanguageModel(name=job.name, model=model, vocab=data.vocab).generate(job.recipe.sample_prompt, **sampling)  # type: ignore[arg-type]
+    sample = LanguageModel(name=job.name, model=stored, vocab=data.vocab).generate(job.recipe.sample_prompt, **sampling)  # type: ignore[arg-type]
+    vocab_size = len(data.vocab)
+    unigram = {name: unigram_ppl(data.parts["train"], ids, vocab_size) for name, ids in data.parts.items()}
     best = min(run.curve, key=lambda record: record["val_nats"])
     metrics: dict[str, Any] = {
+        **_description(run, job, data),
+        "outcome": outcome_of(best["val_ppl"], unigram["val"]),
+        "storage": job.recipe.storage,
+        "storage_ppl_ratio": ratio,
+        "final": final,
+        "elsewhere": measure_elsewhere(stored, data),
+        "baselines": {"uniform": vocab_size, "unigram": unigram},
+        "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
+        "sample": {"prompt": job.recipe.sample_prompt, **sampling, "text": sample},
+    }
+    checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage)
+    job.snapshot.unlink(missing_ok=True)
+    return job.directory
+
+
+def _fail(run: Run, job: Job, data: Data, why: DivergedError) -> None:
+    """A diverged run is a result, too: keep how it went and why it ended."""
+    outcome = {"status": "diverged", "reason": str(why)}
+    checkpoint.save_failure(job.directory, {**_description(run, job, data), "outcome": outcome})
+    job.snapshot.unlink(missing_ok=True)
+
+
+def outcome_of(best_val_ppl: float, unigram_val_ppl: float) -> dict[str, str]:
+    """Whether a run that came to its end ever did better than letter frequencies by 3%."""
+    if best_val_ppl < NEVER_LEARNED * unigram_val_ppl:
+        return {"status": "learned"}
+    reason = (
+        f"held-out perplexity never fell below {best_val_ppl:.2f}; letter frequencies alone give {unigram_val_ppl:.2f}"
+    )
+    return {"status": "never learned", "reason": reason}
+
+
+def _description(run: Run, job: Job, data: Data) -> dict[str, Any]:
+    """What a run was and how it went, whatever came of it."""
+    config = job.recipe.train
+    return {
         "schema": METRICS_SCHEMA,
         "name": job.name,
         "command": job.command,
         "seed": config.seed,
-        "num_params": model.num_params,
-        "storage": job.recipe.storage,
-        "storage_ppl_ratio": {name: final[name]["ppl"] / unrounded[name]["ppl"] for name in final},
-        "text": {
-            "name": data.corpus.name,
-            "form": data.corpus.form,
-            "chars": len(data.corpus.text),
-            "sha256": data.corpus.sha256,
-            "ranges": {name: list(r) for name, r in data.ranges.items()},
-        },
-        "final": final,
-        "baselines": {
-            "uniform": len(data.vocab),
-            "unigram": {name: unigram_ppl(parts["train"], ids, len(data.vocab)) for name, ids in parts.items()},
-        },
-        "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
-        "sample": {"prompt": job.recipe.sample_prompt, **sampling, "text": sample},
-        "train_config": config.to_dict() | {"text": data.corpus.name},
+        "num_params": run.model.num_params,
+        "text": data.sources[0].record(),
+        "more_texts": [source.record() for source in data.sources[1:]],
+        "model_config": job.recipe.model.to_dict(),
+        "train_config": without_paths(config),
         "wall_seconds": round(run.wall_seconds, 1),
         "train_seconds": round(run.train_seconds, 1),
-        "chars_per_second": round(run.total_chars / run.train_seconds),
+        "chars_per_second": round(run.total_chars / max(run.train_seconds, 1e-9)),
         **_surroundings(run.carried.device),
         "curve": run.curve,
     }
-    checkpoint.save(job.directory, model, data.vocab, metrics, job.recipe.storage)
-    job.snapshot.unlink(missing_ok=True)
-    return job.directory
 
 
 def _surroundings(device: torch.device) -> dict[str, Any]:
@@ -325,13 +388,20 @@ def _surroundings(device: torch.device) -> dict[str, Any]:
 
 def _identity(job: Job, data: Data) -> dict[str, Any]:
     """What a snapshot must share with the run that continues it."""
-    return {"model": job.recipe.model.to_dict(), "train": job.recipe.train.to_dict(), "sha256": data.corpus.sha256}
+    return {
+        "model": job.recipe.model.to_dict(),
+        "train": job.recipe.train.to_dict(),
+        "sha256": [source.corpus.sha256 for source in data.sources],
+    }
 
 
 def _save_snapshot(run: Run, job: Job, data: Data) -> None:
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     for index, moments in run.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in run.best.items()}
+    if run.averaged is not run.model:
+        tensors |= {f"averaged.{name}": tensor for name, tensor in run.averaged.state_dict().items()}
     tensors |= {"carried": run.carried, "generator": run.generator.get_state()}
     progress = {name: getattr(run, name) for name in Run.PROGRESS}
     metadata = {"identity": json.dumps(_identity(job, data)), "progress": json.dumps(progress)}
@@ -347,11 +417,14 @@ def _restore(run: Run, job: Job, data: Data) -> None:
         metadata = file.metadata()
         # clone: a tensor of the file's own memory is not aligned, and kernels round differently there
         tensors: dict[str, Tensor] = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    if json.loads(metadata["identity"]) != _identity(job, data):
+    if metadata["identity"] != json.dumps(_identity(job, data)):
         raise ValueError(
             f"{job.snapshot} is a run with another configuration or text; remove it to start {job.name} anew."
         )
     run.model.load_state_dict(_under("model.", tensors))
+    if run.averaged is not run.model:
+        run.averaged.load_state_dict(_under("averaged.", tensors))
+    run.best = {name: tensor.to(device) for name, tensor in _under("best.", tensors).items()}
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _under("optimizer.", tensors).items():
         index, key = name.split(".", 1)

@@ -10,9 +10,9 @@ from deeprnn.config import ModelConfig
 from deeprnn.model import CharRNN, dropout
 
 V, H, B, T = 7, 6, 3, 9
-CELL_NAMES = ("rnn", "gru", "lstm")
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-STATES = {"rnn": 1, "gru": 1, "lstm": 2}
+CELL_NAMES = ("rnn", "gru", "lstm", "mingru")
+GATES = {"rnn": 1, "gru": 3, "lstm": 4, "mingru": 2}
+STATES = {"rnn": 1, "gru": 1, "lstm": 2, "mingru": 1}
 TWINS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 # Residual stacks add vectors of one width, so they have no one-hot form.
 FORMS = {"one-hot": {}, "embedding": {"embedding_size": 4}, "residual": {"embedding_size": H, "residual": True}}
@@ -82,7 +82,7 @@ def test_scratch_equals_fused_forward_and_backward(cell, form, depth):
     assert_close(results["scratch"], results["fused"], rtol=1e-9, atol=1e-12)
 
 
-@every_cell
+@pytest.mark.parametrize("cell", TWINS)
 @pytest.mark.parametrize("depth", [1, 3])
 def test_a_plain_stack_is_the_torch_nn_module_of_that_depth_plus_the_head(cell, depth):
     model = make_model(cell=cell, num_layers=depth)
@@ -214,7 +214,8 @@ def test_dropout_zeroes_its_rate_and_scales_up_the_rest():
 def test_num_params_counts_every_weight(cell, form):
     model = make_model(cell=cell, num_layers=3, **FORMS[form])
     width = FORMS[form].get("embedding_size", 0)
-    cells = sum(GATES[cell] * H * (below + H + 2) for below in (width or V, H, H))
+    hidden = H + 1 if cell in TWINS else 0  # a minGRU has no hidden weights
+    cells = sum(GATES[cell] * H * (below + 1 + hidden) for below in (width or V, H, H))
     norms = 4 * 2 * H if form == "residual" else 0
     assert model.num_params == V * width + cells + norms + H * V + V
 
@@ -256,7 +257,7 @@ def test_the_initial_state_is_zero_and_one_for_each_layer():
 
 
 def test_an_unknown_cell_names_the_choices():
-    with pytest.raises(ValueError, match=r"unknown cell 'gur'; choose one of \['gru', 'lstm', 'rnn'\]"):
+    with pytest.raises(ValueError, match=r"unknown cell 'gur'; choose one of \['gru', 'lstm', 'mingru', 'rnn'\]"):
         CharRNN(ModelConfig(cell="gur", hidden_size=4, num_layers=1), V)
 
 

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from deeprnn import checkpoint
+from deeprnn import checkpoint, list_checkpoints
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.data import prepare
 from deeprnn.evaluation import nats_per_char
 from deeprnn.measurement import measure, remeasure
 from deeprnn.model import CharRNN
-from deeprnn.training import DivergedError, Job, Stopped, prepare, train
+from deeprnn.training import DivergedError, Job, Stopped, train
 
 CPU = torch.device("cpu")
 TEXT = "The quick brown fox jumps over the lazy dog. " * 10  # 450 characters, 405 of them to train on
@@ -226,7 +227,7 @@ def test_recorded_seconds_are_positive_and_survive_an_interruption(sgd, tmp_path
 def test_recorded_figures_equal_those_of_the_stored_weights(storage, sgd, book, tmp_path):
     directory = run(replace(sgd, storage=storage), tmp_path)
     recorded, measured = metrics(directory)["final"], remeasure(directory, str(book))
-    assert recorded.keys() == measured.keys() == {"train", "train_carried", "val", "test"}
+    assert recorded.keys() == measured.keys() == {"train", "train_carried", "val", "test", "cold_256"}
     for part, figures in recorded.items():
         assert measured[part] == pytest.approx(figures, rel=1e-6), part
     assert (metrics(directory)["storage_ppl_ratio"]["train"] == 1) == (storage == "float32")
@@ -251,7 +252,7 @@ def test_the_train_figure_reads_lanes_as_training_does_over_eight_offsets(sgd):
     data = prepare(sgd.train, CPU)
     model = CharRNN(sgd.model, len(data.vocab)).double()
     model.reset_parameters("uniform", torch.Generator().manual_seed(0))
-    figures = measure(model, data.parts, 3, 20)
+    figures = measure(model, data, sgd.train)
     ids, nats = data.parts["train"], []
     for offset in (int(20 * i / 7) for i in range(8)):
         lane = (len(ids) - offset - 1) // 3
@@ -269,11 +270,21 @@ def test_the_train_figure_reads_lanes_as_training_does_over_eight_offsets(sgd):
         assert figures[name]["bpc"] == pytest.approx(figures[name]["nats"] / math.log(2), rel=1e-12)
 
 
+def assert_diverged(directory):
+    """What is left of such a run says why, holds no weights and is no checkpoint to anyone."""
+    assert [path.name for path in directory.parent.iterdir()] == ["tiny"]
+    assert [path.name for path in directory.iterdir()] == ["metrics.json"]
+    outcome = json.loads((directory / "metrics.json").read_text())["outcome"]
+    assert outcome["status"] == "diverged"
+    assert "lower the learning rate" in outcome["reason"]
+    assert list_checkpoints(directory.parent) == []
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_with_the_remedy(sgd, tmp_path):
     wild = replace(sgd, train=replace(sgd.train, learning_rate=1e38, clip_norm=1e38))
     with pytest.raises(DivergedError, match=r"tiny: the loss became .* in epoch 1, window .* lower the learning rate"):
         run(wild, tmp_path)
-    assert not (tmp_path / "tiny").exists()
+    assert_diverged(tmp_path / "tiny")
 
 
 @pytest.mark.parametrize("learning_rate", [1e3, 1e4, 1e10])
@@ -287,7 +298,7 @@ def test_weights_that_diverge_in_the_last_update_are_not_saved_as_finished(sgd, 
     wild = replace(sgd.train, learning_rate=1e38, clip_norm=1e38, epochs=1, window=101)  # one window in all
     with pytest.raises(DivergedError, match="lower the learning rate"):
         run(replace(sgd, train=wild), tmp_path)
-    assert not (tmp_path / "tiny").exists()
+    assert_diverged(tmp_path / "tiny")
 
 
 @pytest.mark.parametrize(
@@ -317,7 +328,7 @@ def test_the_alphabet_comes_from_the_training_part_only(sgd, tmp_path):
     text = tmp_path / "own.txt"
     text.write_text(TEXT[:410] + "#" + TEXT[411:449] + "%")
     data = prepare(replace(sgd.train, text=str(text)), CPU)
-    assert data.ranges == {"train": (0, 405), "val": (405, 427), "test": (427, 450)}
+    assert data.sources[0].ranges == {"train": (0, 405), "val": (405, 427), "test": (427, 450)}
     assert not {"#", "%"} & set(data.vocab.characters)
     assert set(data.vocab.characters) == set(TEXT)
     assert 0 not in data.parts["train"]
@@ -327,14 +338,14 @@ def test_the_alphabet_comes_from_the_training_part_only(sgd, tmp_path):
 
 def test_a_limit_shortens_the_training_part_and_its_alphabet_but_not_the_held_out_parts(sgd):
     whole, limited = prepare(sgd.train, CPU), prepare(replace(sgd.train, max_train_chars=90), CPU)
-    assert limited.ranges == whole.ranges | {"train": (0, 90)}
+    assert limited.sources[0].ranges == whole.sources[0].ranges | {"train": (0, 90)}
     docs = TrainConfig(
         text="python-docs", form="full", epochs=1, learning_rate=1.0, max_train_chars=3_000, val_fraction=0.01
     )
     data = prepare(docs, CPU)
     assert len(data.parts["train"]) == 3_000
-    assert set(data.vocab.characters) == set(data.corpus.text[:3_000])
-    assert data.ranges["val"][0] == int(0.9 * len(data.corpus.text))
+    assert set(data.vocab.characters) == set(data.sources[0].corpus.text[:3_000])
+    assert data.sources[0].ranges["val"][0] == int(0.9 * len(data.sources[0].corpus.text))
 
 
 def test_rare_characters_are_unknown(sgd):

@@ -1,0 +1,117 @@
+"""A run's texts cut into parts, as ids over the training parts' alphabet.
+
+Knows: corpora, vocabularies, a training configuration. Does not know: models, windows.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deeprnn.batches import num_windows
+from deeprnn.config import TrainConfig
+from deeprnn.corpora import Corpus, load_corpus, split
+from deeprnn.vocab import Vocab
+
+FIRST_MARK = 0xE000  # of Unicode's private use area
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One text of a run and the ranges of it that the run uses, as [start, end) of its characters."""
+
+    corpus: Corpus
+    ranges: dict[str, tuple[int, int]]
+
+    def cut(self, part: str) -> str:
+        """The characters of a part."""
+        return self.corpus.text[slice(*self.ranges[part])]
+
+    def record(self) -> dict[str, Any]:
+        """What `metrics.json` says of it."""
+        return {
+            "name": self.corpus.name,
+            "form": self.corpus.form,
+            "chars": len(self.corpus.text),
+            "sha256": self.corpus.sha256,
+            "ranges": {part: list(r) for part, r in self.ranges.items()},
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What a run reads.
+
+    sources: the main text, then those that only add to its training part.
+    parts: ids of `train` (all sources'), `val` and, if there is one, `test` (the main text's).
+    elsewhere: ids of the held-out parts of other texts, by name.
+    marks: ids that are read but never scored.
+    """
+
+    sources: tuple[Source, ...]
+    vocab: Vocab
+    parts: dict[str, Tensor]
+    elsewhere: dict[str, Tensor]
+    marks: Tensor
+
+    def to(self, device: str) -> "Data":
+        """The same with its ids on another device."""
+        parts, elsewhere = ({name: ids.to(device) for name, ids in d.items()} for d in (self.parts, self.elsewhere))
+        return replace(self, parts=parts, elsewhere=elsewhere, marks=self.marks.to(device))
+
+
+def prepare(config: TrainConfig, device: torch.device) -> Data:
+    """Load, cut and encode the texts of a configuration.
+
+    Raises:
+        ValueError: a text cannot be had, or a part of it is too short.
+    """
+    sources = tuple(_source(name, config) for name in (config.text, *config.more_texts))
+    main = sources[0]
+    names = (config.text, *config.more_texts)
+    marks = {n: chr(FIRST_MARK + i) if config.mark_texts else "" for i, n in enumerate(dict.fromkeys(names))}
+    train = "".join(_marked(source.cut("train"), marks[n]) for source, n in zip(sources, names, strict=True))
+    shortest = min(end - start for start, end in main.ranges.values())
+    if shortest < 2 or num_windows(len(train), config.batch_size, config.window, config.window) < 1:
+        raise ValueError(
+            f"{main.corpus.name} is too short ({len(main.corpus.text)} characters) for {config.batch_size} lanes of "
+            f"{config.window} characters and a held-out part; use a longer text."
+        )
+    vocab = Vocab.from_text(train, config.form, config.min_count)
+
+    def ids(text: str) -> Tensor:
+        return torch.tensor(vocab.encode(text), device=device)
+
+    parts = {part: ids(_marked(main.cut(part), marks[config.text])) for part in main.ranges if part != "train"}
+    others = {name: _source(name, config) for name in config.score_on}
+    elsewhere = {
+        s.corpus.name: ids(_marked(s.cut(list(s.ranges)[-1]), marks.get(name, ""))) for name, s in others.items()
+    }
+    return Data(
+        sources=sources,
+        vocab=vocab,
+        parts={"train": ids(train), **parts},
+        elsewhere=elsewhere,
+        marks=ids("".join(marks.values())).long(),
+    )
+
+
+def _source(name: str, config: TrainConfig) -> Source:
+    corpus = load_corpus(name, config.form)
+    ranges = split(len(corpus.text), config.train_fraction, config.val_fraction)
+    if config.max_train_chars is not None:
+        ranges["train"] = (0, min(ranges["train"][1], config.max_train_chars))
+    return Source(corpus=corpus, ranges=ranges)
+
+
+def _marked(text: str, mark: str) -> str:
+    """`text` with `mark` before each of its paragraphs."""
+    return mark + text.replace("\n\n", "\n\n" + mark) if mark else text
+
+
+def without_paths(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as `metrics.json` keeps it: texts by name, not by where they lie on this machine."""
+    named = {key: [Path(t).stem for t in getattr(config, key)] for key in ("more_texts", "score_on")}
+    return config.to_dict() | {"text": Path(config.text).stem} | named
