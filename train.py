@@ -3,9 +3,11 @@
 import argparse
 import fnmatch
 import itertools
+import math
 import re
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -16,6 +18,9 @@ from deeprnn import checkpoint
 from deeprnn.config import Recipe
 from deeprnn.measurement import remeasure
 from deeprnn.recipes import all_recipes
+from deeprnn.report import gather, listing
+from deeprnn.results import FILE as RESULTS
+from deeprnn.results import Results
 from deeprnn.training import Job, Stopped, train
 
 
@@ -28,15 +33,19 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each seed (default: 0)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--out", type=Path, default=Path("checkpoints"), help="default: checkpoints")
+    parser.add_argument("--budget-minutes", type=float, default=math.inf, help="stop cleanly after this long")
     parser.add_argument("--resume", action="store_true", help="continue interrupted runs")
+    parser.add_argument("--gather", type=Path, nargs="+", metavar="FOLDER", help="add finished runs to --out's results")
     parser.add_argument("--remeasure", action="store_true", help="score finished checkpoints again instead of training")
     args = parser.parse_args(argv)
     names = all_recipes()
     for pattern in args.recipes:
         if not fnmatch.filter(names, pattern):
             parser.error(f"no recipe matches {pattern!r}; the recipes are {', '.join(names)}")
-    if not args.recipes and not args.list:
+    if not args.recipes and not args.list and not args.gather:
         parser.error("name at least one recipe, or use --list")
+    if missing := [str(folder) for folder in args.gather or () if not folder.is_dir()]:
+        parser.error(f"--gather: no folder {', '.join(missing)}")
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
     return args
@@ -55,18 +64,11 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
     return Job(recipe=recipe, out=args.out, command=command)
 
 
-def show(recipes: dict[str, Recipe]) -> None:
-    """One line a recipe."""
-    for name, recipe in recipes.items():
-        config = recipe.train
-        print(f"{name:28} {recipe.model.num_layers:2} x {recipe.model.cell:5} {config.text}, {config.epochs} epochs")
-
-
 def compare(directory: Path, text: str | None) -> None:
     """Print a checkpoint's recorded figures beside those measured now."""
-    recorded = checkpoint.read_info(directory).metrics["final"]
-    for part, figures in remeasure(directory, text).items():
-        print(f"{directory.name:28} {part:5} recorded {recorded[part]['ppl']:.6f} measured {figures['ppl']:.6f}")
+    measured = remeasure(directory, text)
+    for part, figures in checkpoint.read_info(directory).metrics["final"].items():
+        print(f"{directory.name:28} {part:13} recorded {figures['ppl']:.6f} measured {measured[part]['ppl']:.6f}")
 
 
 def main(argv: list[str]) -> int:
@@ -74,11 +76,19 @@ def main(argv: list[str]) -> int:
     args = parse(argv)
     recipes = all_recipes()
     if args.list:
-        show(recipes)
+        print(listing(recipes.values(), Results.read(args.out)))
+        return 0
+    if args.gather:
+        results = gather(args.gather, args.out)
+        print(f"{len(results.runs)} runs in {args.out / RESULTS}")
         return 0
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")
     stopping = False
+    deadline = time.monotonic() + 60 * args.budget_minutes
+
+    def should_stop() -> bool:
+        return stopping or time.monotonic() > deadline
 
     def stop(_signum: int, _frame: FrameType | None) -> None:
         nonlocal stopping
@@ -99,7 +109,7 @@ def main(argv: list[str]) -> int:
             elif task.directory.exists():
                 print(f"{task.directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
             else:
-                print(f"saved {train(task, device=device, resume=args.resume, should_stop=lambda: stopping)}")
+                print(f"saved {train(task, device=device, resume=args.resume, should_stop=should_stop)}")
         except Stopped as stopped:
             print(stopped)
             return 130

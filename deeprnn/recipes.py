@@ -1,11 +1,14 @@
 """The named experiments: functions that return a recipe. A recipe's name is its checkpoint's name.
 
-Knows: configurations. Does not know: how they are run.
+Knows: configurations, the cells' sizes. Does not know: how they are run.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
+from deeprnn.cells import CELLS
 from deeprnn.config import Init, Kernel, ModelConfig, Recipe, TrainConfig
 
 
@@ -92,6 +95,267 @@ def smoke() -> Recipe:
     return Recipe(name="smoke", model=model, train=train, sample_prompt="The for statement ")
 
 
+WELLS = (
+    "war_of_the_worlds",
+    "invisible_man",
+    "doctor_moreau",
+    "first_men_in_the_moon",
+    "sleeper_wakes",
+    "food_of_the_gods",
+    "war_in_the_air",
+)
+AUTHORS = {
+    "wells": ("time_machine", "war_of_the_worlds"),
+    "austen": ("pride_and_prejudice",),
+    "doyle": ("sherlock_holmes",),
+    "dickens": ("tale_of_two_cities",),
+    "melville": ("moby_dick",),
+}
+FIVE_AUTHORS = ("pride_and_prejudice", "sherlock_holmes", "tale_of_two_cities", "moby_dick")
+CELL_NAMES = ("rnn", "gru", "lstm", "mingru")
+DEPTHS = (1, 2, 4, 6, 10)
+SYMBOLS = {"d2l": 28, "full": 72}  # of The Time Machine; equal parameters are counted with the second
+HANZI = 3_500  # that 西游记 uses more than twice, roughly
+
+
+def num_params(model: ModelConfig, vocab_size: int) -> int:
+    """How many weights a stack has, counted from its configuration."""
+    cell = CELLS[model.cell]
+    hidden, first = model.hidden_size, model.embedding_size or vocab_size
+    total = model.embedding_size * vocab_size + (hidden + 1) * vocab_size
+    for layer in range(model.state_layers):
+        total += cell.num_gates * hidden * ((first if layer == 0 else hidden) + 1)
+        total += cell.num_gates * hidden * (hidden + 1) if cell.has_hidden_weights else 0
+    if model.residual and model.layer_norm:
+        total += 2 * hidden * (model.num_layers + 1)
+    return total
+
+
+def expected_params(recipe: Recipe) -> int:
+    """How many weights it will have, before its text is read; the alphabet is about as large as others of its form."""
+    config = recipe.train
+    return num_params(recipe.model, HANZI if config.text == "journey_to_the_west" else SYMBOLS[config.form])
+
+
+def stack(cell: str, num_layers: int, hidden_size: int, *, residual: bool = True, **more: Any) -> ModelConfig:
+    """A stack over an embedding as wide as its layers."""
+    return ModelConfig(
+        cell=cell,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+        embedding_size=hidden_size,
+        residual=residual,
+        locked_dropout=True,
+        **more,
+    )
+
+
+def stack_of_size(cell: str, num_layers: int, budget: int, *, residual: bool = True, **more: Any) -> ModelConfig:
+    """The widest stack, in steps of 4 units, that has at most `budget` weights."""
+    width = 4
+    while num_params(stack(cell, num_layers, width + 4, residual=residual), SYMBOLS["full"]) <= budget:
+        width += 4
+    return stack(cell, num_layers, width, residual=residual, **more)
+
+
+def modern_training(text: str, epochs: int, **more: Any) -> TrainConfig:
+    """What every run after the note's shares: AdamW with warm-up and cosine, averaged weights, random offsets, bf16."""
+    settings: dict[str, Any] = {
+        "form": "full",
+        "window": 128,
+        "learning_rate": 3e-3,
+        "optimizer": "adamw",
+        "schedule": "cosine",
+        "warmup_fraction": 0.03,
+        "weight_decay": 0.01,
+        "init": "orthogonal",
+        "precision": "bfloat16",
+        "offset": "text",
+        "ema_decay": 0.99,
+    }
+    return TrainConfig(text=text, epochs=epochs, **(settings | more))
+
+
+def few_lstm_2() -> Recipe:
+    """The note's 10,000 characters once more: how low held-out perplexity goes when rote learning is held off."""
+    train = modern_training(
+        "time_machine",
+        60,
+        form="d2l",
+        max_train_chars=10_000,
+        train_fraction=0.8,
+        val_fraction=0.1,
+        window=32,
+        weight_drop=0.5,
+        weight_decay=0.1,
+        reset_rate=0.02,
+        ema_decay=0.98,
+        keep="best",
+        eval_every=2,
+        eval_lanes=32,
+    )
+    return Recipe(name="few-lstm-2", model=stack("lstm", 2, 256, dropout=0.5, head_dropout=0.5), train=train)
+
+
+def book_recipes() -> Iterator[Recipe]:
+    """*The Time Machine* alone, with at most 2.5 million weights and all the regularisation there is."""
+    train = modern_training(
+        "time_machine",
+        50,
+        batch_size=16,
+        weight_drop=0.5,
+        weight_decay=0.05,
+        reset_rate=0.02,
+        ema_decay=0.998,
+        learning_rate=2e-3,
+        keep="best",
+        eval_every=2,
+        eval_lanes=16,
+    )
+    yield Recipe(name="book-lstm-2", model=stack("lstm", 2, 384, dropout=0.5, head_dropout=0.5), train=train)
+    yield Recipe(name="book-gru-2", model=stack("gru", 2, 448, dropout=0.5, head_dropout=0.5), train=train)
+    yield Recipe(name="book-lstm-2-plain", model=stack("lstm", 2, 384, residual=False, dropout=0.5), train=train)
+
+
+def wells_lstm_2() -> Recipe:
+    """The same tail of *The Time Machine*, with seven more of Wells's books to learn from."""
+    train = modern_training(
+        "time_machine", 12, more_texts=WELLS, weight_drop=0.2, ema_decay=0.999, keep="best", eval_every=1, eval_lanes=8
+    )
+    return Recipe(name="wells-lstm-2", model=stack("lstm", 2, 512, dropout=0.15, head_dropout=0.15), train=train)
+
+
+def journey_gru_2() -> Recipe:
+    """Set G: 西游记, whose characters seen once or twice become the unknown one."""
+    train = modern_training("journey_to_the_west", 12, min_count=3, weight_drop=0.3, ema_decay=0.998, keep="best")
+    model = stack("gru", 2, 384, dropout=0.4, head_dropout=0.4)
+    return Recipe(name="journey-gru-2", model=model, train=train, sample_prompt="却说孙行者")
+
+
+def depth_recipes() -> Iterator[Recipe]:
+    """Set B: cells x depths x plain or residual, at about 500,000 weights (`depth-`) and at 128 units (`width-`)."""
+    train = modern_training("time_machine", 10, batch_size=16, window=100, learning_rate=2e-3, eval_every=2)
+    for cell, residual in itertools.product(CELL_NAMES, (False, True)):
+        wiring = "residual" if residual else "plain"
+        for layers in DEPTHS:
+            model = stack_of_size(cell, layers, 500_000, residual=residual, dropout=0.2)
+            yield Recipe(name=f"depth-{cell}-{layers}-{wiring}", model=model, train=train)
+        for layers in (1, 2, 4, 10):
+            model = stack(cell, layers, 128, residual=residual, dropout=0.2)
+            yield Recipe(name=f"width-{cell}-{layers}-{wiring}", model=model, train=train)
+
+
+def data_recipes() -> Iterator[Recipe]:
+    """Set D: one model, more and more text before it; the test is always the tail of *The Time Machine*.
+
+    Each reads about 3.2 million characters, however often each of them, and keeps the best weights on the way.
+    """
+    model = stack("gru", 2, 256, dropout=0.2)
+    book = 161_081
+    sizes: dict[str, tuple[int | None, tuple[str, ...], int]] = {
+        "10k": (10_000, (), 10_000),
+        "50k": (50_000, (), 50_000),
+        "book": (None, (), book),
+        "wells-3": (None, WELLS[:2], 711_000),
+        "wells-8": (None, WELLS, 2_582_000),
+        "authors": (None, (*WELLS, *FIVE_AUTHORS), 5_484_000),
+    }
+    for name, (limit, more, chars) in sizes.items():
+        window = 64 if chars == 10_000 else 128
+        train = modern_training(
+            "time_machine",
+            max(1, round(3_200_000 / chars)),
+            more_texts=more,
+            max_train_chars=limit,
+            window=window,
+            eval_every=max(1, round(160_000 / chars)),
+            keep="best",
+        )
+        yield Recipe(name=f"data-{name}", model=model, train=train)
+
+
+def author_recipes() -> Iterator[Recipe]:
+    """Set E: one author or five, with or without a mark, scored on every author's held-out part.
+
+    Every one trains on 465,000 characters, as many as the two Wells books give.
+    """
+    model = stack("gru", 2, 256, dropout=0.2)
+    tests = tuple(texts[0] for texts in AUTHORS.values())
+
+    def recipe(name: str, texts: tuple[str, ...], **more: Any) -> Recipe:
+        train = modern_training(
+            texts[0],
+            6,
+            more_texts=texts[1:],
+            score_on=tests,
+            max_train_chars=None if texts == AUTHORS["wells"] else 465_000 // len(texts),
+            eval_lanes=8,
+            **more,
+        )
+        return Recipe(name=f"author-{name}", model=model, train=train)
+
+    for name, texts in AUTHORS.items():
+        yield recipe(name, texts)
+    first = tuple(texts[0] for texts in AUTHORS.values())
+    yield recipe("five", first)
+    yield recipe("five-marked", first, mark_texts=True)
+    yield recipe("cross-domain", ("time_machine", "federalist", "origin_of_species"))
+
+
+def ablation_recipes() -> Iterator[Recipe]:
+    """What each part of the training buys: all of them, then all but one, on *The Time Machine*."""
+    model = stack("gru", 2, 256, dropout=0.4)
+    train = modern_training(
+        "time_machine", 20, weight_drop=0.3, weight_decay=0.05, reset_rate=0.01, ema_decay=0.995, eval_every=4
+    )
+    base = Recipe(name="ablation-none", model=model, train=train)
+    yield base
+    for name, change in {
+        "residual": {"residual": False},
+        "layer-norm": {"layer_norm": False},
+        "dropout": {"dropout": 0.0},
+        "locked-dropout": {"locked_dropout": False},
+    }.items():
+        yield replace(base, name=f"ablation-{name}", model=replace(model, **change))  # type: ignore[arg-type]
+    for name, setting in {
+        "weight-drop": {"weight_drop": 0.0},
+        "weight-decay": {"weight_decay": 0.0},
+        "warm-up": {"warmup_fraction": 0.0},
+        "cosine": {"schedule": "constant"},
+        "averaging": {"ema_decay": 0.0},
+        "random-offset": {"offset": "none"},
+        "resets": {"reset_rate": 0.0},
+        "bfloat16": {"precision": "float32"},
+    }.items():
+        yield replace(base, name=f"ablation-{name}", train=replace(train, **setting))  # type: ignore[arg-type]
+
+
+def shakespeare_gru_3() -> Recipe:
+    """Set F: tiny_shakespeare by nanoGPT's split; nothing is chosen by looking at its last tenth."""
+    train = modern_training(
+        "tiny_shakespeare",
+        32,
+        val_fraction=0.1,
+        window=160,
+        weight_drop=0.25,
+        weight_decay=0.05,
+        reset_rate=0.02,
+        ema_decay=0.999,
+        eval_every=4,
+        eval_lanes=32,
+    )
+    model = stack("gru", 3, 384, dropout=0.35)
+    return Recipe(name="shakespeare-gru-3", model=model, train=train, sample_prompt="ROMEO:\n")
+
+
+def shakespeare_lstm_2() -> Recipe:
+    """Set F again: a plain stack, whose every path is dropped, in place of the residual one."""
+    recipe = shakespeare_gru_3()
+    model = stack("lstm", 2, 512, residual=False, dropout=0.4)
+    train = replace(recipe.train, epochs=24, window=192, weight_drop=0.3)
+    return replace(recipe, name="shakespeare-lstm-2", model=replace(model, locked_dropout=False), train=train)
+
+
 _RECIPES: tuple[Callable[[], Recipe], ...] = (
     note_rnn_2,
     note_lstm_2,
@@ -100,10 +364,23 @@ _RECIPES: tuple[Callable[[], Recipe], ...] = (
     note_lstm_10_residual,
     note_rnn_2_shared,
     note_rnn_2_shared_updated,
+    few_lstm_2,
+    wells_lstm_2,
+    journey_gru_2,
+    shakespeare_gru_3,
+    shakespeare_lstm_2,
     smoke,
+)
+_SETS: tuple[Callable[[], Iterator[Recipe]], ...] = (
+    book_recipes,
+    depth_recipes,
+    data_recipes,
+    author_recipes,
+    ablation_recipes,
 )
 
 
 def all_recipes() -> dict[str, Recipe]:
     """Every recipe by name."""
-    return {recipe.name: recipe for recipe in (make() for make in _RECIPES)}
+    singles = (make() for make in _RECIPES)
+    return {recipe.name: recipe for recipe in itertools.chain(singles, *(make() for make in _SETS))}

@@ -1,0 +1,214 @@
+"""Gathers finished runs into `results.json` and writes the checkpoints' overview from it.
+
+Knows: folders of runs, texts, baselines. Does not know: how a model is trained, the page.
+"""
+
+import json
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deeprnn import checkpoint, tables
+from deeprnn.baselines import NGram, xz_bpc
+from deeprnn.cells import CELLS
+from deeprnn.config import Recipe, TrainConfig
+from deeprnn.corpora import catalogue
+from deeprnn.data import prepare
+from deeprnn.recipes import expected_params
+from deeprnn.results import FILE, Results, Run, recipe_of
+from deeprnn.tables import table
+from deeprnn.training import outcome_of
+
+MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what stands between them is written here
+ORDER = 6  # of the n-gram
+WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # times characters, on one core, measured on this family
+_KEPT = (
+    *("name", "seed", "command", "outcome", "num_params", "model_config", "train_config", "final", "elsewhere"),
+    *("best_val", "storage", "train_seconds", "wall_seconds", "chars_per_second", "device", "threads"),
+)
+
+
+def gather(folders: Iterable[Path], directory: Path) -> Results:
+    """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
+
+    Raises:
+        ValueError: a text that is not baselined yet cannot be had.
+    """
+    known = Results.read(directory)
+    runs, texts = dict(known.runs), dict(known.texts)
+    for path in sorted(p for folder in (*folders, directory) for p in folder.glob("*/" + checkpoint.METRICS)):
+        metrics = json.loads(path.read_text("utf-8"))
+        key = text_key(metrics)
+        if "model_config" not in metrics:  # trained before metrics.json held it
+            metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()
+        runs[metrics["name"]] = _compact(metrics) | {"text_key": key}
+        if key not in texts and "final" in metrics:
+            texts[key] = baselines(TrainConfig.from_dict(metrics["train_config"]))
+    results = Results(runs=runs, texts=texts, novelty=known.novelty)
+    checkpoint.write_flushed(directory / FILE, results.to_json().encode())
+    checkpoint.write_flushed(directory / "README.md", overview(results, directory).encode())
+    refresh(directory.parent / "README.md", results)
+    return results
+
+
+def listing(recipes: Iterable[Recipe], results: Results) -> str:
+    """One line a recipe: its shape, weights, minutes of training as they were measured, or ~ as expected."""
+    lines = []
+    for recipe in recipes:
+        config, runs = recipe.train, results.seeds(recipe.name)
+        texts = "+".join(dict.fromkeys((config.text, *config.more_texts)))
+        minutes = f"{runs[0]['train_seconds'] / 60:6.1f}" if runs else f"~{expected_minutes(recipe):5.1f}"
+        shape = f"{_shape(recipe.model.to_dict()):28} {expected_params(recipe) / 1e6:5.2f} M {minutes} min"
+        lines.append(f"{recipe.name:28} {shape}  {config.epochs} epochs of {texts}")
+    return "\n".join(lines)
+
+
+def expected_minutes(recipe: Recipe) -> float:
+    """Minutes on one core of 2024: it gets through about `WEIGHTS_PER_SECOND` weights times characters a second."""
+    config = recipe.train
+    chars = 0
+    for name in (config.text, *config.more_texts):
+        entry = catalogue().get(name)
+        size = 60_000 if entry is None else entry.bytes // (2 if entry.encoding == "gb18030" else 1)
+        chars += min(int(config.train_fraction * size), config.max_train_chars or size)
+    return chars * config.epochs * expected_params(recipe) / WEIGHTS_PER_SECOND[config.precision] / 60
+
+
+def text_key(metrics: dict[str, Any]) -> str:
+    """What two runs on the same parts of the same texts share."""
+    sources = [metrics["text"], *metrics.get("more_texts", [])]
+    parts = [f"{s['name']}:{s['ranges']['train'][1]}" for s in sources]
+    val, test = (sources[0]["ranges"].get(part, ["", ""]) for part in ("val", "test"))
+    marked = "marked " if metrics["train_config"].get("mark_texts") else ""
+    return f"{marked}{sources[0]['form']} {'+'.join(parts)} val {val[0]}-{val[1]} test {test[0]}-{test[1]}"
+
+
+def baselines(config: TrainConfig) -> dict[str, Any]:
+    """What guessing, counting and compressing make of a configuration's held-out part, trained on the same text."""
+    data = prepare(config, torch.device("cpu"))
+    train, held = data.parts["train"], data.parts.get("test", data.parts["val"])
+    vocab_size = len(data.vocab)
+    found: dict[str, Any] = {"symbols": vocab_size, "train_chars": len(train), "heldout_chars": len(held)}
+    for name, order in (("unigram", 1), ("ngram", ORDER)):
+        nats = NGram.build(train, vocab_size, order).nats(held)
+        found[f"{name}_nats"] = nats.mean().item()
+    found["ngram_order"] = ORDER
+    found["xz_bpc"] = xz_bpc(data.vocab.decode(train.tolist()), data.vocab.decode(held.tolist()))
+    return found
+
+
+def overview(results: Results, directory: Path) -> str:
+    """The README.md of a folder of checkpoints: what stands in it, and every run that was measured."""
+    shipped = sorted(path.parent.name for path in directory.glob("*/" + checkpoint.CONFIG))
+    files = {name: (directory / name / checkpoint.WEIGHTS).stat().st_size / 1e6 for name in shipped}
+    own = table(
+        ["checkpoint", "shape", "parameters", "file", "train", "held-out"],
+        (
+            [f"[`{n}`]({n}/README.md)", *_facts(results.runs[n]), f"{files[n]:.1f} MB", *_figures(results, n)]
+            for n in shipped
+        ),
+    )
+    recipes = sorted({recipe_of(name) for name in results.runs})
+    every = table(
+        ["recipe", "seeds", "parameters", "train", "held-out", "minutes"],
+        (
+            [
+                f"`{r}`",
+                str(len(results.seeds(r))),
+                _facts(results.seeds(r)[0])[1],
+                *_figures(results, r),
+                _minutes(results, r),
+            ]
+            for r in recipes
+        ),
+    )
+    return f"""# Checkpoints
+
+Written by `python train.py --gather FOLDER`, from `{FILE}`; do not edit. Perplexity per character of the final weights
+as stored, with 95% t-intervals where there are several seeds. Held-out is the test part, or the validation part where
+there is no test. Never compare across text forms or texts. [LOG.md](LOG.md) says what was tried and what failed.
+
+## Shipped
+
+{own}
+
+## Depth, at equal parameters
+
+Half a million weights, ten epochs of *The Time Machine*, held-out perplexity.
+
+{tables.depth_table(results)}
+
+## Depth, at equal width
+
+The same with 128 units in every layer.
+
+{tables.depth_table(results, "width")}
+
+## More data
+
+One model and training, held out the same tail of *The Time Machine*; train and test figures are those of the weights
+that were best on the validation part.
+
+{tables.data_table(results)}
+
+## Authors
+
+Perplexity on each author's test part after 465,000 characters in all.
+
+{tables.author_table(results)}
+
+## What each part of the training buys
+
+{tables.ablation_table(results)}
+
+## Every run
+
+{every}
+
+## What guessing, counting and compressing reach
+
+Held-out perplexity of letter frequencies and of a 6-gram (interpolated modified Kneser-Ney), and bits per character of
+`xz -9e`, each with the same training text.
+
+{tables.baseline_table(results)}
+"""
+
+
+def refresh(readme: Path, results: Results) -> None:
+    """Write the answers between a README's two marks; one without them is left as it is."""
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    if MARKS[0] in text:
+        before, rest = text.split(MARKS[0], 1)
+        answers = "\n".join(f"- {sentence}" for sentence in tables.verdicts(results))
+        after = rest.split(MARKS[1], 1)[1]
+        checkpoint.write_flushed(readme, f"{before}{MARKS[0]}\n{answers}\n{MARKS[1]}{after}".encode())
+
+
+def _compact(metrics: dict[str, Any]) -> Run:
+    """A run without its sample, its curve by columns."""
+    curve = metrics["curve"]
+    columns = {key: [round(record[key], 6) for record in curve] for key in (curve[0] if curve else ())}
+    run = {key: metrics[key] for key in _KEPT if key in metrics} | {"curve": columns}
+    if "outcome" not in run:  # trained before metrics.json held it
+        run["outcome"] = outcome_of(metrics["best_val"]["ppl"], metrics["baselines"]["unigram"]["val"])
+    return run
+
+
+def _shape(model: dict[str, Any]) -> str:
+    wiring = model["wiring"] if model["wiring"] != "stack" else "residual" if model["residual"] else "plain"
+    return f"{model['num_layers']} x {CELLS[model['cell']].label} {model['hidden_size']}, {wiring}"
+
+
+def _facts(run: Run) -> tuple[str, str]:
+    return _shape(run["model_config"]), f"{run['num_params']:,}"
+
+
+def _figures(results: Results, recipe: str) -> tuple[str, str]:
+    return tables.figure(results, recipe, "train"), tables.figure(results, recipe)
+
+
+def _minutes(results: Results, recipe: str) -> str:
+    return f"{statistics.fmean(run['train_seconds'] for run in results.seeds(recipe)) / 60:.1f}"

@@ -1,0 +1,71 @@
+import itertools
+
+import pytest
+
+from deeprnn.config import ModelConfig
+from deeprnn.model import CharRNN
+from deeprnn.recipes import CELL_NAMES, DEPTHS, SYMBOLS, all_recipes, num_params, stack_of_size
+
+RECIPES = all_recipes()
+
+
+@pytest.mark.parametrize("cell", CELL_NAMES)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"embedding_size": 8},
+        {"embedding_size": 12, "residual": True},
+        {"embedding_size": 12, "residual": True, "layer_norm": False},
+    ],
+    ids=str,
+)
+def test_weights_are_counted_as_the_model_has_them(cell, more):
+    config = ModelConfig(cell=cell, hidden_size=12, num_layers=3, **more)
+    assert num_params(config, 30) == CharRNN(config, 30).num_params
+
+
+@pytest.mark.parametrize("wiring", ["shared", "shared-updated"])
+def test_a_shared_stack_counts_its_one_layer(wiring):
+    config = ModelConfig(cell="rnn", hidden_size=12, num_layers=2, embedding_size=12, wiring=wiring)
+    assert num_params(config, 30) == CharRNN(config, 30).num_params
+
+
+@pytest.mark.parametrize(("cell", "residual"), list(itertools.product(CELL_NAMES, (False, True))))
+def test_equal_parameters_are_equal_within_8_percent_and_never_more(cell, residual):
+    counts = [num_params(stack_of_size(cell, n, 500_000, residual=residual), SYMBOLS["full"]) for n in DEPTHS]
+    assert max(counts) <= 500_000
+    assert min(counts) > 0.92 * 500_000
+
+
+def test_a_name_is_its_recipes_own():
+    assert all(recipe.name == name for name, recipe in RECIPES.items())
+    assert not [name for name in RECIPES if "-seed" in name]
+
+
+def test_depth_runs_differ_in_their_stack_alone():
+    assert len({recipe.train for name, recipe in RECIPES.items() if name.startswith(("depth-", "width-"))}) == 1
+
+
+def test_data_runs_share_the_model_and_the_held_out_text():
+    runs = [recipe for name, recipe in RECIPES.items() if name.startswith("data-")]
+    assert len({recipe.model for recipe in runs}) == 1
+    assert len({(r.train.text, r.train.train_fraction, r.train.val_fraction) for r in runs}) == 1
+
+
+def test_an_ablation_changes_one_thing():
+    base = RECIPES["ablation-none"]
+    for name, recipe in RECIPES.items():
+        if name.startswith("ablation-") and recipe is not base:
+            ours, theirs = ({**r.model.to_dict(), **r.train.to_dict()} for r in (base, recipe))
+            assert len([key for key in ours if ours[key] != theirs[key]]) == (1 if name != "ablation-none" else 0), name
+
+
+def test_the_models_for_goals_keep_within_their_bounds():
+    for name in RECIPES:
+        if name.startswith("book-"):
+            recipe = RECIPES[name]
+            assert recipe.train.more_texts == ()
+            assert num_params(recipe.model, SYMBOLS["full"]) <= 2_500_000
+    assert num_params(RECIPES["wells-lstm-2"].model, SYMBOLS["full"]) <= 5_000_000
+    assert RECIPES["few-lstm-2"].train.max_train_chars == 10_000

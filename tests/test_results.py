@@ -1,0 +1,81 @@
+import json
+import math
+
+import pytest
+
+from deeprnn.results import FILE, Results, estimate, heldout, recipe_of
+
+
+def run(name, seed, ppl):
+    figures = {"nats": math.log(ppl), "bpc": math.log2(ppl), "ppl": ppl, "chars": 9}
+    return {"name": name, "seed": seed, "final": {"train": figures, "val": figures}}
+
+
+RESULTS = Results(
+    runs={r["name"]: r for r in (run("a", 0, 2.0), run("a-seed2", 2, 6.0), run("a-seed1", 1, 4.0), run("b", 0, 9.0))},
+    texts={"t": {"symbols": 5}},
+    novelty={"a": {"longest": 3}},
+)
+
+
+def test_the_interval_is_students():
+    """Three values 2, 4, 6: mean 4, s = 2, half width 4.303 * 2 / sqrt(3)."""
+    found = estimate([2.0, 4.0, 6.0])
+    assert found.mean == 4
+    assert found.half_width == pytest.approx(4.968, abs=1e-3)
+    assert str(found) == "4.000 ± 4.969"
+
+
+def test_two_values_give_the_widest_factor():
+    assert estimate([1.0, 3.0]).half_width == pytest.approx(12.706)
+
+
+def test_one_seed_has_no_interval_and_says_so():
+    assert estimate([2.5]).half_width is None
+    assert str(estimate([2.5])) == "2.500 (1 seed)"
+
+
+@pytest.mark.parametrize("count", [0, 11])
+def test_a_number_of_values_without_a_factor_is_refused(count):
+    with pytest.raises(ValueError, match=f"1 to 10 values, not {count}"):
+        estimate([1.0] * count)
+
+
+def test_seeds_of_a_recipe_are_found_in_order():
+    assert [r["name"] for r in RESULTS.seeds("a")] == ["a", "a-seed1", "a-seed2"]
+    assert recipe_of("depth-gru-10-residual-seed12") == "depth-gru-10-residual"
+    assert recipe_of("a-seeded") == "a-seeded"
+
+
+def test_an_estimate_is_over_the_seeds():
+    assert RESULTS.estimate("a").mean == pytest.approx(4)
+    assert RESULTS.estimate("a", "train", "bpc").mean == pytest.approx((1 + 2 + math.log2(6)) / 3)
+
+
+def test_an_estimate_of_what_never_came_to_an_end_is_refused():
+    failed = Results(runs={"c": {"name": "c", "seed": 0}}, texts={}, novelty={})
+    for name in ("c", "d"):
+        with pytest.raises(ValueError, match=f"no finished run of {name}"):
+            failed.estimate(name)
+
+
+def test_held_out_is_the_test_part_where_there_is_one():
+    assert heldout({"val": {"ppl": 1.0}, "test": {"ppl": 2.0}}) == {"ppl": 2.0}
+    assert heldout({"val": {"ppl": 1.0}}) == {"ppl": 1.0}
+
+
+def test_results_survive_the_file(tmp_path):
+    (tmp_path / FILE).write_text(RESULTS.to_json())
+    assert Results.read(tmp_path) == RESULTS
+    assert json.loads(RESULTS.to_json())["schema"] == 1
+
+
+def test_the_file_has_a_line_for_each_run():
+    assert len([line for line in RESULTS.to_json().splitlines() if '"seed"' in line]) == 4
+
+
+def test_no_file_is_no_results_and_another_schema_is_refused(tmp_path):
+    assert Results.read(tmp_path) == Results(runs={}, texts={}, novelty={})
+    (tmp_path / FILE).write_text('{"schema": 99}')
+    with pytest.raises(ValueError, match=r"results.json: schema 99 is not 1; update deeprnn"):
+        Results.read(tmp_path)
