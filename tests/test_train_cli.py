@@ -146,6 +146,14 @@ def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(
     assert_same_weights(tmp_path / finished.name, finished)
 
 
+def test_a_budget_that_is_spent_stops_cleanly_and_resume_finishes(finished, book, train_py, tmp_path, capsys):
+    command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
+    assert train_py.main([*command, "--budget-minutes", "0"]) == 130
+    assert "stopped in epoch 1; continue it with --resume" in capsys.readouterr().out
+    assert train_py.main([*command, "--budget-minutes", "10", "--resume"]) == 0
+    assert_same_weights(tmp_path / finished.name, finished)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signalled_process_exits_with_130_and_another_resumes_it(number, finished, book, tmp_path):

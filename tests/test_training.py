@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from deeprnn import checkpoint, list_checkpoints
+from deeprnn import checkpoint, list_checkpoints, training
+from deeprnn.batches import windows
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.data import prepare
 from deeprnn.evaluation import nats_per_char
@@ -46,6 +47,28 @@ def adamw(sgd):
     model = ModelConfig(cell="lstm", hidden_size=8, num_layers=2, embedding_size=8, residual=True, dropout=0.3)
     config = replace(sgd.train, optimizer="adamw", learning_rate=0.01, weight_decay=0.01, init="orthogonal")
     return replace(sgd, model=model, train=config)
+
+
+@pytest.fixture(scope="module")
+def everything(adamw, tmp_path_factory):
+    """All that training can do, at once."""
+    other = tmp_path_factory.mktemp("texts") / "other.txt"
+    other.write_text(TEXT[::-1])
+    model = replace(adamw.model, locked_dropout=True, head_dropout=0.2)
+    config = replace(
+        adamw.train,
+        more_texts=(str(other),),
+        schedule="cosine",
+        warmup_fraction=0.2,
+        precision="bfloat16",
+        offset="text",
+        reset_rate=0.3,
+        weight_drop=0.3,
+        ema_decay=0.9,
+        keep="best",
+        eval_every=1,
+    )
+    return replace(adamw, model=model, train=config)
 
 
 def job(recipe, out):
@@ -96,15 +119,16 @@ def assert_same_run(directory, other):
 
 
 @pytest.fixture(scope="module")
-def finished(sgd, adamw, tmp_path_factory):
-    """Both runs, never interrupted."""
+def finished(sgd, adamw, everything, tmp_path_factory):
+    """The runs, never interrupted."""
     return {
         "sgd": run(sgd, tmp_path_factory.mktemp("sgd")),
         "adamw": run(adamw, tmp_path_factory.mktemp("adamw")),
+        "everything": run(everything, tmp_path_factory.mktemp("everything")),
     }
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "everything"])
 @pytest.mark.parametrize(
     "stops",
     [{9}, {6, 13, WINDOWS}, set(range(1, WINDOWS + 1))],
@@ -372,3 +396,158 @@ def test_metrics_are_strict_json_with_the_text_and_the_ranges(finished):
     assert values["train_config"]["text"] == "book"  # no path of this machine
     assert TrainConfig.from_dict(values["train_config"])
     assert values["num_params"] == checkpoint.load(finished["adamw"]).model.num_params
+
+
+def one_step(recipe, *, zero_state=False):
+    """A new run of a recipe, and its first window."""
+    data = prepare(recipe.train, CPU)
+    new = training._new_run(job(recipe, None), data, CPU)
+    new.carried = torch.zeros_like(new.carried) if zero_state else torch.ones_like(new.carried)
+    inputs, targets = next(iter(windows(data.parts["train"], recipe.train.batch_size, recipe.train.window, 0)))
+    return new, inputs, targets
+
+
+def test_the_rate_warms_up_in_a_line_and_falls_in_half_a_cosine(sgd):
+    config = replace(sgd.train, schedule="cosine", warmup_fraction=0.1)
+    factors = [training._schedule(config, done, 100) for done in range(101)]
+    assert factors[:10] == pytest.approx([(n + 1) / 11 for n in range(10)])
+    assert factors[10:] == pytest.approx([0.5 * (1 + math.cos(math.pi * n / 90)) for n in range(91)])
+    assert factors[10] == 1
+    assert factors[100] == pytest.approx(0)
+
+
+def test_without_a_schedule_the_rate_stays(sgd):
+    assert {training._schedule(sgd.train, done, 100) for done in range(100)} == {1.0}
+
+
+def test_the_optimizer_moves_by_the_scheduled_rate(sgd):
+    recipe = replace(sgd, train=replace(sgd.train, schedule="cosine", warmup_fraction=0.5))
+    new, inputs, targets = one_step(recipe)
+    training.train_window(new, recipe.train, inputs, targets)
+    assert [group["lr"] for group in new.optimizer.param_groups] == [1.0 / (0.5 * WINDOWS + 1)]
+
+
+def test_averaged_weights_follow_the_others_by_their_decay(sgd):
+    recipe = replace(sgd, train=replace(sgd.train, ema_decay=0.4))
+    new, inputs, targets = one_step(recipe)
+    expected = {name: weight.clone() for name, weight in new.model.state_dict().items()}
+    for done in range(8):
+        training.train_window(new, recipe.train, inputs, targets)
+        decay = min(0.4, (1 + done) / (10 + done))
+        for name, weight in new.model.state_dict().items():
+            expected[name] = decay * expected[name] + (1 - decay) * weight
+        new.total_chars += targets.numel()
+    assert_close(dict(new.averaged.state_dict()), expected)
+    assert not torch.equal(new.averaged.head.weight, new.model.head.weight)
+
+
+def test_averaged_weights_are_those_that_are_saved(sgd, finished, tmp_path):
+    """A decay near 1 keeps them near the first weights' fading trace; without averaging they are the last."""
+    averaged = run(replace(sgd, train=replace(sgd.train, ema_decay=0.9)), tmp_path)
+    assert curve(averaged)[-1][2] == curve(finished["sgd"])[-1][2]  # the training was the same
+    assert metrics(averaged)["final"]["val"] != metrics(finished["sgd"])["final"]["val"]
+    assert metrics(averaged)["final"]["val"]["nats"] == pytest.approx(metrics(averaged)["curve"][-1]["val_nats"], 1e-6)
+
+
+def test_weight_drop_zeroes_hidden_weights_for_one_window_and_scales_the_others(adamw):
+    new, _, _ = one_step(adamw)
+    before = {name: weight.clone() for name, weight in new.model.named_parameters()}
+    first, second = (training._dropped(new.model, 0.4, new.generator) for _ in range(2))
+    assert set(first) == {"cells.0.weight_hh", "cells.1.weight_hh"}
+    for name, weight in first.items():
+        kept = weight != 0
+        assert_close(weight[kept], before[name][kept] / 0.6)
+        assert 0.45 < kept.float().mean() < 0.75
+        assert not torch.equal(kept, second[name] != 0)
+    assert all(torch.equal(weight, before[name]) for name, weight in new.model.named_parameters())
+
+
+def test_weight_drop_reaches_the_loss_and_the_gradient(adamw):
+    losses = []
+    for rate in (0.0, 0.5):
+        recipe = replace(adamw, model=replace(adamw.model, dropout=0.0), train=replace(adamw.train, weight_drop=rate))
+        new, inputs, targets = one_step(recipe)
+        losses.append(training.train_window(new, recipe.train, inputs, targets))
+        zeroed = new.model.cells[0].weight_hh.grad == 0
+        assert zeroed.float().mean() == (0 if rate == 0 else pytest.approx(rate, abs=0.15))
+    assert losses[0] != losses[1]
+
+
+def test_a_cell_without_hidden_weights_refuses_their_dropping(adamw, tmp_path):
+    recipe = replace(adamw, model=replace(adamw.model, cell="mingru"), train=replace(adamw.train, weight_drop=0.1))
+    with pytest.raises(ValueError, match="weight_drop drops hidden weights; mingru has none, so set it to 0"):
+        run(recipe, tmp_path)
+
+
+def test_resets_start_lanes_from_a_zero_state(sgd):
+    """With the loss of a window from zeros, where all lanes are reset, and of one from ones, where none are."""
+    losses = {}
+    for rate, zero_state in ((0.0, False), (0.0, True), (1 - 1e-9, False)):
+        recipe = replace(sgd, train=replace(sgd.train, reset_rate=rate))
+        new, inputs, targets = one_step(recipe, zero_state=zero_state)
+        losses[rate, zero_state] = training.train_window(new, recipe.train, inputs, targets)
+    assert losses[1 - 1e-9, False] == losses[0.0, True] != losses[0.0, False]
+
+
+def test_bfloat16_moves_the_loss_a_little_and_leaves_weights_and_state_in_float32(adamw):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        recipe = replace(adamw, train=replace(adamw.train, precision=precision))
+        new, inputs, targets = one_step(recipe)
+        losses.append(training.train_window(new, recipe.train, inputs, targets))
+        assert {weight.dtype for weight in new.model.parameters()} == {torch.float32}
+        assert new.carried.dtype == torch.float32
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
+@pytest.mark.parametrize(("offset", "highest"), [("none", 0), ("window", 20), ("text", 404)])
+def test_an_epoch_begins_where_its_offset_says(offset, highest, sgd):
+    config = replace(sgd.train, offset=offset)
+    new, _, _ = one_step(sgd)
+    drawn = {training._draw_offset(new, config, 405) for _ in range(4000)}
+    assert drawn == set(range(highest + 1))
+
+
+def test_an_epoch_from_anywhere_reads_the_text_as_a_ring(sgd, tmp_path, monkeypatch):
+    seen = []
+
+    def spy(new, _config, inputs, targets):
+        seen.append((new.epoch, inputs.clone(), targets.clone()))
+        return 1.0
+
+    monkeypatch.setattr(training, "train_window", spy)
+    data = prepare(sgd.train, CPU)
+    run(replace(sgd, train=replace(sgd.train, offset="text", epochs=2)), tmp_path)
+    ids = data.parts["train"]
+    starts = set()
+    for epoch in range(2):
+        lanes = torch.cat([x for e, x, _ in seen if e == epoch], 1)
+        after = torch.cat([y for e, _, y in seen if e == epoch], 1)
+        ring = torch.cat([ids, ids])
+        (start,) = (n for n in range(45) if torch.equal(ring[n : n + 120], lanes[0]))  # the text repeats after 45
+        assert torch.equal(after[:, :-1], lanes[:, 1:])
+        for lane in range(3):
+            at = start + lane * (404 // 3)
+            assert torch.equal(ring[at : at + 120], lanes[lane])
+        starts.add(start)
+    assert len(starts) == 2
+
+
+def test_the_best_weights_are_kept_if_asked_for(sgd, tmp_path):
+    """At this rate the last epochs are worse than one before."""
+    config = replace(sgd.train, learning_rate=8.0, epochs=12, eval_every=1)
+    last, best = (run(replace(sgd, train=replace(config, keep=keep)), tmp_path / keep) for keep in ("last", "best"))
+    records = [record["val_nats"] for record in metrics(best)["curve"]]
+    assert curve(last) == curve(best)
+    assert min(records) < records[-1]
+    assert metrics(best)["final"]["val"]["nats"] == pytest.approx(min(records), rel=1e-6)
+    assert metrics(last)["final"]["val"]["nats"] == pytest.approx(records[-1], rel=1e-6)
+
+
+def test_a_run_that_never_beats_letter_frequencies_says_so(sgd, tmp_path):
+    asleep = metrics(run(replace(sgd, train=replace(sgd.train, learning_rate=1e-9)), tmp_path))["outcome"]
+    assert asleep["status"] == "never learned"
+    assert "letter frequencies alone give" in asleep["reason"]
+    awake = run(replace(sgd, train=replace(sgd.train, epochs=30, eval_every=10)), tmp_path / "awake")
+    assert metrics(awake)["outcome"] == {"status": "learned"}

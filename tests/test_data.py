@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deeprnn.config import TrainConfig
+from deeprnn.data import FIRST_MARK, prepare, without_paths
+
+CPU = torch.device("cpu")
+BOOK = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 8  # 464 characters
+OTHER = "Zwei Boxkämpfer jagen Eva quer durch Sylt.\n\nEnde!\n\n" * 9
+
+
+@pytest.fixture
+def config(tmp_path):
+    for name, text in (("book", BOOK), ("other", OTHER)):
+        (tmp_path / f"{name}.txt").write_text(text)
+    return TrainConfig(
+        text=str(tmp_path / "book.txt"),
+        more_texts=(str(tmp_path / "other.txt"),),
+        form="full",
+        epochs=1,
+        batch_size=2,
+        window=10,
+        learning_rate=0.1,
+    )
+
+
+def decode(data, part):
+    return data.vocab.decode(data.parts[part].tolist())
+
+
+def test_more_texts_add_to_the_training_part_and_its_alphabet_alone(config):
+    alone, both = prepare(replace(config, more_texts=()), CPU), prepare(config, CPU)
+    assert decode(both, "train") == decode(alone, "train") + OTHER[: int(0.9 * len(OTHER))]
+    assert decode(both, "val") == decode(alone, "val")
+    assert decode(both, "test") == decode(alone, "test")
+    assert set(both.vocab.characters) == set(BOOK) | set(OTHER)
+
+
+def test_a_limit_holds_for_each_text(config):
+    data = prepare(replace(config, max_train_chars=50), CPU)
+    assert decode(data, "train") == BOOK[:50] + OTHER[:50]
+    assert [source.ranges["train"] for source in data.sources] == [(0, 50), (0, 50)]
+
+
+def test_a_mark_stands_before_each_paragraph_of_its_own_text(config):
+    data = prepare(replace(config, mark_texts=True), CPU)
+    train = decode(data, "train")
+    first, second = (chr(FIRST_MARK + i) for i in range(2))
+    assert train.startswith(f"{first}The quick brown fox jumps over the lazy dog.\n\n{first}It sleeps.\n\n{first}The")
+    assert f"\n\n{second}Ende!\n\n{second}Zwei" in train
+    assert train.count(first) == decode(prepare(config, CPU), "train").split("Zwei")[0].count("\n\n") + 1
+    assert data.vocab.decode(data.marks.tolist()) == first + second
+    assert decode(data, "val").startswith(first)
+    assert second not in decode(data, "val")
+
+
+def test_without_marks_there_are_none(config):
+    assert len(prepare(config, CPU).marks) == 0
+
+
+def test_texts_to_score_on_give_their_own_test_parts_under_their_names(config):
+    data = prepare(replace(config, more_texts=(), score_on=(config.text, *config.more_texts)), CPU)
+    assert list(data.elsewhere) == ["book", "other"]
+    assert torch.equal(data.elsewhere["book"], data.parts["test"])
+    assert len(data.elsewhere["other"]) == len(OTHER) - int(0.95 * len(OTHER))
+    assert 0 in data.elsewhere["other"]  # what only the other text has is unknown
+
+
+def test_a_record_names_texts_and_no_paths(config, tmp_path):
+    recorded = without_paths(replace(config, score_on=config.more_texts))
+    assert (recorded["text"], recorded["more_texts"], recorded["score_on"]) == ("book", ["other"], ["other"])
+    assert str(tmp_path) not in str(recorded)
+
+
+def test_the_parts_move_to_a_device_together(config):
+    data = prepare(replace(config, mark_texts=True, score_on=config.more_texts), CPU).to("meta")
+    assert {t.device.type for t in (*data.parts.values(), *data.elsewhere.values(), data.marks)} == {"meta"}

@@ -1,0 +1,79 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deeprnn.config import ModelConfig, TrainConfig
+from deeprnn.data import prepare
+from deeprnn.evaluation import nats_per_char
+from deeprnn.measurement import cold_nats, measure, measure_elsewhere, scored_nats
+from deeprnn.model import CharRNN
+
+CPU = torch.device("cpu")
+TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 60
+NO_MARKS = torch.empty(0, dtype=torch.long)
+
+pytestmark = pytest.mark.usefixtures("unchecked_shapes")
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / "book.txt").write_text(TEXT)
+    return TrainConfig(
+        text=str(tmp_path / "book.txt"), form="full", epochs=1, batch_size=2, window=10, learning_rate=0.1
+    )
+
+
+def model_for(vocab_size):
+    model = CharRNN(ModelConfig(cell="gru", hidden_size=8, num_layers=2), vocab_size).double()
+    model.reset_parameters("uniform", torch.Generator().manual_seed(0))
+    return model
+
+
+@pytest.mark.parametrize("length", [2, 200, 256, 257, 258, 513, 1000, 256 * 33 + 1])
+def test_cold_windows_each_begin_with_a_zero_state(length):
+    model = model_for(11)
+    ids = torch.randint(11, (length,), generator=torch.Generator().manual_seed(1))
+    by_hand = torch.cat([nats_per_char(model, ids[start : start + 257]) for start in range(0, length - 1, 256)])
+    found = cold_nats(model, ids, NO_MARKS)
+    assert len(found) == length - 1
+    torch.testing.assert_close(found, by_hand, rtol=1e-10, atol=1e-12)
+
+
+def test_marks_are_read_and_never_scored(config):
+    plain, marked = prepare(config, CPU), prepare(replace(config, mark_texts=True), CPU)
+    model = model_for(len(marked.vocab))
+    for part in ("val", "test"):
+        ids = marked.parts[part]
+        scored = scored_nats(model, ids, marked.marks)
+        every = nats_per_char(model, ids)
+        is_mark = torch.isin(ids[1:], marked.marks)
+        assert is_mark.any()
+        assert torch.equal(scored, every[~is_mark])
+        assert len(cold_nats(model, ids, marked.marks)) == len(scored)
+    figures = measure(model, marked, config)
+    # the first character of a marked part is scored: its mark stands before it
+    assert figures["val"]["chars"] == len(plain.parts["val"])
+
+
+def test_cold_windows_are_those_of_the_test_part_or_validation_where_there_is_none(config):
+    for fraction, part in ((0.05, "test"), (0.1, "val")):
+        data = prepare(replace(config, val_fraction=fraction), CPU)
+        model = model_for(len(data.vocab))
+        figures = measure(model, data, config)
+        assert figures["cold_256"]["chars"] == len(data.parts[part]) - 1
+        assert figures["cold_256"]["nats"] == pytest.approx(
+            cold_nats(model, data.parts[part], data.marks).mean().item(), rel=1e-12
+        )
+
+
+def test_other_texts_are_scored_whole_with_carried_state(config, tmp_path):
+    (tmp_path / "other.txt").write_text(TEXT[::-1])
+    data = prepare(replace(config, score_on=(str(tmp_path / "other.txt"),)), CPU)
+    model = model_for(len(data.vocab))
+    figures = measure_elsewhere(model, data)["other"]
+    nats = nats_per_char(model, data.elsewhere["other"]).mean().item()
+    assert figures["nats"] == pytest.approx(nats, rel=1e-12)
+    assert figures["ppl"] == pytest.approx(math.exp(nats), rel=1e-12)
+    assert figures["chars"] == len(data.elsewhere["other"]) - 1
