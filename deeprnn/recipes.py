@@ -213,8 +213,11 @@ def book_recipes() -> Iterator[Recipe]:
         eval_lanes=16,
     )
     yield Recipe(name="book-lstm-2", model=stack("lstm", 2, 384, dropout=0.5, head_dropout=0.5), train=train)
-    yield Recipe(name="book-gru-2", model=stack("gru", 2, 448, dropout=0.5, head_dropout=0.5), train=train)
-    yield Recipe(name="book-lstm-2-plain", model=stack("lstm", 2, 384, residual=False, dropout=0.5), train=train)
+    lighter = replace(train, epochs=40, weight_drop=0.2, reset_rate=0.0, learning_rate=3e-3)
+    plain = replace(stack("gru", 2, 448, residual=False, dropout=0.5), locked_dropout=False)
+    yield Recipe(name="book-gru-2-plain", model=plain, train=lighter)
+    bare = stack("gru", 3, 364, dropout=0.5, head_dropout=0.3, layer_norm=False)
+    yield Recipe(name="book-gru-3", model=replace(bare, locked_dropout=False), train=lighter)
 
 
 def wells_lstm_2() -> Recipe:

@@ -14,15 +14,20 @@ import torch
 from deeprnn import checkpoint, tables
 from deeprnn.baselines import NGram, xz_bpc
 from deeprnn.cells import CELLS
+from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import Recipe, TrainConfig
-from deeprnn.corpora import catalogue
+from deeprnn.corpora import catalogue, load_corpus
 from deeprnn.data import prepare
+from deeprnn.novelty import MIN_RUN, Fingerprint, Source, load_all, measure
 from deeprnn.recipes import expected_params
+from deeprnn.registry import list_checkpoints
 from deeprnn.results import FILE, Results, Run, recipe_of
 from deeprnn.tables import table
 from deeprnn.training import outcome_of
 
 MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what stands between them is written here
+FINGERPRINTS = "fingerprints"  # the folder beside the checkpoints
+SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in
 ORDER = 6  # of the n-gram
 WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # times characters, on one core, measured on this family
 _KEPT = (
@@ -47,11 +52,63 @@ def gather(folders: Iterable[Path], directory: Path) -> Results:
         runs[metrics["name"]] = _compact(metrics) | {"text_key": key}
         if key not in texts and "final" in metrics:
             texts[key] = baselines(TrainConfig.from_dict(metrics["train_config"]))
-    results = Results(runs=runs, texts=texts, novelty=known.novelty)
+    novel = {info.name: novelty_of(info, known.novelty.get(info.name, {})) for info in list_checkpoints(directory)}
+    results = Results(runs=runs, texts=texts, novelty=novel)
     checkpoint.write_flushed(directory / FILE, results.to_json().encode())
     checkpoint.write_flushed(directory / "README.md", overview(results, directory).encode())
     refresh(directory.parent / "README.md", results)
     return results
+
+
+def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
+    """What a shipped model copies and repeats in `SAMPLE_SEEDS` samples of `SAMPLE_CHARS`, beside real held-out text.
+
+    Writes the fingerprints of its training texts beside the checkpoints where they are missing. known: what is
+    returned again if it is of the same weights.
+    """
+    settings = {"temperature": 0.8, "max_chars": SAMPLE_CHARS, "prompt": info.metrics["sample"]["prompt"]}
+    about = {"weights_sha256": info.weights_sha256, **settings, "seeds": list(range(SAMPLE_SEEDS))}
+    if known.items() >= about.items():
+        return known
+    fingerprints = _fingerprints(info)
+    lm = checkpoint.load(info.path)
+    samples = [
+        measure(lm.generate(seed=seed, **settings), fingerprints, settings["prompt"]) for seed in range(SAMPLE_SEEDS)
+    ]
+    corpus = load_corpus(info.metrics["text"]["name"], info.vocab.form)
+    ranges = info.metrics["text"]["ranges"]
+    start, end = ranges.get("test", ranges["val"])
+    pieces = range(start, end - SAMPLE_CHARS + 1, SAMPLE_CHARS)[:SAMPLE_SEEDS]
+    heldout = [measure(corpus.text[at : at + SAMPLE_CHARS], fingerprints) for at in pieces]
+    return {**about, "sample": _mean_novelty(samples), "heldout": _mean_novelty(heldout)}
+
+
+def _fingerprints(info: CheckpointInfo) -> list[Fingerprint]:
+    records = [info.metrics["text"], *info.metrics.get("more_texts", [])]
+    sources = [Source.from_record(record) for record in records]
+    directory = info.path.parent / FINGERPRINTS
+    directory.mkdir(exist_ok=True)
+    for source in sources:
+        if not (directory / source.filename).exists():
+            text = load_corpus(source.name, source.form).text
+            Fingerprint.build(source.name, source.form, text, source.start, source.end).save(directory)
+    return load_all(directory, sources)
+
+
+def _mean_novelty(measured: list[dict[str, Any]]) -> dict[str, Any]:
+    """The mean of each share over samples, and the longest run of them all with its place."""
+    longest = max((run for one in measured for run in one["runs"]), key=lambda r: r["end"] - r["start"], default=None)
+    means: dict[str, Any] = {"longest_run": max((one["longest_run"] for one in measured), default=0), "place": longest}
+    for key in ("copied_share", "repetition", "dictionary_share"):
+        means[key] = _mean([one[key] for one in measured])
+    columns = zip(*(one["distinct"] for one in measured), strict=True)
+    means["distinct"] = [_mean(list(column)) for column in columns]
+    return means
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
 
 
 def listing(recipes: Iterable[Recipe], results: Results) -> str:
@@ -167,6 +224,15 @@ Perplexity on each author's test part after 465,000 characters in all.
 ## Every run
 
 {every}
+
+## What is copied
+
+Of {SAMPLE_SEEDS} samples of {SAMPLE_CHARS:,} characters at temperature 0.8: the longest run that stands so in the
+training text, the share of characters in such runs of {MIN_RUN} or more (found by fingerprint: a little too high, as
+`novelty.py` says), words of the training text, distinct words of three in a row; then the same copied share of real
+held-out text.
+
+{tables.novelty_table(results)}
 
 ## What guessing, counting and compressing reach
 

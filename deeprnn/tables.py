@@ -98,6 +98,23 @@ def ablation_table(results: Results) -> str:
     return table(["without", "train ppl", "test ppl", "test nats", "difference"], rows)
 
 
+def novelty_table(results: Results) -> str:
+    """What the shipped models copy and repeat."""
+
+    def percent(share: float | None) -> str:
+        return "–" if share is None else f"{100 * share:.1f}%"
+
+    rows = []
+    for name, novelty in sorted(results.novelty.items()):
+        ours, real = novelty["sample"], novelty["heldout"]
+        place = ours["place"]
+        where = f" (at {100 * place['fraction']:.0f}% of `{place['text']}`)" if place else ""
+        shown = [percent(ours["copied_share"]), percent(ours["dictionary_share"]), percent(ours["distinct"][2])]
+        rows.append([f"`{name}`", f"{ours['longest_run']}{where}", *shown, percent(real["copied_share"])])
+    head = ["checkpoint", "longest copied run", "copied", "known words", "distinct-3"]
+    return table([*head, "copied, of real text"], rows)
+
+
 def baseline_table(results: Results) -> str:
     """What no model made, for each training and held-out part."""
     rows = [

@@ -1,0 +1,152 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deeprnn import tables
+from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.recipes import all_recipes
+from deeprnn.report import MARKS, expected_minutes, gather, listing
+from deeprnn.results import Results
+from deeprnn.training import DivergedError, Job, train
+
+TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 400  # 23,200 characters
+
+pytestmark = pytest.mark.usefixtures("unchecked_shapes")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A folder to ship, with one model, and another of runs: two more seeds, and one that diverged."""
+    top = tmp_path_factory.mktemp("report")
+    (top / "book.txt").write_text(TEXT)
+    (top / "README.md").write_text(f"Before\n{MARKS[0]}\nold\n{MARKS[1]}\nAfter\n")
+    config = TrainConfig(text=str(top / "book.txt"), form="full", epochs=1, learning_rate=1.0, batch_size=4, window=50)
+    recipe = Recipe(name="tiny", model=ModelConfig(cell="gru", hidden_size=8, num_layers=1), train=config)
+    runs = {"tiny": ("ship", {}), "tiny-seed1": ("runs", {"seed": 1}), "tiny-seed2": ("runs", {"seed": 2})}
+    for name, (folder, change) in runs.items():
+        one = replace(recipe, name=name, train=replace(config, **change))
+        train(Job(recipe=one, out=top / folder, command="x"), device=torch.device("cpu"), quiet=True)
+    wild = replace(recipe, name="wild", train=replace(config, learning_rate=1e38, clip_norm=1e38))
+    with pytest.raises(DivergedError):
+        train(Job(recipe=wild, out=top / "runs", command="x"), device=torch.device("cpu"), quiet=True)
+    return top
+
+
+@pytest.fixture(scope="module")
+def gathered(folders):
+    with pytest.MonkeyPatch.context() as patch:  # the runs name their text without its folder, as always
+        patch.chdir(folders)
+        (folders / "book").write_text(TEXT)
+        return gather([folders / "runs"], folders / "ship")
+
+
+def test_every_run_is_gathered_with_its_outcome(gathered):
+    assert set(gathered.runs) == {"tiny", "tiny-seed1", "tiny-seed2", "wild"}
+    assert gathered.runs["wild"]["outcome"]["status"] == "diverged"
+    assert gathered.runs["tiny"]["outcome"]["status"] == "learned"
+    assert gathered.estimate("tiny").num_seeds == 3
+
+
+def test_what_is_written_is_read_again(gathered, folders):
+    assert Results.read(folders / "ship") == gathered
+
+
+def test_baselines_stand_once_for_each_text(gathered):
+    (text,) = gathered.texts.values()
+    assert {run["text_key"] for run in gathered.runs.values()} == set(gathered.texts)
+    assert text["train_chars"] == int(0.9 * len(TEXT))
+    assert 0 < text["ngram_nats"] < text["unigram_nats"]
+
+
+def test_a_shipped_models_novelty_is_measured_against_its_fingerprint(gathered, folders):
+    assert set(gathered.novelty) == {"tiny"}
+    novelty = gathered.novelty["tiny"]
+    assert novelty["heldout"]["copied_share"] == 1  # this text repeats itself
+    assert 0 <= novelty["sample"]["copied_share"] < 0.2
+    (path,) = (folders / "ship" / "fingerprints").iterdir()
+    assert path.name == f"book.full.0-{int(0.9 * len(TEXT))}.fp"
+
+
+def test_gathering_again_changes_nothing(gathered, folders, monkeypatch):
+    monkeypatch.chdir(folders)
+    written = {path: path.read_bytes() for path in (folders / "ship").rglob("*") if path.is_file()}
+    assert gather([], folders / "ship") == gathered
+    assert {path: path.read_bytes() for path in (folders / "ship").rglob("*") if path.is_file()} == written
+
+
+def test_the_overview_shows_the_interval_and_the_failure(gathered, folders):
+    overview = (folders / "ship" / "README.md").read_text()
+    assert f"| `tiny` | 3 | {gathered.runs['tiny']['num_params']:,} | {gathered.estimate('tiny', 'train')}" in overview
+    assert "| `wild` | 1 |" in overview
+    assert "| diverged | diverged |" in overview
+    assert "[`tiny`](tiny/README.md) | 1 x GRU 8, plain" in overview
+
+
+def test_only_what_stands_between_the_marks_is_rewritten(gathered, folders):
+    assert gathered
+    readme = (folders / "README.md").read_text()
+    assert readme.startswith(f"Before\n{MARKS[0]}\n")
+    assert readme.endswith(f"\n{MARKS[1]}\nAfter\n")
+    assert "old" not in readme
+
+
+def figures(ppl):
+    return {"nats": 1.0, "bpc": 1.0, "ppl": ppl, "chars": 9}
+
+
+def depth_results(ppl):
+    """Made-up depth runs: perplexity by (cell, depth, wiring)."""
+    runs = {}
+    for name in all_recipes():
+        if name.startswith("depth-"):
+            _, cell, layers, wiring = name.split("-")
+            value = ppl(cell, int(layers), wiring)
+            runs[name] = {
+                "name": name,
+                "seed": 0,
+                "outcome": {"status": "learned"},
+                "final": {"train": figures(value), "val": figures(value)},
+            }
+    return Results(runs=runs, texts={}, novelty={})
+
+
+def test_the_verdict_on_depth_follows_the_figures():
+    made_up = depth_results(lambda _, n, wiring: 20.0 + n if wiring == "plain" else 5.0 + abs(n - 4) / 10)
+    sentence = next(s for s in tables.verdicts(made_up) if s.startswith("**Depth.**"))
+    assert "GRU 21.000 with 1 plain layer and 30.000 with ten" in sentence
+    assert "5.000 with 4 residual layers and 5.600 with ten (+12.0%)" in sentence
+
+
+def test_a_question_that_was_not_measured_has_no_verdict():
+    assert tables.verdicts(Results(runs={}, texts={}, novelty={})) == []
+
+
+def test_a_run_that_never_learned_is_marked_in_its_table():
+    made_up = depth_results(lambda *_: 5.0)
+    made_up.runs["depth-gru-10-plain"]["outcome"] = {"status": "never learned", "reason": "..."}
+    (row,) = (line for line in tables.depth_table(made_up).splitlines() if line.startswith("| GRU | plain"))
+    assert row == "| GRU | plain | 5.000 | 5.000 | 5.000 | 5.000 | 5.000 *never learned* |"
+
+
+def test_the_list_shows_measured_minutes_and_marks_expected_ones():
+    recipes = all_recipes()
+    run = {"name": "smoke", "seed": 0, "train_seconds": 150.0}
+    lines = listing(recipes.values(), Results(runs={"smoke": run}, texts={}, novelty={})).splitlines()
+    assert len(lines) == len(recipes)
+    (smoke,) = (line for line in lines if line.startswith("smoke "))
+    (book,) = (line for line in lines if line.startswith("book-lstm-2 "))
+    assert "   2.5 min" in smoke
+    assert f"~{expected_minutes(recipes['book-lstm-2']):5.1f} min" in book
+    assert "2 x LSTM 384, residual" in book
+
+
+def test_twice_the_epochs_are_expected_to_take_twice_the_time():
+    recipe = all_recipes()["book-lstm-2"]
+    longer = replace(recipe, train=replace(recipe.train, epochs=2 * recipe.train.epochs))
+    assert expected_minutes(longer) == pytest.approx(2 * expected_minutes(recipe))
+
+
+def test_results_are_strict_json(gathered):
+    json.loads(gathered.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
