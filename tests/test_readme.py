@@ -64,7 +64,9 @@ def test_every_requirement_is_pinned_with_a_reason():
             assert line == "-r ../requirements.txt" or re.fullmatch(r"[\w.-]+==[\w.]+ +# .+", line), line
 
 
-@pytest.mark.parametrize("info", list_checkpoints(SHIPPED), ids=lambda info: info.name)
+@pytest.mark.parametrize(
+    "info", [i for i in list_checkpoints(SHIPPED) if i.name.startswith("note-")], ids=lambda info: info.name
+)
 def test_the_results_table_is_that_of_the_checkpoints(info):
     final, best = info.metrics["final"], info.metrics["best_val"]
     train, carried, val = (final[part]["ppl"] for part in ("train", "train_carried", "val"))

@@ -5,14 +5,18 @@ import os
 
 import pytest
 
-from deeprnn import checkpoint, list_checkpoints, load
+from deeprnn import checkpoint, list_checkpoints, load, tables
 from deeprnn.config import TrainConfig
 from deeprnn.measurement import remeasure
+from deeprnn.novelty import Source, load_all
 from deeprnn.recipes import all_recipes
-from tests.conftest import SHIPPED
+from deeprnn.report import FINGERPRINTS, MARKS, overview
+from deeprnn.results import Results
+from tests.conftest import ROOT, SHIPPED
 
 NOTE = ["note-gru-2", "note-lstm-10", "note-lstm-10-residual", "note-lstm-2", "note-rnn-2", "note-rnn-2-shared"]
 INFOS = list_checkpoints(SHIPPED)
+RESULTS = Results.read(SHIPPED)
 # Train perplexity of a first pass with the note's recipes; the shipped runs agree within 3%.
 REFERENCE = {
     "note-rnn-2": 1.035,
@@ -66,6 +70,27 @@ def test_every_file_is_under_10_mb_and_all_are_under_80():
 def test_no_machines_path_stands_in_a_metrics_file():
     for info in INFOS:
         assert "/" not in json.dumps({k: v for k, v in info.metrics.items() if k not in ("sample",)})
+
+
+@each
+def test_the_results_say_what_a_checkpoint_says(info):
+    run = RESULTS.runs[info.name]
+    for key in ("final", "num_params", "command", "train_config", "storage"):
+        assert run[key] == info.metrics[key], key
+    assert RESULTS.novelty[info.name]["weights_sha256"] == info.weights_sha256
+
+
+@each
+def test_a_checkpoint_ships_with_the_fingerprints_of_its_texts(info):
+    records = [info.metrics["text"], *info.metrics.get("more_texts", [])]
+    found = load_all(SHIPPED / FINGERPRINTS, map(Source.from_record, records))
+    assert len(found) == len(records)
+
+
+def test_the_overview_and_the_readmes_answers_are_those_of_the_results():
+    assert (SHIPPED / "README.md").read_text("utf-8") == overview(RESULTS, SHIPPED)
+    answers = (ROOT / "README.md").read_text("utf-8").split(MARKS[0])[1].split(MARKS[1])[0]
+    assert answers.strip().splitlines() == [f"- {sentence}" for sentence in tables.verdicts(RESULTS)]
 
 
 @each

@@ -82,9 +82,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "d2l 形式的模型只认字母（一律当小写）和空格，与原笔记对书的处理一致；其他字符对它们都是未知字符。",
     ),
     "measure": (
-        "Perplexity per character. Train: the text it was trained on, read as in training. Held-out: the book's last "
-        "tenth, never trained on, read as one text.",
-        "每字符困惑度。训练：按训练时的读法读训练文本。未见过的文本：全书最后十分之一，从未用于训练，从头连续读完。",
+        "Perplexity per character. Train: the text it was trained on, read as in training. Held-out: the end of "
+        "its book, never trained on, read as one text.",
+        "每字符困惑度。训练：按训练时的读法读训练文本。未见过的文本：书末从未用于训练的一段，从头连续读完。",
     ),
     # score
     "col_model": ("Model", "模型"),
