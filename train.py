@@ -44,8 +44,6 @@ def parse(argv: list[str]) -> argparse.Namespace:
             parser.error(f"no recipe matches {pattern!r}; the recipes are {', '.join(names)}")
     if not args.recipes and not args.list and not args.gather:
         parser.error("name at least one recipe, or use --list")
-    if missing := [str(folder) for folder in args.gather or () if not folder.is_dir()]:
-        parser.error(f"--gather: no folder {', '.join(missing)}")
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
     return args
@@ -79,8 +77,11 @@ def main(argv: list[str]) -> int:
         print(listing(recipes.values(), Results.read(args.out)))
         return 0
     if args.gather:
-        results = gather(args.gather, args.out)
-        print(f"{len(results.runs)} runs in {args.out / RESULTS}")
+        try:
+            print(f"{len(gather(args.gather, args.out).runs)} runs in {args.out / RESULTS}")
+        except ValueError as error:
+            print(f"train.py: {error}", file=sys.stderr)
+            return 1
         return 0
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")

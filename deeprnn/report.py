@@ -40,8 +40,11 @@ def gather(folders: Iterable[Path], directory: Path) -> Results:
     """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
 
     Raises:
-        ValueError: a text that is not baselined yet cannot be had.
+        ValueError: a folder is not there, or a text that is not baselined yet cannot be had.
     """
+    folders = list(folders)
+    if missing := [str(folder) for folder in folders if not folder.is_dir()]:
+        raise ValueError(f"no folder {', '.join(missing)}: name one that holds finished runs.")
     known = Results.read(directory)
     runs, texts = dict(known.runs), dict(known.texts)
     for path in sorted(p for folder in (*folders, directory) for p in folder.glob("*/" + checkpoint.METRICS)):

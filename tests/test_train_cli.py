@@ -146,6 +146,12 @@ def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(
     assert_same_weights(tmp_path / finished.name, finished)
 
 
+def test_gathering_from_a_folder_that_is_not_there_fails_with_its_message(train_py, tmp_path, capsys):
+    assert train_py.main(["--gather", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 1
+    assert f"train.py: no folder {tmp_path / 'runs'}: name one that holds finished runs" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_budget_that_is_spent_stops_cleanly_and_resume_finishes(finished, book, train_py, tmp_path, capsys):
     command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
     assert train_py.main([*command, "--budget-minutes", "0"]) == 130
