@@ -101,8 +101,8 @@ class CharRNN(nn.Module):
     ) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "L S B H"]]:
         """Read T characters in every lane: logits of the next character after each, and the state after the last.
 
-        kernel: `scratch` runs the cells' equations, `fused` their `torch.nn` kernels; both give the same numbers. A
-            shared wiring is always run from the equations.
+        kernel: `scratch` runs the cells' equations, `fused` their fast form (`Cell.fused`); both give the same numbers.
+            A shared wiring is always run from the equations.
         generator: draws the dropout masks; None switches dropout off.
         """
         x = self._embed(tokens.T)
