@@ -60,8 +60,8 @@ class CheckpointInfo:
     @property
     def train_chars(self) -> int:
         """How many characters it was trained on."""
-        texts = [self.metrics["text"], *self.metrics.get("more_texts", [])]
-        return sum(end - start for start, end in (text["ranges"]["train"] for text in texts))
+        ranges = (text["ranges"]["train"] for text in text_records(self.metrics))
+        return sum(end - start for start, end in ranges)
 
     @property
     def train_ppl(self) -> float:
@@ -78,6 +78,11 @@ class CheckpointInfo:
     def unigram_ppl(self) -> float:
         """Perplexity on the training text of knowing only how often each symbol occurs in it."""
         return float(self.metrics["baselines"]["unigram"]["train"])
+
+
+def text_records(metrics: Metrics) -> list[dict[str, Any]]:
+    """What `metrics.json` says of each text that was trained on; the first is the main one, which is held out from."""
+    return [metrics["text"], *metrics.get("more_texts", [])]
 
 
 def encode_weights(weights: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
@@ -281,8 +286,7 @@ def flush_directory(path: Path) -> None:
 
 
 def _titles(metrics: Metrics) -> str:
-    texts = [metrics["text"], *metrics.get("more_texts", [])]
-    return " + ".join(f"*{text['name']}*" for text in texts)
+    return " + ".join(f"*{text['name']}*" for text in text_records(metrics))
 
 
 def _kept(train_config: dict[str, Any]) -> str:
@@ -296,6 +300,7 @@ def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str
     kind = "residual stack" if config.residual else "plain stack"
     if config.wiring != "stack":
         kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"
+    cold = ", `cold_256` in windows of 256\ncharacters from a zero state" if "cold_256" in metrics["final"] else ""
     rows = "\n".join(
         f"| {part} | {figures['chars']:,} | {figures['ppl']:.4f} | {figures['bpc']:.4f} | {figures['nats']:.4f} |"
         for part, figures in metrics["final"].items()
@@ -319,9 +324,8 @@ A character language model: {config.num_layers} x {CELLS[config.cell].label} of 
 
 Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
 {metrics["baselines"]["unigram"]["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
-{metrics["train_config"]["batch_size"]} lanes as in training, `train_carried` as one text, `cold_256` in windows of 256
-characters from a zero state. The lowest validation perplexity on the way was {best["ppl"]:.2f}, at epoch
-{best["epoch"]}; these are {_kept(metrics["train_config"])}.
+{metrics["train_config"]["batch_size"]} lanes as in training, `train_carried` as one text{cold}. The lowest validation
+perplexity on the way was {best["ppl"]:.2f}, at epoch {best["epoch"]}; these are {_kept(metrics["train_config"])}.
 
 Trained by `{metrics["command"]}` in {metrics["wall_seconds"]:,.0f} s on
 {metrics["device"]}, threads: {metrics["threads"]}.
