@@ -68,9 +68,10 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     Raises:
         ValueError: a text cannot be had, or a part of it is too short.
     """
-    sources = tuple(_source(name, config) for name in (config.text, *config.more_texts))
-    main = sources[0]
     names = (config.text, *config.more_texts)
+    read = {name: _source(name, config) for name in dict.fromkeys((*names, *config.score_on))}
+    sources = tuple(read[name] for name in names)
+    main = sources[0]
     marks = {n: chr(FIRST_MARK + i) if config.mark_texts else "" for i, n in enumerate(dict.fromkeys(names))}
     train = "".join(_marked(source.cut("train"), marks[n]) for source, n in zip(sources, names, strict=True))
     shortest = min(end - start for start, end in main.ranges.values())
@@ -85,9 +86,9 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
         return torch.tensor(vocab.encode(text), device=device)
 
     parts = {part: ids(_marked(main.cut(part), marks[config.text])) for part in main.ranges if part != "train"}
-    others = {name: _source(name, config) for name in config.score_on}
     elsewhere = {
-        s.corpus.name: ids(_marked(s.cut(list(s.ranges)[-1]), marks.get(name, ""))) for name, s in others.items()
+        read[name].corpus.name: ids(_marked(read[name].cut(list(read[name].ranges)[-1]), marks.get(name, "")))
+        for name in config.score_on
     }
     return Data(
         sources=sources,

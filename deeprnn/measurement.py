@@ -120,8 +120,7 @@ def remeasure(directory: Path, text: str | None = None) -> Figures:
     metrics = checkpoint.read_info(directory).metrics
     config = TrainConfig.from_dict(metrics["train_config"])
     data = prepare(replace(config, text=text or config.text), torch.device("cpu"))
-    recorded = [metrics["text"], *metrics.get("more_texts", [])]
-    for source, record in zip(data.sources, recorded, strict=True):
+    for source, record in zip(data.sources, checkpoint.text_records(metrics), strict=True):
         if source.corpus.sha256 != record["sha256"]:
             raise ValueError(
                 f"{source.corpus.name} is not the text {directory} was trained on; name that one with --data."

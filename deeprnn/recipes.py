@@ -111,7 +111,8 @@ AUTHORS = {
     "dickens": ("tale_of_two_cities",),
     "melville": ("moby_dick",),
 }
-FIVE_AUTHORS = ("pride_and_prejudice", "sherlock_holmes", "tale_of_two_cities", "moby_dick")
+OWN_TEXT = {name: texts[0] for name, texts in AUTHORS.items()}  # which an author is held out from
+FIVE = tuple(OWN_TEXT.values())
 CELL_NAMES = ("rnn", "gru", "lstm", "mingru")
 DEPTHS = (1, 2, 4, 6, 10)
 SYMBOLS = {"d2l": 28, "full": 72}  # of The Time Machine; equal parameters are counted with the second
@@ -261,7 +262,7 @@ def data_recipes() -> Iterator[Recipe]:
         "book": (None, (), book),
         "wells-3": (None, WELLS[:2], 711_000),
         "wells-8": (None, WELLS, 2_582_000),
-        "authors": (None, (*WELLS, *FIVE_AUTHORS), 5_484_000),
+        "authors": (None, (*WELLS, *FIVE[1:]), 5_484_000),
     }
     for name, (limit, more, chars) in sizes.items():
         window = 64 if chars == 10_000 else 128
@@ -283,14 +284,13 @@ def author_recipes() -> Iterator[Recipe]:
     Every one trains on 465,000 characters, as many as the two Wells books give.
     """
     model = stack("gru", 2, 256, dropout=0.2)
-    tests = tuple(texts[0] for texts in AUTHORS.values())
 
     def recipe(name: str, texts: tuple[str, ...], **more: Any) -> Recipe:
         train = modern_training(
             texts[0],
             6,
             more_texts=texts[1:],
-            score_on=tests,
+            score_on=FIVE,
             max_train_chars=None if texts == AUTHORS["wells"] else 465_000 // len(texts),
             eval_lanes=8,
             **more,
@@ -299,9 +299,8 @@ def author_recipes() -> Iterator[Recipe]:
 
     for name, texts in AUTHORS.items():
         yield recipe(name, texts)
-    first = tuple(texts[0] for texts in AUTHORS.values())
-    yield recipe("five", first)
-    yield recipe("five-marked", first, mark_texts=True)
+    yield recipe("five", FIVE)
+    yield recipe("five-marked", FIVE, mark_texts=True)
     yield recipe("cross-domain", ("time_machine", "federalist", "origin_of_species"))
 
 

@@ -87,8 +87,7 @@ def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fingerprints(info: CheckpointInfo) -> list[Fingerprint]:
-    records = [info.metrics["text"], *info.metrics.get("more_texts", [])]
-    sources = [Source.from_record(record) for record in records]
+    sources = [Source.from_record(record) for record in checkpoint.text_records(info.metrics)]
     directory = info.path.parent / FINGERPRINTS
     directory.mkdir(exist_ok=True)
     for source in sources:
@@ -139,7 +138,7 @@ def expected_minutes(recipe: Recipe) -> float:
 
 def text_key(metrics: dict[str, Any]) -> str:
     """What two runs on the same parts of the same texts share."""
-    sources = [metrics["text"], *metrics.get("more_texts", [])]
+    sources = checkpoint.text_records(metrics)
     parts = [f"{s['name']}:{s['ranges']['train'][1]}" for s in sources]
     val, test = (sources[0]["ranges"].get(part, ["", ""]) for part in ("val", "test"))
     marked = "marked " if metrics["train_config"].get("mark_texts") else ""

@@ -99,13 +99,17 @@ class Results:
             (run for run in self.runs.values() if recipe_of(run["name"]) == recipe), key=lambda run: run["seed"]
         )
 
+    def finished(self, recipe: str) -> list[Run]:
+        """Those of them that came to their end and were measured."""
+        return [run for run in self.seeds(recipe) if "final" in run]
+
     def estimate(self, recipe: str, part: str = "heldout", figure: str = "ppl") -> Estimate:
         """A final figure of a recipe over its seeds; `heldout` is `test`, or `val` where there is no test.
 
         Raises:
             ValueError: no seed of the recipe came to an end.
         """
-        finals = [run["final"] for run in self.seeds(recipe) if "final" in run]
+        finals = [run["final"] for run in self.finished(recipe)]
         if not finals:
             raise ValueError(f"no finished run of {recipe}.")
         return estimate([heldout(final)[figure] if part == "heldout" else final[part][figure] for final in finals])

@@ -9,12 +9,11 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from deeprnn.cells import CELLS
-from deeprnn.recipes import AUTHORS, CELL_NAMES, DEPTHS
+from deeprnn.recipes import AUTHORS, CELL_NAMES, DEPTHS, OWN_TEXT
 from deeprnn.results import Estimate, Results
 
 WIRINGS = ("plain", "residual")
 DATA = ("10k", "50k", "book", "wells-3", "wells-8", "authors")
-OWN_TEXT = {name: texts[0] for name, texts in AUTHORS.items()}
 MERGED = ("five", "five-marked", "cross-domain")
 
 
@@ -29,7 +28,7 @@ def figure(results: Results, recipe: str, part: str = "heldout") -> str:
     runs = results.seeds(recipe)
     if not runs:
         return "–"
-    if not any("final" in run for run in runs):
+    if not results.finished(recipe):
         return str(runs[0]["outcome"]["status"])
     text = str(results.estimate(recipe, part)).removesuffix(" (1 seed)")
     return f"{text} *{runs[0]['outcome']['status']}*" if runs[0]["outcome"]["status"] != "learned" else text
@@ -89,7 +88,7 @@ def ablation_table(results: Results) -> str:
     names = sorted({run["name"] for run in results.runs.values() if run["name"].startswith("ablation-")} - {base})
     rows = [["nothing", figure(results, base, "train"), figure(results, base), f"{whole:.4f}", ""]]
     for name in names:
-        if not any("final" in run for run in results.seeds(name)):
+        if not results.finished(name):
             rows.append([name.removeprefix("ablation-"), *(["diverged"] * 2), "", ""])
             continue
         nats = results.estimate(name, figure="nats").mean
@@ -132,7 +131,7 @@ def baseline_table(results: Results) -> str:
 
 def ngram_ppl(text: dict[str, float]) -> float:
     """The smoothed n-gram's perplexity on a text's held-out part."""
-    return float(math.exp(text["ngram_nats"]))
+    return math.exp(text["ngram_nats"])
 
 
 def verdicts(results: Results) -> list[str]:
@@ -143,7 +142,7 @@ def verdicts(results: Results) -> list[str]:
 def best_depth(results: Results, cell: str, wiring: str) -> tuple[int, Estimate] | None:
     """The depth with the lowest held-out perplexity at equal parameters; None before all depths were run."""
     names = {n: f"depth-{cell}-{n}-{wiring}" for n in DEPTHS}
-    if not all(any("final" in run for run in results.seeds(name)) for name in names.values()):
+    if not all(results.finished(name) for name in names.values()):
         return None
     found = {n: results.estimate(name) for n, name in names.items()}
     best = min(found, key=lambda n: found[n].mean)

@@ -82,7 +82,7 @@ def test_the_results_say_what_a_checkpoint_says(info):
 
 @each
 def test_a_checkpoint_ships_with_the_fingerprints_of_its_texts(info):
-    records = [info.metrics["text"], *info.metrics.get("more_texts", [])]
+    records = checkpoint.text_records(info.metrics)
     found = load_all(SHIPPED / FINGERPRINTS, map(Source.from_record, records))
     assert len(found) == len(records)
 
