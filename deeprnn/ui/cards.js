@@ -22,13 +22,16 @@ function depthBars(card) {
   return bars;
 }
 
-// Train and held-out perplexity on one log scale, with the mark of guessing all symbols alike.
+// Train and held-out perplexity on one log scale, with the mark of guessing all symbols alike. It ends at 250, or at
+// that mark for an alphabet that is larger.
 function dumbbell(card) {
-  const x = (ppl) => 10 + (Math.log(Math.min(ppl, 250)) / Math.log(250)) * 300;
+  const most = Math.max(250, card.guess);
+  const x = (ppl) => 10 + (Math.log(Math.min(ppl, most)) / Math.log(most)) * 300;
   const svg = shape('svg', { viewBox: '0 0 320 54', class: 'dumbbell ' + card.cell, role: 'img', 'aria-label': card.aria });
   svg.append(shape('line', { x1: 10, x2: 310, y1: 28, y2: 28, class: 'axis' }));
   svg.append(shape('line', { x1: x(card.guess), x2: x(card.guess), y1: 18, y2: 38, class: 'guess' }));
-  svg.append(shape('text', { x: x(card.guess), y: 49, 'text-anchor': 'middle' }, card.labels.guessing));
+  const anchor = x(card.guess) > 280 ? { x: 316, 'text-anchor': 'end' } : { x: x(card.guess), 'text-anchor': 'middle' };
+  svg.append(shape('text', { ...anchor, y: 49 }, card.labels.guessing));
   svg.append(shape('line', { x1: x(card.train), x2: x(card.heldout), y1: 28, y2: 28, class: 'span' }));
   svg.append(shape('circle', { cx: x(card.train), cy: 28, r: 5, class: 'train' }));
   svg.append(shape('circle', { cx: x(card.heldout), cy: 28, r: 6, class: 'heldout' }));
@@ -53,9 +56,9 @@ function build(card) {
   return article;
 }
 
-function fill(article, card, prompt) {
+function fill(article, card) {
   article.classList.toggle('writing', card.state === 'writing');
-  article.querySelector('.prompt').textContent = prompt;
+  article.querySelector('.prompt').textContent = card.prompt;
   article.querySelector('.text').textContent = card.text;
   article.querySelector('.status').textContent = card.status;
 }
@@ -68,7 +71,7 @@ function draw() {
     root.dataset.signature = signature;
     root.replaceChildren(...value.cards.map(build));
   }
-  value.cards.forEach((card, index) => fill(root.children[index], card, value.prompt));
+  value.cards.forEach((card, index) => fill(root.children[index], card));
 }
 
 watch('value', draw);

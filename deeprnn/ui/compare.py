@@ -3,7 +3,8 @@
 Knows: its controls, and how a run becomes cards. Does not know: the other views.
 
 The cards are drawn by `cards.js` from one JSON value: {"prompt", "seed", "cards": [...]}. Each card holds what its
-model wrote (model, text, state, speed, unknown) and the words around it; the words are made anew in another language.
+model wrote (model, prompt, text, state, speed, unknown) and the words around it; the words are made anew in another
+language. A recording has a prompt of its own.
 """
 
 from collections.abc import Iterator
@@ -42,8 +43,9 @@ def reading(info: CheckpointInfo) -> str:
 def recorded(registry: Registry, names: list[str], lang: Lang) -> Cards:
     """The cards of these models with the continuations recorded when they were trained."""
     samples = [registry.infos[name].metrics["sample"] for name in names]
+    state = {"state": "recorded", "speed": 0.0, "unknown": 0}
     runs = [
-        {"model": name, "text": sample["text"], "state": "recorded", "speed": 0.0, "unknown": 0}
+        {"model": name, "prompt": sample["prompt"], "text": sample["text"]} | state
         for name, sample in zip(names, samples, strict=True)
     ]
     first = samples[0] if samples else NOTHING
@@ -53,7 +55,10 @@ def recorded(registry: Registry, names: list[str], lang: Lang) -> Cards:
 def cards(registry: Registry, prompt: str, seed: int, runs: list[dict[str, Any]], lang: Lang) -> Cards:
     """What `cards.js` draws, in a language."""
     shown = titles(registry, lang)
-    made = [run | _words(registry.infos[run["model"]], shown[run["model"]], run, seed, lang) for run in runs]
+    made = [
+        {"prompt": prompt} | run | _words(registry.infos[run["model"]], shown[run["model"]], run, seed, lang)
+        for run in runs
+    ]
     return {"prompt": prompt, "seed": seed, "cards": made}
 
 

@@ -20,6 +20,23 @@ def test_the_first_screen_shows_recorded_texts_and_both_perplexities(visit, regi
         assert float(heldout) == pytest.approx(metrics["final"]["val"]["ppl"], rel=5e-3)
 
 
+def test_a_recording_stands_after_the_prompt_it_continues_and_guessing_stands_on_the_card(visit, registry):
+    """西游记 has 3,503 symbols and a prompt of its own."""
+    one = visit()
+    one.page.get_by_label("Models").fill("journey")
+    one.page.keyboard.press("Enter")
+    card = one.card("journey-gru-2")
+    card.wait_for()
+    for name in ("note-rnn-2", "journey-gru-2"):
+        sample = registry.infos[name].metrics["sample"]
+        assert one.card(name).locator(".prompt").text_content() == sample["prompt"]
+        assert one.card(name).locator(".text").text_content() == sample["text"]
+    picture, label = (card.locator(at).bounding_box() for at in (".dumbbell", ".dumbbell text >> nth=0"))
+    assert label["x"] + label["width"] <= picture["x"] + picture["width"]
+    guess, heldout = (float(card.locator(at).get_attribute(x)) for at, x in ((".guess", "x1"), (".heldout", "cx")))
+    assert guess > heldout + 50  # 3,503 beside 88, on a log scale
+
+
 def test_generate_writes_what_the_library_writes_with_the_same_seed(visit):
     one = visit()
     one.generate(length=60)
