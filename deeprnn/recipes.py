@@ -199,7 +199,7 @@ def few_lstm_2() -> Recipe:
 
 
 def book_recipes() -> Iterator[Recipe]:
-    """*The Time Machine* alone, with at most 2.5 million weights and all the regularisation there is."""
+    """*The Time Machine* alone, with at most 2.5 million weights: from all the regularisation there is to little."""
     train = modern_training(
         "time_machine",
         50,
@@ -219,14 +219,22 @@ def book_recipes() -> Iterator[Recipe]:
     yield Recipe(name="book-gru-2-plain", model=plain, train=lighter)
     bare = stack("gru", 3, 364, dropout=0.5, head_dropout=0.3, layer_norm=False)
     yield Recipe(name="book-gru-3", model=replace(bare, locked_dropout=False), train=lighter)
+    halved = replace(lighter, weight_drop=0.4)
+    plain = replace(stack("lstm", 2, 384, residual=False, dropout=0.5), locked_dropout=False)
+    yield Recipe(name="book-lstm-2-plain", model=plain, train=halved)
+    bare = stack("gru", 2, 384, dropout=0.1, layer_norm=False)
+    yield Recipe(name="book-gru-2-light", model=bare, train=replace(halved, epochs=20))
+    wide = replace(stack("gru", 1, 600, residual=False, dropout=0.5), locked_dropout=False)
+    yield Recipe(name="book-gru-1-plain", model=wide, train=replace(halved, epochs=30))
 
 
 def wells_lstm_2() -> Recipe:
     """The same tail of *The Time Machine*, with seven more of Wells's books to learn from."""
     train = modern_training(
-        "time_machine", 12, more_texts=WELLS, weight_drop=0.2, ema_decay=0.999, keep="best", eval_every=1, eval_lanes=8
+        "time_machine", 10, more_texts=WELLS, weight_drop=0.2, ema_decay=0.999, keep="best", eval_every=1, eval_lanes=8
     )
-    return Recipe(name="wells-lstm-2", model=stack("lstm", 2, 512, dropout=0.15, head_dropout=0.15), train=train)
+    model = replace(stack("lstm", 2, 512, residual=False, dropout=0.25), locked_dropout=False)
+    return Recipe(name="wells-lstm-2", model=model, train=train)
 
 
 def journey_gru_2() -> Recipe:
@@ -252,7 +260,7 @@ def depth_recipes() -> Iterator[Recipe]:
 def data_recipes() -> Iterator[Recipe]:
     """Set D: one model, more and more text before it; the test is always the tail of *The Time Machine*.
 
-    Each reads about 3.2 million characters, however often each of them, and keeps the best weights on the way.
+    Each reads about 5.2 million characters, however often each of them, and keeps the best weights on the way.
     """
     model = stack("gru", 2, 256, dropout=0.2)
     book = 161_081
@@ -268,7 +276,7 @@ def data_recipes() -> Iterator[Recipe]:
         window = 64 if chars == 10_000 else 128
         train = modern_training(
             "time_machine",
-            max(1, round(3_200_000 / chars)),
+            max(1, round(5_200_000 / chars)),
             more_texts=more,
             max_train_chars=limit,
             window=window,
