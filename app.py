@@ -4,6 +4,8 @@ from pathlib import Path
 
 import torch
 
+from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.corpora import load_if_at_hand
 from deeprnn.registry import Registry
 from deeprnn.ui.page import launch
 
@@ -16,7 +18,13 @@ def main() -> None:
     registry = Registry(CHECKPOINTS)
     if not registry.infos:
         raise SystemExit(f"no checkpoint in {CHECKPOINTS}: restore the shipped ones, or run python train.py smoke")
-    launch(registry)
+    launch(registry, text_of)
+
+
+def text_of(info: CheckpointInfo) -> str | None:
+    """The main text a model was trained on, where its file is on this machine."""
+    corpus = load_if_at_hand(info.metrics["text"]["name"], info.vocab.form)
+    return corpus and corpus.text
 
 
 if __name__ == "__main__":

@@ -80,6 +80,15 @@ class CheckpointInfo:
         return float(self.metrics["baselines"]["unigram"]["train"])
 
 
+def ngram_file(metrics: Metrics) -> str | None:
+    """The name of the file of the n-gram of a model's training text; None where it was trained on several texts."""
+    if metrics.get("more_texts") or "ranges" not in metrics["text"]:
+        return None
+    text = metrics["text"]
+    start, end = text["ranges"]["train"]
+    return f"{text['name']}.{text['form']}.{start}-{end}.ngram"
+
+
 def text_records(metrics: Metrics) -> list[dict[str, Any]]:
     """What `metrics.json` says of each text that was trained on; the first is the main one, which is held out from."""
     return [metrics["text"], *metrics.get("more_texts", [])]

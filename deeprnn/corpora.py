@@ -84,6 +84,19 @@ def load_corpus(text: str, form: Form) -> Corpus:
     return Corpus(name=name, form=form, text=normal)
 
 
+def load_if_at_hand(text: str, form: Form) -> Corpus | None:
+    """A catalogued text in its form where its file is on this machine already; None where it would be downloaded.
+
+    Raises:
+        ValueError: the file's bytes do not match their hash.
+    """
+    entry = catalogue().get(text)
+    if entry is None:
+        return None
+    folders = (os.environ.get("DEEPRNN_DATA"), pooch.os_cache("deeprnn"))
+    return load_corpus(text, form) if any(f and (Path(f) / entry.file).is_file() for f in folders) else None
+
+
 def split(length: int, train_fraction: float, val_fraction: float) -> dict[str, tuple[int, int]]:
     """Contiguous ranges [start, end) of a text of `length` characters, in its order; `test` is what is left, if any."""
     train_end = int(length * train_fraction)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from deeprnn.config import ModelConfig
 from deeprnn.evaluation import Score, nats_per_char
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Sampling, stream
+from deeprnn.sampling import Sampling, distribution, read_prompt, stream
 from deeprnn.vocab import UNKNOWN_ID, Vocab
 
 
@@ -36,11 +37,16 @@ class LanguageModel:
         top_k: int = 0,
         top_p: float = 1.0,
         seed: int = 0,
+        written: str = "",
     ) -> Iterator[str]:
-        """Continue `prompt`, one character at a time; see `generate`."""
+        """Continue `prompt`, one character at a time; see `generate`.
+
+        written: what this model wrote after the prompt before, with the same seed; it goes on after that as if it had
+        never stopped.
+        """
         sampling = Sampling(temperature=float(temperature), top_k=top_k, top_p=float(top_p), seed=seed)
-        ids = self.vocab.encode(prompt) or [self.vocab.start_id]
-        return (self.vocab.decode([i]) for i in stream(self.model, ids, max_chars, sampling))
+        ids = self._ids(prompt, written)
+        return (self.vocab.decode([i]) for i in stream(self.model, ids, max_chars, sampling, len(written)))
 
     def generate(
         self,
@@ -61,6 +67,26 @@ class LanguageModel:
             ValueError: a sampling value is outside its range, or max_chars is negative.
         """
         return "".join(self.stream(prompt, max_chars, temperature, top_k, top_p, seed))
+
+    def next_char(self, prompt: str, k: int = 10) -> list[tuple[str, float]]:
+        """The k most probable next characters with their probabilities at temperature 1, the likeliest first.
+
+        Raises:
+            ValueError: k is below 1.
+        """
+        if k < 1:
+            raise ValueError(f"k must be 1 or more, not {k}.")
+        logits, _ = read_prompt(self.model, self._ids(prompt))
+        likeliest = distribution(logits, Sampling(temperature=1.0)).topk(min(k, len(logits) - 1))
+        return [(self.vocab.decode([i]), p) for p, i in zip(*map(Tensor.tolist, likeliest), strict=True)]
+
+    def surprise(self, prompt: str, text: str) -> list[float]:
+        """-ln p of each character of `text` after `prompt`, in nats, at temperature 1."""
+        ids = self._ids(prompt, text)
+        return nats_per_char(self.model, torch.tensor(ids))[len(ids) - len(text) - 1 :].tolist() if text else []
+
+    def _ids(self, prompt: str, written: str = "") -> list[int]:
+        return (self.vocab.encode(prompt) or [self.vocab.start_id]) + self.vocab.encode(written)
 
     def score(self, text: str) -> Score:
         """How improbable the model finds each character of `text` after the first, in nats.

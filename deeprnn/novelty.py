@@ -36,6 +36,7 @@ from safetensors.numpy import save as save_tensors
 
 from deeprnn.config import Form, StrictConfig
 
+FINGERPRINTS = "fingerprints"  # the folder of fingerprints beside the checkpoints
 MIN_RUN = 20  # characters from which a verbatim run counts as copied, here and in the experiments' tables
 HASHED = 8  # characters to a code
 BITS = 3  # of a code

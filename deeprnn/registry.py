@@ -9,8 +9,10 @@ import warnings
 from pathlib import Path
 
 from deeprnn import checkpoint, hub
+from deeprnn.baselines import NGRAMS, NGram
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.language_model import LanguageModel
+from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source
 
 
 def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
@@ -58,7 +60,10 @@ class Registry:
 
     def __init__(self, directory: str | Path) -> None:
         self.infos = {info.name: info for info in list_checkpoints(directory)}
+        self.directory = Path(directory)
         self._loaded: dict[str, LanguageModel] = {}
+        self._fingerprints: dict[str, Fingerprint] = {}
+        self._ngrams: dict[str, NGram | None] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> LanguageModel:
@@ -73,3 +78,45 @@ class Registry:
             if name not in self._loaded:
                 self._loaded[name] = checkpoint.load(self.infos[name].path)
             return self._loaded[name]
+
+    def fingerprints(self, name: str) -> list[Fingerprint]:
+        """The fingerprints of the texts that a model was trained on; none where one of them is missing or broken.
+
+        Raises:
+            ValueError: there is no such checkpoint.
+        """
+        if name not in self.infos:
+            raise ValueError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
+        records = checkpoint.text_records(self.infos[name].metrics)
+        if any("ranges" not in record or "sha256" not in record for record in records):
+            return []
+        sources = dict.fromkeys(Source.from_record(record) for record in records)
+        with self._lock:
+            try:
+                for source in sources:
+                    if source.filename not in self._fingerprints:
+                        path = self.directory / FINGERPRINTS / source.filename
+                        self._fingerprints[source.filename] = Fingerprint.load(path)
+            except ValueError as error:
+                warnings.warn(f"no copies are looked for in what {name} writes: {error}", stacklevel=2)
+                return []
+            return [self._fingerprints[source.filename] for source in sources]
+
+    def ngram(self, name: str) -> NGram | None:
+        """The n-gram of the text that a model was trained on, in its alphabet; None where none was shipped.
+
+        Raises:
+            ValueError: there is no such checkpoint, or the n-gram's file is broken.
+        """
+        if name not in self.infos:
+            raise ValueError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
+        info = self.infos[name]
+        key = checkpoint.ngram_file(info.metrics)
+        path = self.directory / NGRAMS / (key or "")
+        if key is None or not path.is_file():
+            return None
+        with self._lock:
+            if key not in self._ngrams:
+                self._ngrams[key] = NGram.load(path)
+            found = self._ngrams[key]
+        return found if found and found.vocab_size == len(info.vocab) else None

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 
 from deeprnn import checkpoint, tables
-from deeprnn.baselines import NGram, xz_bpc
+from deeprnn.baselines import NGRAMS, ORDER, NGram, xz_bpc
 from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import Recipe, TrainConfig
 from deeprnn.corpora import catalogue, load_corpus
 from deeprnn.data import prepare
-from deeprnn.novelty import MIN_RUN, Fingerprint, Source, load_all, measure
+from deeprnn.novelty import FINGERPRINTS, MIN_RUN, Fingerprint, Source, load_all, measure
 from deeprnn.recipes import expected_params
 from deeprnn.registry import list_checkpoints
 from deeprnn.results import FILE, Results, Run, recipe_of
@@ -26,9 +26,9 @@ from deeprnn.tables import table
 from deeprnn.training import outcome_of
 
 MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what stands between them is written here
-FINGERPRINTS = "fingerprints"  # the folder beside the checkpoints
 SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in
-ORDER = 6  # of the n-gram
+MAX_GRAMS = 600_000  # of an n-gram that is shipped: 4 MB
+NGRAM_TEXTS = ("time_machine", "tiny_shakespeare", "journey_to_the_west")  # whose n-grams are shipped
 WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # times characters, on one core, measured on this family
 _KEPT = (
     *("name", "seed", "command", "outcome", "num_params", "model_config", "train_config", "final", "elsewhere"),
@@ -55,7 +55,10 @@ def gather(folders: Iterable[Path], directory: Path) -> Results:
         runs[metrics["name"]] = _compact(metrics) | {"text_key": key}
         if key not in texts and "final" in metrics:
             texts[key] = baselines(TrainConfig.from_dict(metrics["train_config"]))
-    novel = {info.name: novelty_of(info, known.novelty.get(info.name, {})) for info in list_checkpoints(directory)}
+    shipped = list_checkpoints(directory)
+    novel = {info.name: novelty_of(info, known.novelty.get(info.name, {})) for info in shipped}
+    for info in shipped:
+        write_ngram(info)
     results = Results(runs=runs, texts=texts, novelty=novel)
     checkpoint.write_flushed(directory / FILE, results.to_json().encode())
     checkpoint.write_flushed(directory / "README.md", overview(results, directory).encode())
@@ -84,6 +87,25 @@ def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
     pieces = range(start, end - SAMPLE_CHARS + 1, SAMPLE_CHARS)[:SAMPLE_SEEDS]
     heldout = [measure(corpus.text[at : at + SAMPLE_CHARS], fingerprints) for at in pieces]
     return {**about, "sample": _mean_novelty(samples), "heldout": _mean_novelty(heldout)}
+
+
+def write_ngram(info: CheckpointInfo) -> None:
+    """Write the n-gram of a shipped model's training text beside the checkpoints, where one belongs and is missing.
+
+    Its order is the largest up to `ORDER` that has no more than `MAX_GRAMS` distinct k-grams in all.
+    """
+    name = checkpoint.ngram_file(info.metrics)
+    if name is None or info.metrics["text"]["name"] not in NGRAM_TEXTS:
+        return
+    path = info.path.parent / NGRAMS / name
+    if path.exists():
+        return
+    start, end = info.metrics["text"]["ranges"]["train"]
+    ids = info.vocab.encode(load_corpus(info.metrics["text"]["name"], info.vocab.form).text[start:end])
+    orders = (NGram.build(ids, len(info.vocab), order) for order in range(ORDER, 0, -1))
+    found = next(ngram for ngram in orders if sum(len(level.keys) for level in ngram.levels) <= MAX_GRAMS)
+    path.parent.mkdir(exist_ok=True)
+    found.save(path)
 
 
 def _fingerprints(info: CheckpointInfo) -> list[Fingerprint]:
@@ -151,9 +173,8 @@ def baselines(config: TrainConfig) -> dict[str, Any]:
     train, held = data.parts["train"], data.parts.get("test", data.parts["val"])
     vocab_size = len(data.vocab)
     found: dict[str, Any] = {"symbols": vocab_size, "train_chars": len(train), "heldout_chars": len(held)}
-    for name, order in (("unigram", 1), ("ngram", ORDER)):
-        nats = NGram.build(train, vocab_size, order).nats(held)
-        found[f"{name}_nats"] = nats.mean().item()
+    found["unigram_nats"] = math.log(unigram_ppl(train, held, vocab_size))
+    found["ngram_nats"] = NGram.build(train, vocab_size, ORDER).nats(held).mean().item()
     found["ngram_order"] = ORDER
     found["xz_bpc"] = xz_bpc(data.vocab.decode(train.tolist()), data.vocab.decode(held.tolist()))
     return found

@@ -73,22 +73,31 @@ def read_prompt(model: CharRNN, prompt_ids: Sequence[int]) -> tuple[Float[Tensor
     return logits[0, -1], state
 
 
-def stream(model: CharRNN, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling) -> Iterator[int]:
+def stream(
+    model: CharRNN, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int = 0
+) -> Iterator[int]:
     """Continue a prompt of at least one id, one id at a time.
 
     One uniform number is drawn a character and looked up in the cumulative distribution, so that models given
-    the same seed use the same luck.
+    the same seed use the same luck. The last `drawn` ids of the prompt were written with this seed before: their luck
+    is passed over, and the text goes on as if it had never stopped.
 
     Raises:
-        ValueError: max_chars is negative.
+        ValueError: max_chars or drawn is negative.
     """
     if max_chars < 0:
         raise ValueError(f"max_chars must be 0 or more, not {max_chars}.")
-    return _stream(model, prompt_ids, max_chars, sampling)
+    if drawn < 0:
+        raise ValueError(f"drawn must be 0 or more, not {drawn}.")
+    return _stream(model, prompt_ids, max_chars, sampling, drawn)
 
 
-def _stream(model: CharRNN, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling) -> Iterator[int]:
+def _stream(
+    model: CharRNN, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int
+) -> Iterator[int]:
     generator = torch.Generator().manual_seed(sampling.seed)
+    for _ in range(drawn):  # one at a time, as they were drawn: a batch of them would be other numbers
+        torch.rand(1, generator=generator, dtype=torch.float64)
     logits, state = read_prompt(model, prompt_ids)
     for _ in range(max_chars):
         # Entered anew for each character: a mode held across a yield would leak into the caller.

@@ -1,4 +1,4 @@
-"""The named endpoints for programs: `/models`, `/generate`, `/score`. The same code and limits as the page.
+"""The named endpoints for programs: `/models`, `/generate`, `/score`, `/next_char`. The same code and limits as the page.
 
 Knows: names and types of the endpoints. Does not know: views.
 """
@@ -41,6 +41,9 @@ def build(registry: Registry) -> None:
     def score(text: str, models: list[str]) -> list[dict]:
         return _answered(lambda: service.score(registry, text=text, models=models))
 
+    def next_char(prompt: str, models: list[str], k: int = 10) -> list[dict]:
+        return _answered(lambda: service.next_char(registry, prompt=prompt, models=models, k=k))
+
     gr.api(models, api_name="models", api_description="Every model: name, cell, num_layers, perplexities ...")
     gr.api(
         generate,
@@ -51,6 +54,13 @@ def build(registry: Registry) -> None:
         score,
         api_name="score",
         api_description="Perplexity, bits per character and nats of each character after the first, for each model.",
+    )
+
+
+    gr.api(
+        next_char,
+        api_name="next_char",
+        api_description="The k likeliest next characters of each model after a prompt, with their probabilities.",
     )
 
 

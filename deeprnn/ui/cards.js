@@ -1,19 +1,9 @@
-// Draws the Compare cards from the component's JSON value. Text only ever enters the page through textContent.
-const SVG = 'http://www.w3.org/2000/svg';
-
-function node(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function shape(tag, attributes, text) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
+// Draws the Compare board from the component's JSON value (see cards.py); dom.js stands before it.
+const root = element.querySelector('.compare');
+const board = root.querySelector('.cards');
+const sheet = root.querySelector('.next');
+let lens = 'plain';
+let lensOf = ''; // the question whose lens was put on
 
 function depthBars(card) {
   const bars = node('span', 'depth ' + card.cell);
@@ -24,23 +14,33 @@ function depthBars(card) {
 
 // Train and held-out perplexity on one log scale, with the mark of guessing all symbols alike. It ends at 250, or at
 // that mark for an alphabet that is larger.
-function dumbbell(card) {
+function dumbbell(card, labels) {
   const most = Math.max(250, card.guess);
   const x = (ppl) => 10 + (Math.log(Math.min(ppl, most)) / Math.log(most)) * 300;
   const svg = shape('svg', { viewBox: '0 0 320 54', class: 'dumbbell ' + card.cell, role: 'img', 'aria-label': card.aria });
   svg.append(shape('line', { x1: 10, x2: 310, y1: 28, y2: 28, class: 'axis' }));
   svg.append(shape('line', { x1: x(card.guess), x2: x(card.guess), y1: 18, y2: 38, class: 'guess' }));
   const anchor = x(card.guess) > 280 ? { x: 316, 'text-anchor': 'end' } : { x: x(card.guess), 'text-anchor': 'middle' };
-  svg.append(shape('text', { ...anchor, y: 49 }, card.labels.guessing));
+  svg.append(shape('text', { ...anchor, y: 49 }, labels.guessing));
   svg.append(shape('line', { x1: x(card.train), x2: x(card.heldout), y1: 28, y2: 28, class: 'span' }));
   svg.append(shape('circle', { cx: x(card.train), cy: 28, r: 5, class: 'train' }));
   svg.append(shape('circle', { cx: x(card.heldout), cy: 28, r: 6, class: 'heldout' }));
-  const left = shape('text', { x: 4, y: 13 }, card.labels.train + ' ');
+  const left = shape('text', { x: 4, y: 13 }, labels.train + ' ');
   left.append(shape('tspan', { class: 'v' }, card.train_text));
-  const right = shape('text', { x: 316, y: 13, 'text-anchor': 'end' }, card.labels.heldout + ' ');
+  const right = shape('text', { x: 316, y: 13, 'text-anchor': 'end' }, labels.heldout + ' ');
   right.append(shape('tspan', { class: 'v' }, card.heldout_text));
   svg.append(left, right);
   return svg;
+}
+
+// How much is copied, and where in the book the copies stand.
+function roteMeter(card) {
+  const meter = node('div', 'rote');
+  const strip = shape('svg', { viewBox: '0 0 320 14', 'aria-hidden': 'true', preserveAspectRatio: 'none' });
+  strip.append(shape('rect', { x: 0, y: 2, width: 320, height: 10, class: 'book' }));
+  card.places.forEach((at) => strip.append(shape('rect', { x: Math.min(at * 320, 316), y: 0, width: 4, height: 14, class: 'copy' })));
+  meter.append(strip, node('p', '', card.rote));
+  return meter;
 }
 
 function build(card) {
@@ -49,29 +49,228 @@ function build(card) {
   article.setAttribute('role', 'listitem');
   const heading = node('h3');
   heading.append(depthBars(card), node('span', '', card.title));
-  const status = node('p', 'status');
   const out = node('div', 'out');
+  out.tabIndex = 0;
+  out.setAttribute('role', 'group');
+  out.setAttribute('aria-label', card.title + '. ' + props.value.labels.letters);
   out.append(node('span', 'prompt'), node('span', 'text'));
-  article.append(heading, node('p', 'meta', card.meta), dumbbell(card), node('p', 'reading', card.reading), status, out);
+  out.addEventListener('click', (event) => {
+    const at = event.target.dataset && event.target.dataset.at;
+    if (at !== undefined) ask(article, Number(at));
+  });
+  out.addEventListener('keydown', (event) => move(article, event));
+  article.append(heading, node('p', 'meta', card.meta), dumbbell(card, props.value.labels), node('p', 'reading', card.reading));
+  article.append(node('p', 'status'), out, node('div', 'foot'));
   return article;
+}
+
+const cardOf = (article) => props.value.cards.find((card) => card.model === article.dataset.model);
+
+// One span a character, so that another lens is only another style.
+function letters(article, card) {
+  const prompt = Array.from(card.prompt);
+  const text = Array.from(card.text);
+  const spell = (characters, start) => characters.map((character, index) => {
+    const span = node('span', '', character);
+    span.dataset.at = start + index;
+    return span;
+  });
+  const written = spell(text, prompt.length);
+  card.nats.forEach((nats, index) => written[index].style.setProperty('--heat', strength(nats).toFixed(3)));
+  card.runs.forEach(([start, end, place]) => {
+    for (let index = start; index < end; index++) {
+      written[index].className = 'copied';
+      written[index].title = place;
+    }
+  });
+  article.querySelector('.prompt').replaceChildren(...spell(prompt, 0));
+  article.querySelector('.text').replaceChildren(...written);
 }
 
 function fill(article, card) {
   article.classList.toggle('writing', card.state === 'writing');
-  article.querySelector('.prompt').textContent = card.prompt;
-  article.querySelector('.text').textContent = card.text;
   article.querySelector('.status').textContent = card.status;
+  const out = article.querySelector('.out');
+  const drawn = JSON.stringify([card.prompt, card.text, card.state === 'writing', card.runs, card.rote]);
+  if (article.dataset.drawn === drawn) return;
+  article.dataset.drawn = drawn;
+  if (card.nats) letters(article, card);
+  else {
+    article.querySelector('.prompt').textContent = card.prompt;
+    article.querySelector('.text').textContent = card.text;
+  }
+  out.scrollTop = card.state === 'writing' ? out.scrollHeight : 0;
+  const foot = article.querySelector('.foot');
+  foot.replaceChildren();
+  if (card.nats) foot.append(roteMeter(card), node('p', 'quality', card.quality));
+}
+
+// Arrow keys walk over the characters, Enter asks what could stand there.
+function move(article, event) {
+  const spans = [...article.querySelectorAll('.out span[data-at]')];
+  if (!spans.length || !['ArrowLeft', 'ArrowRight', 'Home', 'End', 'Enter'].includes(event.key)) return;
+  if (event.ctrlKey || event.metaKey) return;
+  const old = spans.findIndex((span) => span.classList.contains('at'));
+  const from = old < 0 ? cardOf(article).prompt.length - 1 : old;
+  const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: spans.length - 1, Enter: from }[event.key];
+  const at = Math.max(0, Math.min(spans.length - 1, to));
+  event.preventDefault();
+  if (event.key === 'Enter') {
+    ask(article, at);
+    return;
+  }
+  if (old >= 0) spans[old].classList.remove('at');
+  spans[at].classList.add('at');
+  spans[at].scrollIntoView({ block: 'nearest' });
+}
+
+async function ask(article, at) {
+  const { labels, cards, lang } = props.value;
+  const card = cardOf(article);
+  if (card.state === 'writing') return;
+  const characters = Array.from(card.prompt + card.text);
+  const context = characters.slice(0, at).join('');
+  board.querySelectorAll('.at').forEach((span) => span.classList.remove('at'));
+  article.querySelector(`.out span[data-at="${at}"]`).classList.add('at');
+  const answer = await server.next_chars({ context, models: cards.map((one) => one.model), lang });
+  const close = button('close', labels.close, closeSheet);
+  const heading = node('h3', '', labels.next_title + ' ');
+  heading.append(node('code', '', '…' + characters.slice(Math.max(0, at - 28), at).map((c) => (c === '\n' ? '↵' : c)).join('')));
+  const head = node('div', 'next-head');
+  head.append(heading, close);
+  const body = node('div', 'next-rows');
+  if (answer.error) body.append(node('p', 'note', answer.error));
+  else answer.rows.forEach((row) => body.append(candidates(row, context, characters[at])));
+  sheet.replaceChildren(head, node('p', 'note', labels.next_branch), body);
+  sheet.setAttribute('aria-label', labels.next_title);
+  sheet.returnTo = article.querySelector('.out');
+  sheet.hidden = false;
+  close.focus({ preventScroll: true });
+}
+
+function candidates(row, context, actual) {
+  const line = node('div', 'next-row');
+  line.append(node('span', 'who ' + row.cell, row.title));
+  const list = node('div', 'choices');
+  row.candidates.forEach(({ char, p }) => {
+    const percent = p >= 0.0995 ? (100 * p).toFixed(0) : (100 * p).toFixed(p >= 0.001 ? 1 : 2);
+    const one = button('choice' + (char === actual ? ' actual' : ''), '', () => {
+      closeSheet();
+      trigger('select', { index: 0, value: char, context: context + char });
+    });
+    one.append(node('b', '', visible(char)), node('i', '', percent + '%'));
+    one.style.setProperty('--p', p);
+    list.append(one);
+  });
+  line.append(list);
+  return line;
+}
+
+function closeSheet() {
+  if (sheet.hidden) return;
+  sheet.hidden = true;
+  if (sheet.returnTo) sheet.returnTo.focus({ preventScroll: true });
+}
+sheet.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape') {
+    event.stopPropagation();
+    closeSheet();
+  }
+});
+
+// The address of what is shown. A question that nobody wrote for yet keeps its recordings.
+function address() {
+  const { cards, prompt, seed, sampling, preset, budget, lang } = props.value;
+  const query = new URLSearchParams({ view: 'compare', lang });
+  const recordings = cards.every((card) => card.state === 'recorded');
+  if (preset) {
+    query.set('preset', preset);
+    query.set('budget', budget);
+  } else query.set('models', cards.map((card) => card.model).join(','));
+  if (!recordings) {
+    const length = Math.max(...cards.map((card) => Array.from(card.text).length), 1);
+    const shown = { prompt, seed, temperature: sampling.temperature, top_k: sampling.top_k, top_p: sampling.top_p, length };
+    for (const [name, value] of Object.entries(shown)) query.set(name, value);
+  }
+  return window.location.origin + window.location.pathname + '?' + query;
+}
+
+async function copyLink(event) {
+  const { labels } = props.value;
+  const pressed = event.currentTarget;
+  const link = address();
+  try {
+    await navigator.clipboard.writeText(link);
+    pressed.textContent = labels.link_copied;
+    setTimeout(() => (pressed.textContent = labels.copy_link), 2000);
+  } catch (refused) {
+    window.prompt(labels.copy_link, link); // no permission to write: the reader copies it
+  }
+}
+
+async function exportAs(kind) {
+  const file = await server.exported({ kind, value: props.value, lang: props.value.lang });
+  if (file.error) window.alert(file.error);
+  else save(file.name, file.mime, file.text);
+}
+
+function openFile() {
+  const picker = node('input');
+  picker.type = 'file';
+  picker.accept = '.json,application/json';
+  picker.addEventListener('change', async () => {
+    if (picker.files.length) trigger('upload', { text: await picker.files[0].text() });
+  });
+  picker.click();
+}
+
+function bar() {
+  const { labels } = props.value;
+  const lenses = node('div', 'lenses');
+  lenses.append(node('span', '', labels.show));
+  const entries = ['plain', 'surprise', 'copied'].map((name) => [name, labels['lens_' + name]]);
+  lenses.append(segments(entries, lens, (name) => {
+    lens = name;
+    wear();
+  }));
+  const key = node('span', 'key');
+  if (lens === 'surprise') key.append(node('span', '', labels.heat_scale), node('i', 'ramp'), node('span', '', labels.heat_scale_high));
+  if (lens === 'copied') key.append(node('span', 'copied', labels.copied_hint));
+  lenses.append(key);
+  const tools = node('div', 'tools');
+  tools.append(button('', labels.copy_link, copyLink), node('span', '', labels.export));
+  [['json', 'JSON'], ['csv', 'CSV'], ['md', 'Markdown']].forEach(([kind, text]) => tools.append(button('', text, () => exportAs(kind))));
+  tools.append(button('', labels.open_file, openFile));
+  return [lenses, tools];
+}
+
+function wear() {
+  root.dataset.lens = lens;
+  root.querySelector('.bar').replaceChildren(...bar());
 }
 
 function draw() {
-  const value = props.value || { cards: [] };
-  const root = element.querySelector('.cards');
-  const signature = JSON.stringify(value.cards.map((card) => [card.model, card.title, card.meta, card.reading]));
-  if (root.dataset.signature !== signature || root.children.length !== value.cards.length) {
-    root.dataset.signature = signature;
-    root.replaceChildren(...value.cards.map(build));
+  const value = props.value || { cards: [], labels: {} };
+  const question = value.preset + ' ' + value.budget;
+  if (value.lens && question !== lensOf) lens = value.lens;
+  lensOf = question;
+  const worn = JSON.stringify([lens, value.lang]);
+  if (root.dataset.worn !== worn) {
+    root.dataset.worn = worn;
+    wear();
   }
-  value.cards.forEach((card, index) => fill(root.children[index], card));
+  const signature = JSON.stringify(value.cards.map((card) => [card.model, card.title, card.meta, card.reading]));
+  if (board.dataset.signature !== signature || board.children.length !== value.cards.length) {
+    board.dataset.signature = signature;
+    board.replaceChildren(...value.cards.map(build));
+    sheet.hidden = true;
+  }
+  value.cards.forEach((card, index) => fill(board.children[index], card));
+  const verdict = root.querySelector('.verdict');
+  verdict.hidden = !(value.verdict || value.note);
+  verdict.replaceChildren();
+  if (value.verdict) verdict.append(node('b', '', value.labels.seen + ' '), value.verdict + ' ');
+  if (value.note) verdict.append(node('span', 'note', value.note));
 }
 
 watch('value', draw);

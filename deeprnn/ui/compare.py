@@ -1,126 +1,28 @@
 """The Compare view: one prompt, one seed, up to six models writing side by side.
 
-Knows: its controls, and how a run becomes cards. Does not know: the other views.
+Knows: its controls, and what each of them does to the board. Does not know: the other views.
 
-The cards are drawn by `cards.js` from one JSON value: {"prompt", "seed", "cards": [...]}. Each card holds what its
-model wrote (model, prompt, text, state, speed, unknown) and the words around it; the words are made anew in another
-language. A recording has a prompt of its own.
+`cards.js` draws the board, and asks back through `server` functions (what could come next, files) and two events: a
+click on a possible next character (`select`), and a file to open (`upload`).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
-from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
-from deeprnn.ui import service
+from deeprnn.ui import cards, export, links, service
+from deeprnn.ui.cards import Board, Drawn
+from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import Translations, facts, first_shown, model_picker, perplexity, titles
+from deeprnn.ui.widgets import Translations, model_picker, titles
 
-PROMPT = "the time traveller"
-Cards = dict[str, Any]
-NOTHING: Cards = {"prompt": "", "seed": 0, "cards": []}
-
-
-def reading(info: CheckpointInfo) -> str:
-    """Which sentence the two perplexities of a model deserve.
-
-    By heart: under 1.2 on its training text, worse than guessing on new text. Flat: on its training text within 3% of
-    what letter frequencies alone reach. Overfit: new text at least half as perplexing again. Else it generalises.
-    """
-    train, heldout = info.train_ppl, info.heldout_ppl
-    if train < 1.2 and heldout > len(info.vocab):
-        return "reading_rote"
-    if train > 0.97 * info.unigram_ppl:
-        return "reading_flat"
-    return "reading_overfit" if heldout > 1.5 * train else "reading_general"
-
-
-def recorded(registry: Registry, names: list[str], lang: Lang) -> Cards:
-    """The cards of these models with the continuations recorded when they were trained."""
-    samples = [registry.infos[name].metrics["sample"] for name in names]
-    state = {"state": "recorded", "speed": 0.0, "unknown": 0}
-    runs = [
-        {"model": name, "prompt": sample["prompt"], "text": sample["text"]} | state
-        for name, sample in zip(names, samples, strict=True)
-    ]
-    first = samples[0] if samples else NOTHING
-    return cards(registry, first["prompt"], first["seed"], runs, lang)
-
-
-def cards(registry: Registry, prompt: str, seed: int, runs: list[dict[str, Any]], lang: Lang) -> Cards:
-    """What `cards.js` draws, in a language."""
-    shown = titles(registry, lang)
-    made = [
-        {"prompt": prompt} | run | _words(registry.infos[run["model"]], shown[run["model"]], run, seed, lang)
-        for run in runs
-    ]
-    return {"prompt": prompt, "seed": seed, "cards": made}
-
-
-def _words(info: CheckpointInfo, title: str, run: dict[str, Any], seed: int, lang: Lang) -> dict[str, Any]:
-    guess = len(info.vocab)
-    train, heldout = perplexity(info.train_ppl), perplexity(info.heldout_ppl)
-    status = {
-        "recorded": tr("recorded", lang, seed=seed),
-        "writing": tr("writing", lang),
-        "finished": tr("finished", lang),
-        "stopped": tr("stopped", lang),
-        "waiting": tr("waiting", lang),
-    }[run["state"]]
-    parts = [status]
-    if run["speed"]:
-        parts.append(tr("speed", lang, n=f"{run['speed']:,.0f}"))
-    if run["unknown"]:
-        parts.append(tr("unread", lang, n=run["unknown"]))
-    return {
-        "title": title,
-        "cell": info.config.cell,
-        "depth": info.config.num_layers,
-        "meta": facts(info, lang),
-        "train": info.train_ppl,
-        "heldout": info.heldout_ppl,
-        "guess": guess,
-        "train_text": train,
-        "heldout_text": heldout,
-        "aria": tr("perplexities", lang, train=train, heldout=heldout, guess=guess),
-        "labels": {key: tr(key, lang) for key in ("train", "heldout", "guessing")},
-        "reading": tr(reading(info), lang, guess=guess),
-        "status": " · ".join(parts),
-    }
-
-
-def show(registry: Registry, names: list[str], current: Cards | None, lang: Lang) -> Cards:
-    """The cards of another choice of models: what is written stays, and whoever was writing has stopped.
-
-    Before anything is written, every card shows its recording; afterwards a newly chosen model is empty, since its
-    recording continues another prompt.
-    """
-    names = [name for name in names or [] if name in registry.infos]
-    fresh = recorded(registry, names, lang)
-    if not current or not current.get("cards") or all(run["state"] == "recorded" for run in current["cards"]):
-        return fresh
-    written = {run["model"]: run for run in stopped(registry, current, lang)["cards"]}
-    waiting = {"text": "", "state": "waiting", "speed": 0.0, "unknown": 0}
-    runs = [written.get(name) or {"model": name} | waiting for name in names]
-    return cards(registry, current["prompt"], current["seed"], runs, lang)
-
-
-def relabel(registry: Registry, current: Cards | None, lang: Lang) -> Cards:
-    """The same cards in another language."""
-    current = current or NOTHING
-    return cards(registry, current["prompt"], current["seed"], current["cards"], lang)
-
-
-def stopped(registry: Registry, current: Cards | None, lang: Lang) -> Cards:
-    """The same cards, nobody writing any more."""
-    current = current or NOTHING
-    runs = [run | {"state": "stopped"} if run["state"] == "writing" else run for run in current["cards"]]
-    return cards(registry, current["prompt"], current["seed"], runs, lang)
+EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass
@@ -128,113 +30,322 @@ class Desk:
     """What a reader asks of a run that is under way. The run carries it out, so that nobody else draws meanwhile."""
 
     lang: Lang
-    names: list[str]
     stop: bool = False
+    then: Callable[[Board], Board] = Board.stopped
 
 
-def write(
-    registry: Registry, desk: Desk, prompt: str, temperature: float, max_chars: int, seed: int
-) -> Iterator[Cards]:
-    """Cards that fill while the models of the desk write, until they have finished or the desk says stop.
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be written: by which models, after which prompt, drawn how; `board` is what stands there now."""
 
-    The last cards are in the language and of the models that the desk names by then.
+    names: Sequence[str]
+    prompt: str
+    seed: Any
+    sampling: dict[str, Any]
+    board: Board
+    continued: bool = False
+
+
+def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
+    """Boards that fill while the models write, until they have finished or the desk says stop.
+
+    Continued, each goes on where it stopped, with the seed it had; but for the length, the controls are not asked.
 
     Raises:
         RequestError: see `service.stream`.
     """
+    board = order.board
+    if order.continued:
+        length = order.sampling["max_chars"]
+        order = replace(order, names=board.names, prompt=board.prompt, seed=board.seed)
+        order = replace(order, sampling=board.sampling | {"max_chars": length})
     updates = service.stream(
-        registry, prompt=prompt, models=desk.names, max_chars=max_chars, temperature=temperature, seed=seed
+        registry,
+        prompt=order.prompt,
+        models=order.names,
+        seed=order.seed,
+        written=[run.text for run in board.runs] if order.continued else None,
+        **order.sampling,
     )
-    current = NOTHING
+    same = order.names == board.names and board.preset is not None
+    kept = {"preset": board.preset, "budget": board.budget} if same else {}
     for update in updates:
-        runs = [
-            {
-                "model": one.model,
-                "text": one.text,
-                "state": "finished" if one.done else "writing",
-                "speed": one.chars_per_second,
-                "unknown": one.unknown,
-            }
+        runs = tuple(
+            cards.Run(
+                model=one.model,
+                prompt=order.prompt,
+                text=one.text,
+                state="finished" if one.done else "writing",
+                speed=one.chars_per_second,
+                unknown=one.unknown,
+            )
             for one in update
-        ]
-        current = cards(registry, prompt, int(seed), runs, desk.lang)
+        )
+        board = Board(prompt=order.prompt, seed=int(order.seed), sampling=order.sampling, runs=runs, **kept)
         if desk.stop:
             break
-        yield current
-    yield show(registry, desk.names, current, desk.lang)
+        yield cards.draw(registry, board, desk.lang)
+    yield cards.draw(registry, desk.then(board), desk.lang)
 
 
-def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
+def can_continue(board: Board) -> bool:
+    """Whether there is something that goes on: written here, by all its models, after one prompt."""
+    return bool(board.runs) and all(run.state in ("finished", "stopped") for run in board.runs)
+
+
+def next_chars(registry: Registry, ask: Any) -> dict[str, Any]:
+    """What could come after a text, for `cards.js`: each model's ten likeliest characters, or an error to show."""
+    lang: Lang = "zh" if isinstance(ask, dict) and ask.get("lang") == "zh" else "en"
+    try:
+        if not isinstance(ask, dict):
+            raise RequestError("error_file")
+        answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"))
+    except RequestError as error:
+        return {"error": error.message(lang)}
+    shown = titles(registry, lang)
+    extra = [(shown[one["model"]], registry.infos[one["model"]].config.cell) for one in answers]
+    return {"rows": [one | {"title": title, "cell": cell} for one, (title, cell) in zip(answers, extra, strict=True)]}
+
+
+def exported(registry: Registry, ask: Any) -> dict[str, Any]:
+    """A comparison as a file for `cards.js` to save, or an error to show."""
+    lang: Lang = "zh" if isinstance(ask, dict) and ask.get("lang") == "zh" else "en"
+    try:
+        if not isinstance(ask, dict):
+            raise RequestError("error_file")
+        kind = str(ask.get("kind"))
+        mime, text = export.export(registry, Board.read(registry, ask.get("value")), kind)
+    except RequestError as error:
+        return {"error": error.message(lang)}
+    return {"name": f"deeprnn-comparison.{kind}", "mime": mime, "text": text}
+
+
+def _first(registry: Registry) -> Board:
+    """What the page opens with: the first question, or the first models there are."""
+    for key, preset in presets(registry).items():
+        return cards.of_preset(registry, key, preset.budget)
+    return cards.recorded(registry, list(registry.infos)[:4])
+
+
+def _question_choices(registry: Registry, lang: Lang) -> list[tuple[str, str]]:
+    return [(tr(f"preset_{key}", lang), key) for key in presets(registry)]
+
+
+def _budget_update(registry: Registry, key: str | None, budget: Budget | None, lang: Lang) -> Any:
+    """The switch "compare at equal ...", where the question has a choice."""
+    groups = list(presets(registry)[key].groups) if key else []
+    choices = [(tr(f"equal_{one}", lang), one) for one in groups]
+    return gr.update(choices=choices, value=budget, visible=len(groups) > 1)
+
+
+class _Controls:
+    """The components of the view, in the order they stand."""
+
+    def __init__(self, registry: Registry, language: gr.Radio, words: Translations) -> None:
+        first = _first(registry)
+        self.preset = gr.Radio(
+            _question_choices(registry, "en"), value=first.preset, elem_id="questions", elem_classes="chips"
+        )
+        words.add(self.preset, "label", "questions")
+        words.add_made(self.preset, "choices", lambda lang: _question_choices(registry, lang))
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=1, min_width=280):
+                self.prompt = gr.Textbox(first.prompt, lines=3, max_length=MAX_PROMPT_CHARS, elem_id="prompt")
+                with gr.Row(elem_classes="examples"):
+                    self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
+                self.picker = model_picker(registry, language, words, first.names)
+                self.budget = gr.Radio([], elem_id="budget", visible=False)
+                self.temperature = gr.Slider(0, 2, 0.8, step=0.05)
+                with gr.Row():
+                    self.length = gr.Number(300, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100)
+                    self.seed = gr.Number(7, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
+                with gr.Accordion(open=False) as more:
+                    self.top_k = gr.Slider(0, 100, 0, step=1)
+                    self.top_p = gr.Slider(0.05, 1, 1, step=0.05)
+                with gr.Row(elem_id="actions"):
+                    self.go = gr.Button(variant="primary", elem_id="generate", min_width=110)
+                    self.stop = gr.Button(elem_id="stop", min_width=70)
+                    self.more = gr.Button(elem_id="continue", min_width=80)
+                keys = gr.Markdown(elem_classes="hint")
+                measure = gr.Markdown(elem_classes="hint")
+            with gr.Column(scale=3, min_width=320):
+                self.board = gr.HTML(
+                    cards.draw(registry, first, "en"),
+                    html_template=asset("cards.html"),
+                    js_on_load=asset("dom.js") + asset("cards.js"),
+                    apply_default_css=False,
+                    server_functions=[_named(registry, next_chars), _named(registry, exported)],
+                    elem_id="board",
+                )
+        for component, prop, key in (
+            (self.prompt, "label", "prompt"),
+            (self.budget, "label", "equal"),
+            (self.temperature, "label", "temperature"),
+            (self.temperature, "info", "temperature_hint"),
+            (self.length, "label", "length"),
+            (self.seed, "label", "seed"),
+            (more, "label", "more"),
+            (self.top_k, "label", "top_k"),
+            (self.top_p, "label", "top_p"),
+            (self.go, "value", "generate"),
+            (self.stop, "value", "stop"),
+            (self.more, "value", "continue"),
+            (keys, "value", "keys"),
+            (measure, "value", "measure"),
+        ):
+            words.add(component, prop, key)
+
+    def asked(self) -> list[Any]:
+        """What a run is asked for."""
+        return [self.prompt, self.picker, self.temperature, self.top_k, self.top_p, self.length, self.seed]
+
+
+def _named(registry: Registry, function: Callable[[Registry, Any], Any]) -> Callable[[Any], Any]:
+    def served(ask: Any) -> Any:
+        return function(registry, ask)
+
+    served.__name__ = function.__name__  # what `server` calls it by
+    return served
+
+
+def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=1, min_width=280):
-            prompt = gr.Textbox(PROMPT, lines=3, max_length=MAX_PROMPT_CHARS, elem_id="prompt")
-            picker = model_picker(registry, words)
-            temperature = gr.Slider(0, 2, 0.8, step=0.05)
-            with gr.Row():
-                length = gr.Number(300, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100)
-                seed = gr.Number(7, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
-            with gr.Row():
-                go = gr.Button(variant="primary", elem_id="generate", min_width=120)
-                stop = gr.Button(elem_id="stop", min_width=80)
-            keys = gr.Markdown(elem_classes="hint")
-            measure = gr.Markdown(elem_classes="hint")
-        with gr.Column(scale=3, min_width=320):
-            board = gr.HTML(
-                recorded(registry, first_shown(registry), "en"),
-                html_template='<div class="cards" role="list"></div>',
-                js_on_load=asset("cards.js"),
-                apply_default_css=False,
-                elem_id="board",
-            )
-    words.add(prompt, "label", "prompt")
-    words.add(temperature, "label", "temperature")
-    words.add(temperature, "info", "temperature_hint")
-    words.add(length, "label", "length")
-    words.add(seed, "label", "seed")
-    words.add(go, "value", "generate")
-    words.add(stop, "value", "stop")
-    words.add(keys, "value", "keys")
-    words.add(measure, "value", "measure")
-
+    ui = _Controls(registry, language, words)
     desks: dict[str | None, Desk] = {}  # of the runs under way, by the visitor's session
 
-    def on_generate(
+    def run(
+        value: Any,
         prompt: str,
         names: list[str],
         temperature: float,
+        top_k: int,
+        top_p: float,
         length: int,
         seed: int,
         language: str,
-        request: gr.Request,
-    ) -> Iterator[Cards]:
-        desk = desks[request.session_hash] = Desk(lang=LANGUAGES[language], names=names)
+        session: str | None,
+        continued: bool = False,
+    ) -> Iterator[Drawn]:
+        lang = LANGUAGES[language]
+        sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
+        desk = desks[session] = Desk(lang=lang)
         try:
-            yield from write(registry, desk, prompt, temperature, length, seed)
+            board = Board.read(registry, value)
+            order = Order(names=names or [], prompt=prompt, seed=seed, sampling=sampling, board=board)
+            if continued and not can_continue(board):
+                raise RequestError("error_nothing_to_continue")
+            yield from write(registry, desk, replace(order, continued=continued))
         except RequestError as error:
             raise gr.Error(error.message(desk.lang), print_exception=False) from error
         finally:
-            desks.pop(request.session_hash, None)
+            desks.pop(session, None)
+
+    def on_generate(request: gr.Request, *values: Any) -> Iterator[Drawn]:
+        yield from run(*values, session=request.session_hash)
+
+    def on_continue(request: gr.Request, *values: Any) -> Iterator[Drawn]:
+        yield from run(*values, session=request.session_hash, continued=True)
 
     def on_stop(request: gr.Request) -> None:
         if desk := desks.get(request.session_hash):
             desk.stop = True
 
-    def on_pick(names: list[str], current: Cards | None, language: str, request: gr.Request) -> Any:
-        if desk := desks.get(request.session_hash):
-            desk.names, desk.stop = names, True
+    def redraw(change: Callable[[Board], Board], value: Any, language: str, session: str | None) -> Any:
+        """Change the board; while models write, it is they who do, when they have stopped."""
+        if desk := desks.get(session):
+            desk.then, desk.stop = lambda board: change(board.stopped()), True
             return gr.skip()
-        return show(registry, names, current, LANGUAGES[language])
+        return cards.draw(registry, change(_read(value)), LANGUAGES[language])
 
-    def on_language(current: Cards | None, language: str, request: gr.Request) -> Any:
+    def _read(value: Any) -> Board:
+        try:
+            return Board.read(registry, value)
+        except RequestError:
+            return cards.recorded(registry, [])
+
+    def on_pick(names: list[str], value: Any, language: str, request: gr.Request) -> Any:
+        board = redraw(lambda board: cards.show(registry, names or [], board), value, language, request.session_hash)
+        return board, None, gr.update(visible=False)
+
+    def on_preset(key: str, value: Any, language: str, request: gr.Request) -> Any:
+        preset = presets(registry)[key]
+        return (
+            redraw(lambda _: cards.of_preset(registry, key, preset.budget), value, language, request.session_hash),
+            gr.update(value=list(preset.groups[preset.budget])),
+            preset.prompt,
+            _budget_update(registry, key, preset.budget, LANGUAGES[language]),
+        )
+
+    def on_budget(key: str, budget: Budget, value: Any, language: str, request: gr.Request) -> Any:
+        board = redraw(lambda _: cards.of_preset(registry, key, budget), value, language, request.session_hash)
+        return board, gr.update(value=list(presets(registry)[key].groups[budget]))
+
+    def on_language(value: Any, key: str | None, budget: Budget | None, language: str, request: gr.Request) -> Any:
+        lang = LANGUAGES[language]
+        switch = _budget_update(registry, key, budget, lang)
         if desk := desks.get(request.session_hash):
-            desk.lang = LANGUAGES[language]
-            return gr.skip()
-        return relabel(registry, current, LANGUAGES[language])
+            desk.lang = lang
+            return gr.skip(), switch
+        return cards.draw(registry, _read(value), lang), switch
 
+    def on_branch(event: gr.EventData) -> str:
+        return str(getattr(event, "context", ""))[:MAX_PROMPT_CHARS]
+
+    def on_open_file(event: gr.EventData, language: str) -> Any:
+        lang = LANGUAGES[language]
+        try:
+            board = export.reopen(registry, getattr(event, "text", None))
+        except RequestError as error:
+            raise gr.Error(error.message(lang), print_exception=False) from error
+        drawn = cards.draw(registry, board, lang)
+        return drawn, board.names, board.prompt, board.seed, board.preset, gr.update(visible=False)
+
+    def on_visit(request: gr.Request) -> Any:
+        """Show what the address asks for; a prompt of its own is written at once."""
+        ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
+        board = _first(registry)
+        if ask.preset and ask.budget:
+            board = cards.of_preset(registry, ask.preset, ask.budget)
+        elif ask.models:
+            board = cards.recorded(registry, ask.models)
+        numbers = [ask.numbers.get(key, gr.skip()) for key in ("temperature", "top_k", "top_p", "length", "seed")]
+        written = ask.view == "compare" and ask.prompt is not None
+        return (
+            cards.draw(registry, board, ask.lang),
+            board.preset,
+            board.names,
+            ask.prompt or (presets(registry)[board.preset].prompt if board.preset else board.prompt),
+            _budget_update(registry, board.preset, board.budget, ask.lang),
+            *numbers,
+            written,
+        )
+
+    def on_asked(request: gr.Request, written: bool, *values: Any) -> Iterator[Drawn]:
+        if written:
+            yield from run(*values, session=request.session_hash)
+        else:
+            yield gr.skip()  # type: ignore[misc]
+
+    written = gr.State(False)
+    numbers = [ui.temperature, ui.top_k, ui.top_p, ui.length, ui.seed]
+    everything = [ui.board, *ui.asked(), language]
     # All go through the queue, whose messages to one visitor arrive in order.
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    go.click(on_generate, [prompt, picker, temperature, length, seed, language], board, trigger_mode="once", **quiet)
-    stop.click(on_stop, None, None, **quiet)
-    picker.change(on_pick, [picker, board, language], board, **quiet)
-    language.change(on_language, [board, language], board, **quiet)
+    ui.go.click(on_generate, everything, ui.board, trigger_mode="once", **QUIET)
+    ui.more.click(on_continue, everything, ui.board, trigger_mode="once", **QUIET)
+    ui.stop.click(on_stop, None, None, **QUIET)
+    ui.picker.input(on_pick, [ui.picker, ui.board, language], [ui.board, ui.preset, ui.budget], **QUIET)
+    ui.preset.input(
+        on_preset, [ui.preset, ui.board, language], [ui.board, ui.picker, ui.prompt, ui.budget], **QUIET
+    )
+    ui.budget.input(on_budget, [ui.preset, ui.budget, ui.board, language], [ui.board, ui.picker], **QUIET)
+    language.change(
+        on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET
+    )
+    branch = ui.board.select(on_branch, None, ui.prompt, **QUIET)
+    branch.then(on_generate, everything, ui.board, trigger_mode="once", **QUIET)
+    opened = [ui.board, ui.picker, ui.prompt, ui.seed, ui.preset, ui.budget]
+    ui.board.upload(on_open_file, language, opened, **QUIET)
+    for button, text in zip(ui.examples, EXAMPLES, strict=True):
+        button.click(lambda text=text: text, None, ui.prompt, queue=False, **QUIET)
+    shown = [ui.board, ui.preset, ui.picker, ui.prompt, ui.budget, *numbers, written]
+    page.load(on_visit, None, shown, **QUIET).then(on_asked, [written, *everything], ui.board, **QUIET)

@@ -1,23 +1,22 @@
-// Draws the Score result: a table, and each character coloured by how improbable the chosen model found it.
-// Text only ever enters the page through textContent.
-function node(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
+// Draws the Score result: a table, each character coloured by how improbable one model found it, or by how much more one
+// does than another, and the perplexity as it runs along the text. dom.js stands before it.
+let mode = 'one';
 let chosen = 0;
+let second = 1;
 
 function table(value) {
   const made = node('table', 'scores');
   const head = node('tr');
-  value.columns.forEach((column) => head.append(node('th', '', column)));
+  value.columns.forEach((column) => {
+    const cell = node('th', '', column);
+    cell.scope = 'col';
+    head.append(cell);
+  });
   const thead = node('thead');
   thead.append(head);
   const body = node('tbody');
   value.rows.forEach((row) => {
-    const line = node('tr');
+    const line = node('tr', row.cell === 'base' ? 'base' : '');
     const first = node('th', row.cell, row.title);
     first.scope = 'row';
     line.append(first);
@@ -26,20 +25,26 @@ function table(value) {
   });
   made.append(thead, body);
   const frame = node('div', 'scroll');
+  frame.tabIndex = 0;
   frame.append(made);
   return frame;
 }
 
-// 0 nats is white; 6 nats, one in 400, is full colour.
-const strength = (nats) => Math.min(nats / 6, 1);
-
 function heatMap(value) {
   const row = value.rows[chosen];
+  const other = mode === 'two' ? value.rows[second] : null;
   const unknown = new Set(row.unknown);
   const map = node('div', 'heat');
+  map.tabIndex = 0;
+  map.setAttribute('role', 'group');
+  map.setAttribute('aria-label', value.labels.heat);
   Array.from(value.text).forEach((character, index) => {
     const span = node('span', unknown.has(index) ? 'unknown' : '', character);
-    if (index > 0) span.style.setProperty('--heat', strength(row.nats[index - 1]).toFixed(3));
+    if (index > 0) {
+      const nats = row.nats[index - 1] - (other ? other.nats[index - 1] : 0);
+      span.style.setProperty('--heat', strength(Math.abs(nats)).toFixed(3));
+      if (nats < 0) span.classList.add('less');
+    }
     span.dataset.index = index;
     map.append(span);
   });
@@ -48,10 +53,9 @@ function heatMap(value) {
 
 function explain(value, index, line) {
   const character = Array.from(value.text)[index];
-  const shown = character === '\n' ? '↵' : character === ' ' ? '␣' : character;
-  line.replaceChildren(node('b', '', shown));
+  line.replaceChildren(node('b', '', visible(character)));
   if (index === 0) {
-    line.append(node('span', '', value.labels.first));
+    line.append(node('span', '', value.labels.heat_first));
     return;
   }
   value.rows.forEach((row) => {
@@ -62,6 +66,90 @@ function explain(value, index, line) {
   });
 }
 
+// Perplexity of the text so far, log scale; at most 300 points a line.
+function running(value) {
+  const width = 640, height = 240, left = 52, bottom = 34, top = 12;
+  const curves = value.rows.map((row) => {
+    const points = [];
+    let sum = 0;
+    const step = Math.max(1, Math.ceil(row.nats.length / 300));
+    row.nats.forEach((nats, index) => {
+      sum += nats;
+      if (index % step === 0 || index === row.nats.length - 1) points.push([index + 1, sum / (index + 1)]);
+    });
+    return points;
+  });
+  const from = Math.min(10, curves[0].length - 1); // the first few characters swing wildly
+  const seen = curves.flatMap((points) => points.slice(from).map(([, mean]) => mean));
+  const most = Math.max(...seen, 0.1), characters = value.rows[0].nats.length;
+  const x = (at) => left + (at / characters) * (width - left - 10);
+  const y = (mean) => height - bottom - (Math.min(mean, most) / most) * (height - bottom - top);
+  const svg = shape('svg', { viewBox: `0 0 ${width} ${height}`, class: 'running', role: 'img', 'aria-label': value.labels.running });
+  [1, 2, 5, 10, 30, 100, 300, 1000, 10000].filter((ppl) => Math.log(ppl) <= most).forEach((ppl) => {
+    const at = y(Math.log(ppl));
+    svg.append(shape('line', { x1: left, x2: width - 10, y1: at, y2: at, class: 'grid' }));
+    svg.append(shape('text', { x: left - 8, y: at + 4, 'text-anchor': 'end' }, ppl.toLocaleString()));
+  });
+  [0, 0.5, 1].forEach((share) => {
+    const anchor = share === 1 ? 'end' : 'middle';
+    svg.append(shape('text', { x: x(characters * share), y: height - 14, 'text-anchor': anchor }, Math.round(characters * share).toLocaleString()));
+  });
+  svg.append(shape('text', { x: (left + width) / 2, y: height - 1, 'text-anchor': 'middle' }, value.labels.running_axis));
+  curves.forEach((points, index) => {
+    const drawn = points.slice(from).map(([at, mean]) => `${x(at).toFixed(1)},${y(mean).toFixed(1)}`).join(' ');
+    svg.append(shape('polyline', { points: drawn, class: 'curve ' + value.rows[index].cell, 'stroke-dasharray': dash(index) }));
+  });
+  const legend = node('div', 'legend');
+  value.rows.forEach((row, index) => {
+    const entry = node('span', row.cell);
+    const sample = shape('svg', { viewBox: '0 0 28 8', width: 28, height: 8, 'aria-hidden': 'true' });
+    sample.append(shape('line', { x1: 0, x2: 28, y1: 4, y2: 4, class: 'curve ' + row.cell, 'stroke-dasharray': dash(index) }));
+    entry.append(sample, node('i', '', row.title));
+    legend.append(entry);
+  });
+  return [svg, legend];
+}
+
+const dash = (index) => ['none', '7 3', '2 3', '10 3 2 3', '4 2', '1 2', '12 4', '6 2 2 2'][index % 8];
+
+function select(value, label, current, choose) {
+  const wrap = node('label', 'pick', label + ' ');
+  const made = node('select');
+  value.rows.forEach((row, index) => {
+    const option = node('option', '', row.title);
+    option.value = index;
+    option.selected = index === current;
+    made.append(option);
+  });
+  made.addEventListener('change', () => choose(Number(made.value)));
+  wrap.append(made);
+  return wrap;
+}
+
+function controls(value) {
+  const made = [segments([['one', value.labels.mode_one], ['two', value.labels.mode_two]], mode, (picked) => {
+    mode = picked;
+    draw();
+  })];
+  const choose = (set) => (index) => {
+    set(index);
+    draw();
+  };
+  if (mode === 'one') made.push(segments(value.rows.map((row, index) => [index, row.title]), chosen, choose((index) => (chosen = index))));
+  else {
+    const two = node('div', 'two');
+    two.append(select(value, value.labels.two_a, chosen, choose((index) => (chosen = index))));
+    two.append(select(value, value.labels.two_b, second, choose((index) => (second = index))));
+    made.push(two);
+  }
+  const scale = node('p', 'scale');
+  if (mode === 'one') scale.append(node('span', '', value.labels.heat_scale), node('i', 'ramp'), node('span', '', value.labels.heat_scale_high));
+  else scale.append(node('span', '', value.labels.two_less), node('i', 'ramp both'), node('span', '', value.labels.two_more));
+  if (value.rows[chosen].unknown.length) scale.append(node('span', 'unknown', value.labels.heat_unknown));
+  made.push(scale);
+  return made;
+}
+
 function draw() {
   const root = element.querySelector('.score-result');
   const value = props.value;
@@ -70,27 +158,11 @@ function draw() {
     return;
   }
   chosen = Math.min(chosen, value.rows.length - 1);
+  second = Math.min(second, value.rows.length - 1);
   const parts = [table(value)];
   value.notes.forEach((text) => parts.push(node('p', 'note', text)));
-  parts.push(node('h3', '', value.labels.heat));
-
-  const tabs = node('div', 'segments');
-  value.rows.forEach((row, index) => {
-    const button = node('button', index === chosen ? 'on' : '', row.title);
-    button.type = 'button';
-    button.setAttribute('aria-pressed', index === chosen);
-    button.addEventListener('click', () => {
-      chosen = index;
-      draw();
-    });
-    tabs.append(button);
-  });
-
-  const scale = node('p', 'scale');
-  scale.append(node('span', '', value.labels.low), node('i', 'ramp'), node('span', '', value.labels.high));
-  if (value.rows[chosen].unknown.length) scale.append(node('span', 'unknown', value.labels.unknown));
-
-  const line = node('p', 'explain', value.labels.hint);
+  parts.push(node('h3', '', value.labels.heat), ...controls(value));
+  const line = node('p', 'explain', value.labels.heat_hint);
   line.setAttribute('aria-live', 'polite');
   const map = heatMap(value);
   const show = (event) => {
@@ -99,7 +171,17 @@ function draw() {
   };
   map.addEventListener('mouseover', show);
   map.addEventListener('click', show);
-  parts.push(tabs, scale, line, map);
+  let at = 0;
+  map.addEventListener('keydown', (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    map.children[at].classList.remove('at');
+    at = Math.max(0, Math.min(map.children.length - 1, at + step));
+    map.children[at].classList.add('at');
+    explain(value, at, line);
+  });
+  parts.push(map, line, node('h3', '', value.labels.running), ...running(value));
   root.replaceChildren(...parts);
 }
 

@@ -6,9 +6,11 @@ Knows: the views. Does not know: models, files.
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from deeprnn.registry import Registry
-from deeprnn.ui import api, compare, score
+from deeprnn.ui import api, checkpoints, compare, links, score
+from deeprnn.ui.downloads import Downloads
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import Translations
@@ -22,14 +24,8 @@ LAUNCH: dict[str, Any] = {
 }
 
 
-def language_of(request: gr.Request) -> str:
-    """The language switch's value for a visitor: `?lang=zh` or `?lang=en`, else the browser's first choice."""
-    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")
-    return "中文" if asked.strip().lower().startswith("zh") else "English"
-
-
-def build(registry: Registry) -> gr.Blocks:
-    """The whole page over one folder of checkpoints."""
+def build(registry: Registry, text_of: score.TextOf = lambda info: None) -> gr.Blocks:
+    """The whole page over one folder of checkpoints; `text_of` gives the texts that are on this machine."""
     words = Translations()
     with gr.Blocks(title=tr("title", "en"), analytics_enabled=False) as page:
         with gr.Row(elem_id="head"):
@@ -40,17 +36,33 @@ def build(registry: Registry) -> gr.Blocks:
                     list(LANGUAGES), value="English", label="Language · 语言", show_label=False, container=False
                 )
         words.add_made(heading, "value", lambda lang: f"# {tr('title', lang)}\n\n{tr('subtitle', lang)}")
-        with gr.Tabs():
-            for key, view in (("tab_compare", compare), ("tab_score", score)):
-                with gr.Tab(tr(key, "en"), id=key) as tab:
-                    view.build(registry, language, words)
-                words.add(tab, "label", key)
+        with gr.Tabs() as tabs:
+            with _tab("compare", words):
+                compare.build(registry, page, language, words)
+            with _tab("score", words):
+                score.build(registry, page, language, words, text_of)
+            with _tab("checkpoints", words):
+                checkpoints.build(registry, page, language, words)
         api.build(registry)
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
         language.change(lambda chosen: words.updates(LANGUAGES[chosen]), language, words.components(), **private)
-        page.load(language_of, None, language, **private)
+
+        def on_visit(request: gr.Request) -> tuple[str, Any]:
+            ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
+            return _NAMES[ask.lang], gr.update(selected=ask.view)
+
+        page.load(on_visit, None, [language, tabs], **private)
     _speak(words, "en")
     return page
+
+
+_NAMES = {lang: name for name, lang in LANGUAGES.items()}
+
+
+def _tab(view: links.View, words: Translations) -> gr.Tab:
+    tab = gr.Tab(tr(f"tab_{view}", "en"), id=view)
+    words.add(tab, "label", f"tab_{view}")
+    return tab
 
 
 def _speak(words: Translations, lang: Lang) -> None:
@@ -59,8 +71,11 @@ def _speak(words: Translations, lang: Lang) -> None:
         setattr(component, prop, make(lang))
 
 
-def launch(registry: Registry, **options: Any) -> tuple[Any, str, str]:
+def launch(
+    registry: Registry, text_of: score.TextOf = lambda info: None, **options: Any
+) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
-    page = build(registry).queue(default_concurrency_limit=8)
+    page = build(registry, text_of).queue(default_concurrency_limit=8)
+    options = {"app_kwargs": {"middleware": [Middleware(Downloads, registry=registry)]}} | options
     served: tuple[Any, str, str] = page.launch(css=asset("style.css"), theme=theme(), js=PAGE_JS, **(LAUNCH | options))
     return served

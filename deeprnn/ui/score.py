@@ -1,56 +1,92 @@
 """The Score view: one text, how improbable each model finds each of its characters.
 
-Knows: its controls, and how scores become a table and a heat map. Does not know: the other views.
+Knows: its controls, and how scores become a table, a heat map and a plot. Does not know: the other views.
 
 `heat.js` draws one JSON value; what was scored stays in it, so that another language only changes the words.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
+from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
-from deeprnn.ui import service
+from deeprnn.ui import links, service
+from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_SCORE_CHARS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import Translations, model_picker, perplexity, titles
+from deeprnn.ui.widgets import Translations, book, model_picker, perplexity, titles
 
-# The first is how the note's training text begins; the others were written for this page.
+# The first is how the note's training text begins, lines joined without a space as d2l joins them; the others were written for this page.
 EXAMPLES = {
-    "example_memorised": "the time traveller for so it will be convenient to speak of him was expounding a recondite "
-    "matter to us his grey eyes shone and twinkled",
+    "example_memorised": "the time traveller for so it will be convenient to speak of himwas expounding a recondite "
+    "matter to us his grey eyes shone andtwinkled",
     "example_new": "the old clockmaker had spoken of nothing else that evening and when the lamp burned low he drew "
     "his chair to the fire and told us how the strange engine worked",
     "example_shuffled": "recondite eyes the him twinkled speak us a so expounding shone traveller to convenient his "
     "be for matter it and of time will to was grey",
     "example_prose": "My dear friend, the train leaves Paris at 7:45. Bring two coats, an umbrella and good humour!",
+    "example_chinese": "那行者听了，心中暗笑道：“你这老儿好没道理，我一路上翻山过水，哪里肯为这点小事停下来？”",
 }
+REAL = ("real_train", "real_heldout", "real_other")
+EXCERPT_CHARS = 600
+FIRST = ("note-lstm-2", "few-lstm-2", "note-lstm-10")
 Result = dict[str, Any]
+TextOf = Callable[[CheckpointInfo], str | None]  # the whole main text of a model in its form, if it is at hand
 
 
 def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: Lang) -> Result:
-    """What `heat.js` draws, in a language."""
+    """What `heat.js` draws, in a language: the models' rows first, then what they are to be measured by."""
     if not answers:
         return {"empty": tr("score_empty", lang)}
+    names = [answer["model"] for answer in answers]
+    infos = [registry.infos[name] for name in names]
     shown = titles(registry, lang)
-    infos = [registry.infos[answer["model"]] for answer in answers]
     rows = [
-        answer
-        | {
-            "title": shown[info.name],
-            "cell": info.config.cell,
-            "figures": [
-                perplexity(answer["ppl"]),
-                f"{answer['bpc']:.3f}",
-                f"{answer['bpc'] * math.log(2):.3f}",
-                f"{len(answer['unknown']):,}",
-                str(len(info.vocab)),
-            ],
-        }
-        for answer, info in zip(answers, infos, strict=True)
+        _row(answer, shown[info.name], info, info.config.cell) for answer, info in zip(answers, infos, strict=True)
     ]
+    for base in service.baselines(registry, text=text, models=names):
+        rows.append(_row(base | {"unknown": []}, _base_title(registry, base, lang), registry.infos[base["model"]], "base"))
+    labels = (
+        *("heat", "heat_scale", "heat_scale_high", "heat_unknown", "heat_hint", "heat_first", "mode_one", "mode_two"),
+        *("two_a", "two_b", "two_more", "two_less", "running", "running_axis"),
+    )
+    columns = ("col_model", "col_ppl", "col_bpc", "col_nats", "col_unknown", "col_guess")
+    return {
+        "text": text,
+        "rows": rows,
+        "answers": [{key: answer[key] for key in _KEPT} for answer in answers],
+        "notes": _notes(answers, infos, lang),
+        "columns": [tr(column, lang) for column in columns],
+        "labels": {key: tr(key, lang) for key in labels},
+    }
+
+
+_KEPT = ("model", "ppl", "bpc", "nats", "unknown")
+
+
+def _row(answer: dict[str, Any], title: str, info: CheckpointInfo, cell: str) -> dict[str, Any]:
+    unknown = answer["unknown"]
+    figures = [
+        perplexity(answer["ppl"]),
+        f"{answer['bpc']:.3f}",
+        f"{answer['bpc'] * math.log(2):.3f}",
+        f"{len(unknown):,}" if cell != "base" else "",
+        str(len(info.vocab)),
+    ]
+    return {"title": title, "cell": cell, "figures": figures, "nats": answer["nats"], "unknown": unknown}
+
+
+def _base_title(registry: Registry, base: dict[str, Any], lang: Lang) -> str:
+    info = registry.infos[base["model"]]
+    text = book(info.metrics["text"]["name"])
+    return tr(f"row_{base['kind']}", lang, n=base["count"], text=text, chars=f"{info.train_chars:,}")
+
+
+def _notes(answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
     notes = []
     if len({(info.vocab.form, info.vocab.characters) for info in infos}) > 1:
         notes.append(tr("forms_differ", lang))
@@ -58,46 +94,49 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
         notes.append(tr("unknown_counted", lang))
     if any(answer["unknown"] and info.vocab.form == "d2l" for answer, info in zip(answers, infos, strict=True)):
         notes.append(tr("note_forms", lang))
-    columns = ("col_model", "col_ppl", "col_bpc", "col_nats", "col_unknown", "col_guess")
-    labels = {
-        "heat": "heat",
-        "low": "heat_scale",
-        "high": "heat_scale_high",
-        "unknown": "heat_unknown",
-        "hint": "heat_hint",
-        "first": "heat_first",
-    }
-    return {
-        "text": text,
-        "rows": rows,
-        "notes": notes,
-        "columns": [tr(column, lang) for column in columns],
-        "labels": {name: tr(key, lang) for name, key in labels.items()},
-    }
+    return notes
 
 
 def relabel(registry: Registry, current: Result | None, lang: Lang) -> Result:
     """The same scores in another language."""
     current = current or {}
-    kept = ("model", "ppl", "bpc", "nats", "unknown")
-    answers = [{key: row[key] for key in kept} for row in current.get("rows", [])]
-    return result(registry, current.get("text", ""), answers, lang)
+    return result(registry, current.get("text", ""), current.get("answers", []), lang)
 
 
-def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
+def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: str) -> str | None:
+    """A real piece of the first model's book, or of one that it has not read; None where no such file is at hand."""
+    info = registry.infos[names[0]] if names and names[0] in registry.infos else next(iter(registry.infos.values()))
+    if key == "real_other":
+        own = info.metrics["text"]["name"]
+        others = (one for one in registry.infos.values() if one.metrics["text"]["name"] != own)
+        at_hand = ((one, text) for one in others if one.vocab.form == "full" and (text := text_of(one)))
+        info, text = next(at_hand, (info, None))
+        part = "val"
+    else:
+        text, part = text_of(info), "train" if key == "real_train" else "val"
+    if text is None:
+        return None
+    start, end = info.metrics["text"]["ranges"][part]
+    middle = (start + end) // 2
+    return text[middle : min(middle + EXCERPT_CHARS, end)]
+
+
+def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
     """Lay the view out and connect it."""
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     text = gr.Textbox(EXAMPLES["example_memorised"], lines=5, max_length=MAX_SCORE_CHARS, elem_id="score-text")
-    with gr.Row():
-        for key, example in EXAMPLES.items():
-            button = gr.Button(size="sm", min_width=120)
-            words.add(button, "value", key)
-            button.click(lambda example=example: example, None, text, api_visibility="private", queue=False)
-    picker = model_picker(registry, words)
+    buttons = {}
+    with gr.Row(elem_classes="examples"):
+        for key in (*EXAMPLES, *REAL):
+            buttons[key] = gr.Button(size="sm", min_width=120, visible=key in EXAMPLES)
+            words.add(buttons[key], "value", key)
+    chosen = [name for name in FIRST if name in registry.infos] or list(registry.infos)[:3]
+    picker = model_picker(registry, language, words, chosen)
     go = gr.Button(variant="primary", elem_id="score")
     board = gr.HTML(
         result(registry, "", [], "en"),
         html_template='<div class="score-result"></div>',
-        js_on_load=asset("heat.js"),
+        js_on_load=asset("dom.js") + asset("heat.js"),
         apply_default_css=False,
         elem_id="scores",
     )
@@ -112,12 +151,31 @@ def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
         except RequestError as error:
             raise gr.Error(error.message(lang), print_exception=False) from error
 
+    def on_language(current: Result | None, language: str) -> Result:
+        try:
+            return relabel(registry, current, LANGUAGES[language])
+        except (RequestError, KeyError, TypeError, ValueError):  # the browser sent what it was never given
+            return result(registry, "", [], LANGUAGES[language])
+
+    def on_visit(request: gr.Request) -> Any:
+        ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
+        names = list(ask.models) or (list(presets(registry)[ask.preset].groups[ask.budget]) if ask.preset and ask.budget else [])
+        real = [gr.update(visible=excerpt(registry, text_of, chosen, key) is not None) for key in REAL]
+        if ask.view != "score":
+            return gr.skip(), gr.skip(), gr.skip(), *real
+        names = names or chosen
+        try:
+            answers = service.score(registry, text=ask.text, models=names) if ask.text else []
+        except RequestError:
+            answers = []
+        return ask.text or gr.skip(), names, result(registry, ask.text or "", answers, ask.lang), *real
+
+    for key, example in EXAMPLES.items():
+        buttons[key].click(lambda example=example: example, None, text, queue=False, **private)
+    for key in REAL:
+        buttons[key].click(
+            lambda names, key=key: excerpt(registry, text_of, names, key) or gr.skip(), picker, text, **private
+        )
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
-    language.change(
-        lambda current, language: relabel(registry, current, LANGUAGES[language]),
-        [board, language],
-        board,
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )
+    language.change(on_language, [board, language], board, queue=False, **private)
+    page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **private)

@@ -5,6 +5,7 @@ Knows: the registry, limits, what may be asked. Does not know: gradio.
 Every limit is checked here, on the server, for the page and the API alike.
 """
 
+import functools
 import logging
 import math
 import re
@@ -13,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
+from deeprnn import novelty
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.language_model import LanguageModel
 from deeprnn.registry import Registry
@@ -23,7 +27,9 @@ LOG = logging.getLogger(__name__)
 MAX_MODELS = 6
 MAX_PROMPT_CHARS = 2_000
 MAX_NEW_CHARS = 2_000
+MAX_WRITTEN_CHARS = 8_000  # of one text, however often it is continued
 MAX_SCORE_CHARS = 20_000
+MAX_CANDIDATES = 50
 MAX_SEED = 2**53 - 1  # what JSON numbers hold exactly
 UPDATE_SECONDS = 0.05
 
@@ -46,6 +52,7 @@ class Continuation:
 
     model: str
     text: str
+    new_chars: int  # of the text, without what stood there before it was continued
     done: bool
     seconds: float
     unknown: int  # characters of the prompt outside the model's alphabet
@@ -53,7 +60,7 @@ class Continuation:
     @property
     def chars_per_second(self) -> float:
         """Characters a second of the model's own time."""
-        return len(self.text) / self.seconds if self.seconds else 0.0
+        return self.new_chars / self.seconds if self.seconds else 0.0
 
 
 def describe(info: CheckpointInfo) -> dict[str, Any]:
@@ -90,10 +97,13 @@ def stream(
     top_k: Any = 0,
     top_p: Any = 1.0,
     seed: Any = 0,
+    written: Any = None,
 ) -> Iterator[list[Continuation]]:
     """Continue one prompt with several models at once, a character each in turn; about twenty updates a second.
 
     The last update holds the finished texts, in the order asked.
+
+    written: for each model, what it wrote after this prompt with this seed before; it goes on from there.
 
     Raises:
         RequestError: a value is missing, of the wrong kind or outside its limits. Raised at the call, not at the first
@@ -110,8 +120,13 @@ def stream(
         "top_p": _number("top_p", top_p, 1e-6, 1),
         "seed": _number("seed", seed, 0, MAX_SEED, whole=True),
     }
+    if written is not None and (not isinstance(written, list) or len(written) != len(names)):
+        raise RequestError("error_text_type", field="written")
+    before = [_text("written", text) for text in written or [""] * len(names)]
+    if max(map(len, before)) + sampling["max_chars"] > MAX_WRITTEN_CHARS:
+        raise RequestError("error_written_long", most=MAX_WRITTEN_CHARS)
     loaded = [_load(registry, name) for name in names]
-    return _interleave(loaded, prompt, sampling)
+    return _interleave(loaded, prompt, before, sampling)
 
 
 def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
@@ -159,17 +174,80 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
     return answers
 
 
-def _interleave(models: Sequence[LanguageModel], prompt: str, sampling: dict[str, Any]) -> Iterator[list[Continuation]]:
-    streams = [lm.stream(prompt, **sampling) for lm in models]
+def baselines(registry: Registry, *, text: str, models: Sequence[str]) -> list[dict[str, Any]]:
+    """What the same text costs those who know less, or more, than one model; for a text that `score` took.
+
+    kind: "mean", the average of the probabilities of all the models of one alphabet; "ngram", counts of a model's
+    training text; "uniform", guessing. `model`: one whose alphabet and text it is of; `count`: of models, the order, or
+    the symbols.
+    """
+    rows: list[dict[str, Any]] = []
+    alphabets: dict[Any, list[str]] = {}
+    for name in dict.fromkeys(models):
+        alphabets.setdefault(registry.infos[name].vocab, []).append(name)
+    for vocab, names in alphabets.items():
+        ids = vocab.encode(text)
+        if len(names) > 1:
+            nats = torch.tensor([_load(registry, name).score(text).nats for name in names], dtype=torch.float64)
+            mean = math.log(len(names)) - torch.logsumexp(-nats, 0)
+            rows.append(_row("mean", names[0], len(names), mean.tolist()))
+        found = {id(ngram): (name, ngram) for name in names if (ngram := registry.ngram(name))}
+        rows += [_row("ngram", name, ngram.order, ngram.nats(ids).tolist()) for name, ngram in found.values()]
+        rows.append(_row("uniform", names[0], len(vocab), [math.log(len(vocab))] * (len(ids) - 1)))
+    return rows
+
+
+def _row(kind: str, model: str, count: int, nats: list[float]) -> dict[str, Any]:
+    mean = math.fsum(nats) / len(nats)
+    rounded = [round(value, 6) for value in nats]
+    return {"kind": kind, "model": model, "count": count, "ppl": math.exp(mean), "bpc": mean / math.log(2), "nats": rounded}
+
+
+def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> list[dict[str, Any]]:
+    """Each model's k likeliest next characters at temperature 1, in the order asked.
+
+    Raises:
+        RequestError: a model does not exist, or a value is of the wrong kind or outside its limits.
+    """
+    names = _names(registry, models)
+    prompt = _text("prompt", prompt)
+    if len(prompt) > MAX_PROMPT_CHARS + MAX_WRITTEN_CHARS:
+        raise RequestError("error_prompt_long", n=len(prompt), most=MAX_PROMPT_CHARS + MAX_WRITTEN_CHARS)
+    k = _number("k", k, 1, MAX_CANDIDATES, whole=True)
+    answers = []
+    for name in names:
+        lm = _load(registry, name)
+        candidates = [{"char": character, "p": round(p, 6)} for character, p in lm.next_char(prompt, int(k))]
+        unknown = lm.vocab.encode(prompt).count(UNKNOWN_ID)
+        answers.append({"model": name, "candidates": candidates, "unknown": unknown})
+    return answers
+
+
+@functools.lru_cache(maxsize=512)
+def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
+    """What is to be said of a continuation: nats of each character, and `novelty.measure` of the whole.
+
+    Raises:
+        RequestError: the model cannot be loaded.
+    """
+    nats = [round(value, 4) for value in _load(registry, model).surprise(prompt, text)]
+    return {"nats": nats} | novelty.measure(text, registry.fingerprints(model), prompt)
+
+
+def _interleave(
+    models: Sequence[LanguageModel], prompt: str, before: Sequence[str], sampling: dict[str, Any]
+) -> Iterator[list[Continuation]]:
+    streams = [lm.stream(prompt, **sampling, written=text) for lm, text in zip(models, before, strict=True)]
     unknown = [lm.vocab.encode(prompt).count(UNKNOWN_ID) for lm in models]
-    texts, seconds = [""] * len(models), [0.0] * len(models)
+    texts, seconds = list(before), [0.0] * len(models)
 
     def now() -> list[Continuation]:
         return [
             Continuation(
                 model=lm.name,
                 text=texts[i],
-                done=len(texts[i]) == sampling["max_chars"],
+                new_chars=len(texts[i]) - len(before[i]),
+                done=len(texts[i]) - len(before[i]) == sampling["max_chars"],
                 seconds=seconds[i],
                 unknown=unknown[i],
             )

@@ -17,6 +17,122 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "tab_compare": ("Compare", "续写对比"),
     "tab_score": ("Score", "困惑度"),
+    "tab_checkpoints": ("Checkpoints", "检查点"),
+    # questions
+    "questions": ("Questions", "问题"),
+    "preset_rote": ("Perplexity 1.0: learned, or learned by rote?", "困惑度 1.0：学会了，还是背下来了？"),
+    "preset_general": ("The same 10,000 characters, without rote", "同样一万个字符，不靠死记"),
+    "preset_ten": ("Ten layers: plain or residual?", "十层：直接堆叠还是残差？"),
+    "preset_ladder": ("One, two, four, ten layers", "一、二、四、十层"),
+    "preset_cells": ("RNN, GRU, LSTM or minGRU?", "RNN、GRU、LSTM 还是 minGRU？"),
+    "preset_data": ("What does more text buy?", "更多文本带来什么？"),
+    "preset_authors": ("One author or five?", "一位作者还是五位？"),
+    "preset_mistake": ("Two layers that share one set of weights", "两层共用一套权重"),
+    "preset_best": ("The best there are", "最好的模型"),
+    "preset_chinese": ("西游记", "西游记"),
+    "verdict_rote": (
+        "Three models reach a training perplexity of 1.0 and recite the book: what is marked stands in it word for word. "
+        "On its last pages, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: worse than "
+        "guessing among {a[guess]} symbols. The ten plain layers, {d[train]} and {d[heldout]}, learned nothing but how "
+        "often each letter occurs.",
+        "三个模型的训练困惑度都到了 1.0，写出来的就是在背书：标出的部分与原书一字不差。书末几页它们从没见过，困惑度是 "
+        "{a[heldout]}、{b[heldout]} 和 {c[heldout]}，比在 {a[guess]} 个符号里乱猜还差。直接堆叠的十层（{d[train]} 和 "
+        "{d[heldout]}）除了字母出现的频率，什么也没学到。",
+    ),
+    "verdict_general": (
+        "Both were trained on the same 10,000 characters. The note's recipe comes to {a[train]} on them and {a[heldout]} "
+        "on new text; with dropout, weight drop and an early end the same kind of network stays at {b[train]} and reaches "
+        "{b[heldout]} on new text. It writes worse English from the book, and copies none of it.",
+        "两者都只用同样的一万个字符训练。按原笔记的做法，训练困惑度 {a[train]}，新文本 {a[heldout]}；加上随机失活、权重丢弃并"
+        "及早停止，同类网络在训练文本上停在 {b[train]}，新文本却达到 {b[heldout]}。它写得没那么像书，但也不照抄。",
+    ),
+    "verdict_ten": (
+        "Ten plain LSTM layers stay at {a[train]}: letter frequencies. The same ten layers with residual connections reach "
+        "{b[train]} on the same text, and {b[heldout]} on new text, as they learn it by heart.",
+        "直接堆叠的十层 LSTM 停在 {a[train]}，只学到字母频率。同样十层加上残差连接，在同一文本上达到 {b[train]}；"
+        "因为也是背下来的，新文本上是 {b[heldout]}。",
+    ),
+    "verdict_ten_parameters": (
+        "The whole book, equal parameters. Plain, ten LSTM layers end at {a[heldout]} on new text and ten tanh layers at "
+        "{c[heldout]}; residual, at {b[heldout]} and {d[heldout]}.",
+        "训练用全书，参数量相同。直接堆叠：十层 LSTM 在新文本上是 {a[heldout]}，十层 tanh 是 {c[heldout]}；"
+        "加残差后是 {b[heldout]} 和 {d[heldout]}。",
+    ),
+    "verdict_ladder": (
+        "Residual GRU stacks of about as many parameters. On new text: one layer {a[heldout]}, two {b[heldout]}, four "
+        "{c[heldout]}, ten {d[heldout]}. Depth beyond two buys nothing here; residual connections keep it from costing "
+        "much.",
+        "参数量相近的残差 GRU。新文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 {c[heldout]}，十层 {d[heldout]}。"
+        "在这里超过两层没有好处；残差连接让它不至于吃亏太多。",
+    ),
+    "verdict_ladder_width": (
+        "Residual GRU stacks of 128 units a layer: deeper ones have more parameters. On new text: one layer {a[heldout]}, "
+        "two {b[heldout]}, four {c[heldout]}, ten {d[heldout]}.",
+        "每层都是 128 个单元的残差 GRU，越深参数越多。新文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 {c[heldout]}，"
+        "十层 {d[heldout]}。",
+    ),
+    "verdict_cells": (
+        "Two residual layers, about half a million parameters each, ten passes over the book. On new text: RNN "
+        "{a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
+        "两层残差，各约五十万参数，把书读十遍。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}，"
+        "minGRU {d[heldout]}。",
+    ),
+    "verdict_cells_width": (
+        "Two residual layers of 128 units, so that more gates mean more parameters; ten passes over the book. On new text: "
+        "RNN {a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
+        "两层残差，每层 128 个单元，门越多参数越多；把书读十遍。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，"
+        "LSTM {c[heldout]}，minGRU {d[heldout]}。",
+    ),
+    "verdict_cells_time": (
+        "Two residual layers, about half a million parameters each, about as many seconds of training. On new text: RNN "
+        "{a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
+        "两层残差，各约五十万参数，训练时间大致相同。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}，"
+        "minGRU {d[heldout]}。",
+    ),
+    "verdict_data": (
+        "The same test text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on eight books "
+        "of its author: {c[heldout]}; the last is a larger network on the same eight books: {d[heldout]}. More text "
+        "leaves less to learn by rote.",
+        "测试文本都相同。一万个字符：{a[heldout]}；整本书：{b[heldout]}；同一作者的八本书：{c[heldout]}；最后一个是用同样"
+        "八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。",
+    ),
+    "verdict_authors": (
+        "Each trained on as many characters in all. On its own author's new text, the model of Wells comes to {a[heldout]} "
+        "and that of Austen to {b[heldout]}; merged, five authors share one model, which reaches {c[heldout]} on Wells "
+        "({d[heldout]} when each text says whose it is).",
+        "训练字符总数都相同。在自己作者的新文本上，威尔斯的模型是 {a[heldout]}，奥斯汀的是 {b[heldout]}；五位作者合用一个模型时，"
+        "威尔斯的新文本是 {c[heldout]}（标明作者则是 {d[heldout]}）。",
+    ),
+    "verdict_mistake": (
+        "Right: each layer has weights and a state of its own: {a[train]} in training. Wrong: one set of weights, one state, "
+        "returned as it came. The output never sees the input, and training ends at letter frequencies, {b[train]}.",
+        "正确：每层有自己的权重和状态，训练困惑度 {a[train]}。错误：共用一套权重和一个状态，状态又原样返回。输出根本看不到输入，"
+        "训练只能停在字母频率：{b[train]}。",
+    ),
+    "verdict_best": (
+        "On new text: {a[heldout]} for the end of The Time Machine after eight books of Wells, {b[heldout]} for the last "
+        "tenth of tiny Shakespeare. Different texts and alphabets: not to be ranked.",
+        "新文本上：读了威尔斯八本书之后，《时间机器》末尾是 {a[heldout]}；tiny Shakespeare 最后十分之一是 {b[heldout]}。"
+        "文本和字母表都不同，不能排名。",
+    ),
+    "verdict_chinese": (
+        "The same network on Chinese, among {a[guess]} symbols: {a[train]} in training, {a[heldout]} on new text.",
+        "同样的网络用在中文上，共 {a[guess]} 个符号：训练 {a[train]}，新文本 {a[heldout]}。",
+    ),
+    "equal": ("Compare at equal", "在什么相同时比较"),
+    "equal_recipe": ("recipe", "原笔记的做法"),
+    "equal_width": ("width", "宽度"),
+    "equal_parameters": ("parameters", "参数量"),
+    "equal_time": ("training time", "训练时间"),
+    "filters": ("Shorten the list", "筛选列表"),
+    "filter_cell": ("Cell", "单元"),
+    "filter_depth": ("Layers", "层数"),
+    "filter_text": ("Text", "文本"),
+    "filter_wiring": ("Wiring", "连接"),
+    "any": ("any", "不限"),
+    "plain": ("plain", "直接堆叠"),
+    "wrong_short": ("shared (wrong)", "共用（错误）"),
+    "and_more": ("{text} and {n} more", "{text} 及另外 {n} 部"),
     "prompt": ("Prompt", "开头"),
     "models": ("Models (up to {most})", "模型（最多 {most} 个）"),
     "temperature": ("Temperature", "温度"),
@@ -28,7 +144,43 @@ STRINGS: dict[str, tuple[str, str]] = {
     "seed": ("Seed", "随机种子"),
     "generate": ("Generate", "生成"),
     "stop": ("Stop", "停止"),
-    "keys": ("Ctrl/⌘ + Enter generates, Esc stops.", "Ctrl/⌘ + 回车生成，Esc 停止。"),
+    "continue": ("Continue", "续写"),
+    "more": ("Top-k and top-p", "Top-k 与 top-p"),
+    "top_k": ("Top-k (0: all)", "Top-k（0：全部）"),
+    "top_p": ("Top-p (1: all)", "Top-p（1：全部）"),
+    "show": ("Show", "显示"),
+    "lens_plain": ("plain", "原文"),
+    "lens_surprise": ("surprise", "意外程度"),
+    "lens_copied": ("copied from the book", "照抄原书"),
+    "copied_hint": ("20 or more characters, word for word", "20 个字符以上，一字不差"),
+    "copy_link": ("Copy link", "复制链接"),
+    "link_copied": ("Copied", "已复制"),
+    "export": ("Save", "保存"),
+    "open_file": ("Open", "打开"),
+    "close": ("Close", "关闭"),
+    "letters": (
+        "Click a character to see what could have stood there. Arrow keys move, Enter shows it.",
+        "点一个字符，看那里还可能是什么。方向键移动，回车查看。",
+    ),
+    "next_title": ("What comes next after", "接下来可能是："),
+    "next_branch": ("Choose a character, and every model goes on from there.", "选一个字符，各模型就从那里续写。"),
+    "next_none": ("nothing", "无"),
+    "seen": ("What you are seeing.", "你看到的是："),
+    "no_models": ("Choose a question or a model.", "请选一个问题或模型。"),
+    "place": ("{text}, {percent} in", "{text} {percent} 处"),
+    "rote": (
+        "{share} copied; the longest run has {longest} characters: {place}",
+        "照抄 {share}；最长的一段有 {longest} 个字符：{place}",
+    ),
+    "rote_none": ("No run of 20 characters is copied.", "没有照抄 20 个字符以上的片段。"),
+    "rote_unknown": ("Its training text has no fingerprint here.", "这里没有它训练文本的指纹。"),
+    "repetition": ("repeats itself {share}", "自我重复 {share}"),
+    "distinct": ("distinct word pairs {share}", "不同的词对 {share}"),
+    "words": ("words of its text {share}", "训练文本中有的词 {share}"),
+    "keys": (
+        "Ctrl/⌘ + Enter generates, Esc stops. Click a character to see what else could stand there.",
+        "Ctrl/⌘ + 回车生成，Esc 停止。点一个字符，看那里还可能是什么。",
+    ),
     "score_text": ("Text to score", "要打分的文本"),
     "score_hint": (
         "Paste a text of up to {most} characters. The first character is context; every other one is predicted.",
@@ -101,6 +253,21 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Move over a character, or click it, to see how probable each model found it.",
         "把鼠标移到字符上，或点一下，看各模型认为它有多大可能。",
     ),
+    "row_mean": ("Average of the {n} models of this alphabet", "这个字母表的 {n} 个模型取平均"),
+    "row_ngram": ("{n}-gram of {text}, {chars} characters", "{text} 的 {n} 元语法，{chars} 个字符"),
+    "row_uniform": ("Guessing among {n} symbols", "在 {n} 个符号中均匀猜测"),
+    "mode_one": ("One model", "单个模型"),
+    "mode_two": ("A minus B", "A 减 B"),
+    "two_a": ("A", "A"),
+    "two_b": ("B", "B"),
+    "two_more": ("A is more surprised", "A 更意外"),
+    "two_less": ("B is more surprised", "B 更意外"),
+    "running": ("Perplexity of the text so far", "读到此处为止的困惑度"),
+    "running_axis": ("characters read", "已读字符数"),
+    "real_train": ("Real: from the training text", "真实：训练文本节选"),
+    "real_heldout": ("Real: held out from it", "真实：未见过的文本节选"),
+    "real_other": ("Real: another author", "真实：另一位作者"),
+    "example_chinese": ("Chinese, newly written", "新写的中文"),
     "heat_first": ("The first character is context and is not predicted.", "第一个字符是上文，不作预测。"),
     "forms_differ": (
         "These models read different alphabets: their perplexities are not to be ranked together.",
@@ -111,6 +278,34 @@ STRINGS: dict[str, tuple[str, str]] = {
         "未知字符也计入困惑度，按模型给“未知符号”的概率计价。",
     ),
     "score_empty": ("Scores appear here.", "打分结果会显示在这里。"),
+    # checkpoints
+    "ck_intro": (
+        "Every model of this page, to load with three lines of Python. Click a column to sort by it, a name to see its "
+        "card. Perplexities of different alphabets (d2l: 28 symbols) are not to be ranked together.",
+        "本页的全部模型，三行 Python 即可加载。点列名排序，点模型名看模型卡。字母表不同（d2l：28 个符号）的困惑度不能放在一起排名。",
+    ),
+    "ck_name": ("Name", "名称"),
+    "ck_cell": ("Cell", "单元"),
+    "ck_depth": ("Layers", "层数"),
+    "ck_width": ("Width", "宽度"),
+    "ck_wiring": ("Wiring", "连接"),
+    "ck_parameters": ("Parameters", "参数量"),
+    "ck_text": ("Text · form", "文本 · 形式"),
+    "ck_train": ("Train", "训练"),
+    "ck_heldout": ("Held-out", "未见过"),
+    "ck_size": ("File", "文件"),
+    "ck_filter": ("Filter", "筛选"),
+    "ck_none": ("No model has all these words.", "没有同时包含这些词的模型。"),
+    "ck_count": ("models", "个模型"),
+    "ck_weights": ("Weights (.safetensors)", "权重（.safetensors）"),
+    "ck_folder": ("Folder (.zip)", "整个文件夹（.zip）"),
+    "ck_all": ("Download all (.zip)", "全部下载（.zip）"),
+    "ck_sha": ("SHA-256 of the weights:", "权重的 SHA-256："),
+    "ck_load": ("Unpack the folder into checkpoints/, then:", "把文件夹解压到 checkpoints/ 里，然后："),
+    "ck_card": ("Model card", "模型卡"),
+    "ck_choose": ("Choose a name in the table.", "请在表中点一个名称。"),
+    "ck_compare": ("Open in Compare", "在“续写对比”中打开"),
+    "ck_copy": ("Copy the code", "复制代码"),
     # errors
     "error_models_none": ("Choose at least one model.", "请至少选择一个模型。"),
     "error_models_many": (
@@ -129,6 +324,18 @@ STRINGS: dict[str, tuple[str, str]] = {
     "error_text_short": (
         "Scoring needs at least two characters: the first is context for the second.",
         "打分至少需要两个字符：第一个是第二个的上文。",
+    ),
+    "error_written_long": (
+        "A text grows to {most} characters at most. Generate anew, or copy its end into the prompt.",
+        "一段文本最多 {most} 个字符。请重新生成，或把结尾复制到开头里。",
+    ),
+    "error_nothing_to_continue": (
+        "There is nothing to continue yet: press Generate first.",
+        "还没有可以续写的内容：请先点“生成”。",
+    ),
+    "error_file": (
+        "This is no comparison saved on this page, or its models are not here. Choose a JSON file that Save wrote.",
+        "这不是本页保存的对比文件，或其中的模型不在这里。请选择用“保存”得到的 JSON 文件。",
     ),
     "error_number": (
         "{field} must be a number from {least} to {most}, not {value}.",

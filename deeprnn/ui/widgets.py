@@ -3,7 +3,7 @@
 Knows: checkpoints' metadata, words. Does not know: any one view.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,10 @@ from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui.service import MAX_MODELS
-from deeprnn.ui.text import Lang, tr
+from deeprnn.ui.text import LANGUAGES, Lang, tr
 
-# Shown first, where they exist: three that know the book by heart, and ten plain layers that learned nothing.
-FIRST_SHOWN = ("note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10")
+
+Choices = list[tuple[str, str]]
 
 
 @dataclass
@@ -65,15 +65,26 @@ def titles(registry: Registry, lang: Lang) -> dict[str, str]:
 
 def facts(info: CheckpointInfo, lang: Lang) -> str:
     """One line: name, parameters, training text and its length."""
-    text = info.metrics["text"]["name"].replace("_", " ").title()
     parameters = f"{info.num_params / 1e6:.2f} M"
     return " · ".join(
         [
             info.name,
             tr("parameters", lang, n=parameters),
-            tr("trained_on", lang, text=text, chars=f"{info.train_chars:,}"),
+            tr("trained_on", lang, text=texts(info, lang), chars=f"{info.train_chars:,}"),
         ]
     )
+
+
+def book(name: str) -> str:
+    """The title of a text, from its name in the catalogue."""
+    return _BOOKS.get(name, name.replace("_", " ").capitalize())
+
+
+def texts(info: CheckpointInfo, lang: Lang) -> str:
+    """The text a model was trained on, and how many more."""
+    more = len(info.metrics.get("more_texts", []))
+    first = book(info.metrics["text"]["name"])
+    return tr("and_more", lang, text=first, n=more) if more else first
 
 
 def perplexity(value: float) -> str:
@@ -81,26 +92,86 @@ def perplexity(value: float) -> str:
     return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 10_000 else f"{value:.2e}"
 
 
-def first_shown(registry: Registry) -> list[str]:
-    """The models chosen when the page opens."""
-    preferred = [name for name in FIRST_SHOWN if name in registry.infos]
-    return preferred or list(registry.infos)[:4]
+_BOOKS = {
+    "journey_to_the_west": "西游记",
+    "moby_dick": "Moby-Dick",
+    "pride_and_prejudice": "Pride and Prejudice",
+    "sherlock_holmes": "Sherlock Holmes",
+    "tale_of_two_cities": "A Tale of Two Cities",
+    "time_machine": "The Time Machine",
+    "tiny_shakespeare": "tiny Shakespeare",
+    "war_of_the_worlds": "The War of the Worlds",
+    "doctor_moreau": "The Island of Doctor Moreau",
+    "first_men_in_the_moon": "The First Men in the Moon",
+    "food_of_the_gods": "The Food of the Gods",
+    "invisible_man": "The Invisible Man",
+    "sleeper_wakes": "When the Sleeper Wakes",
+    "war_in_the_air": "The War in the Air",
+}
+FILTERS: dict[str, Callable[[CheckpointInfo], str]] = {
+    "filter_cell": lambda info: CELLS[info.config.cell].label,
+    "filter_depth": lambda info: str(info.config.num_layers),
+    "filter_text": lambda info: book(info.metrics["text"]["name"]),
+    "filter_wiring": lambda info: wiring(info),
+}
 
 
-def choices(registry: Registry, lang: Lang) -> list[tuple[str, str]]:
-    """The picker's entries: (title, name)."""
-    return [(shown, name) for name, shown in titles(registry, lang).items()]
+def wiring(info: CheckpointInfo) -> str:
+    """The key of the word for how its layers are joined: plain, residual or wrong."""
+    if info.config.wiring != "stack":
+        return "wrong_short"
+    return "residual" if info.config.residual else "plain"
 
 
-def model_picker(registry: Registry, words: Translations) -> gr.Dropdown:
-    """Up to six models."""
+def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), kept: Sequence[str] = ()) -> Choices:
+    """The picker's entries (title, name): what passes the filters, in their order, and what is chosen already."""
+    tests = [(of, value) for of, value in zip(FILTERS.values(), wanted, strict=False) if value]
+    return [
+        (shown, name)
+        for name, shown in titles(registry, lang).items()
+        if name in kept or all(of(registry.infos[name]) == value for of, value in tests)
+    ]
+
+
+def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:
+    found = {FILTERS[key](info) for info in registry.infos.values()}
+    values = sorted(found, key=lambda value: (value.isdigit(), int(value) if value.isdigit() else 0, value))
+    named = [(tr(value, lang) if key == "filter_wiring" else value, value) for value in values]
+    return [(tr("any", lang), ""), *named]
+
+
+def model_picker(registry: Registry, language: gr.Radio, words: Translations, chosen: Sequence[str]) -> gr.Dropdown:
+    """Up to six models, from a list that four filters shorten."""
     picker = gr.Dropdown(
         choices=choices(registry, "en"),
-        value=first_shown(registry),
+        value=list(chosen),
         multiselect=True,
         max_choices=MAX_MODELS,
         label=tr("models", "en", most=MAX_MODELS),
+        elem_classes="picker",
     )
     words.add(picker, "label", "models", most=MAX_MODELS)
-    words.add_made(picker, "choices", lambda lang: choices(registry, lang))
+    with gr.Accordion(open=False, elem_classes="filters") as fold, gr.Row():
+        filters = [
+            gr.Dropdown(_filter_choices(registry, key, "en"), value="", min_width=110, filterable=False)
+            for key in FILTERS
+        ]
+    words.add(fold, "label", "filters")
+    for key, component in zip(FILTERS, filters, strict=True):
+        words.add(component, "label", key)
+        words.add_made(component, "choices", lambda lang, key=key: _filter_choices(registry, key, lang))
+
+    def on_filter(*values: Any) -> Any:
+        *wanted, kept, language = values
+        return gr.update(choices=choices(registry, LANGUAGES[language], wanted, kept or []))
+
+    for component in (*filters, language):
+        component.change(
+            on_filter,
+            [*filters, picker, language],
+            picker,
+            api_visibility="private",
+            show_progress="hidden",
+            queue=False,
+        )
     return picker

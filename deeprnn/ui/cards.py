@@ -1,0 +1,259 @@
+"""What the Compare view shows: which models wrote what, and the words and figures around it.
+
+Knows: checkpoints' metadata, words, what `cards.js` draws. Does not know: components.
+
+A `Board` is what was written; `draw` adds the words of one language. The browser hands the drawn value back, and anybody
+may hand in anything: `Board.read` takes from it what was written and nothing else.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, get_args
+
+from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.registry import Registry
+from deeprnn.ui import service
+from deeprnn.ui.presets import Budget, presets, verdict
+from deeprnn.ui.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
+from deeprnn.ui.text import Lang, tr
+from deeprnn.ui.widgets import book, facts, perplexity, titles
+
+State = Literal["recorded", "waiting", "writing", "stopped", "finished"]
+Drawn = dict[str, Any]
+NUMBERS = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 300}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one model wrote after a prompt.
+
+    speed: characters a second of the model's own time; 0: not measured. unknown: characters of the prompt outside its
+    alphabet.
+    """
+
+    model: str
+    prompt: str
+    text: str = ""
+    state: State = "waiting"
+    speed: float = 0.0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """What several models wrote after one prompt with one seed; a recording has a prompt of its own.
+
+    sampling: temperature, top_k, top_p, max_chars. preset, budget: the question it answers, if it is one.
+    """
+
+    prompt: str
+    seed: int
+    sampling: dict[str, float]
+    runs: tuple[Run, ...]
+    preset: str | None = None
+    budget: Budget | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The models, in order."""
+        return [run.model for run in self.runs]
+
+    @classmethod
+    def read(cls, registry: Registry, value: Any) -> Self:
+        """The board in a drawn value or an export, everything checked.
+
+        Raises:
+            RequestError: it is none, or of models that are not here.
+        """
+        try:
+            sampling = {key: _finite(value["sampling"][key]) for key in NUMBERS}
+            runs = tuple(_read_run(registry, card) for card in value["cards"])
+            prompt, seed = _string(value["prompt"], MAX_PROMPT_CHARS), int(value["seed"])
+            if len(runs) > MAX_MODELS or not 0 <= seed <= MAX_SEED:
+                raise ValueError
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise RequestError("error_file") from error
+        preset, budget = value.get("preset"), value.get("budget")
+        if not isinstance(preset, str) or budget not in getattr(presets(registry).get(preset), "groups", {}):
+            preset = budget = None
+        return cls(prompt=prompt, seed=seed, sampling=sampling, runs=runs, preset=preset, budget=budget)
+
+    def stopped(self) -> Self:
+        """The same board, nobody writing any more."""
+        runs = (replace(run, state="stopped") if run.state == "writing" else run for run in self.runs)
+        return replace(self, runs=tuple(runs))
+
+
+def _read_run(registry: Registry, card: Any) -> Run:
+    if card["model"] not in registry.infos or card["state"] not in get_args(State):
+        raise ValueError
+    return Run(
+        model=card["model"],
+        prompt=_string(card["prompt"], MAX_PROMPT_CHARS),
+        text=_string(card["text"], MAX_WRITTEN_CHARS),
+        state=card["state"],
+        speed=_finite(card["speed"]),
+        unknown=int(card["unknown"]),
+    )
+
+
+def _string(value: Any, most: int) -> str:
+    if not isinstance(value, str) or len(value) > most:
+        raise ValueError
+    value.encode()  # half a surrogate pair is no character
+    return value
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise TypeError
+    return value
+
+
+def recorded(registry: Registry, names: Sequence[str]) -> Board:
+    """These models with the continuations recorded when they were trained, each after its own prompt."""
+    samples = [registry.infos[name].metrics["sample"] for name in names]
+    runs = tuple(
+        Run(model=name, prompt=sample["prompt"], text=sample["text"], state="recorded")
+        for name, sample in zip(names, samples, strict=True)
+    )
+    if not samples:
+        return Board(prompt="", seed=0, sampling=NUMBERS, runs=())
+    first = samples[0]
+    numbers = NUMBERS | {"temperature": first["temperature"], "max_chars": first["max_chars"]}
+    return Board(prompt=first["prompt"], seed=first["seed"], sampling=numbers, runs=runs)
+
+
+def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
+    """A question's models with their recordings."""
+    board = recorded(registry, presets(registry)[key].groups[budget])
+    return replace(board, preset=key, budget=budget)
+
+
+def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
+    """The board of another choice of models: what is written stays, and whoever was writing has stopped.
+
+    Before anything is written, every model shows its recording; afterwards a newly chosen one is empty, since its
+    recording continues another prompt.
+    """
+    names = [name for name in names if name in registry.infos]
+    if all(run.state == "recorded" for run in board.runs):
+        return recorded(registry, names)
+    written = {run.model: run for run in board.stopped().runs}
+    runs = tuple(written.get(name) or Run(model=name, prompt=board.prompt) for name in names)
+    return replace(board, runs=runs, preset=None, budget=None)
+
+
+def reading(info: CheckpointInfo) -> str:
+    """Which sentence the two perplexities of a model deserve.
+
+    By heart: under 1.2 on its training text, worse than guessing on new text. Flat: on its training text within 3% of
+    what letter frequencies alone reach. Overfit: new text at least half as perplexing again. Else it generalises.
+    """
+    train, heldout = info.train_ppl, info.heldout_ppl
+    if train < 1.2 and heldout > len(info.vocab):
+        return "reading_rote"
+    if train > 0.97 * info.unigram_ppl:
+        return "reading_flat"
+    return "reading_overfit" if heldout > 1.5 * train else "reading_general"
+
+
+_LABELS = (
+    *("show", "lens_plain", "lens_surprise", "lens_copied", "copy_link", "link_copied", "export", "open_file"),
+    *("next_title", "next_branch", "next_none", "close", "letters", "train", "heldout", "guessing", "seen"),
+    *("heat_scale", "heat_scale_high", "copied_hint", "no_models"),
+)
+
+
+def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
+    """What `cards.js` draws, in a language."""
+    shown = titles(registry, lang)
+    preset = presets(registry).get(board.preset or "")
+    seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
+    forms = {(registry.infos[name].vocab.form, registry.infos[name].vocab.characters) for name in board.names}
+    return {
+        "prompt": board.prompt,
+        "seed": board.seed,
+        "sampling": board.sampling,
+        "preset": board.preset,
+        "budget": board.budget,
+        "lens": preset.lens if preset else None,
+        "verdict": seen,
+        "note": tr("forms_differ", lang) if len(forms) > 1 else "",
+        "lang": lang,
+        "labels": {key: tr(key, lang) for key in _LABELS},
+        "cards": [_card(registry, run, shown[run.model], board.seed, lang) for run in board.runs],
+    }
+
+
+def _card(registry: Registry, run: Run, title: str, seed: int, lang: Lang) -> Drawn:
+    info = registry.infos[run.model]
+    guess = len(info.vocab)
+    train, heldout = perplexity(info.train_ppl), perplexity(info.heldout_ppl)
+    return {
+        "model": run.model,
+        "prompt": run.prompt,
+        "text": run.text,
+        "state": run.state,
+        "speed": run.speed,
+        "unknown": run.unknown,
+        "title": title,
+        "cell": info.config.cell,
+        "depth": info.config.num_layers,
+        "meta": facts(info, lang),
+        "train": info.train_ppl,
+        "heldout": info.heldout_ppl,
+        "guess": guess,
+        "train_text": train,
+        "heldout_text": heldout,
+        "aria": tr("perplexities", lang, train=train, heldout=heldout, guess=guess),
+        "reading": tr(reading(info), lang, guess=guess),
+        "status": _status(run, seed, lang),
+    } | _analysed(registry, run, lang)
+
+
+def _status(run: Run, seed: int, lang: Lang) -> str:
+    parts = [tr(run.state, lang, seed=seed)]
+    if run.speed:
+        parts.append(tr("speed", lang, n=f"{run.speed:,.0f}"))
+    if run.unknown:
+        parts.append(tr("unread", lang, n=run.unknown))
+    return " · ".join(parts)
+
+
+def _analysed(registry: Registry, run: Run, lang: Lang) -> Drawn:
+    """The marks of the lenses and the rote meter, once nobody writes any more."""
+    if run.state == "writing" or not run.text:
+        return {"nats": None, "runs": [], "copied": None, "rote": "", "places": [], "quality": ""}
+    found = service.analyse(registry, run.model, run.prompt, run.text)
+    runs = [
+        [one["start"], one["end"], tr("place", lang, text=book(one["text"]), percent=f"{one['fraction']:.1%}")]
+        for one in found["runs"]
+    ]
+    longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
+    places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []
+    return {
+        "nats": found["nats"],
+        "runs": runs,
+        "copied": found["copied_share"],
+        "rote": _rote(found, longest, lang),
+        "places": places,
+        "quality": _quality(found, lang),
+    }
+
+
+def _rote(found: Drawn, longest: Drawn | None, lang: Lang) -> str:
+    if found["copied_share"] is None:
+        return tr("rote_unknown", lang)
+    if longest is None:
+        return tr("rote_none", lang)
+    place = tr("place", lang, text=book(longest["text"]), percent=f"{longest['fraction']:.1%}")
+    return tr(
+        "rote", lang, share=f"{found['copied_share']:.0%}", longest=longest["end"] - longest["start"], place=place
+    )
+
+
+def _quality(found: Drawn, lang: Lang) -> str:
+    known = {"repetition": found["repetition"], "distinct": found["distinct"][1], "words": found["dictionary_share"]}
+    return " · ".join(tr(key, lang, share=f"{share:.0%}") for key, share in known.items() if share is not None)

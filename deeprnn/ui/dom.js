@@ -1,0 +1,48 @@
+// What every drawing of the page is made with. Text only ever enters the page through textContent.
+const SVG = 'http://www.w3.org/2000/svg';
+
+function node(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function shape(tag, attributes, text) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function button(className, text, press) {
+  const made = node('button', className, text);
+  made.type = 'button';
+  made.addEventListener('click', press);
+  return made;
+}
+
+// One of several, pressed.
+function segments(entries, chosen, choose) {
+  const made = node('div', 'segments');
+  entries.forEach(([value, text]) => {
+    const one = button(value === chosen ? 'on' : '', text, () => choose(value));
+    one.setAttribute('aria-pressed', value === chosen);
+    made.append(one);
+  });
+  return made;
+}
+
+// Unprinted characters, to be seen.
+const visible = (character) => ({ '\n': '↵', ' ': '␣' })[character] || character;
+
+// 0 nats is white; 6 nats, one in 400, is full colour.
+const strength = (nats) => Math.min(nats / 6, 1);
+
+function save(name, mime, text) {
+  const link = node('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: mime }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}

@@ -1,0 +1,110 @@
+"""A comparison as a file: JSON (which can be opened again), CSV, Markdown.
+
+Knows: boards and their figures. Does not know: components.
+"""
+
+import csv
+import io
+import json
+from typing import Any
+
+from deeprnn.registry import Registry
+from deeprnn.ui import service
+from deeprnn.ui.cards import Board, Run
+from deeprnn.ui.service import RequestError
+from deeprnn.ui.widgets import perplexity
+
+FORMAT = "deeprnn comparison, version 1"
+MAX_FILE_CHARS = 500_000
+_COLUMNS = ("model", "num_params", "train_ppl", "heldout_ppl", "state", "chars_per_second", "unknown")
+_MEASURES = ("longest_run", "copied_share", "repetition", "dictionary_share")
+
+
+def export(registry: Registry, board: Board, kind: str) -> tuple[str, str]:
+    """The MIME type and the text of a file of that kind: json, csv or md.
+
+    Raises:
+        RequestError: there is no such kind.
+    """
+    board = board.stopped()
+    if kind == "json":
+        return "application/json", json.dumps(_record(registry, board), ensure_ascii=False, indent=1)
+    if kind == "csv":
+        return "text/csv", _csv(registry, board)
+    if kind == "md":
+        return "text/markdown", _markdown(registry, board)
+    raise RequestError("error_text_type", field="kind")
+
+
+def reopen(registry: Registry, text: Any) -> Board:
+    """The board of an exported JSON file.
+
+    Raises:
+        RequestError: it is no such file, or its models are not here.
+    """
+    if not isinstance(text, str) or len(text) > MAX_FILE_CHARS:
+        raise RequestError("error_file")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RequestError("error_file") from error
+    return Board.read(registry, value).stopped()
+
+
+def _figures(registry: Registry, run: Run) -> dict[str, Any]:
+    info = registry.infos[run.model]
+    measured = service.analyse(registry, run.model, run.prompt, run.text) if run.text else {}
+    return {
+        "num_params": info.num_params,
+        "train_ppl": info.train_ppl,
+        "heldout_ppl": info.heldout_ppl,
+    } | {key: measured.get(key) for key in (*_MEASURES, "distinct", "runs", "nats")}
+
+
+def _record(registry: Registry, board: Board) -> dict[str, Any]:
+    cards = [vars(run) | {"figures": _figures(registry, run)} for run in board.runs]
+    return {
+        "format": FORMAT,
+        "prompt": board.prompt,
+        "seed": board.seed,
+        "sampling": board.sampling,
+        "preset": board.preset,
+        "budget": board.budget,
+        "cards": cards,
+    }
+
+
+def _csv(registry: Registry, board: Board) -> str:
+    """One row a model. A cell that a spreadsheet would take for a formula gets an apostrophe before it."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*_COLUMNS, *_MEASURES, "seed", *board.sampling, "prompt", "text"])
+    for run in board.runs:
+        figures = _figures(registry, run)
+        known = {"model": run.model, "state": run.state, "chars_per_second": round(run.speed, 1), "unknown": run.unknown}
+        row = [(figures | known)[key] for key in (*_COLUMNS, *_MEASURES)]
+        texts = [f"'{t}" if t.startswith(("=", "+", "-", "@", "\t", "\r")) else t for t in (run.prompt, run.text)]
+        writer.writerow([*row, board.seed, *board.sampling.values(), *texts])
+    return out.getvalue()
+
+
+def _markdown(registry: Registry, board: Board) -> str:
+    """A table of figures, then every text in a fence that none of it can close."""
+    settings = ", ".join(f"{key} {value:g}" for key, value in board.sampling.items())
+    lines = [f"Seed {board.seed}, {settings}", "", "| model | train ppl | held-out ppl | copied | longest copy |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for run in board.runs:
+        figures = _figures(registry, run)
+        copied = "" if figures["copied_share"] is None else f"{figures['copied_share']:.0%}"
+        longest = "" if figures["longest_run"] is None else figures["longest_run"]
+        ppls = " | ".join(perplexity(figures[key]) for key in ("train_ppl", "heldout_ppl"))
+        lines.append(f"| `{run.model}` | {ppls} | {copied} | {longest} |")
+    for run in board.runs:
+        whole = run.prompt + "⟶" + run.text
+        fence = "`" * max(3, *(len(ticks) + 1 for ticks in _ticks(whole)))
+        lines += ["", f"`{run.model}`", "", fence, whole, fence]
+    return "\n".join(lines) + "\n"
+
+
+def _ticks(text: str) -> list[str]:
+    return "".join(c if c == "`" else " " for c in text).split() or [""]

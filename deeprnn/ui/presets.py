@@ -1,0 +1,103 @@
+"""The comparisons that each answer a question: which models, at equal what, with which prompt.
+
+Knows: names of checkpoints, words. Does not know: components. A preset whose checkpoints are not there is left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from deeprnn.registry import Registry
+from deeprnn.ui.text import Lang, tr
+from deeprnn.ui.widgets import perplexity
+
+Budget = Literal["recipe", "width", "parameters", "time"]  # what is equal; the note's own recipe has no such thing
+Lens = Literal["plain", "surprise", "copied"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """One question. `tr("preset_" + key)` asks it, `tr("verdict_" + key)` says what is seen.
+
+    groups: the models that answer it, by what they have equal; the first one is shown first.
+    """
+
+    key: str
+    groups: dict[Budget, tuple[str, ...]]
+    prompt: str = "the time traveller"
+    lens: Lens = "plain"
+
+    @property
+    def budget(self) -> Budget:
+        """What its first models have equal."""
+        return next(iter(self.groups))
+
+
+def _cells(start: str, end: str, cells: Sequence[str] = ("rnn", "gru", "lstm", "mingru")) -> tuple[str, ...]:
+    return tuple(f"{start}-{cell}-{end}" for cell in cells)
+
+
+_PRESETS = (
+    Preset(key="rote", lens="copied", groups={"recipe": ("note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10")}),
+    Preset(key="general", lens="copied", groups={"recipe": ("note-lstm-2", "few-lstm-2")}),
+    Preset(key="ten", lens="surprise", groups={"recipe": ("note-lstm-10", "note-lstm-10-residual"),
+        "parameters": ("depth-lstm-10-plain", "depth-lstm-10-residual", "depth-rnn-10-plain", "depth-rnn-10-residual")}),
+    Preset(
+        key="ladder",
+        prompt="The Time Traveller",
+        groups={
+            "parameters": tuple(f"depth-gru-{n}-residual" for n in (1, 2, 4, 10)),
+            "width": tuple(f"width-gru-{n}-residual" for n in (1, 2, 4, 10)),
+        },
+    ),
+    Preset(
+        key="cells",
+        prompt="The Time Traveller",
+        groups={
+            "parameters": _cells("depth", "2-residual"),
+            "width": _cells("width", "2-residual"),
+            "time": _cells("time", "2-residual"),
+        },
+    ),
+    Preset(
+        key="data",
+        prompt="The Time Traveller",
+        lens="copied",
+        groups={"recipe": ("data-10k", "data-book", "data-wells-8", "wells-lstm-2")},
+    ),
+    Preset(
+        key="authors",
+        prompt="It was a truth ",
+        groups={"recipe": ("author-wells", "author-austen", "author-five", "author-five-marked")},
+    ),
+    Preset(key="mistake", groups={"recipe": ("note-rnn-2", "note-rnn-2-shared")}),
+    Preset(key="best", prompt="The Time Traveller", groups={"recipe": ("wells-lstm-2", "shakespeare-lstm-2")}),
+    Preset(key="chinese", prompt="却说孙行者", lens="copied", groups={"recipe": ("journey-gru-2",)}),
+)
+
+
+def presets(registry: Registry) -> dict[str, Preset]:
+    """The presets by key, with the groups whose checkpoints are all there."""
+    found = {}
+    for preset in _PRESETS:
+        groups = {budget: names for budget, names in preset.groups.items() if set(names) <= set(registry.infos)}
+        if groups:
+            found[preset.key] = Preset(key=preset.key, groups=groups, prompt=preset.prompt, lens=preset.lens)
+    return found
+
+
+def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> str:
+    """What is to be seen, with the figures of the models shown: `{a}` is the first one's, and so on.
+
+    `{a[train]}`, `{a[heldout]}`: perplexities; `{a[guess]}`: symbols of its alphabet.
+    """
+    figures = {}
+    for letter, name in zip("abcdef", preset.groups[budget], strict=False):
+        info = registry.infos[name]
+        figures[letter] = {
+            "train": perplexity(info.train_ppl),
+            "heldout": perplexity(info.heldout_ppl),
+            "guess": len(info.vocab),
+        }
+    key = f"verdict_{preset.key}"
+    return tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)
