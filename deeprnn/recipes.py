@@ -257,6 +257,17 @@ def depth_recipes() -> Iterator[Recipe]:
             yield Recipe(name=f"width-{cell}-{layers}-{wiring}", model=model, train=train)
 
 
+def time_recipes() -> Iterator[Recipe]:
+    """Set C at equal training time: the two-layer residual stacks of set B, each with the epochs of about 100 seconds.
+
+    The seconds are those that set B's runs took on one core of an AVX-512 machine; each run records its own.
+    """
+    by_name = {recipe.name: recipe for recipe in depth_recipes()}
+    for cell, epochs in {"rnn": 14, "gru": 9, "lstm": 24, "mingru": 21}.items():
+        recipe = by_name[f"depth-{cell}-2-residual"]
+        yield replace(recipe, name=f"time-{cell}-2-residual", train=replace(recipe.train, epochs=epochs))
+
+
 def data_recipes() -> Iterator[Recipe]:
     """Set D: one model, more and more text before it; the test is always the tail of *The Time Machine*.
 
@@ -384,6 +395,7 @@ _RECIPES: tuple[Callable[[], Recipe], ...] = (
 _SETS: tuple[Callable[[], Iterator[Recipe]], ...] = (
     book_recipes,
     depth_recipes,
+    time_recipes,
     data_recipes,
     author_recipes,
     ablation_recipes,

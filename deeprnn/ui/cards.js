@@ -99,7 +99,7 @@ function fill(article, card) {
     article.querySelector('.prompt').textContent = card.prompt;
     article.querySelector('.text').textContent = card.text;
   }
-  out.scrollTop = card.state === 'writing' ? out.scrollHeight : 0;
+  if (card.state === 'writing') out.scrollTop = out.scrollHeight;
   const foot = article.querySelector('.foot');
   foot.replaceChildren();
   if (card.nats) foot.append(roteMeter(card), node('p', 'quality', card.quality));
@@ -260,9 +260,10 @@ function draw() {
     wear();
   }
   const signature = JSON.stringify(value.cards.map((card) => [card.model, card.title, card.meta, card.reading]));
-  if (board.dataset.signature !== signature || board.children.length !== value.cards.length) {
+  if (board.dataset.signature !== signature || !board.children.length) {
     board.dataset.signature = signature;
     board.replaceChildren(...value.cards.map(build));
+    if (!value.cards.length && value.labels.no_models) board.append(node('p', 'empty', value.labels.no_models));
     sheet.hidden = true;
   }
   value.cards.forEach((card, index) => fill(board.children[index], card));

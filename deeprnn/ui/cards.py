@@ -161,7 +161,7 @@ def reading(info: CheckpointInfo) -> str:
 
 _LABELS = (
     *("show", "lens_plain", "lens_surprise", "lens_copied", "copy_link", "link_copied", "export", "open_file"),
-    *("next_title", "next_branch", "next_none", "close", "letters", "train", "heldout", "guessing", "seen"),
+    *("next_title", "next_branch", "close", "letters", "train", "heldout", "guessing", "seen"),
     *("heat_scale", "heat_scale_high", "copied_hint", "no_models"),
 )
 

@@ -96,7 +96,7 @@ function drawDetails() {
     await navigator.clipboard.writeText(row.code);
     copy.textContent = labels.link_copied;
   });
-  details.replaceChildren(node('h3', '', row.title + ' · ' + row.name), files, hash, node('p', '', labels.ck_load), code, copy);
+  details.replaceChildren(node('h3', '', row.title), files, hash, node('p', '', labels.ck_load), code, copy);
 }
 
 function drawTools() {

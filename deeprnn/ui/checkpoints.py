@@ -16,8 +16,8 @@ from deeprnn.ui.widgets import Translations, perplexity, texts, titles, wiring
 
 _COLUMNS = ("name", "cell", "depth", "width", "wiring", "parameters", "text", "train", "heldout", "size")
 _LABELS = (
-    *("ck_filter", "ck_none", "ck_count", "ck_weights", "ck_folder", "ck_all", "ck_sha", "ck_load", "ck_card"),
-    *("ck_choose", "ck_compare", "ck_copy", "link_copied", "forms_differ"),
+    *("ck_filter", "ck_none", "ck_weights", "ck_folder", "ck_all", "ck_sha", "ck_load"),
+    *("ck_choose", "ck_compare", "ck_copy", "link_copied"),
 )
 
 
@@ -48,7 +48,7 @@ def _row(info: CheckpointInfo, title: str, lang: Lang) -> dict[str, Any]:
     ]
     return {
         "name": info.name,
-        "title": title,
+        "title": title if info.name in title else f"{title} · {info.name}",
         "cell": info.config.cell,
         "cells": [{"text": text, "sort": sort} for text, sort in cells],
         "sha256": info.weights_sha256,

@@ -148,8 +148,8 @@ class _Controls:
         )
         words.add(self.preset, "label", "questions")
         words.add_made(self.preset, "choices", lambda lang: _question_choices(registry, lang))
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=1, min_width=280):
+        with gr.Row(equal_height=False, elem_id="compare"):
+            with gr.Column(scale=1, min_width=280, elem_classes="controls"):
                 self.prompt = gr.Textbox(first.prompt, lines=3, max_length=MAX_PROMPT_CHARS, elem_id="prompt")
                 with gr.Row(elem_classes="examples"):
                     self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
@@ -168,7 +168,7 @@ class _Controls:
                     self.more = gr.Button(elem_id="continue", min_width=80)
                 keys = gr.Markdown(elem_classes="hint")
                 measure = gr.Markdown(elem_classes="hint")
-            with gr.Column(scale=3, min_width=320):
+            with gr.Column(scale=3, min_width=320, elem_classes="shown"):
                 self.board = gr.HTML(
                     cards.draw(registry, first, "en"),
                     html_template=asset("cards.html"),

@@ -17,7 +17,7 @@ Lens = Literal["plain", "surprise", "copied"]
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """One question. `tr("preset_" + key)` asks it, `tr("verdict_" + key)` says what is seen.
+    """One question. The string `preset_KEY` asks it, `verdict_KEY` says what is seen.
 
     groups: the models that answer it, by what they have equal; the first one is shown first.
     """
@@ -37,11 +37,18 @@ def _cells(start: str, end: str, cells: Sequence[str] = ("rnn", "gru", "lstm", "
     return tuple(f"{start}-{cell}-{end}" for cell in cells)
 
 
+_WIRINGS = ("plain", "residual")
 _PRESETS = (
     Preset(key="rote", lens="copied", groups={"recipe": ("note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10")}),
     Preset(key="general", lens="copied", groups={"recipe": ("note-lstm-2", "few-lstm-2")}),
-    Preset(key="ten", lens="surprise", groups={"recipe": ("note-lstm-10", "note-lstm-10-residual"),
-        "parameters": ("depth-lstm-10-plain", "depth-lstm-10-residual", "depth-rnn-10-plain", "depth-rnn-10-residual")}),
+    Preset(
+        key="ten",
+        lens="surprise",
+        groups={
+            "recipe": ("note-lstm-10", "note-lstm-10-residual"),
+            "parameters": tuple(f"depth-{cell}-10-{wiring}" for cell in ("lstm", "rnn") for wiring in _WIRINGS),
+        },
+    ),
     Preset(
         key="ladder",
         prompt="The Time Traveller",

@@ -43,6 +43,12 @@ def theme() -> gr.themes.Base:
     return base.set(
         body_background_fill="#fbfaf6",
         body_background_fill_dark="#15161a",
+        body_text_color_subdued="#625e57",
+        body_text_color_subdued_dark="#aaa599",
+        block_info_text_color="#625e57",
+        block_info_text_color_dark="#aaa599",
+        input_placeholder_color="#625e57",
+        input_placeholder_color_dark="#aaa599",
         block_background_fill="#ffffff",
         block_background_fill_dark="#1c1e23",
         block_border_color="#e4e0d6",

@@ -72,14 +72,14 @@ class Visit:
 
     def open(self, query=""):
         self.page.goto(self.url + query)
-        self.page.wait_for_selector(".model-card")
+        self.page.wait_for_selector(".model-card", state="attached")
         return self
 
     def card(self, model):
         return self.page.locator(f".model-card[data-model='{model}']")
 
     def choose(self, view):
-        self.page.get_by_role("tab").nth({"compare": 0, "score": 1}[view]).click()
+        self.page.get_by_role("tab").nth({"compare": 0, "score": 1, "checkpoints": 2}[view]).click()
 
     def generate(self, *, prompt=None, length=None):
         """Click Generate and wait until every model has finished."""

@@ -13,8 +13,8 @@ def client(url):
     return Client(url, verbose=False, analytics_enabled=False)
 
 
-def test_only_the_three_endpoints_are_public(client):
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/models", "/generate", "/score"}
+def test_only_the_four_endpoints_are_public(client):
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/models", "/generate", "/score", "/next_char"}
 
 
 def test_models_lists_every_shipped_checkpoint(client, registry):

@@ -3,10 +3,10 @@
 import pytest
 
 from deeprnn import load
-from deeprnn.ui.compare import PROMPT
 from tests.conftest import SHIPPED
 
 pytestmark = pytest.mark.browser
+PROMPT = "the time traveller"  # of the first question
 
 
 def test_the_first_screen_shows_recorded_texts_and_both_perplexities(visit, registry):
@@ -139,7 +139,7 @@ def test_score_shows_each_model_its_perplexity_and_each_character_its_surprise(v
     one.page.wait_for_selector(".heat span")
     assert one.page.locator(".heat span").count() == len(text)
     assert one.page.locator(".heat .unknown").all_text_contents() == ["机"]
-    lm = load(SHIPPED / "note-rnn-2")
+    lm = load(SHIPPED / "note-lstm-2")
     shown = one.page.locator(".scores tbody tr").first.locator("td").all_text_contents()
     assert float(shown[1]) == pytest.approx(lm.score(text).bpc, abs=6e-4)
     assert shown[3] == "1"

@@ -1,0 +1,87 @@
+"""Comparisons as files, and back: nothing is lost, nothing is believed."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from deeprnn.ui import cards, export
+from deeprnn.ui.cards import Board, Run
+from deeprnn.ui.service import RequestError
+
+
+@pytest.fixture
+def board():
+    texts = ("=1+1, \"quoted\"\nand a ``` fence", "bones and 骨头")
+    runs = tuple(
+        Run(model=name, prompt="the time", text=text, state="finished", speed=12.5, unknown=0)
+        for name, text in zip(("note-lstm-2", "few-lstm-2"), texts, strict=True)
+    )
+    return Board(prompt="the time", seed=9, sampling=dict(cards.NUMBERS), runs=runs, preset="general", budget="recipe")
+
+
+def test_json_opens_again_as_it_was(registry, board):
+    mime, text = export.export(registry, board, "json")
+    assert mime == "application/json"
+    assert export.reopen(registry, text) == board
+    figures = json.loads(text)["cards"][0]["figures"]
+    assert figures["heldout_ppl"] == registry.infos["note-lstm-2"].heldout_ppl
+    assert len(figures["nats"]) == len(board.runs[0].text)
+
+
+def test_csv_has_a_row_a_model_and_no_cell_that_a_spreadsheet_would_run(registry, board):
+    _, text = export.export(registry, board, "csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["model"] for row in rows] == ["note-lstm-2", "few-lstm-2"]
+    assert [row["text"] for row in rows] == ["'" + board.runs[0].text, board.runs[1].text]
+    assert float(rows[1]["heldout_ppl"]) == registry.infos["few-lstm-2"].heldout_ppl
+
+
+def test_markdown_fences_what_holds_fences(registry, board):
+    _, text = export.export(registry, board, "md")
+    assert "| `few-lstm-2` |" in text
+    assert "````\nthe time⟶=1+1" in text
+
+
+def test_another_kind_of_file_is_refused(registry, board):
+    with pytest.raises(RequestError):
+        export.export(registry, board, "exe")
+
+
+def changed(registry, board, **changes):
+    value = json.loads(export.export(registry, board, "json")[1])
+    value["cards"][0] |= changes.pop("card", {})
+    return json.dumps(value | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"card": {"model": "nobody"}},
+        {"card": {"text": "a" * 9_000}},
+        {"card": {"text": "half \ud83d"}},
+        {"card": {"state": "asleep"}},
+        {"card": {"speed": "fast"}},
+        {"prompt": 3},
+        {"seed": -1},
+        {"seed": 1e400},
+        {"sampling": {}},
+        {"cards": 7},
+        {"cards": []} | {"sampling": None},
+    ],
+)
+def test_a_file_that_nobody_saved_here_is_refused_with_the_remedy(registry, board, changes):
+    with pytest.raises(RequestError, match="Choose a JSON file"):
+        export.reopen(registry, changed(registry, board, **changes))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, None, "1" * 600_000])
+def test_what_is_no_such_json_is_refused(registry, text):
+    with pytest.raises(RequestError):
+        export.reopen(registry, text)
+
+
+def test_an_unknown_question_in_a_file_is_passed_over(registry, board):
+    again = export.reopen(registry, changed(registry, board, preset="nobody"))
+    assert (again.preset, again.budget, again.runs) == (None, None, board.runs)

@@ -1,0 +1,262 @@
+"""What a reader does on the page beyond a first Generate: questions, lenses, branches, links, files; in Chromium."""
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from deeprnn import load
+from deeprnn.ui import service
+from tests.conftest import SHIPPED
+
+pytestmark = pytest.mark.browser
+TWO = "?models=note-lstm-2,few-lstm-2"
+
+
+def texts(one):
+    return one.page.locator(".model-card .text").all_text_contents()
+
+
+def wait_for_cards(one, *names):
+    one.page.wait_for_function(
+        "(names) => JSON.stringify([...document.querySelectorAll('.model-card')].map((c) => c.dataset.model)) === names",
+        arg=json.dumps(list(names), separators=(",", ":")),
+    )
+
+
+def test_the_first_screen_says_what_is_to_be_seen_and_marks_what_is_copied(visit, registry):
+    one = visit()
+    verdict = one.page.locator(".verdict")
+    assert "learned nothing but how often each letter occurs" in verdict.text_content()
+    assert verdict.bounding_box()["y"] < 600
+    copied = one.card("note-lstm-2").locator(".text .copied")
+    sample = registry.infos["note-lstm-2"].metrics["sample"]
+    runs = service.analyse(registry, "note-lstm-2", sample["prompt"], sample["text"])["runs"]
+    marked = {at for run in runs for at in range(run["start"], run["end"])}
+    assert copied.count() == len(marked) > 100
+    assert "The Time Machine" in copied.first.get_attribute("title")
+    assert one.card("note-lstm-10").locator(".text .copied").count() == 0
+    assert "100% copied" in one.card("note-lstm-2").locator(".rote").text_content()
+
+
+def test_a_question_brings_its_models_prompt_and_answer(visit):
+    one = visit()
+    one.page.get_by_label("One author or five?").check()
+    wait_for_cards(one, "author-wells", "author-austen", "author-five", "author-five-marked")
+    assert one.page.locator("#prompt textarea").input_value() == "It was a truth "
+    assert "five authors share one model" in one.page.locator(".verdict").text_content()
+
+
+def test_the_switch_compares_the_cells_at_equal_something_else(visit):
+    one = visit("?preset=cells")
+    wait_for_cards(one, *(f"depth-{cell}-2-residual" for cell in ("rnn", "gru", "lstm", "mingru")))
+    one.page.locator("#budget").get_by_label("training time").check()
+    wait_for_cards(one, *(f"time-{cell}-2-residual" for cell in ("rnn", "gru", "lstm", "mingru")))
+    assert "seconds of training" in one.page.locator(".verdict").text_content()
+
+
+def test_the_filters_shorten_the_list_and_keep_what_is_chosen(visit, registry):
+    one = visit()
+    one.page.get_by_role("button", name="Shorten the list").first.click()
+    one.page.get_by_label("Cell", exact=True).first.click()
+    one.page.get_by_role("option", name="minGRU").click()
+    one.page.wait_for_timeout(800)
+    one.page.get_by_label("Models").first.click()
+    one.page.get_by_role("option", name="minGRU").first.wait_for()
+    listed = one.page.get_by_role("option").all_text_contents()
+    mingru = [info for info in registry.infos.values() if info.config.cell == "mingru"]
+    assert len([text for text in listed if "minGRU" in text]) == len(mingru) > 0
+    assert not [text for text in listed if "Shakespeare" in text or "journey" in text]
+    assert one.page.locator(".model-card").count() == 4
+
+
+def test_continue_goes_on_as_if_it_had_never_stopped(visit):
+    one = visit(TWO)
+    one.generate(prompt="the time", length=40)
+    first = texts(one)
+    one.page.click("#continue")
+    one.page.wait_for_function(
+        "() => [...document.querySelectorAll('.model-card .text')].every((t) => t.textContent.length === 80)"
+    )
+    for name, before, after in zip(("note-lstm-2", "few-lstm-2"), first, texts(one), strict=True):
+        assert after.startswith(before)
+        assert after == load(SHIPPED / name).generate("the time", max_chars=80, seed=7)
+
+
+def test_continue_before_anything_is_written_says_what_to_do(visit):
+    one = visit()
+    one.page.click("#continue")
+    one.page.get_by_text("press Generate first").wait_for()
+
+
+def test_a_click_on_a_character_shows_every_models_next_ones_and_one_of_them_is_a_branch(visit, registry):
+    one = visit(TWO)
+    one.generate(prompt="the time", length=30)
+    text = texts(one)[0]
+    one.card("note-lstm-2").locator(".text span").nth(10).click()
+    rows = one.page.locator(".next-row")
+    rows.first.wait_for()
+    context = "the time" + text[:10]
+    expected = service.next_char(registry, prompt=context, models=["note-lstm-2", "few-lstm-2"])
+    assert rows.count() == 2
+    for index, answer in enumerate(expected):
+        shown = rows.nth(index).locator(".choice b").all_text_contents()
+        assert shown == [one["char"].replace(" ", "␣") for one in answer["candidates"]]
+    picked = expected[1]["candidates"][2]["char"]
+    rows.nth(1).locator(".choice").nth(2).click()
+    one.page.wait_for_function(
+        "(prompt) => [...document.querySelectorAll('.model-card')].every((card) =>"
+        " card.querySelector('.prompt').textContent === prompt"
+        " && /finished/.test(card.querySelector('.status').textContent))",
+        arg=context + picked,
+    )
+    assert one.page.locator("#prompt textarea").input_value() == context + picked
+    assert texts(one)[1] == load(SHIPPED / "few-lstm-2").generate(context + picked, max_chars=30, seed=7)
+
+
+def test_characters_are_reached_and_asked_by_keys_alone(visit):
+    one = visit()
+    one.card("note-lstm-2").locator(".out").focus()
+    for _ in range(3):
+        one.page.keyboard.press("ArrowRight")
+    one.page.keyboard.press("Enter")
+    one.page.locator(".next-row").first.wait_for()
+    one.page.keyboard.press("Escape")
+    assert not one.page.locator(".next").is_visible()
+    assert one.page.evaluate("document.activeElement.className") == "out"
+
+
+def test_another_lens_is_only_another_style(visit):
+    one = visit()
+    before = texts(one)
+    one.page.get_by_role("button", name="surprise").click()
+    background = "(span) => getComputedStyle(span).backgroundColor"
+    span = one.card("note-lstm-10").locator(".text span").nth(3)
+    assert span.evaluate(background) != "rgba(0, 0, 0, 0)"
+    one.page.get_by_role("button", name="plain", exact=True).click()
+    assert span.evaluate(background) == "rgba(0, 0, 0, 0)"
+    assert texts(one) == before
+
+
+def test_a_copied_link_shows_another_reader_the_same_texts(visit):
+    one = visit(TWO)
+    one.generate(prompt="the machine", length=50)
+    one.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    one.page.get_by_role("button", name="Copy link").click()
+    one.page.wait_for_function("() => window.copied")
+    link = one.page.evaluate("window.copied")
+    other = visit(link.removeprefix(one.url))
+    other.page.wait_for_function(
+        "() => [...document.querySelectorAll('.model-card .status')].every((s) => /finished/.test(s.textContent))"
+    )
+    assert texts(other) == texts(one)
+
+
+def test_a_hostile_link_is_only_text(visit):
+    one = visit("?models=note-lstm-2,%3Cimg%3E&prompt=%3Cimg%20src=x%20onerror=harmed=1%3E%60%24%7Bharmed=2%7D&lang=zz")
+    one.page.wait_for_function("() => /finished/.test(document.querySelector('.status').textContent)")
+    assert one.card("note-lstm-2").locator(".prompt").text_content() == "<img src=x onerror=harmed=1>`${harmed=2}"
+    assert one.page.evaluate("window.harmed") is None
+
+
+def test_what_is_saved_opens_again(visit, tmp_path):
+    one = visit(TWO)
+    one.generate(prompt="the time", length=40)
+    with one.page.expect_download() as download:
+        one.page.get_by_role("button", name="JSON").click()
+    path = tmp_path / "comparison.json"
+    download.value.save_as(path)
+    other = visit()
+    with other.page.expect_file_chooser() as chooser:
+        other.page.get_by_role("button", name="Open", exact=True).click()
+    chooser.value.set_files(path)
+    wait_for_cards(other, "note-lstm-2", "few-lstm-2")
+    assert texts(other) == texts(one)
+    assert other.page.locator("#prompt textarea").input_value() == "the time"
+
+
+def test_a_file_that_is_no_comparison_is_refused_and_nothing_is_lost(visit, tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text('{"cards": "none"}')
+    one = visit()
+    before = texts(one)
+    with one.page.expect_file_chooser() as chooser:
+        one.page.get_by_role("button", name="Open", exact=True).click()
+    chooser.value.set_files(path)
+    one.page.get_by_text("Choose a JSON file").wait_for()
+    assert texts(one) == before
+
+
+def test_nothing_moves_while_models_write(visit):
+    one = visit(TWO)
+    one.page.evaluate(
+        "() => { window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach((entry) => {"
+        " if (!entry.hadRecentInput) window.shift += entry.value; })).observe({ type: 'layout-shift' }); }"
+    )
+    one.page.get_by_label("Length").fill("600")
+    one.page.keyboard.press("Tab")
+    one.page.wait_for_timeout(600)
+    one.generate()
+    assert one.page.evaluate("window.shift") < 0.05  # half of what web.dev's Core Web Vitals call good
+
+
+def test_score_compares_two_models_character_by_character(visit):
+    one = visit()
+    one.choose("score")
+    one.page.click("#score")
+    one.page.wait_for_selector(".heat span")
+    rows = one.page.locator(".scores tbody th").all_text_contents()
+    assert any("6-gram of The Time Machine" in row for row in rows)
+    assert any("Guessing among 28 symbols" in row for row in rows)
+    one.page.get_by_role("button", name="A minus B").click()
+    kinds = one.page.locator(".heat span").evaluate_all("(spans) => spans.map((s) => s.className)")
+    assert "less" in kinds
+    assert "" in kinds
+    assert one.page.locator(".running .curve").count() == len(rows)
+
+
+def test_a_link_to_a_score_is_scored(visit):
+    one = visit("?view=score&models=few-lstm-2&text=the%20time%20machine")
+    one.page.wait_for_selector(".heat span")
+    assert one.page.locator(".heat").text_content() == "the time machine"
+
+
+def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry, tmp_path):
+    one = visit("?view=checkpoints")
+    one.page.locator(".checkpoints .name").first.wait_for()
+    names = one.page.locator(".checkpoints .name")
+    assert names.count() == len(registry.infos)
+    one.page.get_by_role("button", name="Parameters").click()
+    by_size = sorted(registry.infos.values(), key=lambda info: info.num_params)
+    assert names.first.text_content() == by_size[0].name
+    one.page.get_by_label("Filter").fill("note lstm")
+    assert set(names.all_text_contents()) == {name for name in registry.infos if name.startswith("note-lstm")}
+    one.page.get_by_role("button", name="note-lstm-2").click()
+    one.page.locator("#model-card h1").wait_for()
+    assert registry.infos["note-lstm-2"].weights_sha256 in one.page.locator(".details").text_content()
+    with one.page.expect_download() as download:
+        one.page.get_by_role("link", name="Folder").click()
+    assert download.value.suggested_filename == "note-lstm-2.zip"
+
+
+def serious(page):
+    found = Axe().run(page).response["violations"]
+    return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found if one["impact"] in BAD]
+
+
+BAD = ("serious", "critical")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("view", ["compare", "score", "checkpoints"])
+def test_axe_finds_nothing_serious(visit, view, lang, scheme):
+    query = f"?view={view}&lang={lang}"
+    one = visit(query + ("&text=the%20time" if view == "score" else ""), scheme=scheme)
+    one.page.wait_for_timeout(800)
+    if view == "checkpoints":
+        one.page.locator(".checkpoints .name").first.click()
+    if view == "compare":
+        one.card("note-lstm-2").locator(".text span").nth(3).click()
+        one.page.locator(".next-row").first.wait_for()
+    assert serious(one.page) == []

@@ -1,0 +1,67 @@
+"""Deep links are untrusted input: what is understood is kept, everything else is passed over."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deeprnn.registry import Registry
+from deeprnn.ui.links import language, parse
+from tests.conftest import SHIPPED
+
+REGISTRY = Registry(SHIPPED)
+
+
+def ask(**query):
+    return parse(REGISTRY, query, "en-US")
+
+
+def test_what_an_address_says_is_kept():
+    found = ask(view="score", models="note-lstm-2,note-lstm-10", prompt="the", seed="7", temperature="0.5", lang="zh")
+    assert (found.view, found.models, found.prompt, found.lang) == (
+        *("score", ("note-lstm-2", "note-lstm-10")),
+        *("the", "zh"),
+    )
+    assert found.numbers == {"seed": 7, "temperature": 0.5}
+
+
+def test_a_question_brings_what_it_holds_equal():
+    assert (ask(preset="cells").preset, ask(preset="cells").budget) == ("cells", "parameters")
+    assert ask(preset="cells", budget="nonsense").budget == "parameters"
+    assert (ask(preset="nobody").preset, ask(preset="nobody", budget="width").budget) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"models": "nobody,../../etc/passwd,<script>"},
+        {"view": "admin"},
+        {"seed": "-1"},
+        {"seed": "1.5"},
+        {"seed": "nan"},
+        {"temperature": "1e400"},
+        {"temperature": "hot"},
+        {"length": "100000"},
+        {"top_p": "0"},
+        {"prompt": ""},
+    ],
+)
+def test_what_makes_no_sense_is_passed_over(query):
+    assert ask(**query) == ask()
+
+
+def test_too_many_models_and_too_long_a_prompt_are_cut():
+    assert len(ask(models=",".join(REGISTRY.infos)).models) == 6
+    assert len(ask(prompt="a" * 10_000).prompt) == 2_000
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted", "expected"),
+    [({"lang": "zh"}, "en", "zh"), ({"lang": "en"}, "zh-CN", "en"), ({}, "zh-TW,zh;q=0.9", "zh"), ({}, "", "en")],
+)
+def test_the_address_then_the_browser_choose_the_language(query, accepted, expected):
+    assert language(query, accepted) == expected
+
+
+@given(st.dictionaries(st.sampled_from(["view", "models", "preset", "budget", "seed", "top_k", "prompt"]), st.text()))
+def test_no_address_breaks_the_page(query):
+    parse(REGISTRY, query, "")

@@ -1,0 +1,37 @@
+"""The questions of the page: their models exist, their sentences speak of them."""
+
+import re
+
+import pytest
+
+from deeprnn.registry import Registry
+from deeprnn.ui.presets import _PRESETS, presets, verdict
+from deeprnn.ui.text import STRINGS
+
+
+def test_every_question_can_be_answered_by_the_shipped_models(registry):
+    assert set(presets(registry)) == {preset.key for preset in _PRESETS}
+
+
+def test_every_group_has_its_sentence_in_both_languages_with_the_figures_of_its_models(registry):
+    for preset in presets(registry).values():
+        for budget, names in preset.groups.items():
+            texts = [verdict(registry, preset, budget, lang) for lang in ("en", "zh")]
+            assert texts[0] != texts[1]
+            figures = [set(re.findall(r"\d+\.\d+", text)) - {"1.0"} for text in texts]
+            assert figures[0] == figures[1], preset.key
+            assert len(figures[0]) >= min(len(names), 2)
+
+
+def test_questions_whose_models_are_not_there_are_left_out(save_tiny, tmp_path):
+    save_tiny(tmp_path / "tiny")
+    assert presets(Registry(tmp_path)) == {}
+
+
+@pytest.mark.parametrize("preset", _PRESETS, ids=lambda preset: preset.key)
+def test_a_question_has_words_for_all_that_it_holds_equal(preset):
+    assert f"preset_{preset.key}" in STRINGS
+    for budget in preset.groups:
+        assert f"equal_{budget}" in STRINGS
+        assert (f"verdict_{preset.key}" if budget == preset.budget else f"verdict_{preset.key}_{budget}") in STRINGS
+    assert all(len(names) <= 6 for names in preset.groups.values())
