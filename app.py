@@ -24,7 +24,7 @@ def main() -> None:
 def text_of(info: CheckpointInfo) -> str | None:
     """The main text a model was trained on, where its file is on this machine."""
     corpus = load_if_at_hand(info.metrics["text"]["name"], info.vocab.form)
-    return corpus and corpus.text
+    return corpus.text if corpus else None
 
 
 if __name__ == "__main__":

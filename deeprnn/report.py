@@ -4,6 +4,7 @@ Knows: folders of runs, texts, baselines. Does not know: how a model is trained,
 """
 
 import json
+import math
 import statistics
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,7 @@ from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import Recipe, TrainConfig
 from deeprnn.corpora import catalogue, load_corpus
 from deeprnn.data import prepare
+from deeprnn.evaluation import unigram_ppl
 from deeprnn.novelty import FINGERPRINTS, MIN_RUN, Fingerprint, Source, load_all, measure
 from deeprnn.recipes import expected_params
 from deeprnn.registry import list_checkpoints

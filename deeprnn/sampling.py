@@ -92,9 +92,7 @@ def stream(
     return _stream(model, prompt_ids, max_chars, sampling, drawn)
 
 
-def _stream(
-    model: CharRNN, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int
-) -> Iterator[int]:
+def _stream(model: CharRNN, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int) -> Iterator[int]:
     generator = torch.Generator().manual_seed(sampling.seed)
     for _ in range(drawn):  # one at a time, as they were drawn: a batch of them would be other numbers
         torch.rand(1, generator=generator, dtype=torch.float64)

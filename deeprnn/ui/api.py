@@ -1,4 +1,4 @@
-"""The named endpoints for programs: `/models`, `/generate`, `/score`, `/next_char`. The same code and limits as the page.
+"""The named endpoints for programs: `/models`, `/generate`, `/score`, `/next_char`, with the limits of the page.
 
 Knows: names and types of the endpoints. Does not know: views.
 """
@@ -55,7 +55,6 @@ def build(registry: Registry) -> None:
         api_name="score",
         api_description="Perplexity, bits per character and nats of each character after the first, for each model.",
     )
-
 
     gr.api(
         next_char,

@@ -2,8 +2,8 @@
 
 Knows: checkpoints' metadata, words, what `cards.js` draws. Does not know: components.
 
-A `Board` is what was written; `draw` adds the words of one language. The browser hands the drawn value back, and anybody
-may hand in anything: `Board.read` takes from it what was written and nothing else.
+A `Board` is what was written; `draw` adds the words of one language. The browser hands the drawn value back, and
+anybody may hand in anything: `Board.read` takes from it what was written and nothing else.
 """
 
 import math

@@ -53,7 +53,7 @@ def _row(info: CheckpointInfo, title: str, lang: Lang) -> dict[str, Any]:
         "cells": [{"text": text, "sort": sort} for text, sort in cells],
         "sha256": info.weights_sha256,
         "code": f'import deeprnn\n\nlm = deeprnn.load("checkpoints/{info.name}")\n'
-        f'print(lm.generate({info.metrics["sample"]["prompt"]!r}, seed=0))',
+        f"print(lm.generate({info.metrics['sample']['prompt']!r}, seed=0))",
     }
 
 

@@ -67,8 +67,8 @@ def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
         written=[run.text for run in board.runs] if order.continued else None,
         **order.sampling,
     )
-    same = order.names == board.names and board.preset is not None
-    kept = {"preset": board.preset, "budget": board.budget} if same else {}
+    same = list(order.names) == board.names  # the question, too, is still the same
+    preset, budget = (board.preset, board.budget) if same else (None, None)
     for update in updates:
         runs = tuple(
             cards.Run(
@@ -81,7 +81,9 @@ def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
             )
             for one in update
         )
-        board = Board(prompt=order.prompt, seed=int(order.seed), sampling=order.sampling, runs=runs, **kept)
+        board = Board(
+            prompt=order.prompt, seed=int(order.seed), sampling=order.sampling, runs=runs, preset=preset, budget=budget
+        )
         if desk.stop:
             break
         yield cards.draw(registry, board, desk.lang)
@@ -214,6 +216,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     desks: dict[str | None, Desk] = {}  # of the runs under way, by the visitor's session
 
     def run(
+        session: str | None,
+        continued: bool,
         value: Any,
         prompt: str,
         names: list[str],
@@ -223,8 +227,6 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         length: int,
         seed: int,
         language: str,
-        session: str | None,
-        continued: bool = False,
     ) -> Iterator[Drawn]:
         lang = LANGUAGES[language]
         sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
@@ -241,10 +243,10 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             desks.pop(session, None)
 
     def on_generate(request: gr.Request, *values: Any) -> Iterator[Drawn]:
-        yield from run(*values, session=request.session_hash)
+        yield from run(request.session_hash, False, *values)
 
     def on_continue(request: gr.Request, *values: Any) -> Iterator[Drawn]:
-        yield from run(*values, session=request.session_hash, continued=True)
+        yield from run(request.session_hash, True, *values)
 
     def on_stop(request: gr.Request) -> None:
         if desk := desks.get(request.session_hash):
@@ -322,9 +324,9 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def on_asked(request: gr.Request, written: bool, *values: Any) -> Iterator[Drawn]:
         if written:
-            yield from run(*values, session=request.session_hash)
+            yield from run(request.session_hash, False, *values)
         else:
-            yield gr.skip()  # type: ignore[misc]
+            yield gr.skip()
 
     written = gr.State(False)
     numbers = [ui.temperature, ui.top_k, ui.top_p, ui.length, ui.seed]
@@ -334,13 +336,9 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.more.click(on_continue, everything, ui.board, trigger_mode="once", **QUIET)
     ui.stop.click(on_stop, None, None, **QUIET)
     ui.picker.input(on_pick, [ui.picker, ui.board, language], [ui.board, ui.preset, ui.budget], **QUIET)
-    ui.preset.input(
-        on_preset, [ui.preset, ui.board, language], [ui.board, ui.picker, ui.prompt, ui.budget], **QUIET
-    )
+    ui.preset.input(on_preset, [ui.preset, ui.board, language], [ui.board, ui.picker, ui.prompt, ui.budget], **QUIET)
     ui.budget.input(on_budget, [ui.preset, ui.budget, ui.board, language], [ui.board, ui.picker], **QUIET)
-    language.change(
-        on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET
-    )
+    language.change(on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET)
     branch = ui.board.select(on_branch, None, ui.prompt, **QUIET)
     branch.then(on_generate, everything, ui.board, trigger_mode="once", **QUIET)
     opened = [ui.board, ui.picker, ui.prompt, ui.seed, ui.preset, ui.budget]

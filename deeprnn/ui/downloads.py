@@ -38,7 +38,7 @@ class Downloads:
 
 def answer(registry: Registry, file: str) -> Response:
     """The file of that name, or 404."""
-    name, dot, kind = file.rpartition(".")
+    name, _, kind = file.rpartition(".")
     folders = {one: info.path for one, info in registry.infos.items()}
     if kind == "safetensors" and name in folders:
         return FileResponse(folders[name] / WEIGHTS, filename=file)

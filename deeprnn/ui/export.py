@@ -81,7 +81,12 @@ def _csv(registry: Registry, board: Board) -> str:
     writer.writerow([*_COLUMNS, *_MEASURES, "seed", *board.sampling, "prompt", "text"])
     for run in board.runs:
         figures = _figures(registry, run)
-        known = {"model": run.model, "state": run.state, "chars_per_second": round(run.speed, 1), "unknown": run.unknown}
+        known = {
+            "model": run.model,
+            "state": run.state,
+            "chars_per_second": round(run.speed, 1),
+            "unknown": run.unknown,
+        }
         row = [(figures | known)[key] for key in (*_COLUMNS, *_MEASURES)]
         texts = [f"'{t}" if t.startswith(("=", "+", "-", "@", "\t", "\r")) else t for t in (run.prompt, run.text)]
         writer.writerow([*row, board.seed, *board.sampling.values(), *texts])

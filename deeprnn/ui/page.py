@@ -24,7 +24,7 @@ LAUNCH: dict[str, Any] = {
 }
 
 
-def build(registry: Registry, text_of: score.TextOf = lambda info: None) -> gr.Blocks:
+def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Blocks:
     """The whole page over one folder of checkpoints; `text_of` gives the texts that are on this machine."""
     words = Translations()
     with gr.Blocks(title=tr("title", "en"), analytics_enabled=False) as page:
@@ -71,9 +71,7 @@ def _speak(words: Translations, lang: Lang) -> None:
         setattr(component, prop, make(lang))
 
 
-def launch(
-    registry: Registry, text_of: score.TextOf = lambda info: None, **options: Any
-) -> tuple[Any, str, str]:
+def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
     page = build(registry, text_of).queue(default_concurrency_limit=8)
     options = {"app_kwargs": {"middleware": [Middleware(Downloads, registry=registry)]}} | options

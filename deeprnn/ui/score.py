@@ -20,7 +20,8 @@ from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import asset
 from deeprnn.ui.widgets import Translations, book, model_picker, perplexity, titles
 
-# The first is how the note's training text begins, lines joined without a space as d2l joins them; the others were written for this page.
+# The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
+# written for this page.
 EXAMPLES = {
     "example_memorised": "the time traveller for so it will be convenient to speak of himwas expounding a recondite "
     "matter to us his grey eyes shone andtwinkled",
@@ -38,6 +39,10 @@ Result = dict[str, Any]
 TextOf = Callable[[CheckpointInfo], str | None]  # the whole main text of a model in its form, if it is at hand
 
 
+def no_text(_: CheckpointInfo) -> None:
+    """Where no text is at hand."""
+
+
 def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: Lang) -> Result:
     """What `heat.js` draws, in a language: the models' rows first, then what they are to be measured by."""
     if not answers:
@@ -45,11 +50,11 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
     names = [answer["model"] for answer in answers]
     infos = [registry.infos[name] for name in names]
     shown = titles(registry, lang)
-    rows = [
-        _row(answer, shown[info.name], info, info.config.cell) for answer, info in zip(answers, infos, strict=True)
+    rows = [_row(answer, shown[info.name], info, info.config.cell) for answer, info in zip(answers, infos, strict=True)]
+    rows += [
+        _row(base | {"unknown": []}, _base_title(registry, base, lang), registry.infos[base["model"]], "base")
+        for base in service.baselines(registry, text=text, models=names)
     ]
-    for base in service.baselines(registry, text=text, models=names):
-        rows.append(_row(base | {"unknown": []}, _base_title(registry, base, lang), registry.infos[base["model"]], "base"))
     labels = (
         *("heat", "heat_scale", "heat_scale_high", "heat_unknown", "heat_hint", "heat_first", "mode_one", "mode_two"),
         *("two_a", "two_b", "two_more", "two_less", "running", "running_axis"),
@@ -58,14 +63,11 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
     return {
         "text": text,
         "rows": rows,
-        "answers": [{key: answer[key] for key in _KEPT} for answer in answers],
+        "models": names,
         "notes": _notes(answers, infos, lang),
         "columns": [tr(column, lang) for column in columns],
         "labels": {key: tr(key, lang) for key in labels},
     }
-
-
-_KEPT = ("model", "ppl", "bpc", "nats", "unknown")
 
 
 def _row(answer: dict[str, Any], title: str, info: CheckpointInfo, cell: str) -> dict[str, Any]:
@@ -98,9 +100,15 @@ def _notes(answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lan
 
 
 def relabel(registry: Registry, current: Result | None, lang: Lang) -> Result:
-    """The same scores in another language."""
-    current = current or {}
-    return result(registry, current.get("text", ""), current.get("answers", []), lang)
+    """The same scores in another language; scored anew, since the browser may hand in anything.
+
+    Raises:
+        RequestError: see `service.score`.
+    """
+    if not current or "models" not in current:
+        return result(registry, "", [], lang)
+    text, names = current.get("text"), current["models"]
+    return result(registry, str(text), service.score(registry, text=text, models=names), lang)
 
 
 def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: str) -> str | None:
@@ -154,12 +162,14 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_language(current: Result | None, language: str) -> Result:
         try:
             return relabel(registry, current, LANGUAGES[language])
-        except (RequestError, KeyError, TypeError, ValueError):  # the browser sent what it was never given
+        except RequestError:
             return result(registry, "", [], LANGUAGES[language])
 
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
-        names = list(ask.models) or (list(presets(registry)[ask.preset].groups[ask.budget]) if ask.preset and ask.budget else [])
+        names = list(ask.models) or (
+            list(presets(registry)[ask.preset].groups[ask.budget]) if ask.preset and ask.budget else []
+        )
         real = [gr.update(visible=excerpt(registry, text_of, chosen, key) is not None) for key in REAL]
         if ask.view != "score":
             return gr.skip(), gr.skip(), gr.skip(), *real

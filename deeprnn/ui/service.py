@@ -200,7 +200,14 @@ def baselines(registry: Registry, *, text: str, models: Sequence[str]) -> list[d
 def _row(kind: str, model: str, count: int, nats: list[float]) -> dict[str, Any]:
     mean = math.fsum(nats) / len(nats)
     rounded = [round(value, 6) for value in nats]
-    return {"kind": kind, "model": model, "count": count, "ppl": math.exp(mean), "bpc": mean / math.log(2), "nats": rounded}
+    return {
+        "kind": kind,
+        "model": model,
+        "count": count,
+        "ppl": math.exp(mean),
+        "bpc": mean / math.log(2),
+        "nats": rounded,
+    }
 
 
 def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> list[dict[str, Any]]:

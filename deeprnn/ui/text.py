@@ -31,7 +31,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "preset_best": ("The best there are", "最好的模型"),
     "preset_chinese": ("西游记", "西游记"),
     "verdict_rote": (
-        "Three models reach a training perplexity of 1.0 and recite the book: what is marked stands in it word for word. "
+        "Three models reach a training perplexity of 1.0 and recite the book: what is marked stands in it word for "
+        "word. "
         "On its last pages, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: worse than "
         "guessing among {a[guess]} symbols. The ten plain layers, {d[train]} and {d[heldout]}, learned nothing but how "
         "often each letter occurs.",
@@ -40,20 +41,25 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{d[heldout]}）除了字母出现的频率，什么也没学到。",
     ),
     "verdict_general": (
-        "Both were trained on the same 10,000 characters. The note's recipe comes to {a[train]} on them and {a[heldout]} "
-        "on new text; with dropout, weight drop and an early end the same kind of network stays at {b[train]} and reaches "
+        "Both were trained on the same 10,000 characters. The note's recipe comes to {a[train]} on them and "
+        "{a[heldout]} "
+        "on new text; with dropout, weight drop and an early end the same kind of network stays at {b[train]} and "
+        "reaches "
         "{b[heldout]} on new text. It writes worse English from the book, and copies none of it.",
-        "两者都只用同样的一万个字符训练。按原笔记的做法，训练困惑度 {a[train]}，新文本 {a[heldout]}；加上随机失活、权重丢弃并"
+        "两者都只用同样的一万个字符训练。按原笔记的做法，训练困惑度 {a[train]}，新文本 {a[heldout]}；加上随机失活、权"
+        "重丢弃并"
         "及早停止，同类网络在训练文本上停在 {b[train]}，新文本却达到 {b[heldout]}。它写得没那么像书，但也不照抄。",
     ),
     "verdict_ten": (
-        "Ten plain LSTM layers stay at {a[train]}: letter frequencies. The same ten layers with residual connections reach "
+        "Ten plain LSTM layers stay at {a[train]}: letter frequencies. The same ten layers with residual connections "
+        "reach "
         "{b[train]} on the same text, and {b[heldout]} on new text, as they learn it by heart.",
         "直接堆叠的十层 LSTM 停在 {a[train]}，只学到字母频率。同样十层加上残差连接，在同一文本上达到 {b[train]}；"
         "因为也是背下来的，新文本上是 {b[heldout]}。",
     ),
     "verdict_ten_parameters": (
-        "The whole book, equal parameters. Plain, ten LSTM layers end at {a[heldout]} on new text and ten tanh layers at "
+        "The whole book, equal parameters. Plain, ten LSTM layers end at {a[heldout]} on new text and ten tanh "
+        "layers at "
         "{c[heldout]}; residual, at {b[heldout]} and {d[heldout]}.",
         "训练用全书，参数量相同。直接堆叠：十层 LSTM 在新文本上是 {a[heldout]}，十层 tanh 是 {c[heldout]}；"
         "加残差后是 {b[heldout]} 和 {d[heldout]}。",
@@ -66,9 +72,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "在这里超过两层没有好处；残差连接让它不至于吃亏太多。",
     ),
     "verdict_ladder_width": (
-        "Residual GRU stacks of 128 units a layer: deeper ones have more parameters. On new text: one layer {a[heldout]}, "
+        "Residual GRU stacks of 128 units a layer: deeper ones have more parameters. On new text: one layer "
+        "{a[heldout]}, "
         "two {b[heldout]}, four {c[heldout]}, ten {d[heldout]}.",
-        "每层都是 128 个单元的残差 GRU，越深参数越多。新文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 {c[heldout]}，"
+        "每层都是 128 个单元的残差 GRU，越深参数越多。新文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 "
+        "{c[heldout]}，"
         "十层 {d[heldout]}。",
     ),
     "verdict_cells": (
@@ -78,41 +86,51 @@ STRINGS: dict[str, tuple[str, str]] = {
         "minGRU {d[heldout]}。",
     ),
     "verdict_cells_width": (
-        "Two residual layers of 128 units, so that more gates mean more parameters; ten passes over the book. On new text: "
+        "Two residual layers of 128 units, so that more gates mean more parameters; ten passes over the book. On new "
+        "text: "
         "RNN {a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
         "两层残差，每层 128 个单元，门越多参数越多；把书读十遍。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，"
         "LSTM {c[heldout]}，minGRU {d[heldout]}。",
     ),
     "verdict_cells_time": (
-        "Two residual layers, about half a million parameters each, about as many seconds of training. On new text: RNN "
+        "Two residual layers, about half a million parameters each, about as many seconds of training. On new text: "
+        "RNN "
         "{a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
         "两层残差，各约五十万参数，训练时间大致相同。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}，"
         "minGRU {d[heldout]}。",
     ),
     "verdict_data": (
-        "The same test text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on eight books "
+        "The same test text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on eight "
+        "books "
         "of its author: {c[heldout]}; the last is a larger network on the same eight books: {d[heldout]}. More text "
         "leaves less to learn by rote.",
-        "测试文本都相同。一万个字符：{a[heldout]}；整本书：{b[heldout]}；同一作者的八本书：{c[heldout]}；最后一个是用同样"
+        "测试文本都相同。一万个字符：{a[heldout]}；整本书：{b[heldout]}；同一作者的八本书：{c[heldout]}；最后一个是用"
+        "同样"
         "八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。",
     ),
     "verdict_authors": (
-        "Each trained on as many characters in all. On its own author's new text, the model of Wells comes to {a[heldout]} "
+        "Each trained on as many characters in all. On its own author's new text, the model of Wells comes to "
+        "{a[heldout]} "
         "and that of Austen to {b[heldout]}; merged, five authors share one model, which reaches {c[heldout]} on Wells "
         "({d[heldout]} when each text says whose it is).",
-        "训练字符总数都相同。在自己作者的新文本上，威尔斯的模型是 {a[heldout]}，奥斯汀的是 {b[heldout]}；五位作者合用一个模型时，"
+        "训练字符总数都相同。在自己作者的新文本上，威尔斯的模型是 {a[heldout]}，奥斯汀的是 {b[heldout]}；五位作者合用"
+        "一个模型时，"
         "威尔斯的新文本是 {c[heldout]}（标明作者则是 {d[heldout]}）。",
     ),
     "verdict_mistake": (
-        "Right: each layer has weights and a state of its own: {a[train]} in training. Wrong: one set of weights, one state, "
+        "Right: each layer has weights and a state of its own: {a[train]} in training. Wrong: one set of weights, "
+        "one state, "
         "returned as it came. The output never sees the input, and training ends at letter frequencies, {b[train]}.",
-        "正确：每层有自己的权重和状态，训练困惑度 {a[train]}。错误：共用一套权重和一个状态，状态又原样返回。输出根本看不到输入，"
+        "正确：每层有自己的权重和状态，训练困惑度 {a[train]}。错误：共用一套权重和一个状态，状态又原样返回。输出根本"
+        "看不到输入，"
         "训练只能停在字母频率：{b[train]}。",
     ),
     "verdict_best": (
-        "On new text: {a[heldout]} for the end of The Time Machine after eight books of Wells, {b[heldout]} for the last "
+        "On new text: {a[heldout]} for the end of The Time Machine after eight books of Wells, {b[heldout]} for the "
+        "last "
         "tenth of tiny Shakespeare. Different texts and alphabets: not to be ranked.",
-        "新文本上：读了威尔斯八本书之后，《时间机器》末尾是 {a[heldout]}；tiny Shakespeare 最后十分之一是 {b[heldout]}。"
+        "新文本上：读了威尔斯八本书之后，《时间机器》末尾是 {a[heldout]}；tiny Shakespeare 最后十分之一是 "
+        "{b[heldout]}。"
         "文本和字母表都不同，不能排名。",
     ),
     "verdict_chinese": (
@@ -281,7 +299,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "ck_intro": (
         "Every model of this page, to load with three lines of Python. Click a column to sort by it, a name to see its "
         "card. Perplexities of different alphabets (d2l: 28 symbols) are not to be ranked together.",
-        "本页的全部模型，三行 Python 即可加载。点列名排序，点模型名看模型卡。字母表不同（d2l：28 个符号）的困惑度不能放在一起排名。",
+        "本页的全部模型，三行 Python 即可加载。点列名排序，点模型名看模型卡。字母表不同（d2l：28 个符号）的困惑度不能"
+        "放在一起排名。",
     ),
     "ck_name": ("Name", "名称"),
     "ck_cell": ("Cell", "单元"),

@@ -3,6 +3,7 @@
 Knows: checkpoints' metadata, words. Does not know: any one view.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,6 @@ from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui.service import MAX_MODELS
 from deeprnn.ui.text import LANGUAGES, Lang, tr
-
 
 Choices = list[tuple[str, str]]
 
@@ -159,14 +159,15 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
     words.add(fold, "label", "filters")
     for key, component in zip(FILTERS, filters, strict=True):
         words.add(component, "label", key)
-        words.add_made(component, "choices", lambda lang, key=key: _filter_choices(registry, key, lang))
+        words.add_made(component, "choices", functools.partial(_filter_choices, registry, key))
 
     def on_filter(*values: Any) -> Any:
         *wanted, kept, language = values
         return gr.update(choices=choices(registry, LANGUAGES[language], wanted, kept or []))
 
-    for component in (*filters, language):
-        component.change(
+    asked: list[gr.Dropdown | gr.Radio] = [*filters, language]
+    for one in asked:
+        one.change(
             on_filter,
             [*filters, picker, language],
             picker,

@@ -14,7 +14,12 @@ def client(url):
 
 
 def test_only_the_four_endpoints_are_public(client):
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/models", "/generate", "/score", "/next_char"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
+        "/models",
+        "/generate",
+        "/score",
+        "/next_char",
+    }
 
 
 def test_models_lists_every_shipped_checkpoint(client, registry):

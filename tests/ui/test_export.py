@@ -13,7 +13,7 @@ from deeprnn.ui.service import RequestError
 
 @pytest.fixture
 def board():
-    texts = ("=1+1, \"quoted\"\nand a ``` fence", "bones and 骨头")
+    texts = ('=1+1, "quoted"\nand a ``` fence', "bones and 骨头")
     runs = tuple(
         Run(model=name, prompt="the time", text=text, state="finished", speed=12.5, unknown=0)
         for name, text in zip(("note-lstm-2", "few-lstm-2"), texts, strict=True)

@@ -19,7 +19,8 @@ def texts(one):
 
 def wait_for_cards(one, *names):
     one.page.wait_for_function(
-        "(names) => JSON.stringify([...document.querySelectorAll('.model-card')].map((c) => c.dataset.model)) === names",
+        "(names) => JSON.stringify([...document.querySelectorAll('.model-card')].map((card) => card.dataset.model))"
+        " === names",
         arg=json.dumps(list(names), separators=(",", ":")),
     )
 
@@ -221,7 +222,7 @@ def test_a_link_to_a_score_is_scored(visit):
     assert one.page.locator(".heat").text_content() == "the time machine"
 
 
-def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry, tmp_path):
+def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry):
     one = visit("?view=checkpoints")
     one.page.locator(".checkpoints .name").first.wait_for()
     names = one.page.locator(".checkpoints .name")
