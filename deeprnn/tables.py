@@ -165,15 +165,35 @@ def _depth(results: Results) -> str | None:
     return "**Depth.** At equal parameters plain stacks fail by depth and residual ones hold: " + "; ".join(parts) + "."
 
 
+def _scratch(results: Results) -> str | None:
+    right, wrong = "note-rnn-2", "note-rnn-2-shared"
+    if not all(results.seeds(name) for name in (right, wrong)):
+        return None
+    train = {name: results.estimate(name, "train") for name in (right, wrong)}
+    return (
+        f"**Two layers from scratch.** With weights and a state for each layer, {train[right]} in training and "
+        f"{results.estimate(right)} on new text; with one set of weights and one state that comes back as it went in, "
+        f"{train[wrong]} and {results.estimate(wrong)}: letter frequencies."
+    )
+
+
 def _gru_for_lstm(results: Results) -> str | None:
     names = [f"depth-{cell}-2-{wiring}" for cell, wiring in itertools.product(("gru", "lstm"), WIRINGS)]
     if not all(results.seeds(name) for name in names):
         return None
     gru_plain, gru, lstm_plain, lstm = (results.estimate(name) for name in names)
-    return (
+    said = (
         f"**GRU for LSTM.** Two layers, equal parameters, ten epochs of the book: the GRU reaches {gru} (residual) and "
         f"{gru_plain} (plain), the LSTM {lstm} and {lstm_plain}."
     )
+    timed = {cell: results.seeds(f"time-{cell}-2-residual") for cell in ("gru", "lstm")}
+    if not all(timed.values()):
+        return said
+    reached = (
+        f"the {CELLS[cell].label} {results.estimate(runs[0]['name'])} in {runs[0]['train_seconds']:.0f} s of training"
+        for cell, runs in timed.items()
+    )
+    return f"{said} Given about as long instead of as many epochs: {', '.join(reached)}."
 
 
 def _data(results: Results) -> str | None:
@@ -205,4 +225,4 @@ def _authors(results: Results) -> str | None:
     )
 
 
-_QUESTIONS: tuple[Callable[[Results], str | None], ...] = (_depth, _gru_for_lstm, _data, _authors)
+_QUESTIONS: tuple[Callable[[Results], str | None], ...] = (_scratch, _depth, _gru_for_lstm, _data, _authors)

@@ -96,7 +96,7 @@ def presets(registry: Registry) -> dict[str, Preset]:
 def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> str:
     """What is to be seen, with the figures of the models shown: `{a}` is the first one's, and so on.
 
-    `{a[train]}`, `{a[heldout]}`: perplexities; `{a[guess]}`: symbols of its alphabet.
+    `{a[train]}`, `{a[heldout]}`: perplexities; `{a[guess]}`: symbols of its alphabet; `{a[seconds]}`: of training.
     """
     figures = {}
     for letter, name in zip("abcdef", preset.groups[budget], strict=False):
@@ -105,6 +105,7 @@ def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> s
             "train": perplexity(info.train_ppl),
             "heldout": perplexity(info.heldout_ppl),
             "guess": len(info.vocab),
+            "seconds": f"{info.metrics['train_seconds']:.0f}",
         }
     key = f"verdict_{preset.key}"
     return tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)

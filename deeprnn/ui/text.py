@@ -93,11 +93,15 @@ STRINGS: dict[str, tuple[str, str]] = {
         "LSTM {c[heldout]}，minGRU {d[heldout]}。",
     ),
     "verdict_cells_time": (
-        "Two residual layers, about half a million parameters each, about as many seconds of training. On new text: "
-        "RNN "
-        "{a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
-        "两层残差，各约五十万参数，训练时间大致相同。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}，"
-        "minGRU {d[heldout]}。",
+        "Two residual layers, about half a million parameters each, as many passes over the book as three to four "
+        "minutes of "
+        "one core allow. On new text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} after {b[seconds]} s, "
+        "LSTM "
+        "{c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of training.",
+        "两层残差，各约五十万参数，在一个核上用三四分钟能读几遍书就读几遍。新文本上：RNN {a[heldout]}（训练 "
+        "{a[seconds]} 秒），"
+        "GRU {b[heldout]}（{b[seconds]} 秒），LSTM {c[heldout]}（{c[seconds]} 秒），minGRU {d[heldout]}（"
+        "{d[seconds]} 秒）。",
     ),
     "verdict_data": (
         "The same test text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on eight "

@@ -1,0 +1,67 @@
+"""What several models know together: the mean of their probabilities, with and without a 6-gram of the same text.
+
+    python benchmarks/ensembles.py checkpoints/A runs/B ...
+
+The models must be of one alphabet and one training text. The weight of the 6-gram is chosen on the validation part;
+the test part (validation where there is none) is told once.
+"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from deeprnn import checkpoint
+from deeprnn.baselines import ORDER, NGram
+from deeprnn.config import TrainConfig
+from deeprnn.data import prepare
+from deeprnn.evaluation import nats_per_char
+
+WEIGHTS = [step / 20 for step in range(20)]
+
+
+def mixed(parts: Float[Tensor, "M N"], weights: list[float]) -> float:
+    """Mean nats of a weighted mean of probabilities, given each part's nats of each character."""
+    logs = torch.tensor(weights, dtype=torch.float64).log().unsqueeze(1)
+    return -torch.logsumexp(logs - parts, 0).mean().item()
+
+
+def main() -> None:
+    """Print one line a model, one for their mean, one for the mean with the 6-gram."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoints", nargs="+", type=Path)
+    paths = parser.parse_args().checkpoints
+    loaded = [checkpoint.load(path) for path in paths]
+    infos = [checkpoint.read_info(path) for path in paths]
+    if len({(info.vocab, str(info.metrics["text"]["ranges"])) for info in infos}) > 1:
+        raise SystemExit("these models differ in alphabet or text: give models of one text.")
+    data = prepare(TrainConfig.from_dict(infos[0].metrics["train_config"]), torch.device("cpu"))
+    ngram = NGram.build(data.parts["train"], len(data.vocab), ORDER)
+    last = "test" if "test" in data.parts else "val"
+    nats, counted = {}, {}
+    for part in dict.fromkeys(("val", last)):
+        ids = data.parts[part]
+        nats[part] = torch.stack([nats_per_char(lm.model, ids) for lm in loaded])
+        counted[part] = torch.cat([nats[part], ngram.nats(ids).unsqueeze(0)])
+    for path, own in zip(paths, nats[last], strict=True):
+        report(path.name, own.mean().item())
+    report(f"{ORDER}-gram", counted[last][-1].mean().item())
+    even = [1 / len(loaded)] * len(loaded)
+    report("mean of the models", mixed(nats[last], even))
+    weight = min(WEIGHTS, key=lambda w: mixed(counted["val"], [(1 - w) * e for e in even] + [w]))
+    report(f"with {weight:.2f} of the {ORDER}-gram", mixed(counted[last], [(1 - weight) * e for e in even] + [weight]))
+
+
+def report(name: str, nats: float) -> None:
+    """One line."""
+    print(f"{name:32} {nats:.4f} nats  ppl {math.exp(nats):.3f}")
+
+
+if __name__ == "__main__":
+    main()
