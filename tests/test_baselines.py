@@ -209,3 +209,25 @@ def test_xz_cannot_shrink_chance_and_counts_characters_not_bytes():
 def test_xz_of_no_text_is_refused():
     with pytest.raises(ValueError, match="at least one character"):
         xz_bpc("abc", "")
+
+
+def test_a_saved_ngram_prices_a_text_as_before(docs, vocab, tmp_path):
+    ids = vocab.encode(docs)
+    ngram = NGram.build(ids[:20_000], len(vocab))
+    ngram.save(tmp_path / "docs.ngram")
+    again = NGram.load(tmp_path / "docs.ngram")
+    assert (again.order, again.vocab_size) == (ngram.order, ngram.vocab_size)
+    torch.testing.assert_close(again.nats(ids[20_000:22_000]), ngram.nats(ids[20_000:22_000]), atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("content", [b"", b"no n-gram", b"\xff" * 100])
+def test_a_broken_ngram_is_refused_by_its_name(tmp_path, content):
+    path = tmp_path / "docs.ngram"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"docs\.ngram is no n-gram"):
+        NGram.load(path)
+
+
+def test_an_absent_ngram_is_refused_by_its_name(tmp_path):
+    with pytest.raises(ValueError, match=r"nobody\.ngram"):
+        NGram.load(tmp_path / "nobody.ngram")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeprnn.corpora import CatalogueEntry, Corpus, catalogue, load_corpus, split, strip_gutenberg
+from deeprnn.corpora import CatalogueEntry, Corpus, catalogue, load_corpus, load_if_at_hand, split, strip_gutenberg
 
 BOOK = "\ufeffThe Pond\r\n\r\nIt was “deep”.\r\n".encode()
 FOOTED = (
@@ -157,6 +157,17 @@ def test_the_folder_in_deeprnn_data_comes_before_the_network(server, tmp_path, m
     (tmp_path / "pond.txt").write_bytes(BOOK)
     monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
     assert load_corpus("pond", "d2l").text == "the pondit was deep"
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("pond")
+def test_a_text_that_is_not_at_hand_is_not_downloaded_for_the_asking(server, tmp_path, monkeypatch):
+    server.pages = {"/first": BOOK}
+    monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
+    assert load_if_at_hand("pond", "full") is None
+    assert load_if_at_hand("nobody", "full") is None
+    (tmp_path / "pond.txt").write_bytes(BOOK)
+    assert load_if_at_hand("pond", "full") == load_corpus("pond", "full")
     assert server.requests == []
 
 

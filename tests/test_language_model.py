@@ -150,3 +150,36 @@ def test_a_loaded_checkpoint_generates_and_scores(save_tiny, tmp_path):
     assert lm.config == ModelConfig(cell="lstm", hidden_size=8, num_layers=2)
     assert len(lm.generate("abc", max_chars=12)) == 12
     assert len(lm.score("abc").nats) == 2
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("prompt", ["time", ""])
+def test_a_text_goes_on_as_if_it_had_never_stopped(cell, prompt):
+    lm = make_lm(cell=cell)
+    whole = lm.generate(prompt, max_chars=60, seed=3)
+    for at in (1, 30, 59):
+        assert "".join(lm.stream(prompt, 60 - at, seed=3, written=whole[:at])) == whole[at:]
+
+
+def test_next_char_gives_the_likeliest_characters_of_the_model_first():
+    lm = make_lm()
+    found = lm.next_char("time", k=len(D2L.characters))
+    logits = lm.model(torch.tensor([D2L.encode("time")]), lm.model.initial_state(1))[0][0, -1].double()
+    expected = logits[1:].softmax(0)  # id 0 is the unknown character, which is never written
+    assert sorted(c for c, _ in found) == sorted(D2L.characters)
+    assert [p for _, p in found] == sorted((p for _, p in found), reverse=True)
+    for character, p in found:
+        assert p == pytest.approx(expected[D2L.characters.index(character)].item())
+    assert lm.next_char("time", k=3) == found[:3]
+
+
+def test_next_char_needs_a_number_of_them():
+    with pytest.raises(ValueError, match="k must be 1 or more"):
+        make_lm().next_char("a", k=0)
+
+
+def test_surprise_is_the_score_of_what_follows_the_prompt():
+    lm = make_lm()
+    assert lm.surprise("the time", " traveller") == lm.score("the time traveller").nats[7:]
+    assert len(lm.surprise("", "abc")) == 3
+    assert lm.surprise("abc", "") == []

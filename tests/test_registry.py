@@ -1,10 +1,12 @@
 import re
+import shutil
 import threading
 
 import pytest
 
 from deeprnn import checkpoint, registry
 from deeprnn.registry import Registry, list_checkpoints
+from tests.conftest import SHIPPED
 
 
 @pytest.fixture
@@ -158,3 +160,32 @@ def test_an_empty_registry_says_that_there_are_no_models(tmp_path):
     with pytest.raises(ValueError, match="no model 'a-gru'") as caught:
         Registry(tmp_path).get("a-gru")
     assert "there are: none." in str(caught.value)
+
+
+def test_shipped_models_have_fingerprints_of_every_training_text_and_share_them():
+    shipped = Registry(SHIPPED)
+    five = shipped.fingerprints("author-five")
+    assert [one.source.name for one in five] == [
+        *("time_machine", "pride_and_prejudice", "sherlock_holmes", "tale_of_two_cities", "moby_dick")
+    ]
+    assert shipped.fingerprints("note-lstm-2")[0] is shipped.fingerprints("note-gru-2")[0]
+
+
+def test_a_missing_fingerprint_is_warned_of_and_costs_only_the_copies(tmp_path):
+    shutil.copytree(SHIPPED / "note-rnn-2", tmp_path / "note-rnn-2")
+    with pytest.warns(UserWarning, match="no copies are looked for"):
+        assert Registry(tmp_path).fingerprints("note-rnn-2") == []
+
+
+def test_an_ngram_belongs_to_the_text_and_the_alphabet_of_a_model():
+    shipped = Registry(SHIPPED)
+    ngram = shipped.ngram("note-lstm-2")
+    assert (ngram.order, ngram.vocab_size) == (6, 28)
+    assert shipped.ngram("note-rnn-2") is ngram
+    assert shipped.ngram("author-five") is None
+
+
+@pytest.mark.parametrize("ask", [Registry.fingerprints, Registry.ngram])
+def test_nothing_is_known_of_a_model_that_is_not_there(folder, ask):
+    with pytest.raises(ValueError, match="no model 'nobody'"):
+        ask(Registry(folder), "nobody")

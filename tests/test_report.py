@@ -119,6 +119,16 @@ def test_the_verdict_on_depth_follows_the_figures():
     assert "5.000 with 4 residual layers and 5.600 with ten (+12.0%)" in sentence
 
 
+def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
+    made_up = depth_results(lambda cell, *_: 5.0 if cell == "gru" else 6.0)
+    for cell, seconds in (("gru", 100.0), ("lstm", 110.0)):
+        run = made_up.runs[f"depth-{cell}-2-residual"]
+        made_up.runs[f"time-{cell}-2-residual"] = run | {"name": f"time-{cell}-2-residual", "train_seconds": seconds}
+    sentence = next(s for s in tables.verdicts(made_up) if s.startswith("**GRU for LSTM.**"))
+    assert "the GRU reaches 5.000 (residual)" in sentence
+    assert "the GRU 5.000 in 100 s of training, the LSTM 6.000 in 110 s of training." in sentence
+
+
 def test_a_question_that_was_not_measured_has_no_verdict():
     assert tables.verdicts(Results(runs={}, texts={}, novelty={})) == []
 
