@@ -52,10 +52,7 @@ _PRESETS = (
     Preset(
         key="ladder",
         prompt="The Time Traveller",
-        groups={
-            "parameters": tuple(f"depth-gru-{n}-residual" for n in (1, 2, 4, 10)),
-            "width": tuple(f"width-gru-{n}-residual" for n in (1, 2, 4, 10)),
-        },
+        groups={"parameters": tuple(f"depth-gru-{n}-residual" for n in (1, 2, 4, 10))},
     ),
     Preset(
         key="cells",

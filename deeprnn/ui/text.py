@@ -71,14 +71,6 @@ STRINGS: dict[str, tuple[str, str]] = {
         "参数量相近的残差 GRU。新文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 {c[heldout]}，十层 {d[heldout]}。"
         "在这里超过两层没有好处；残差连接让它不至于吃亏太多。",
     ),
-    "verdict_ladder_width": (
-        "Residual GRU stacks of 128 units a layer: deeper ones have more parameters. On new text: one layer "
-        "{a[heldout]}, "
-        "two {b[heldout]}, four {c[heldout]}, ten {d[heldout]}.",
-        "每层都是 128 个单元的残差 GRU，越深参数越多。新文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 "
-        "{c[heldout]}，"
-        "十层 {d[heldout]}。",
-    ),
     "verdict_cells": (
         "Two residual layers, about half a million parameters each, ten passes over the book. On new text: RNN "
         "{a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
