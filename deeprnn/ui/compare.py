@@ -305,19 +305,22 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_visit(request: gr.Request) -> Any:
         """Show what the address asks for; a prompt of its own is written at once."""
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
-        board = _first(registry)
+        board = None  # what is not asked for stays, as the reader may have set it by now
         if ask.preset and ask.budget:
             board = cards.of_preset(registry, ask.preset, ask.budget)
         elif ask.models:
             board = cards.recorded(registry, ask.models)
+        shown: list[Any] = [gr.skip()] * 4
+        if board:
+            switch = _budget_update(registry, board.preset, board.budget, ask.lang)
+            shown = [cards.draw(registry, board, ask.lang), board.preset, board.names, switch]
+        asked_prompt = presets(registry)[ask.preset].prompt if ask.preset else None
+        prompt = ask.prompt or asked_prompt or gr.skip()
         numbers = [ask.numbers.get(key, gr.skip()) for key in ("temperature", "top_k", "top_p", "length", "seed")]
         written = ask.view == "compare" and ask.prompt is not None
         return (
-            cards.draw(registry, board, ask.lang),
-            board.preset,
-            board.names,
-            ask.prompt or (presets(registry)[board.preset].prompt if board.preset else board.prompt),
-            _budget_update(registry, board.preset, board.budget, ask.lang),
+            *shown,
+            prompt,
             *numbers,
             written,
         )
@@ -345,5 +348,5 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.board.upload(on_open_file, language, opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         button.click(lambda text=text: text, None, ui.prompt, queue=False, **QUIET)
-    shown = [ui.board, ui.preset, ui.picker, ui.prompt, ui.budget, *numbers, written]
-    page.load(on_visit, None, shown, **QUIET).then(on_asked, [written, *everything], ui.board, **QUIET)
+    visited = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers, written]
+    page.load(on_visit, None, visited, **QUIET).then(on_asked, [written, *everything], ui.board, **QUIET)

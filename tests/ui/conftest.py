@@ -1,6 +1,7 @@
 """The page over the shipped checkpoints, served on loopback, and a real browser to look at it with."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -73,6 +74,11 @@ class Visit:
     def open(self, query=""):
         self.page.goto(self.url + query)
         self.page.wait_for_selector(".model-card", state="attached")
+        if (asked := re.search(r"[?&]models=([\w,-]+)", query)) and "view=" not in query:
+            cards = (
+                f"document.querySelectorAll('.model-card').length === {len(list(filter(None, asked[1].split(','))))}"
+            )
+            self.page.wait_for_function(f"() => {cards}")
         return self
 
     def card(self, model):
