@@ -1,6 +1,7 @@
 """What a reader does on the page beyond a first Generate: questions, lenses, branches, links, files; in Chromium."""
 
 import json
+import zipfile
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -222,7 +223,7 @@ def test_a_link_to_a_score_is_scored(visit):
     assert one.page.locator(".heat").text_content() == "the time machine"
 
 
-def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry):
+def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry, tmp_path):
     one = visit("?view=checkpoints")
     one.page.locator(".checkpoints .name").first.wait_for()
     names = one.page.locator(".checkpoints .name")
@@ -238,6 +239,8 @@ def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry):
     with one.page.expect_download() as download:
         one.page.get_by_role("link", name="Folder").click()
     assert download.value.suggested_filename == "note-lstm-2.zip"
+    zipfile.ZipFile(download.value.path()).extractall(tmp_path)
+    assert load(tmp_path / "note-lstm-2").score("the time") == load(SHIPPED / "note-lstm-2").score("the time")
 
 
 def serious(page):
