@@ -86,7 +86,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
         if ask.view != "checkpoints" or not ask.models:
-            return gr.skip(), gr.skip()
+            return listing(registry, ask.lang), gr.skip()
         return listing(registry, ask.lang, ask.models[0]), card(registry, ask.models[0])
 
     def on_language(current: Any, language: str) -> dict[str, Any]:
@@ -94,5 +94,5 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         return listing(registry, LANGUAGES[language], chosen if chosen in registry.infos else None)
 
     board.select(on_select, None, shown, **private)
-    language.change(on_language, [board, language], board, queue=False, **private)
+    language.input(on_language, [board, language], board, queue=False, **private)
     page.load(on_visit, None, [board, shown], **private)

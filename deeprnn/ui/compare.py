@@ -17,9 +17,9 @@ from deeprnn.ui import cards, export, links, service
 from deeprnn.ui.cards import Board, Drawn
 from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
-from deeprnn.ui.text import LANGUAGES, Lang, tr
+from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import Translations, model_picker, titles
+from deeprnn.ui.widgets import Translations, choices, model_picker, titles
 
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -310,10 +310,13 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             board = cards.of_preset(registry, ask.preset, ask.budget)
         elif ask.models:
             board = cards.recorded(registry, ask.models)
-        shown: list[Any] = [gr.skip()] * 4
+        listed = choices(registry, ask.lang)
+        first = gr.skip() if ask.lang == "en" else cards.draw(registry, _first(registry), ask.lang)
+        shown = [first, gr.skip(), gr.update(choices=listed), gr.skip()]
         if board:
             switch = _budget_update(registry, board.preset, board.budget, ask.lang)
-            shown = [cards.draw(registry, board, ask.lang), board.preset, board.names, switch]
+            picked = gr.update(choices=listed, value=board.names)
+            shown = [cards.draw(registry, board, ask.lang), board.preset, picked, switch]
         asked_prompt = presets(registry)[ask.preset].prompt if ask.preset else None
         prompt = ask.prompt or asked_prompt or gr.skip()
         numbers = [ask.numbers.get(key, gr.skip()) for key in ("temperature", "top_k", "top_p", "length", "seed")]
@@ -322,16 +325,16 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             *shown,
             prompt,
             *numbers,
-            written,
+            NAMES[ask.lang] if written else None,
         )
 
-    def on_asked(request: gr.Request, written: bool, *values: Any) -> Iterator[Drawn]:
-        if written:
-            yield from run(request.session_hash, False, *values)
+    def on_asked(request: gr.Request, language: str | None, *values: Any) -> Iterator[Drawn]:
+        if language:  # the address's, whether the switch shows it yet or not
+            yield from run(request.session_hash, False, *(*values, language))
         else:
             yield gr.skip()
 
-    written = gr.State(False)
+    written = gr.State(None)  # the language of a comparison that the address asks to be written
     numbers = [ui.temperature, ui.top_k, ui.top_p, ui.length, ui.seed]
     everything = [ui.board, *ui.asked(), language]
     # All go through the queue, whose messages to one visitor arrive in order.
@@ -341,7 +344,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.picker.input(on_pick, [ui.picker, ui.board, language], [ui.board, ui.preset, ui.budget], **QUIET)
     ui.preset.input(on_preset, [ui.preset, ui.board, language], [ui.board, ui.picker, ui.prompt, ui.budget], **QUIET)
     ui.budget.input(on_budget, [ui.preset, ui.budget, ui.board, language], [ui.board, ui.picker], **QUIET)
-    language.change(on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET)
+    language.input(on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET)
     branch = ui.board.select(on_branch, None, ui.prompt, **QUIET)
     branch.then(on_generate, everything, ui.board, trigger_mode="once", **QUIET)
     opened = [ui.board, ui.picker, ui.prompt, ui.seed, ui.preset, ui.budget]
@@ -349,4 +352,4 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         button.click(lambda text=text: text, None, ui.prompt, queue=False, **QUIET)
     visited = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers, written]
-    page.load(on_visit, None, visited, **QUIET).then(on_asked, [written, *everything], ui.board, **QUIET)
+    page.load(on_visit, None, visited, **QUIET).then(on_asked, [written, ui.board, *ui.asked()], ui.board, **QUIET)

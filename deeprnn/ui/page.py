@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, links, score
 from deeprnn.ui.downloads import Downloads
-from deeprnn.ui.text import LANGUAGES, Lang, tr
+from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import Translations
 
@@ -45,18 +45,17 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
                 checkpoints.build(registry, page, language, words)
         api.build(registry)
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-        language.change(lambda chosen: words.updates(LANGUAGES[chosen]), language, words.components(), **private)
+        # Not `change`: at the first load every view draws itself in the visitor's language, and nothing that was drawn
+        # before may be drawn again over it.
+        language.input(lambda chosen: words.updates(LANGUAGES[chosen]), language, words.components(), **private)
 
-        def on_visit(request: gr.Request) -> tuple[str, Any]:
+        def on_visit(request: gr.Request) -> list[Any]:
             ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
-            return _NAMES[ask.lang], gr.update(selected=ask.view)
+            return [NAMES[ask.lang], gr.update(selected=ask.view), *words.updates(ask.lang)]
 
-        page.load(on_visit, None, [language, tabs], **private)
+        page.load(on_visit, None, [language, tabs, *words.components()], **private)
     _speak(words, "en")
     return page
-
-
-_NAMES = {lang: name for name, lang in LANGUAGES.items()}
 
 
 def _tab(view: links.View, words: Translations) -> gr.Tab:

@@ -18,7 +18,7 @@ from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_SCORE_CHARS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import Translations, book, model_picker, perplexity, titles
+from deeprnn.ui.widgets import Translations, book, choices, model_picker, perplexity, titles
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
@@ -172,13 +172,15 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         )
         real = [gr.update(visible=excerpt(registry, text_of, chosen, key) is not None) for key in REAL]
         if ask.view != "score":
-            return gr.skip(), gr.skip(), gr.skip(), *real
+            listed = gr.update(choices=choices(registry, ask.lang))
+            return gr.skip(), listed, result(registry, "", [], ask.lang), *real
         names = names or chosen
         try:
             answers = service.score(registry, text=ask.text, models=names) if ask.text else []
         except RequestError:
             answers = []
-        return ask.text or gr.skip(), names, result(registry, ask.text or "", answers, ask.lang), *real
+        listed = gr.update(choices=choices(registry, ask.lang), value=names)
+        return ask.text or gr.skip(), listed, result(registry, ask.text or "", answers, ask.lang), *real
 
     for key, example in EXAMPLES.items():
         buttons[key].click(lambda example=example: example, None, text, queue=False, **private)
@@ -187,5 +189,5 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             lambda names, key=key: excerpt(registry, text_of, names, key) or gr.skip(), picker, text, **private
         )
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
-    language.change(on_language, [board, language], board, queue=False, **private)
+    language.input(on_language, [board, language], board, queue=False, **private)
     page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **private)

@@ -7,6 +7,7 @@ from typing import Literal
 
 Lang = Literal["en", "zh"]
 LANGUAGES: dict[str, Lang] = {"English": "en", "中文": "zh"}
+NAMES: dict[Lang, str] = {lang: name for name, lang in LANGUAGES.items()}
 
 STRINGS: dict[str, tuple[str, str]] = {
     "title": ("How deep should a recurrent network be?", "循环神经网络要多深？"),

@@ -167,7 +167,7 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
 
     asked: list[gr.Dropdown | gr.Radio] = [*filters, language]
     for one in asked:
-        one.change(
+        one.input(
             on_filter,
             [*filters, picker, language],
             picker,

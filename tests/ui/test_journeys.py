@@ -264,3 +264,14 @@ def test_axe_finds_nothing_serious(visit, view, lang, scheme):
         one.card("note-lstm-2").locator(".text span").nth(3).click()
         one.page.locator(".next-row").first.wait_for()
     assert serious(one.page) == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_link_in_either_language_shows_its_own_models_and_keeps_them(visit, lang):
+    one = visit(f"?preset=general&lang={lang}", locale="en-US" if lang == "zh" else "zh-CN")
+    wait_for_cards(one, "note-lstm-2", "few-lstm-2")
+    one.page.wait_for_timeout(1_500)
+    wait_for_cards(one, "note-lstm-2", "few-lstm-2")
+    word = {"en": "learned by rote", "zh": "背下来了"}[lang]
+    assert word in one.page.locator("#questions").text_content()
+    assert ("层" in one.page.locator(".model-card h3").first.text_content()) == (lang == "zh")
