@@ -91,7 +91,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "one core allow. On new text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} after {b[seconds]} s, "
         "LSTM "
         "{c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of training.",
-        "两层残差，各约五十万参数，在一个核上用三四分钟能读几遍书就读几遍。新文本上：RNN {a[heldout]}（训练 "
+        "两层残差，各约五十万参数，在一个核上用两分半到四分钟能读几遍书就读几遍。新文本上：RNN {a[heldout]}（训练 "
         "{a[seconds]} 秒），"
         "GRU {b[heldout]}（{b[seconds]} 秒），LSTM {c[heldout]}（{c[seconds]} 秒），minGRU {d[heldout]}（"
         "{d[seconds]} 秒）。",
