@@ -86,9 +86,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "LSTM {c[heldout]}，minGRU {d[heldout]}。",
     ),
     "verdict_cells_time": (
-        "Two residual layers, about half a million parameters each, as many passes over the book as three to four "
-        "minutes of "
-        "one core allow. On new text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} after {b[seconds]} s, "
+        "Two residual layers, about half a million parameters each, as many passes over the book as two and a half "
+        "to four minutes of one core allow. On new text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} "
+        "after {b[seconds]} s, "
         "LSTM "
         "{c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of training.",
         "两层残差，各约五十万参数，在一个核上用两分半到四分钟能读几遍书就读几遍。新文本上：RNN {a[heldout]}（训练 "
