@@ -1,10 +1,12 @@
 """Serve the page over the checkpoints beside this file: `python app.py`."""
 
+import functools
 from pathlib import Path
 
 import torch
 
 from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.config import Form
 from deeprnn.corpora import load_if_at_hand
 from deeprnn.registry import Registry
 from deeprnn.ui.page import launch
@@ -23,7 +25,12 @@ def main() -> None:
 
 def text_of(info: CheckpointInfo) -> str | None:
     """The main text a model was trained on, where its file is on this machine."""
-    corpus = load_if_at_hand(info.metrics["text"]["name"], info.vocab.form)
+    return _text(info.metrics["text"]["name"], info.vocab.form)
+
+
+@functools.cache  # every visit asks which texts are there
+def _text(name: str, form: Form) -> str | None:
+    corpus = load_if_at_hand(name, form)
     return corpus.text if corpus else None
 
 

@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -21,15 +19,9 @@ from deeprnn import checkpoint
 from deeprnn.baselines import ORDER, NGram
 from deeprnn.config import TrainConfig
 from deeprnn.data import prepare
-from deeprnn.evaluation import nats_per_char
+from deeprnn.evaluation import mixture, nats_per_char
 
 WEIGHTS = [step / 20 for step in range(20)]
-
-
-def mixed(parts: Float[Tensor, "M N"], weights: list[float]) -> float:
-    """Mean nats of a weighted mean of probabilities, given each part's nats of each character."""
-    logs = torch.tensor(weights, dtype=torch.float64).log().unsqueeze(1)
-    return -torch.logsumexp(logs - parts, 0).mean().item()
 
 
 def main() -> None:
@@ -53,9 +45,12 @@ def main() -> None:
         report(path.name, own.mean().item())
     report(f"{ORDER}-gram", counted[last][-1].mean().item())
     even = [1 / len(loaded)] * len(loaded)
-    report("mean of the models", mixed(nats[last], even))
-    weight = min(WEIGHTS, key=lambda w: mixed(counted["val"], [(1 - w) * e for e in even] + [w]))
-    report(f"with {weight:.2f} of the {ORDER}-gram", mixed(counted[last], [(1 - weight) * e for e in even] + [weight]))
+    report("mean of the models", mixture(nats[last], even).mean().item())
+    weight = min(WEIGHTS, key=lambda w: mixture(counted["val"], [(1 - w) * e for e in even] + [w]).mean().item())
+    report(
+        f"with {weight:.2f} of the {ORDER}-gram",
+        mixture(counted[last], [(1 - weight) * e for e in even] + [weight]).mean().item(),
+    )
 
 
 def report(name: str, nats: float) -> None:

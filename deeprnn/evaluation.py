@@ -7,6 +7,7 @@ One rule everywhere: the state is zero at the start of the text and carried thro
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,6 +66,12 @@ def nats_per_char(model: CharRNN, ids: Int[Tensor, " N"]) -> Float[Tensor, " N-1
         logits, state = model(chunk[:, :-1], state)
         nats.append(F.cross_entropy(logits[0].double(), chunk[0, 1:], reduction="none"))
     return torch.cat(nats).cpu()
+
+
+def mixture(nats: Float[Tensor, "M N"], weights: Sequence[float]) -> Float[Tensor, " N"]:
+    """-ln of the weighted mean of M models' probabilities of each character, given each one's -ln p of it."""
+    logs = torch.tensor(weights, dtype=torch.float64).log().unsqueeze(1)
+    return -torch.logsumexp(logs - nats, 0)
 
 
 def unigram_ppl(train_ids: Int[Tensor, " N"], ids: Int[Tensor, " M"], vocab_size: int) -> float:

@@ -12,7 +12,7 @@ from deeprnn import checkpoint, hub
 from deeprnn.baselines import NGRAMS, NGram
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.language_model import LanguageModel
-from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source
+from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source, load_all
 
 
 def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
@@ -72,11 +72,10 @@ class Registry:
         Raises:
             ValueError: there is no such checkpoint, or it is broken.
         """
-        if name not in self.infos:
-            raise ValueError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
+        info = self._info(name)
         with self._lock:  # two first requests load once
             if name not in self._loaded:
-                self._loaded[name] = checkpoint.load(self.infos[name].path)
+                self._loaded[name] = checkpoint.load(info.path)
             return self._loaded[name]
 
     def fingerprints(self, name: str) -> list[Fingerprint]:
@@ -85,9 +84,7 @@ class Registry:
         Raises:
             ValueError: there is no such checkpoint.
         """
-        if name not in self.infos:
-            raise ValueError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
-        records = checkpoint.text_records(self.infos[name].metrics)
+        records = checkpoint.text_records(self._info(name).metrics)
         if any("ranges" not in record or "sha256" not in record for record in records):
             return []
         sources = dict.fromkeys(Source.from_record(record) for record in records)
@@ -95,8 +92,7 @@ class Registry:
             try:
                 for source in sources:
                     if source.filename not in self._fingerprints:
-                        path = self.directory / FINGERPRINTS / source.filename
-                        self._fingerprints[source.filename] = Fingerprint.load(path)
+                        (self._fingerprints[source.filename],) = load_all(self.directory / FINGERPRINTS, [source])
             except ValueError as error:
                 warnings.warn(f"no copies are looked for in what {name} writes: {error}", stacklevel=2)
                 return []
@@ -108,9 +104,7 @@ class Registry:
         Raises:
             ValueError: there is no such checkpoint, or the n-gram's file is broken.
         """
-        if name not in self.infos:
-            raise ValueError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
-        info = self.infos[name]
+        info = self._info(name)
         key = checkpoint.ngram_file(info.metrics)
         path = self.directory / NGRAMS / (key or "")
         if key is None or not path.is_file():
@@ -120,3 +114,8 @@ class Registry:
                 self._ngrams[key] = NGram.load(path)
             found = self._ngrams[key]
         return found if found and found.vocab_size == len(info.vocab) else None
+
+    def _info(self, name: str) -> CheckpointInfo:
+        if name not in self.infos:
+            raise ValueError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
+        return self.infos[name]

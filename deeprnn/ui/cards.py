@@ -171,7 +171,7 @@ def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
     shown = titles(registry, lang)
     preset = presets(registry).get(board.preset or "")
     seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
-    forms = {(registry.infos[name].vocab.form, registry.infos[name].vocab.characters) for name in board.names}
+    alphabets = {registry.infos[name].vocab for name in board.names}
     return {
         "prompt": board.prompt,
         "seed": board.seed,
@@ -180,7 +180,7 @@ def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
         "budget": board.budget,
         "lens": preset.lens if preset else None,
         "verdict": seen,
-        "note": tr("forms_differ", lang) if len(forms) > 1 else "",
+        "note": tr("forms_differ", lang) if len(alphabets) > 1 else "",
         "lang": lang,
         "labels": {key: tr(key, lang) for key in _LABELS},
         "cards": [_card(registry, run, shown[run.model], board.seed, lang) for run in board.runs],
@@ -225,18 +225,14 @@ def _status(run: Run, seed: int, lang: Lang) -> str:
 def _analysed(registry: Registry, run: Run, lang: Lang) -> Drawn:
     """The marks of the lenses and the rote meter, once nobody writes any more."""
     if run.state == "writing" or not run.text:
-        return {"nats": None, "runs": [], "copied": None, "rote": "", "places": [], "quality": ""}
+        return {"nats": None, "runs": [], "rote": "", "places": [], "quality": ""}
     found = service.analyse(registry, run.model, run.prompt, run.text)
-    runs = [
-        [one["start"], one["end"], tr("place", lang, text=book(one["text"]), percent=f"{one['fraction']:.1%}")]
-        for one in found["runs"]
-    ]
+    runs = [[one["start"], one["end"], _place(one, lang)] for one in found["runs"]]
     longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
     places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []
     return {
         "nats": found["nats"],
         "runs": runs,
-        "copied": found["copied_share"],
         "rote": _rote(found, longest, lang),
         "places": places,
         "quality": _quality(found, lang),
@@ -248,10 +244,12 @@ def _rote(found: Drawn, longest: Drawn | None, lang: Lang) -> str:
         return tr("rote_unknown", lang)
     if longest is None:
         return tr("rote_none", lang)
-    place = tr("place", lang, text=book(longest["text"]), percent=f"{longest['fraction']:.1%}")
-    return tr(
-        "rote", lang, share=f"{found['copied_share']:.0%}", longest=longest["end"] - longest["start"], place=place
-    )
+    length, share = longest["end"] - longest["start"], f"{found['copied_share']:.0%}"
+    return tr("rote", lang, share=share, longest=length, place=_place(longest, lang))
+
+
+def _place(run: Drawn, lang: Lang) -> str:
+    return tr("place", lang, text=book(run["text"]), percent=f"{run['fraction']:.1%}")
 
 
 def _quality(found: Drawn, lang: Lang) -> str:

@@ -12,7 +12,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui import links
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import Translations, perplexity, texts, titles, wiring
+from deeprnn.ui.widgets import QUIET, Translations, perplexity, texts, titles, wiring
 
 _COLUMNS = ("name", "cell", "depth", "width", "wiring", "parameters", "text", "train", "heldout", "size")
 _LABELS = (
@@ -68,7 +68,6 @@ def card(registry: Registry, name: str) -> str:
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "ck_intro")
     board = gr.HTML(
@@ -93,6 +92,6 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         chosen = current.get("chosen") if isinstance(current, dict) else None
         return listing(registry, LANGUAGES[language], chosen if chosen in registry.infos else None)
 
-    board.select(on_select, None, shown, **private)
-    language.input(on_language, [board, language], board, queue=False, **private)
-    page.load(on_visit, None, [board, shown], **private)
+    board.select(on_select, None, shown, **QUIET)
+    language.input(on_language, [board, language], board, queue=False, **QUIET)
+    page.load(on_visit, None, [board, shown], **QUIET)

@@ -19,10 +19,9 @@ from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import Translations, choices, model_picker, titles
+from deeprnn.ui.widgets import QUIET, Translations, choices, model_picker, titles
 
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass
@@ -95,30 +94,26 @@ def can_continue(board: Board) -> bool:
     return bool(board.runs) and all(run.state in ("finished", "stopped") for run in board.runs)
 
 
-def next_chars(registry: Registry, ask: Any) -> dict[str, Any]:
-    """What could come after a text, for `cards.js`: each model's ten likeliest characters, or an error to show."""
-    lang: Lang = "zh" if isinstance(ask, dict) and ask.get("lang") == "zh" else "en"
-    try:
-        if not isinstance(ask, dict):
-            raise RequestError("error_file")
-        answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"))
-    except RequestError as error:
-        return {"error": error.message(lang)}
+def next_chars(registry: Registry, ask: dict[str, Any], lang: Lang) -> dict[str, Any]:
+    """What could come after a text, for `cards.js`: each model's ten likeliest characters.
+
+    Raises:
+        RequestError: see `service.next_char`.
+    """
+    answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"))
     shown = titles(registry, lang)
     extra = [(shown[one["model"]], registry.infos[one["model"]].config.cell) for one in answers]
     return {"rows": [one | {"title": title, "cell": cell} for one, (title, cell) in zip(answers, extra, strict=True)]}
 
 
-def exported(registry: Registry, ask: Any) -> dict[str, Any]:
-    """A comparison as a file for `cards.js` to save, or an error to show."""
-    lang: Lang = "zh" if isinstance(ask, dict) and ask.get("lang") == "zh" else "en"
-    try:
-        if not isinstance(ask, dict):
-            raise RequestError("error_file")
-        kind = str(ask.get("kind"))
-        mime, text = export.export(registry, Board.read(registry, ask.get("value")), kind)
-    except RequestError as error:
-        return {"error": error.message(lang)}
+def exported(registry: Registry, ask: dict[str, Any], _: Lang) -> dict[str, Any]:
+    """A comparison as a file for `cards.js` to save.
+
+    Raises:
+        RequestError: it is no comparison, or there is no such kind of file.
+    """
+    kind = str(ask.get("kind"))
+    mime, text = export.export(registry, Board.read(registry, ask.get("value")), kind)
     return {"name": f"deeprnn-comparison.{kind}", "mime": mime, "text": text}
 
 
@@ -176,7 +171,7 @@ class _Controls:
                     html_template=asset("cards.html"),
                     js_on_load=asset("dom.js") + asset("cards.js"),
                     apply_default_css=False,
-                    server_functions=[_named(registry, next_chars), _named(registry, exported)],
+                    server_functions=[_served(registry, next_chars), _served(registry, exported)],
                     elem_id="board",
                 )
         for component, prop, key in (
@@ -202,11 +197,18 @@ class _Controls:
         return [self.prompt, self.picker, self.temperature, self.top_k, self.top_p, self.length, self.seed]
 
 
-def _named(registry: Registry, function: Callable[[Registry, Any], Any]) -> Callable[[Any], Any]:
-    def served(ask: Any) -> Any:
-        return function(registry, ask)
+def _served(registry: Registry, function: Callable[[Registry, dict[str, Any], Lang], Any]) -> Callable[[Any], Any]:
+    """What `server` calls by the function's name: whatever the browser sends, an answer or an error to show."""
 
-    served.__name__ = function.__name__  # what `server` calls it by
+    def served(ask: Any) -> Any:
+        asked = ask if isinstance(ask, dict) else {}
+        lang: Lang = "zh" if asked.get("lang") == "zh" else "en"
+        try:
+            return function(registry, asked, lang)
+        except RequestError as error:
+            return {"error": error.message(lang)}
+
+    served.__name__ = function.__name__
     return served
 
 

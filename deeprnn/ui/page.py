@@ -13,7 +13,7 @@ from deeprnn.ui import api, checkpoints, compare, links, score
 from deeprnn.ui.downloads import Downloads
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
-from deeprnn.ui.widgets import Translations
+from deeprnn.ui.widgets import QUIET, Translations
 
 LAUNCH: dict[str, Any] = {
     "show_error": False,
@@ -44,7 +44,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
             with _tab("checkpoints", words):
                 checkpoints.build(registry, page, language, words)
         api.build(registry)
-        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+        private = QUIET | {"queue": False}
         # Not `change`: at the first load every view draws itself in the visitor's language, and nothing that was drawn
         # before may be drawn again over it.
         language.input(lambda chosen: words.updates(LANGUAGES[chosen]), language, words.components(), **private)

@@ -3,8 +3,9 @@
 Knows: names of checkpoints, words. Does not know: components. A preset whose checkpoints are not there is left out.
 """
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from deeprnn.registry import Registry
@@ -80,13 +81,14 @@ _PRESETS = (
 )
 
 
+@functools.lru_cache(maxsize=8)  # every drawing of a text that is being written asks for them
 def presets(registry: Registry) -> dict[str, Preset]:
     """The presets by key, with the groups whose checkpoints are all there."""
     found = {}
     for preset in _PRESETS:
         groups = {budget: names for budget, names in preset.groups.items() if set(names) <= set(registry.infos)}
         if groups:
-            found[preset.key] = Preset(key=preset.key, groups=groups, prompt=preset.prompt, lens=preset.lens)
+            found[preset.key] = replace(preset, groups=groups)
     return found
 
 

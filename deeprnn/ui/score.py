@@ -18,7 +18,7 @@ from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_SCORE_CHARS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import Translations, book, choices, model_picker, perplexity, titles
+from deeprnn.ui.widgets import QUIET, Translations, book, choices, model_picker, perplexity, titles
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
@@ -53,7 +53,7 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
     rows = [_row(answer, shown[info.name], info, info.config.cell) for answer, info in zip(answers, infos, strict=True)]
     rows += [
         _row(base | {"unknown": []}, _base_title(registry, base, lang), registry.infos[base["model"]], "base")
-        for base in service.baselines(registry, text=text, models=names)
+        for base in service.baselines(registry, text=text, answers=answers)
     ]
     labels = (
         *("heat", "heat_scale", "heat_scale_high", "heat_unknown", "heat_hint", "heat_first", "mode_one", "mode_two"),
@@ -90,7 +90,7 @@ def _base_title(registry: Registry, base: dict[str, Any], lang: Lang) -> str:
 
 def _notes(answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
     notes = []
-    if len({(info.vocab.form, info.vocab.characters) for info in infos}) > 1:
+    if len({info.vocab for info in infos}) > 1:
         notes.append(tr("forms_differ", lang))
     if any(answer["unknown"] for answer in answers):
         notes.append(tr("unknown_counted", lang))
@@ -131,7 +131,6 @@ def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: s
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
     """Lay the view out and connect it."""
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     text = gr.Textbox(EXAMPLES["example_memorised"], lines=5, max_length=MAX_SCORE_CHARS, elem_id="score-text")
     buttons = {}
     with gr.Row(elem_classes="examples"):
@@ -183,11 +182,11 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         return ask.text or gr.skip(), listed, result(registry, ask.text or "", answers, ask.lang), *real
 
     for key, example in EXAMPLES.items():
-        buttons[key].click(lambda example=example: example, None, text, queue=False, **private)
+        buttons[key].click(lambda example=example: example, None, text, queue=False, **QUIET)
     for key in REAL:
         buttons[key].click(
-            lambda names, key=key: excerpt(registry, text_of, names, key) or gr.skip(), picker, text, **private
+            lambda names, key=key: excerpt(registry, text_of, names, key) or gr.skip(), picker, text, **QUIET
         )
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
-    language.input(on_language, [board, language], board, queue=False, **private)
-    page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **private)
+    language.input(on_language, [board, language], board, queue=False, **QUIET)
+    page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **QUIET)

@@ -18,6 +18,7 @@ import torch
 
 from deeprnn import novelty
 from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.evaluation import mixture
 from deeprnn.language_model import LanguageModel
 from deeprnn.registry import Registry
 from deeprnn.ui.text import Lang, tr
@@ -174,8 +175,8 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
     return answers
 
 
-def baselines(registry: Registry, *, text: str, models: Sequence[str]) -> list[dict[str, Any]]:
-    """What the same text costs those who know less, or more, than one model; for a text that `score` took.
+def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the same text costs those who know less, or more, than one model; `answers` is what `score` said of it.
 
     kind: "mean", the average of the probabilities of all the models of one alphabet; "ngram", counts of a model's
     training text; "uniform", guessing. `model`: one whose alphabet and text it is of; `count`: of models, the order, or
@@ -183,13 +184,14 @@ def baselines(registry: Registry, *, text: str, models: Sequence[str]) -> list[d
     """
     rows: list[dict[str, Any]] = []
     alphabets: dict[Any, list[str]] = {}
-    for name in dict.fromkeys(models):
+    scored = {answer["model"]: answer["nats"] for answer in answers}
+    for name in scored:
         alphabets.setdefault(registry.infos[name].vocab, []).append(name)
     for vocab, names in alphabets.items():
         ids = vocab.encode(text)
         if len(names) > 1:
-            nats = torch.tensor([_load(registry, name).score(text).nats for name in names], dtype=torch.float64)
-            mean = math.log(len(names)) - torch.logsumexp(-nats, 0)
+            nats = torch.tensor([scored[name] for name in names], dtype=torch.float64)
+            mean = mixture(nats, [1 / len(names)] * len(names))
             rows.append(_row("mean", names[0], len(names), mean.tolist()))
         found = {id(ngram): (name, ngram) for name in names if (ngram := registry.ngram(name))}
         rows += [_row("ngram", name, ngram.order, ngram.nats(ids).tolist()) for name, ngram in found.values()]

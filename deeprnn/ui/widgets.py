@@ -16,6 +16,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui.service import MAX_MODELS
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 Choices = list[tuple[str, str]]
 
 
@@ -56,6 +57,7 @@ def title(info: CheckpointInfo, lang: Lang) -> str:
     return ("，" if lang == "zh" else ", ").join(parts)
 
 
+@functools.lru_cache(maxsize=8)  # every drawing of a text that is being written asks for them
 def titles(registry: Registry, lang: Lang) -> dict[str, str]:
     """A title for every model by name; where two would read alike, the name is added."""
     plain = {name: title(info, lang) for name, info in registry.infos.items()}
@@ -171,8 +173,7 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
             on_filter,
             [*filters, picker, language],
             picker,
-            api_visibility="private",
-            show_progress="hidden",
             queue=False,
+            **QUIET,
         )
     return picker
