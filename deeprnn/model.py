@@ -76,7 +76,7 @@ class CharRNN(nn.Module):
         """
         if self.embedding is not None:
             self.embedding.weight.normal_(0, 1, generator=generator)
-        for cell in self._cells():
+        for cell in self.layers():
             cell.reset_parameters(init, generator)
         if init == "normal":
             self.head.weight.normal_(0, 0.01, generator=generator)
@@ -105,7 +105,7 @@ class CharRNN(nn.Module):
             A shared wiring is always run from the equations.
         generator: draws the dropout masks; None switches dropout off.
         """
-        x = self._embed(tokens.T)
+        x = self.embed(tokens.T)
         if self.config.wiring == "stack":
             x, state = self._stack(x, state, kernel, generator)
         else:
@@ -119,29 +119,46 @@ class CharRNN(nn.Module):
         logits, state = self(tokens.unsqueeze(1), state, kernel="scratch")
         return logits.squeeze(1), state
 
-    def _cells(self) -> list[Cell]:
+    def layers(self) -> list[Cell]:
+        """The cells from the bottom up; a shared wiring has one."""
         return cast(list[Cell], list(self.cells))
 
-    def _embed(self, tokens: Int[Tensor, "T B"]) -> Float[Tensor, "T B E"]:
+    def embed(self, tokens: Int[Tensor, "T B"]) -> Float[Tensor, "T B E"]:
+        """H^(0): each character's embedding, or one-hot where there is none."""
         if self.embedding is None:
             return F.one_hot(tokens, self.vocab_size).to(self.head.weight.dtype)
         embedded: Tensor = self.embedding(tokens)
         return embedded
 
+    def below(self, layer: int, x: Float[Tensor, "T B E"]) -> Float[Tensor, "T B E"]:
+        """What the cell of a layer reads of what the layer below handed on."""
+        normalized: Tensor = self.norms[layer](x) if self.norms else x
+        return normalized
+
+    def above(self, x: Float[Tensor, "T B E"], outputs: Float[Tensor, "T B H"]) -> Float[Tensor, "T B H"]:
+        """What a layer hands on: its cell's outputs, on top of what it was given if it is residual."""
+        return x + outputs if self.config.residual else outputs
+
+    def read_out(self, x: Float[Tensor, "*N H"]) -> Float[Tensor, "*N V"]:
+        """Logits from what the top layer hands on."""
+        logits: Tensor = self.head(self._finish(x))
+        return logits
+
+    def _finish(self, x: Float[Tensor, "*N H"]) -> Float[Tensor, "*N H"]:
+        finished: Tensor = x if self.final_norm is None else self.final_norm(x)
+        return finished
+
     def _stack(
         self, x: Tensor, state: Tensor, kernel: Kernel, generator: torch.Generator | None
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "L S B H"]]:
         states = []
-        for layer, cell in enumerate(self._cells()):
+        for layer, cell in enumerate(self.layers()):
             run = cell.fused if kernel == "fused" else cell.scan
-            below = self.norms[layer](x) if self.norms else x
-            outputs, new_state = run(below, state[layer])
+            outputs, new_state = run(self.below(layer, x), state[layer])
             outputs = dropout(outputs, self.config.dropout, generator, locked=self.config.locked_dropout)
-            x = x + outputs if self.config.residual else outputs
+            x = self.above(x, outputs)
             states.append(new_state)
-        if self.final_norm is not None:
-            x = self.final_norm(x)
-        x = dropout(x, self.config.head_dropout, generator, locked=self.config.locked_dropout)
+        x = dropout(self._finish(x), self.config.head_dropout, generator, locked=self.config.locked_dropout)
         return x, torch.stack(states)
 
     def _shared(self, x: Tensor, state: Tensor) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "L S B H"]]:
@@ -152,7 +169,7 @@ class CharRNN(nn.Module):
         As written (`shared`) H is returned as it came, so Y never sees the input. `shared-updated` returns H_2 as the
         new H and reads Y from it.
         """
-        (cell,) = self._cells()
+        (cell,) = self.layers()
         outputs = []
         for below in x.unbind(0):
             new_state = state[0]

@@ -47,6 +47,13 @@ class Cell(nn.Module, ABC):
         """The new state from the projected input W_ih x_t + b_ih and the state before."""
 
     @abstractmethod
+    def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
+        """The gates' activations by their letter, from the projected input and the h before, at one step or at many.
+
+        The candidate for the new state (n or g) stands with the gates proper, which lie between 0 and 1.
+        """
+
+    @abstractmethod
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:

@@ -25,15 +25,19 @@ class GRUCell(Cell):
     num_gates = 3
     num_states = 1
 
-    def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
-        """One step of the equations above."""
-        h = state[0]
+    def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
+        """r, z and the candidate n."""
         input_r, input_z, input_n = projected.chunk(3, dim=-1)
         hidden_r, hidden_z, hidden_n = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
         r = torch.sigmoid(input_r + hidden_r)
         z = torch.sigmoid(input_z + hidden_z)
-        n = torch.tanh(input_n + r * hidden_n)
-        return ((1 - z) * n + z * h).unsqueeze(0)
+        return {"r": r, "z": z, "n": torch.tanh(input_n + r * hidden_n)}
+
+    def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
+        """One step of the equations above."""
+        gates = self.gates(projected, state[0])
+        z, n = gates["z"], gates["n"]
+        return (1 - z) * n + z * state
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

@@ -28,14 +28,17 @@ class LSTMCell(Cell):
     num_states = 2
     forget_gate = 1
 
+    def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
+        """i, f, the candidate g, and o."""
+        i, f, g, o = (projected + F.linear(h, self.weight_hh, self.bias_hh)).chunk(4, dim=-1)
+        return {"i": torch.sigmoid(i), "f": torch.sigmoid(f), "g": torch.tanh(g), "o": torch.sigmoid(o)}
+
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
         """One step of the equations above."""
         h, c = state.unbind(0)
-        gates = projected + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(c)
-        return torch.stack((h, c))
+        gates = self.gates(projected, h)
+        c = gates["f"] * c + gates["i"] * gates["g"]
+        return torch.stack((gates["o"] * torch.tanh(c), c))
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

@@ -82,6 +82,11 @@ class MinGRUCell(Cell):
     num_states = 1
     has_hidden_weights = False
 
+    def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
+        """The gate z and the candidate n; of h only the type counts."""
+        z, n = self._gates(projected, h.dtype)
+        return {"z": z, "n": n}
+
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
         """One step of the equations above."""
         z, n = self._gates(projected, state.dtype)

@@ -21,10 +21,13 @@ class RNNCell(Cell):
     num_gates = 1
     num_states = 1
 
+    def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
+        """No gate: the candidate n is the new state."""
+        return {"n": torch.tanh(projected + F.linear(h, self.weight_hh, self.bias_hh))}
+
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
         """One step of the equation above."""
-        h = torch.tanh(projected + F.linear(state[0], self.weight_hh, self.bias_hh))
-        return h.unsqueeze(0)
+        return self.gates(projected, state[0])["n"].unsqueeze(0)
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

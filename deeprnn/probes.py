@@ -1,0 +1,232 @@
+"""What each layer of a stack does: how fast it changes, what is lost without it, how far gradients reach through it.
+
+Knows: models and ids. Does not know: text, files, the page.
+
+Dimensions: L layers, T characters, H hidden size, K distances in characters.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from deeprnn.model import CharRNN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """What the layers did while a text was read, from a zero state.
+
+    hidden: h of every layer after every character (L, T, H).
+    gates: for each layer its gates' activations by letter (T, H), candidates left out; see the cell's equations.
+    handed_on: H^(0), the embedded characters, then what each layer handed to the next one (L + 1 of (T, E or H)).
+    """
+
+    hidden: Float[Tensor, "L T H"]
+    gates: list[dict[str, Float[Tensor, "T H"]]]
+    handed_on: list[Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lens:
+    """What the head makes of each layer's output.
+
+    levels: 0 for the embedding, l for layer l.
+    nats: -ln p of each character after the first (levels, T - 1).
+    likeliest: the id that the head would have said there, and its probability (levels, T - 1).
+    """
+
+    levels: list[int]
+    nats: Float[Tensor, "N T"]
+    likeliest: Int[Tensor, "N T"]
+    probability: Float[Tensor, "N T"]
+
+
+CANDIDATES = ("n", "g")  # between -1 and 1, or anything: no gates
+
+
+@torch.no_grad()
+def trace(model: CharRNN, ids: Int[Tensor, " T"]) -> Trace:
+    """Read a text and keep what happens on the way.
+
+    Raises:
+        ValueError: the model's layers share one state.
+    """
+    _require_stack(model)
+    hidden, gates, handed_on = [], [], [model.embed(ids.unsqueeze(1))]
+    state = model.initial_state(1)
+    for layer, cell in enumerate(model.layers()):
+        below = model.below(layer, handed_on[-1])
+        outputs, _ = cell.fused(below, state[layer])
+        before = torch.cat((state[layer, :1], outputs[:-1]))
+        all_gates = cell.gates(cell.project(below), before)
+        gates.append({name: values[:, 0] for name, values in all_gates.items() if name not in CANDIDATES})
+        hidden.append(outputs[:, 0])
+        handed_on.append(model.above(handed_on[-1], outputs))
+    return Trace(hidden=torch.stack(hidden), gates=gates, handed_on=[x[:, 0] for x in handed_on])
+
+
+def change(hidden: Float[Tensor, "L T H"]) -> Float[Tensor, "L T-1"]:
+    """How much each layer's state changes at each character after the first, in shares of its size.
+
+        v_t = |h_t - h_{t-1}| / mean_t |h_t|     (Euclidean norms over the units)
+
+    0: it stands still. Two unrelated states of equal size lie sqrt(2) apart.
+    """
+    size: Tensor = hidden.norm(dim=-1).mean(dim=1, keepdim=True)
+    step: Tensor = (hidden[:, 1:] - hidden[:, :-1]).norm(dim=-1)
+    return step / size.clamp_min(1e-12)
+
+
+@torch.no_grad()
+def echo(
+    model: CharRNN, ids: Int[Tensor, " T"], distance: int, changes: int = 12, seed: int = 0
+) -> Float[Tensor, "L K"]:
+    """How far apart each layer's state is, k = 0..distance characters after one character was exchanged for another.
+
+    The text is read again with one character replaced by another of the same text, at `changes` places in turn, and
+
+        d_k = mean over the places p of |h'_{p+k} - h_{p+k}|,   in shares of the largest d of the layer
+
+    (Hermans & Schrauwen, "Training and Analysing Deep Recurrent Neural Networks", NIPS 2013, who put in a typing
+    error and watch how long each layer remembers it.)
+
+    Raises:
+        ValueError: the layers share one state; the text is not longer than `distance`, or is one symbol repeated.
+    """
+    _require_stack(model)
+    symbols = torch.unique(ids)
+    if not 0 < distance < len(ids) or len(symbols) < 2:
+        raise ValueError(f"give a text of two symbols at least, longer than {distance} characters.")
+    places = _spread(len(ids) - distance, changes)
+    draws = torch.randint(1, len(symbols), (len(places),), generator=torch.Generator().manual_seed(seed))
+    lanes = ids.repeat(len(places) + 1, 1)
+    for lane, (place, draw) in enumerate(zip(places, draws, strict=True)):
+        was = torch.searchsorted(symbols, ids[place])
+        lanes[lane, place] = symbols[(was + draw) % len(symbols)]  # a draw from 1: never the one that was there
+    curves = []
+    x, state = model.embed(lanes.T), model.initial_state(len(lanes))
+    for layer, cell in enumerate(model.layers()):
+        outputs, _ = cell.fused(model.below(layer, x), state[layer])
+        apart = (outputs[:, :-1] - outputs[:, -1:]).norm(dim=-1)
+        curves.append(torch.stack([apart[p : p + distance + 1, lane] for lane, p in enumerate(places)]).mean(0))
+        x = model.above(x, outputs)
+    found = torch.stack(curves)
+    largest: Tensor = found.amax(dim=1, keepdim=True)
+    return found / largest.clamp_min(1e-12)
+
+
+def lifetime(curve: Float[Tensor, " K"]) -> int:
+    """How many characters an echo lasts: the last distance at which it is 1/e of its largest or more, and one."""
+    return int(torch.nonzero(curve >= curve.max() / math.e).max()) + 1
+
+
+@torch.no_grad()
+def without_each_layer(model: CharRNN, ids: Int[Tensor, " T"]) -> tuple[float, list[float | None]]:
+    """Nats per character of the whole model, and without each layer in turn.
+
+    A layer left out hands on what it was given: H^(l) = H^(l-1). In a residual stack that is exactly the stack without
+    what the layer adds (Veit et al., "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 2016,
+    section 4.1); in a plain one the layer above reads what it was never trained to read. None where the layer's input
+    and output differ in width, as above one-hot characters: there nothing can be handed on.
+
+    Raises:
+        ValueError: the layers share one state, or there are fewer than two characters.
+    """
+    _require_stack(model)
+    _require_two(ids)
+
+    def nats(without: int | None) -> float | None:
+        x, state = model.embed(ids[:-1].unsqueeze(1)), model.initial_state(1)
+        for layer, cell in enumerate(model.layers()):
+            if layer == without:
+                if x.shape[-1] != model.config.hidden_size:
+                    return None
+                continue
+            x = model.above(x, cell.fused(model.below(layer, x), state[layer])[0])
+        return F.cross_entropy(model.read_out(x)[:, 0].double(), ids[1:]).item()
+
+    whole = nats(None)
+    assert whole is not None
+    return whole, [nats(layer) for layer in range(len(model.layers()))]
+
+
+@torch.no_grad()
+def logit_lens(model: CharRNN, ids: Int[Tensor, " T"]) -> Lens:
+    """What the last LayerNorm and the head make of each layer's output, as if the stack ended there; approximate.
+
+    The head was only ever trained above the top layer, so a lower layer may know more than it can say here
+    (nostalgebraist, "interpreting GPT: the logit lens", 2020). Exact at the top. The embedding is shown for residual
+    stacks alone: in a plain one it is no partial sum of anything.
+
+    Raises:
+        ValueError: the layers share one state, or there are fewer than two characters.
+    """
+    _require_two(ids)
+    found = trace(model, ids[:-1])
+    first = 0 if model.config.residual else 1
+    nats, likeliest, probability = [], [], []
+    for x in found.handed_on[first:]:
+        logs = F.log_softmax(model.read_out(x).double(), dim=-1)
+        nats.append(-logs.gather(1, ids[1:].unsqueeze(1)).squeeze(1))
+        best = logs.max(dim=-1)
+        likeliest.append(best.indices)
+        probability.append(best.values.exp())
+    return Lens(
+        levels=list(range(first, len(found.handed_on))),
+        nats=torch.stack(nats),
+        likeliest=torch.stack(likeliest),
+        probability=torch.stack(probability),
+    )
+
+
+def gradients(model: CharRNN, ids: Int[Tensor, " T"], distance: int, windows: int = 8) -> Float[Tensor, "L K"]:
+    """How strongly the prediction of one character depends on each layer's state k = 0..distance characters before.
+
+        g_k^(l) = mean over windows of |d(-ln p(x_{t+1})) / d s_{t-k}^(l)|
+
+    s is the layer's whole state (of an LSTM h and c), the norm Euclidean; every window is read from a zero state.
+    Where g falls to nothing with k or with depth, no gradient arrives and nothing can be learned (Pascanu et al.,
+    "On the Difficulty of Training Recurrent Neural Networks", 2013, section 2).
+
+    Raises:
+        ValueError: the layers share one state, or the text has fewer than distance + 2 characters.
+    """
+    _require_stack(model)
+    if len(ids) < distance + 2:
+        raise ValueError(f"give a text of {distance + 2} characters at least.")
+    starts = _spread(len(ids) - distance - 1, windows)
+    lanes = torch.stack([ids[start : start + distance + 2] for start in starts])
+    x, state = model.embed(lanes[:, :-1].T).detach().requires_grad_(), model.initial_state(len(lanes))
+    states: list[Tensor] = []
+    for layer, cell in enumerate(model.layers()):
+        new_state = state[layer]
+        outputs = []
+        for projected in cell.project(model.below(layer, x)).unbind(0):
+            new_state = cell.recur(projected, new_state)
+            states.append(new_state)
+            outputs.append(new_state[0])
+        x = model.above(x, torch.stack(outputs))
+    loss = F.cross_entropy(model.read_out(x[-1]), lanes[:, -1], reduction="sum")  # lanes do not meet: a norm for each
+    norms = [grad.norm(dim=(0, 2)).mean() for grad in torch.autograd.grad(loss, states)]
+    return torch.stack(norms).reshape(len(model.layers()), distance + 1).flip(1)
+
+
+def _spread(size: int, most: int) -> Int[Tensor, " N"]:
+    """Up to `most` of the numbers 0..size - 1, evenly spread, the first and the last among them."""
+    return torch.linspace(0, size - 1, min(most, size)).long()
+
+
+def _require_stack(model: CharRNN) -> None:
+    if model.config.wiring != "stack":
+        raise ValueError(
+            "its layers share one state: there is none to look into alone. Choose a plain or residual stack."
+        )
+
+
+def _require_two(ids: Tensor) -> None:
+    if len(ids) < 2:
+        raise ValueError("give two characters at least: the first is context for the second.")
