@@ -12,7 +12,7 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ class Estimate:
     num_seeds: int
 
     def __str__(self) -> str:
-        """Three decimals; a single seed is marked by its number."""
-        return f"{self.mean:.3f}" + (" (1 seed)" if self.half_width is None else f" ± {self.half_width:.3f}")
+        """Three decimals; a single seed shows no interval."""
+        return f"{self.mean:.3f}" + ("" if self.half_width is None else f" ± {self.half_width:.3f}")
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -109,10 +109,24 @@ class Results:
         Raises:
             ValueError: no seed of the recipe came to an end.
         """
-        finals = [run["final"] for run in self.finished(recipe)]
-        if not finals:
+
+        def of(run: Run) -> float:
+            final = run["final"]
+            value: float = heldout(final)[figure] if part == "heldout" else final[part][figure]
+            return value
+
+        return self.estimate_of(recipe, of)
+
+    def estimate_of(self, recipe: str, of: Callable[[Run], float]) -> Estimate:
+        """Any figure of a recipe's finished runs over its seeds.
+
+        Raises:
+            ValueError: no seed of the recipe came to an end.
+        """
+        runs = self.finished(recipe)
+        if not runs:
             raise ValueError(f"no finished run of {recipe}.")
-        return estimate([heldout(final)[figure] if part == "heldout" else final[part][figure] for final in finals])
+        return estimate([of(run) for run in runs])
 
 
 def recipe_of(name: str) -> str:

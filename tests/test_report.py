@@ -115,8 +115,8 @@ def depth_results(ppl):
 def test_the_verdict_on_depth_follows_the_figures():
     made_up = depth_results(lambda _, n, wiring: 20.0 + n if wiring == "plain" else 5.0 + abs(n - 4) / 10)
     sentence = next(s for s in tables.verdicts(made_up) if s.startswith("**Depth.**"))
-    assert "GRU 21.000 with 1 plain layer and 30.000 with ten" in sentence
-    assert "5.000 with 4 residual layers and 5.600 with ten (+12.0%)" in sentence
+    assert "fall far behind: RNN 30.000, GRU 30.000, LSTM 30.000, minGRU 30.000." in sentence
+    assert "best depth: RNN 5.600 (+12.0%), GRU 5.600 (+12.0%)" in sentence
 
 
 def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
@@ -126,7 +126,7 @@ def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
         made_up.runs[f"time-{cell}-2-residual"] = run | {"name": f"time-{cell}-2-residual", "train_seconds": seconds}
     sentence = next(s for s in tables.verdicts(made_up) if s.startswith("**GRU for LSTM.**"))
     assert "the GRU reaches 5.000 (residual)" in sentence
-    assert "the GRU 5.000 in 100 s of training, the LSTM 6.000 in 110 s of training." in sentence
+    assert "the GRU 5.000 in 100 s of training, the LSTM 6.000 in 110 s." in sentence
 
 
 def test_a_question_that_was_not_measured_has_no_verdict():

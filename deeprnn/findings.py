@@ -1,0 +1,223 @@
+"""What the runs answer: for each question its figures, and a sentence around them in English and Chinese.
+
+Knows: results. Does not know: how runs are made, the page, the README. No figure is typed in here.
+"""
+
+import statistics
+from collections.abc import Callable
+from typing import Literal
+
+from deeprnn.cells import CELLS
+from deeprnn.results import Estimate, Results, Run
+
+WIRINGS = ("plain", "residual")
+DATA = ("10k", "50k", "book", "wells-3", "wells-8", "authors")
+MERGED = ("five", "five-marked", "cross-domain")
+Figures = dict[str, object]
+
+TITLES = {
+    "scratch": ("Two layers from scratch", "从零实现两层"),
+    "rote": ("Perplexity 1.0", "困惑度 1.0"),
+    "gru": ("GRU for LSTM", "用 GRU 换 LSTM"),
+    "data": ("More data", "更多数据"),
+    "authors": ("Merging authors", "合并作者"),
+    "depth": ("Depth", "深度"),
+}
+SENTENCES = {
+    "scratch": (
+        "With weights and a state for each layer, {right} in training and {right_new} on new text; with one set of "
+        "weights and one state that comes back as it went in, {wrong} and {wrong_new}: letter frequencies.",
+        "每层各有一套权重和一个状态时，训练 {right}，新文本 {right_new}；两层共用一套权重、状态原样返回时，{wrong} 和 "
+        "{wrong_new}：只学到了字母频率。",
+    ),
+    "rote": (
+        "The two-layer models come to {train_low} to {train_high} on the 10,000 characters they were trained on and "
+        "{new_low} to {new_high} on the rest of the book, where guessing all symbols alike gives {symbols}: 1.0 is "
+        "recitation. They were best on new text, {best_low} to {best_high}, after {early} to {late} of {epochs} "
+        "epochs; "
+        "the same characters with rote learning held off reach {few}.",
+        "两层模型在训练用的一万个字符上降到 {train_low} 至 {train_high}，在书的其余部分却是 {new_low} 至 {new_high}，而"
+        "在所有符号中乱猜也只是 {symbols}：1.0 就是背诵。它们在新文本上最好的时候（{best_low} 至 {best_high}）是 "
+        "{epochs} "
+        "个周期中的第 {early} 到 {late} 个；同样的字符，抑制死记之后达到 {few}。",
+    ),
+    "gru": (
+        "Two layers, equal parameters, as many epochs of the book: the GRU reaches {gru} (residual) and {gru_plain} "
+        "(plain), the LSTM {lstm} and {lstm_plain}. Given about as long instead: the GRU {gru_timed} in "
+        "{gru_seconds} s "
+        "of training, the LSTM {lstm_timed} in {lstm_seconds} s.",
+        "两层、参数量相同、在全书上训练同样多的周期：GRU 达到 {gru}（残差）和 {gru_plain}（直接堆叠），LSTM 为 "
+        "{lstm} 和 "
+        "{lstm_plain}。若改为给差不多长的时间：GRU 训练 {gru_seconds} 秒达到 {gru_timed}，LSTM 训练 {lstm_seconds} 秒"
+        "达到 "
+        "{lstm_timed}。",
+    ),
+    "data": (
+        "From 10,000 characters the model comes to {end_train} in training and {end_new} on new text at the end. On "
+        "the "
+        "same test text its best is {few} from 10,000 characters, {book} from the whole book, {more} with two more "
+        "books.",
+        "只有一万个字符时，训练结束时训练困惑度 {end_train}，新文本 {end_new}。在同一段测试文本上，最好成绩是：一万个"
+        "字符 "
+        "{few}，整本书 {book}，再加两本书 {more}。",
+    ),
+    "authors": (
+        "With the same number of characters in all, one model of five authors is {shared_low}% to {shared_high}% worse "
+        "in perplexity on each author than that author's own model; a model of one author reads another {foreign_low}% "
+        "to {foreign_high}% worse than that author's own does.",
+        "总字符数相同时，五位作者合用的一个模型在每位作者上的困惑度比各自的专用模型差 {shared_low}% 到 {shared_high}%；"
+        "而用一位作者的模型去读另一位，比专用模型差 {foreign_low}% 到 {foreign_high}%。",
+    ),
+    "depth": (
+        "At equal parameters ten plain layers fail or fall far behind: {plain}. Ten residual layers hold, a little "
+        "behind "
+        "the "
+        "best depth: {residual}.",
+        "参数量相同时，直接堆叠十层不是学不动就是远远落后：{plain}。十层残差站得住，只比最佳深度稍差：{residual}。",
+    ),
+}
+
+
+def of(results: Results) -> dict[str, Figures]:
+    """The figures of each question that has been measured, by the places of its sentence."""
+    return {key: found for key, ask in _QUESTIONS.items() if (found := ask(results))}
+
+
+def sentence(key: str, figures: Figures, lang: Literal["en", "zh"]) -> str:
+    """The answer in a language; a figure without an interval is that of one seed."""
+    return SENTENCES[key][0 if lang == "en" else 1].format(**figures)
+
+
+def cells(results: Results, kind: str = "depth") -> list[str]:
+    """The cells of a set of runs in the order of the registry."""
+    return [cell for cell in CELLS if any(name.startswith(f"{kind}-{cell}-") for name in results.runs)]
+
+
+def depths(results: Results, kind: str = "depth") -> list[int]:
+    """How deep the stacks of a set of runs are. kind: `depth` (equal parameters) or `width` (equal width)."""
+    return sorted({int(name.split("-")[2]) for name in results.runs if name.startswith(f"{kind}-")})
+
+
+def best_depth(results: Results, cell: str, wiring: str) -> tuple[int, Estimate] | None:
+    """The depth with the lowest held-out perplexity at equal parameters; None before all depths were run."""
+    names = {n: f"depth-{cell}-{n}-{wiring}" for n in depths(results)}
+    if not names or not all(results.finished(name) for name in names.values()):
+        return None
+    found = {n: results.estimate(name) for n, name in names.items()}
+    best = min(found, key=lambda n: found[n].mean)
+    return best, found[best]
+
+
+def authors(results: Results) -> dict[str, str]:
+    """The authors who have a model of their own, and the text that each is held out from, in the order of reading."""
+    names = (name.removeprefix("author-") for name in results.runs if name.startswith("author-"))
+    own = {
+        name: results.runs[f"author-{name}"]["train_config"]["text"]
+        for name in names
+        if name not in MERGED and "-seed" not in name
+    }
+    order = [text for run in results.seeds("author-five")[:1] for text in run["elsewhere"]]
+    return {name: text for text in order for name, mine in own.items() if mine == text}
+
+
+def elsewhere(results: Results, name: str, text: str) -> Estimate:
+    """Perplexity of `author-NAME` on the held-out part of a text, over its seeds."""
+    return results.estimate_of(f"author-{name}", lambda run: run["elsewhere"][text]["ppl"])
+
+
+def _depth(results: Results) -> Figures | None:
+    plain, residual = [], []
+    for cell in cells(results):
+        best, names = best_depth(results, cell, "residual"), [f"depth-{cell}-10-{wiring}" for wiring in WIRINGS]
+        if best is None or not all(results.finished(name) for name in names):
+            return None
+        fallen, held = (results.estimate(name) for name in names)
+        label = CELLS[cell].label
+        plain.append(f"{label} {fallen}")
+        residual.append(f"{label} {held} ({100 * (held.mean / best[1].mean - 1):+.1f}%)")
+    return {"plain": ", ".join(plain), "residual": ", ".join(residual)} if plain else None
+
+
+def _scratch(results: Results) -> Figures | None:
+    names = {"right": "note-rnn-2", "wrong": "note-rnn-2-shared"}
+    if not all(results.finished(name) for name in names.values()):
+        return None
+    train: Figures = {key: results.estimate(name, "train") for key, name in names.items()}
+    return train | {f"{key}_new": results.estimate(name) for key, name in names.items()}
+
+
+def _rote(results: Results) -> Figures | None:
+    names = [f"note-{cell}-2" for cell in ("rnn", "gru", "lstm")]
+    if not all(results.finished(name) for name in [*names, "few-lstm-2"]):
+        return None
+    train, new = ([results.estimate(name, part).mean for name in names] for part in ("train", "heldout"))
+    best = [run["best_val"] for name in names for run in results.seeds(name)[:1]]
+    first = results.seeds(names[0])[0]
+    return {
+        **_span("train", train, 3),
+        **_span("new", new, 1),
+        **_span("best", [one["ppl"] for one in best], 2),
+        "early": min(one["epoch"] for one in best),
+        "late": max(one["epoch"] for one in best),
+        "epochs": first["train_config"]["epochs"],
+        "symbols": results.texts[first["text_key"]]["symbols"],
+        "few": results.estimate("few-lstm-2"),
+    }
+
+
+def _gru(results: Results) -> Figures | None:
+    names = {
+        f"{cell}{end}": f"{kind}-{cell}-2-{wiring}"
+        for cell in ("gru", "lstm")
+        for end, kind, wiring in (
+            ("", "depth", "residual"),
+            ("_plain", "depth", "plain"),
+            ("_timed", "time", "residual"),
+        )
+    }
+    if not all(results.finished(name) for name in names.values()):
+        return None
+    seconds: Figures = {
+        f"{cell}_seconds": f"{_seconds(results.seeds(names[f'{cell}_timed'])):.0f}" for cell in ("gru", "lstm")
+    }
+    return seconds | {key: results.estimate(name) for key, name in names.items()}
+
+
+def _data(results: Results) -> Figures | None:
+    if not all(results.finished(f"data-{name}") for name in DATA):
+        return None
+    few, book, more = (f"data-{name}" for name in ("10k", "book", "wells-3"))
+    return {
+        "end_train": results.estimate_of(few, lambda run: run["curve"]["train_ppl"][-1]),
+        "end_new": results.estimate_of(few, lambda run: run["curve"]["val_ppl"][-1]),
+        **{key: results.estimate(name) for key, name in (("few", few), ("book", book), ("more", more))},
+    }
+
+
+def _authors(results: Results) -> Figures | None:
+    own = authors(results)
+    if len(own) < 2:
+        return None
+    mine = {name: elsewhere(results, name, text).mean for name, text in own.items()}
+    shared = [elsewhere(results, "five", text).mean / mine[name] - 1 for name, text in own.items()]
+    foreign = [elsewhere(results, a, own[b]).mean / mine[b] - 1 for a in own for b in own if a != b]
+    percents = {"shared": [100 * x for x in shared], "foreign": [100 * x for x in foreign]}
+    return {key: value for name, found in percents.items() for key, value in _span(name, found, 0).items()}
+
+
+def _span(name: str, values: list[float], digits: int) -> dict[str, str]:
+    return {f"{name}_low": f"{min(values):.{digits}f}", f"{name}_high": f"{max(values):.{digits}f}"}
+
+
+def _seconds(runs: list[Run]) -> float:
+    return statistics.fmean(run["train_seconds"] for run in runs)
+
+
+_QUESTIONS: dict[str, Callable[[Results], Figures | None]] = {
+    "scratch": _scratch,
+    "gru": _gru,
+    "rote": _rote,
+    "data": _data,
+    "authors": _authors,
+    "depth": _depth,
+}

@@ -1,0 +1,50 @@
+import math
+import string
+
+import pytest
+
+from deeprnn import findings
+from deeprnn.results import Results
+from tests.conftest import SHIPPED
+
+SHIPPED_RESULTS = Results.read(SHIPPED)
+
+
+def places(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", findings.SENTENCES)
+def test_each_question_is_answered_from_the_shipped_results_in_both_languages(key):
+    figures = findings.of(SHIPPED_RESULTS)[key]
+    english, chinese = findings.SENTENCES[key]
+    assert places(english) == places(chinese) == set(figures)
+    for lang in ("en", "zh"):
+        said = findings.sentence(key, figures, lang)
+        assert all(str(value) in said for value in figures.values())
+        assert "{" not in said
+
+
+def test_every_question_has_a_title_and_a_sentence():
+    assert findings.SENTENCES.keys() == findings.TITLES.keys() == findings.of(SHIPPED_RESULTS).keys()
+
+
+def test_no_results_answer_nothing():
+    assert findings.of(Results(runs={}, texts={}, novelty={})) == {}
+
+
+def test_authors_stand_in_the_order_in_which_they_are_read():
+    assert list(findings.authors(SHIPPED_RESULTS)) == ["wells", "austen", "doyle", "dickens", "melville"]
+    assert findings.authors(SHIPPED_RESULTS)["doyle"] == "sherlock_holmes"
+
+
+def test_an_author_read_by_a_stranger_is_taken_over_the_seeds():
+    def run(seed, ppl):
+        name = "author-five" + (f"-seed{seed}" if seed else "")
+        elsewhere = {"book": {"ppl": ppl}}
+        return {"name": name, "seed": seed, "final": {"val": {"ppl": ppl}}, "elsewhere": elsewhere}
+
+    runs = {r["name"]: r for r in (run(0, 2.0), run(1, 4.0), run(2, 6.0))}
+    found = findings.elsewhere(Results(runs=runs, texts={}, novelty={}), "five", "book")
+    assert found.mean == 4
+    assert found.half_width == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
