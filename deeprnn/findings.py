@@ -3,6 +3,7 @@
 Knows: results. Does not know: how runs are made, the page, the README. No figure is typed in here.
 """
 
+import math
 import statistics
 from collections.abc import Callable
 from typing import Literal
@@ -123,6 +124,22 @@ def authors(results: Results) -> dict[str, str]:
 def elsewhere(results: Results, name: str, text: str) -> Estimate:
     """Perplexity of `author-NAME` on the held-out part of a text, over its seeds."""
     return results.estimate_of(f"author-{name}", lambda run: run["elsewhere"][text]["ppl"])
+
+
+def figure(results: Results, recipe: str, part: str = "heldout") -> str:
+    """A recipe's perplexity over its seeds, a failure by its name, or a dash for what was not run."""
+    runs = results.seeds(recipe)
+    if not runs:
+        return "–"
+    if not results.finished(recipe):
+        return str(runs[0]["outcome"]["status"])
+    text = str(results.estimate(recipe, part))
+    return f"{text} *{runs[0]['outcome']['status']}*" if runs[0]["outcome"]["status"] != "learned" else text
+
+
+def ngram_ppl(text: dict[str, float]) -> float:
+    """The smoothed n-gram's perplexity on a text's held-out part."""
+    return math.exp(text["ngram_nats"])
 
 
 def _depth(results: Results) -> Figures | None:

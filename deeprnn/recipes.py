@@ -257,6 +257,14 @@ def depth_recipes() -> Iterator[Recipe]:
             yield Recipe(name=f"width-{cell}-{layers}-{wiring}", model=model, train=train)
 
 
+def rate_recipes() -> Iterator[Recipe]:
+    """Set B's residual stacks at equal parameters once more, at the higher learning rate that ten layers want."""
+    for recipe in depth_recipes():
+        if recipe.name.startswith("depth-") and recipe.model.residual:
+            train = replace(recipe.train, learning_rate=5e-3)
+            yield replace(recipe, name=recipe.name.replace("depth-", "rate-"), train=train)
+
+
 def time_recipes() -> Iterator[Recipe]:
     """Set C at equal training time: the two-layer residual stacks of set B, each with the epochs of about 100 seconds.
 
@@ -395,6 +403,7 @@ _RECIPES: tuple[Callable[[], Recipe], ...] = (
 _SETS: tuple[Callable[[], Iterator[Recipe]], ...] = (
     book_recipes,
     depth_recipes,
+    rate_recipes,
     time_recipes,
     data_recipes,
     author_recipes,

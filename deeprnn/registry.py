@@ -3,6 +3,7 @@
 Knows: checkpoint folders and the Hub. Does not know: gradio, training.
 """
 
+import functools
 import re
 import threading
 import warnings
@@ -13,6 +14,7 @@ from deeprnn.baselines import NGRAMS, NGram
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.language_model import LanguageModel
 from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source, load_all
+from deeprnn.results import Results
 
 
 def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
@@ -114,6 +116,15 @@ class Registry:
                 self._ngrams[key] = NGram.load(path)
             found = self._ngrams[key]
         return found if found and found.vocab_size == len(info.vocab) else None
+
+    @functools.cached_property
+    def results(self) -> Results:
+        """What was measured in training them and their sisters; empty where no results stand beside them.
+
+        Raises:
+            ValueError: the file is of another schema.
+        """
+        return Results.read(self.directory)
 
     def _info(self, name: str) -> CheckpointInfo:
         if name not in self.infos:

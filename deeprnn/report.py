@@ -20,6 +20,7 @@ from deeprnn.config import Recipe, TrainConfig
 from deeprnn.corpora import catalogue, load_corpus
 from deeprnn.data import prepare
 from deeprnn.evaluation import unigram_ppl
+from deeprnn.findings import figure
 from deeprnn.novelty import FINGERPRINTS, MIN_RUN, Fingerprint, Source, load_all, measure
 from deeprnn.recipes import expected_params
 from deeprnn.registry import list_checkpoints
@@ -298,7 +299,7 @@ def _facts(run: Run) -> tuple[str, str]:
 
 
 def _figures(results: Results, recipe: str) -> tuple[str, str]:
-    return tables.figure(results, recipe, "train"), tables.figure(results, recipe)
+    return figure(results, recipe, "train"), figure(results, recipe)
 
 
 def _minutes(results: Results, recipe: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from deeprnn import findings
 from deeprnn.cells import CELLS
-from deeprnn.findings import DATA, MERGED, WIRINGS
+from deeprnn.findings import DATA, MERGED, WIRINGS, figure, ngram_ppl
 from deeprnn.results import Results
 
 
@@ -18,17 +18,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def figure(results: Results, recipe: str, part: str = "heldout") -> str:
-    """A recipe's perplexity over its seeds, a failure by its name, or a dash for what was not run."""
-    runs = results.seeds(recipe)
-    if not runs:
-        return "–"
-    if not results.finished(recipe):
-        return str(runs[0]["outcome"]["status"])
-    text = str(results.estimate(recipe, part))
-    return f"{text} *{runs[0]['outcome']['status']}*" if runs[0]["outcome"]["status"] != "learned" else text
 
 
 def depth_table(results: Results, kind: str = "depth") -> str:
@@ -125,11 +114,6 @@ def baseline_table(results: Results) -> str:
         for key, text in sorted(results.texts.items())
     ]
     return table(["text, form, parts", "symbols (uniform)", "unigram", "6-gram", "xz, bits/char"], rows)
-
-
-def ngram_ppl(text: dict[str, float]) -> float:
-    """The smoothed n-gram's perplexity on a text's held-out part."""
-    return math.exp(text["ngram_nats"])
 
 
 def verdicts(results: Results) -> list[str]:

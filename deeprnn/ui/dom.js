@@ -39,9 +39,9 @@ const visible = (character) => ({ '\n': '↵', ' ': '␣' })[character] || chara
 // 0 nats is white; 6 nats, one in 400, is full colour.
 const strength = (nats) => Math.min(nats / 6, 1);
 
-function save(name, mime, text) {
+function save(name, mime, content) {
   const link = node('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: mime }));
+  link.href = URL.createObjectURL(new Blob([content], { type: mime }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);

@@ -18,6 +18,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "tab_compare": ("Compare", "续写对比"),
     "tab_score": ("Score", "困惑度"),
+    "tab_experiments": ("Experiments", "实验"),
     "tab_checkpoints": ("Checkpoints", "检查点"),
     # questions
     "questions": ("Questions", "问题"),
@@ -292,6 +293,154 @@ STRINGS: dict[str, tuple[str, str]] = {
         "未知字符也计入困惑度，按模型给“未知符号”的概率计价。",
     ),
     "score_empty": ("Scores appear here.", "打分结果会显示在这里。"),
+    # experiments
+    "exp_intro": (
+        "Every figure and every sentence here is computed from `checkpoints/results.json`, where all runs stand, the "
+        "failed ones too. Perplexity is per character; on the log scales equal distances are equal differences in "
+        "nats.",
+        "这里的每张图、每句话都由 `checkpoints/results.json` 算出，所有训练都在其中，失败的也在。困惑度按字符计；对数"
+        "坐标上"
+        "相等的距离就是相等的 nats 之差。",
+    ),
+    "exp_empty": ("No results stand beside these checkpoints.", "这些检查点旁边没有实验结果。"),
+    "exp_scratch": ("Two layers from scratch", "从零实现两层"),
+    "exp_scratch_asked": (
+        "What does a two-layer RNN need that one layer does not? A set of weights and a state for each layer.",
+        "两层 RNN 比一层多需要什么？每层要有自己的一套权重和一个状态。",
+    ),
+    "exp_scratch_method": (
+        "The note's own recipe: The Time Machine in 28 symbols, its first 10,000 characters, batches of 32 x 35, SGD "
+        "with learning rate 1 and clipping at 1, 500 epochs; held out is the last tenth of the book. The wrong version "
+        "has one set of weights and one state for both layers; the state comes back as it went in. It only runs with "
+        "an "
+        "embedding as wide as the layer. The kinder wrong version (shared-updated) returns the upper layer's state: it "
+        "is another model, and it hides the mistake well.",
+        "按原笔记的做法：《时间机器》化为 28 个符号，取前一万个字符，批量 32 x 35，SGD 学习率 1、梯度裁剪 1，500 个周"
+        "期；"
+        "留出全书最后十分之一。错误版两层共用一套权重和一个状态，状态原样返回；要让它跑起来，还得有与层同宽的嵌入。较"
+        "温和"
+        "的错误版（shared-updated）会返回上层的状态：那是另一个模型，也把错误藏得很好。",
+    ),
+    "exp_gru": ("GRU for LSTM", "用 GRU 换 LSTM"),
+    "exp_gru_asked": (
+        "What becomes of perplexity and speed? That depends on what is held equal.",
+        "困惑度和速度会怎样？取决于让什么保持相等。",
+    ),
+    "exp_gru_method": (
+        "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, ten epochs, "
+        "dropout 0.2; a filled dot is the test part, a ring the training part. Equal parameters: about 0.49 million; "
+        "equal width: 128 units; equal time: as many epochs as fit into about 100 seconds of one quiet core. Seconds "
+        "were taken on shared machines and are noisy; speed is characters a second in training.",
+        "两层，《时间机器》（保留大小写、标点和换行），按 90/5/5 切分，AdamW，十个周期，随机失活 0.2；实心点是测试部"
+        "分，圆圈"
+        "是训练部分。参数量相等：约 49 万；宽度相等：128 个单元；时间相等：一个空闲核心约 100 秒内能跑完的周期数。秒"
+        "数在"
+        "共用的机器上测得，有噪声；速度是训练时每秒的字符数。",
+    ),
+    "exp_rote": ("Perplexity 1.0", "困惑度 1.0"),
+    "exp_rote_asked": (
+        "How low can it go, and what does 1.0 mean? Look at the held-out lines while the training lines fall.",
+        "最低能到多少，1.0 意味着什么？训练曲线下降时，看看留出文本的曲线。",
+    ),
+    "exp_rote_method": (
+        "The note's three two-layer models as written, beside few-lstm-2: an LSTM of the same size on the same 10,000 "
+        "characters with residual connections, LayerNorm, dropout 0.5, weight drop 0.5 and AdamW, stopped at its "
+        "best on "
+        "a validation part of its own and then read on the last tenth of the book.",
+        "原笔记的三个两层模型，旁边是 few-lstm-2：同样大小的 LSTM、同样的一万个字符，加上残差连接、LayerNorm、随机失活 "
+        "0.5、权重丢弃 0.5 和 AdamW；按单独的验证部分选最好的一刻停止，再在全书最后十分之一上读数。",
+    ),
+    "exp_data": ("More data", "更多数据"),
+    "exp_data_asked": (
+        "How much does more text buy, for the same model and the same test text?",
+        "同一个模型、同一段测试文本，更多文本能带来多少？",
+    ),
+    "exp_data_method": (
+        "A residual GRU of two layers and 256 units reads about 5.2 million characters in every run: the same few "
+        "again "
+        "and again, or more of them less often. The test text is always the last 5% of The Time Machine; the best "
+        "weights on the way are kept. The 6-gram saw the same training text.",
+        "每次都让一个两层、256 单元的残差 GRU 读约 520 万个字符：反复读同样的少量文本，或每段少读几遍、多读几种。测试"
+        "文本"
+        "始终是《时间机器》最后 5%；保留途中最好的权重。6-gram 用的是同样的训练文本。",
+    ),
+    "exp_authors": ("Merging authors", "合并作者"),
+    "exp_authors_asked": (
+        "May one model learn from several authors? For: it reads all of them. Against: it reads each a little worse.",
+        "可以把几位作者合在一起训练吗？好处：每位都能读；坏处：每位都读得差一点。",
+    ),
+    "exp_authors_method": (
+        "Every model is the same residual GRU (two layers, 256 units) and saw 465,000 characters: of one author, or of "
+        "five in equal shares; marked texts begin with a symbol for their author. Each is scored on a held-out part of "
+        "every author. The frame marks an author's own model.",
+        "每个模型都是同样的残差 GRU（两层，256 单元），都读了 465,000 个字符：一位作者的，或五位各占一份；加标记的文"
+        "本以代"
+        "表作者的符号开头。每个模型都在每位作者的留出部分上打分。框线标出作者自己的模型。",
+    ),
+    "exp_depth": ("Depth", "深度"),
+    "exp_depth_asked": (
+        "What do more layers buy, and why do ten plain ones learn nothing?",
+        "更多的层能带来什么，为什么直接堆叠十层什么也学不到？",
+    ),
+    "exp_depth_method": (
+        "As in GRU for LSTM: at equal parameters (about 0.49 million, so deeper stacks are narrower) or equal width "
+        "(128 "
+        "units). A residual layer adds to what it reads: H + Dropout(cell(LayerNorm(H))). Below: the note's own ten "
+        "layers beside two layers and beside ten residual ones, which also have LayerNorm, forget bias 1 and AdamW.",
+        "设置同“用 GRU 换 LSTM”：参数量相等（约 49 万，越深越窄）或宽度相等（128 个单元）。残差层在读入之上做加法：H + "
+        "Dropout(cell(LayerNorm(H)))。下图：原笔记的十层，旁边是两层，以及十层残差（另有 LayerNorm、遗忘门偏置 1 和 "
+        "AdamW）。",
+    ),
+    "exp_label_table": ("Table", "表格"),
+    "exp_label_method": ("How it was measured", "如何测得"),
+    "exp_label_see": ("See these models write →", "看这些模型续写 →"),
+    "exp_label_svg": ("SVG", "SVG"),
+    "exp_label_png": ("PNG", "PNG"),
+    "exp_label_csv": ("CSV", "CSV"),
+    "exp_label_readout": ("Move over the figure to read it.", "在图上移动以读数。"),
+    "exp_label_interval": (
+        "± is a 95% t-interval over seeds; a figure without one is of a single seed.",
+        "± 是对随机种子的 95% t 区间；没有 ± 的只有一个种子。",
+    ),
+    "figure_residual": ("residual alone", "只看残差"),
+    "figure_equal": ("equal {what}", "{what}相等"),
+    "axis_layers": ("layers", "层数"),
+    "axis_epochs": ("epochs", "周期"),
+    "axis_chars": ("characters read", "读过的字符"),
+    "axis_seconds": ("seconds", "秒"),
+    "axis_text": ("characters of text", "文本字符数"),
+    "axis_ppl": ("perplexity", "困惑度"),
+    "axis_trained": ("trained on ↓", "训练用 ↓"),
+    "axis_read": ("reads →", "读 →"),
+    "part_train": ("train", "训练"),
+    "part_heldout": ("held-out", "留出"),
+    "head_run": ("Run", "训练"),
+    "head_model": ("Model", "模型"),
+    "head_parameters": ("Parameters", "参数量"),
+    "head_train": ("Train", "训练困惑度"),
+    "head_heldout": ("Held-out", "留出困惑度"),
+    "head_lowest": ("Lowest held-out (epoch)", "最低留出（周期）"),
+    "head_seconds": ("Seconds", "秒"),
+    "head_speed": ("Characters/s", "字符/秒"),
+    "head_seeds": ("Seeds", "种子数"),
+    "head_epochs": ("Epochs", "周期"),
+    "rule_uniform": ("guessing: {n}", "乱猜：{n}"),
+    "figure_curves": ("as they learned", "学习过程"),
+    "figure_data": ("more text", "更多文本"),
+    "figure_authors_loss": ("beside each author's own model", "与作者自己的模型相比"),
+    "figure_authors_ppl": ("perplexity", "困惑度"),
+    "data_train": ("train", "训练"),
+    "data_heldout": ("test, best weights", "测试，最好的权重"),
+    "data_end": ("held-out, at the end", "留出，训练结束时"),
+    "data_ngram": ("test, 6-gram", "测试，6-gram"),
+    "author_wells": ("Wells", "威尔斯"),
+    "author_austen": ("Austen", "奥斯汀"),
+    "author_doyle": ("Doyle", "柯南·道尔"),
+    "author_dickens": ("Dickens", "狄更斯"),
+    "author_melville": ("Melville", "梅尔维尔"),
+    "author_five": ("all five", "五位合并"),
+    "author_five_marked": ("five, marked", "五位加标记"),
+    "author_cross_domain": ("Wells + essays", "威尔斯加论著"),
     # checkpoints
     "ck_intro": (
         "Every model of this page, to load with three lines of Python. Click a column to sort by it, a name to see its "

@@ -179,10 +179,9 @@ def test_a_request_without_models_is_refused_in_the_readers_language(visit):
     one.page.get_by_text("请至少选择一个模型").wait_for()
 
 
-@pytest.mark.parametrize("view", ["compare", "score"])
+@pytest.mark.parametrize("view", ["compare", "score", "experiments", "checkpoints"])
 def test_a_phone_needs_no_sideways_scrolling(visit, view):
-    one = visit(width=390, height=844)
-    one.choose(view)
+    one = visit(f"?view={view}", width=390, height=844)
     if view == "score":
         one.page.click("#score")
         one.page.wait_for_selector(".heat span")

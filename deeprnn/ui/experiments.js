@@ -1,0 +1,33 @@
+// Draws the Experiments view from the component's JSON value (see experiments.py); dom.js and figures.js stand before it.
+const root = element.querySelector('.experiments');
+
+function section(one, value) {
+  const made = node('section', 'experiment');
+  made.id = 'experiment-' + one.key;
+  made.append(node('h2', '', one.title), node('p', 'asked', one.asked), node('p', 'verdict', one.answer));
+  const pictures = node('div', 'figures');
+  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, value.labels)));
+  const method = node('details', 'method');
+  method.append(node('summary', '', value.labels.method), node('p', '', one.method), node('p', '', value.labels.interval));
+  method.append(node('pre', '', one.commands.join('\n')));
+  made.append(pictures, method);
+  if (one.preset) {
+    const see = node('a', 'see', value.labels.see);
+    see.href = `?preset=${one.preset}&lang=${value.lang}`;
+    made.append(see);
+  }
+  return made;
+}
+
+function draw() {
+  const value = props.value;
+  const index = segments(value.sections.map((one) => [one.key, one.title]), null, (key) => {
+    document.getElementById('experiment-' + key).scrollIntoView({ behavior: 'smooth' });
+  });
+  index.querySelectorAll('button').forEach((one) => one.removeAttribute('aria-pressed')); // they lead, they do not stay down
+  root.replaceChildren(index, ...value.sections.map((one) => section(one, value)));
+  if (!value.sections.length) root.replaceChildren(node('p', 'empty', value.empty));
+}
+
+draw();
+watch('value', draw);

@@ -1,0 +1,131 @@
+"""The Experiments view: each question with its figures, the answer that they give, and how it was measured.
+
+Knows: which figures answer which question. Does not know: the other views, how a figure is drawn.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from deeprnn import findings
+from deeprnn.registry import Registry
+from deeprnn.results import Results
+from deeprnn.ui import figures, links
+from deeprnn.ui.figures import Chart
+from deeprnn.ui.presets import presets
+from deeprnn.ui.text import LANGUAGES, Lang, tr
+from deeprnn.ui.theme import asset
+from deeprnn.ui.widgets import QUIET, Translations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One question. `figures` gives its figures, each as the charts that the reader may choose between.
+
+    preset: the comparison that lets one see it. commands: what trains the models.
+    """
+
+    key: str
+    preset: str
+    commands: tuple[str, ...]
+    figures: Callable[[Results, Lang], list[list[Chart]]]
+
+
+_QUESTIONS = (
+    Question(
+        key="scratch",
+        preset="mistake",
+        commands=("python train.py 'note-rnn-2*'",),
+        figures=lambda results, lang: [
+            [figures.curves(results, ("note-rnn-2", "note-rnn-2-shared", "note-rnn-2-shared-updated"), lang)]
+        ],
+    ),
+    Question(
+        key="gru",
+        preset="cells",
+        commands=("python train.py 'depth-*-2-*' --seeds 0 1 2", "python train.py 'width-*-2-*' 'time-*'"),
+        figures=lambda results, lang: [
+            [figures.cells(results, kind, lang) for kind in ("depth", "width", "time")],
+            [figures.curves(results, ("note-gru-2", "note-lstm-2"), lang)],
+        ],
+    ),
+    Question(
+        key="rote",
+        preset="rote",
+        commands=("python train.py note-rnn-2 note-gru-2 note-lstm-2", "python train.py few-lstm-2 --seeds 0 1 2"),
+        figures=lambda results, lang: [
+            [figures.curves(results, ("note-rnn-2", "note-gru-2", "note-lstm-2", "few-lstm-2"), lang, log_x=True)]
+        ],
+    ),
+    Question(
+        key="data",
+        preset="data",
+        commands=("python train.py 'data-*'",),
+        figures=lambda results, lang: [[figures.data(results, lang)]],
+    ),
+    Question(
+        key="authors",
+        preset="authors",
+        commands=("python train.py 'author-*'",),
+        figures=lambda results, lang: [[figures.authors(results, kind, lang) for kind in ("loss", "ppl")]],
+    ),
+    Question(
+        key="depth",
+        preset="ten",
+        commands=("python train.py 'depth-*'", "python train.py 'width-*'", "python train.py 'note-lstm-10*'"),
+        figures=lambda results, lang: [
+            [
+                *(figures.depth(results, kind, lang) for kind in ("depth", "width")),
+                figures.depth(results, "depth", lang, ("residual",)),
+            ],
+            [figures.curves(results, ("note-lstm-2", "note-lstm-10", "note-lstm-10-residual"), lang, log_x=True)],
+        ],
+    ),
+)
+_LABELS = ("table", "method", "see", "svg", "png", "csv", "readout", "interval")
+
+
+def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
+    """What `experiments.js` draws: the questions that were measured, in order."""
+    answers = findings.of(registry.results)
+    known = presets(registry)
+    return {
+        "sections": [
+            {
+                "key": question.key,
+                "title": tr(f"exp_{question.key}", lang),
+                "asked": tr(f"exp_{question.key}_asked", lang),
+                "answer": findings.sentence(question.key, answers[question.key], lang),
+                "method": tr(f"exp_{question.key}_method", lang),
+                "commands": question.commands,
+                "figures": question.figures(registry.results, lang),
+                "preset": question.preset if question.preset in known else None,
+            }
+            for question in _QUESTIONS
+            if question.key in answers
+        ],
+        "labels": {key: tr(f"exp_label_{key}", lang) for key in _LABELS},
+        "empty": tr("exp_empty", lang),
+        "lang": lang,
+    }
+
+
+def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
+    """Lay the view out and connect it."""
+    intro = gr.Markdown(elem_classes="hint")
+    words.add(intro, "value", "exp_intro")
+    board = gr.HTML(
+        {"sections": [], "labels": {}, "empty": "", "lang": "en"},
+        html_template='<div class="experiments"></div>',
+        js_on_load=asset("dom.js") + asset("figures.js") + asset("experiments.js"),
+        apply_default_css=False,
+        elem_id="experiments",
+    )
+
+    def on_visit(request: gr.Request) -> dict[str, Any]:
+        return sections(registry, links.language(request.query_params, request.headers.get("accept-language", "")))
+
+    language.input(lambda chosen: sections(registry, LANGUAGES[chosen]), language, board, queue=False, **QUIET)
+    page.load(on_visit, None, board, **QUIET)

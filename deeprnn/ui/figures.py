@@ -1,0 +1,192 @@
+"""The experiments' results as charts: plain values that `figures.js` draws, with the table that says the same.
+
+Knows: results, words. Does not know: components, how a chart is drawn.
+
+A chart is of one of three kinds:
+
+    lines   series of points, each point [x for each of the axes `xs`..., y, half width of its interval or None]
+    dots    one value a row, with its interval
+    matrix  rows x columns of values, with how strongly each is to be coloured
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from deeprnn import findings
+from deeprnn.cells import CELLS
+from deeprnn.findings import DATA, MERGED, WIRINGS, figure, ngram_ppl
+from deeprnn.results import Estimate, Results, Run
+from deeprnn.ui.text import Lang, tr
+
+Chart = dict[str, Any]
+Table = dict[str, Any]
+_DASH = {"plain": 1, "residual": 0}
+
+
+def depth(results: Results, kind: str, lang: Lang, wirings: Sequence[str] = WIRINGS) -> Chart:
+    """Held-out perplexity by depth: a line for each cell, plain or residual. kind: `depth` or `width`."""
+    series = []
+    for cell, wiring in itertools.product(findings.cells(results, kind), wirings):
+        names = {n: f"{kind}-{cell}-{n}-{wiring}" for n in findings.depths(results, kind)}
+        points = [[n, *_point(results.estimate(name))] for n, name in names.items() if results.finished(name)]
+        if points:
+            title = f"{CELLS[cell].label}, {tr(wiring, lang)}"
+            series.append({"name": title, "cell": cell, "dash": _DASH[wiring], "points": points, "dots": True})
+    depths = findings.depths(results, kind)
+    rows = [
+        [CELLS[cell].label, tr(wiring, lang), *(figure(results, f"{kind}-{cell}-{n}-{wiring}") for n in depths)]
+        for cell, wiring in itertools.product(findings.cells(results, kind), wirings)
+    ]
+    head = [tr("filter_cell", lang), tr("filter_wiring", lang), *(_layers(n, lang) for n in depths)]
+    chart = _lines(series, [tr("axis_layers", lang)], lang, ticks=depths)
+    name = _equal(kind, lang) if wirings == WIRINGS else tr("figure_residual", lang)
+    return chart | {"name": name, "table": {"columns": head, "rows": rows}}
+
+
+def curves(results: Results, names: Sequence[str], lang: Lang, *, log_x: bool = False) -> Chart:
+    """Training and held-out perplexity of some runs as they learned, by epochs, characters read and seconds."""
+    series, rows = [], []
+    runs = [results.runs[name] for name in names if name in results.runs]
+    for dash, run in enumerate(runs):
+        columns = run["curve"]
+        xs = list(zip(columns["epoch"], columns["chars"], columns["seconds"], strict=True))
+        for part, column in (("train", "train_ppl"), ("heldout", "val_ppl")):
+            points = [[*x, round(y, 4), None] for x, y in zip(xs, columns[column], strict=True)]
+            title = f"{run['name']} · {tr(f'part_{part}', lang)}"
+            cell = run["model_config"]["cell"]
+            series.append({"name": title, "cell": cell, "dash": dash, "points": points, "thin": part == "train"})
+        rows.append(_curve_row(results, run))
+    head = ("run", "parameters", "train", "heldout", "lowest", "seconds", "speed")
+    axes = [tr(f"axis_{axis}", lang) for axis in ("epochs", "chars", "seconds")]
+    chart = _lines(series, axes, lang, log_x=log_x)
+    chart["rules"] = [
+        {"name": tr("rule_uniform", lang, n=symbols), "y": symbols}
+        for symbols in sorted({results.texts[run["text_key"]]["symbols"] for run in runs})
+    ]
+    return chart | {
+        "name": tr("figure_curves", lang),
+        "table": {"columns": [tr(f"head_{key}", lang) for key in head], "rows": rows},
+    }
+
+
+def _curve_row(results: Results, run: Run) -> list[str]:
+    final = figure(results, run["name"], "train"), figure(results, run["name"])
+    best = run.get("best_val")
+    lowest = f"{best['ppl']:.3f} ({best['epoch']})" if best else "–"
+    speed = f"{run['chars_per_second']:,}"
+    return [run["name"], f"{run['num_params']:,}", *final, lowest, f"{run['train_seconds']:.0f}", speed]
+
+
+def cells(results: Results, kind: str, lang: Lang) -> Chart:
+    """Two layers of each cell, plain and residual, at equal something. kind: `depth`, `width` or `time`."""
+    rows, lines = [], []
+    for cell, wiring in itertools.product(CELLS, WIRINGS):
+        name = f"{kind}-{cell}-2-{wiring}"
+        if not results.finished(name):
+            continue
+        title = f"{CELLS[cell].label}, {tr(wiring, lang)}"
+        estimate, run = results.estimate(name), results.seeds(name)[0]
+        train = results.estimate(name, "train")
+        row = {"name": title, "cell": cell, "hollow": wiring == "plain", "train": train.mean}
+        rows.append(row | {"value": estimate.mean, "half": estimate.half_width})
+        seconds = sum(one["train_seconds"] for one in results.seeds(name)) / len(results.seeds(name))
+        shown = [f"{run['num_params']:,}", str(train), str(estimate), str(estimate.num_seeds)]
+        lines.append([title, *shown, f"{run['curve']['epoch'][-1]}", f"{seconds:.0f}", f"{run['chars_per_second']:,}"])
+    head = ("model", "parameters", "train", "heldout", "seeds", "epochs", "seconds", "speed")
+    return {
+        "kind": "dots",
+        "name": _equal(kind, lang),
+        "rows": rows,
+        "x": {"label": tr("axis_ppl", lang)},
+        "labels": {"value": tr("part_heldout", lang), "train": tr("part_train", lang)},
+        "table": {"columns": [tr(f"head_{key}", lang) for key in head], "rows": lines},
+    }
+
+
+def data(results: Results, lang: Lang) -> Chart:
+    """Perplexity against characters of text: in training, on the test text, and a 6-gram's there."""
+    names = [f"data-{name}" for name in DATA if results.finished(f"data-{name}")]
+    texts = {name: results.texts[results.seeds(name)[0]["text_key"]] for name in names}
+    parts: dict[str, list[list[Any]]] = {"train": [], "heldout": [], "end": [], "ngram": []}
+    rows = []
+    for name, text in texts.items():
+        chars = text["train_chars"]
+        end = results.estimate_of(name, lambda run: run["curve"]["val_ppl"][-1])
+        train, test = results.estimate(name, "train"), results.estimate(name)
+        for part, value in (("train", train), ("heldout", test), ("end", end)):
+            parts[part].append([chars, *_point(value)])
+        parts["ngram"].append([chars, round(ngram_ppl(text), 4), None])
+        rows.append([name, f"{chars:,}", str(train), str(test), str(end), f"{ngram_ppl(text):.3f}"])
+    series = [
+        {"name": tr(f"data_{part}", lang), "cell": cell, "dash": dash, "points": points, "dots": True}
+        for dash, (cell, (part, points)) in enumerate(
+            zip(("gru", "lstm", "mingru", "base"), parts.items(), strict=True)
+        )
+    ]
+    head = [tr("head_run", lang), tr("axis_text", lang), *(tr(f"data_{part}", lang) for part in parts)]
+    chart = _lines(series, [tr("axis_text", lang)], lang, log_x=True)
+    return chart | {"name": tr("figure_data", lang), "table": {"columns": head, "rows": rows}}
+
+
+def authors(results: Results, kind: str, lang: Lang) -> Chart:
+    """Who was trained on, down; who is read, across. kind: `loss` beside each author's own model, or `ppl`."""
+    own = findings.authors(results)
+    names = [name for name in (*own, *MERGED) if results.finished(f"author-{name}")]
+    read = {name: [findings.elsewhere(results, name, text) for text in own.values()] for name in names}
+    mine = [read[name][column].mean for column, name in enumerate(own)]
+    cells = []
+    for name in names:
+        losses = [found.mean / best - 1 for found, best in zip(read[name], mine, strict=True)]
+        row = zip(read[name], losses, strict=True)
+        cells.append(
+            [
+                {
+                    "text": f"{round(100 * loss):+d}%" if kind == "loss" else f"{found.mean:.2f}",
+                    "strength": round(min(max(loss, 0) / 0.6, 1), 3),
+                    "own": list(own)[column : column + 1] == [name],
+                    "title": str(found),
+                }
+                for column, (found, loss) in enumerate(row)
+            ]
+        )
+    columns = [tr(f"author_{name}", lang) for name in own]
+    rows = [tr(f"author_{name.replace('-', '_')}", lang) for name in names]
+    table = [[title, *(str(found) for found in read[name])] for title, name in zip(rows, names, strict=True)]
+    return {
+        "kind": "matrix",
+        "name": tr(f"figure_authors_{kind}", lang),
+        "rows": rows,
+        "columns": columns,
+        "cells": cells,
+        "labels": {"down": tr("axis_trained", lang), "across": tr("axis_read", lang)},
+        "table": {"columns": [tr("axis_trained", lang), *columns], "rows": table},
+    }
+
+
+def _lines(
+    series: list[dict[str, Any]], axes: list[str], lang: Lang, *, log_x: bool = False, ticks: Sequence[int] = ()
+) -> Chart:
+    """All perplexities are drawn on a log scale: equal distances are equal differences in nats."""
+    return {
+        "kind": "lines",
+        "series": series,
+        "xs": axes,
+        "log_x": log_x,
+        "ticks": list(ticks),
+        "y": tr("axis_ppl", lang),
+        "rules": [],
+    }
+
+
+def _point(value: Estimate) -> list[float | None]:
+    return [round(value.mean, 4), None if value.half_width is None else round(value.half_width, 4)]
+
+
+def _equal(kind: str, lang: Lang) -> str:
+    what = {"depth": "equal_parameters", "width": "equal_width", "time": "equal_time"}[kind]
+    return tr("figure_equal", lang, what=tr(what, lang))
+
+
+def _layers(count: int, lang: Lang) -> str:
+    return tr("layer" if count == 1 else "layers", lang, n=count)

@@ -1,0 +1,152 @@
+"""The Experiments view: charts that follow the results, sentences that follow them too, files that hold them."""
+
+import json
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from deeprnn import findings
+from deeprnn.registry import Registry
+from deeprnn.results import FILE, Results
+from deeprnn.ui import experiments, figures
+from tests.conftest import SHIPPED
+
+
+@pytest.fixture(scope="module")
+def results():
+    return Results.read(SHIPPED)
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A copy of the results that may be changed, with no checkpoints beside it."""
+    shutil.copy(SHIPPED / FILE, tmp_path / FILE)
+
+    def change(name, part, ppl):
+        stored = json.loads((tmp_path / FILE).read_text())
+        stored["runs"][name]["final"][part]["ppl"] = ppl
+        (tmp_path / FILE).write_text(json.dumps(stored))
+        return experiments.sections(Registry(tmp_path), "en")
+
+    return change
+
+
+def section(value, key):
+    (found,) = (one for one in value["sections"] if one["key"] == key)
+    return found
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_question_is_answered_with_a_figure_a_table_and_its_commands(registry, lang):
+    value = experiments.sections(registry, lang)
+    assert [one["key"] for one in value["sections"]] == ["scratch", "gru", "rote", "data", "authors", "depth"]
+    for one in value["sections"]:
+        assert one["answer"]
+        assert one["commands"]
+        assert one["preset"]
+        for charts in one["figures"]:
+            for chart in charts:
+                assert chart["table"]["rows"]
+                assert all(len(row) == len(chart["table"]["columns"]) for row in chart["table"]["rows"])
+
+
+def test_another_result_is_another_answer_another_point_and_another_row(changed):
+    value = changed("depth-gru-10-residual", "test", 9.876)
+    depth = section(value, "depth")
+    assert "GRU 9.876" in depth["answer"]
+    (line,) = (one for one in depth["figures"][0][0]["series"] if one["name"] == "GRU, residual")
+    assert line["points"][-1] == [10, 9.876, None]
+    assert ["GRU", "residual"] in [row[:2] for row in depth["figures"][0][0]["table"]["rows"]]
+    assert any("9.876" in row for row in depth["figures"][0][0]["table"]["rows"])
+
+
+def test_no_results_are_no_sections(tmp_path):
+    value = experiments.sections(Registry(tmp_path), "en")
+    assert value["sections"] == []
+    assert "No results" in value["empty"]
+
+
+def test_the_failures_are_drawn_with_the_rest(results):
+    names = [one["name"] for one in figures.depth(results, "depth", "en")["series"]]
+    assert {"LSTM, plain", "RNN, plain"} <= set(names)
+    table = figures.depth(results, "depth", "en")["table"]["rows"]
+    assert any("never learned" in cell for row in table for cell in row)
+    runs = figures.curves(results, ("note-lstm-10",), "en")
+    assert min(y for *_, y, _ in runs["series"][1]["points"]) > 17
+
+
+def test_a_curve_has_a_point_for_each_look_by_epochs_characters_and_seconds(results):
+    chart = figures.curves(results, ("note-lstm-2",), "en")
+    curve = results.runs["note-lstm-2"]["curve"]
+    train, heldout = chart["series"]
+    assert [p[0] for p in train["points"]] == curve["epoch"]
+    assert [p[1] for p in train["points"]] == curve["chars"]
+    assert [p[2] for p in heldout["points"]] == curve["seconds"]
+    assert heldout["points"][-1][3] == pytest.approx(curve["val_ppl"][-1], abs=1e-4)
+    assert chart["rules"] == [{"name": "guessing: 28", "y": 28}]
+
+
+def test_an_authors_own_model_is_the_measure_of_the_others(results):
+    chart = figures.authors(results, "loss", "en")
+    own = findings.authors(results)
+    for column, name in enumerate(own):
+        assert chart["cells"][column][column]["own"]
+        assert chart["cells"][column][column]["text"] == "+0%"
+        foreign = (column + 1) % len(own)
+        best = findings.elsewhere(results, name, own[name]).mean
+        other = findings.elsewhere(results, list(own)[foreign], own[name]).mean
+        assert chart["cells"][foreign][column]["text"] == f"{round(100 * (other / best - 1)):+d}%"
+
+
+@pytest.mark.browser
+def test_a_reader_sees_the_six_questions_and_reads_a_figure(visit):
+    one = visit("?view=experiments")
+    one.page.wait_for_selector(".experiment .chart")
+    assert one.page.locator(".experiment").count() == 6
+    figure = one.page.locator("#experiment-rote .figure")
+    figure.scroll_into_view_if_needed()
+    box = figure.locator(".chart").bounding_box()
+    one.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.5 * box["height"])
+    assert "note-gru-2 · held-out" in figure.locator(".explain").text_content()
+    figure.get_by_role("button", name="seconds").click()
+    assert "seconds" in figure.locator(".chart text").all_text_contents()
+
+
+@pytest.mark.browser
+def test_a_figure_is_saved_as_svg_png_and_csv(visit, results):
+    one = visit("?view=experiments")
+    one.page.wait_for_selector("#experiment-depth .chart")
+    files = {}
+    for kind in ("SVG", "PNG", "CSV"):
+        with one.page.expect_download() as saved:
+            one.page.locator("#experiment-depth .figure").first.get_by_role("button", name=kind).click()
+        files[kind] = saved.value.path()
+        assert saved.value.suggested_filename == f"depth-1-1.{kind.lower()}"
+    assert files["SVG"].read_text().startswith("<svg")
+    assert 'stroke="rgb(' in files["SVG"].read_text()  # its own colours, without the page's style sheet
+    assert files["PNG"].read_bytes().startswith(b"\x89PNG")
+    rows = [line.split(",") for line in files["CSV"].read_text("utf-8-sig").splitlines()]
+    value = results.estimate("depth-gru-10-residual").mean
+    assert ['"GRU', ' residual"', "10", str(round(value, 4))] in [row[:4] for row in rows]
+
+
+@pytest.mark.browser
+def test_the_language_switch_draws_the_questions_again(visit):
+    one = visit("?view=experiments")
+    one.page.wait_for_selector(".experiment")
+    one.page.get_by_text("中文").click()
+    one.page.get_by_role("heading", name="更多数据").wait_for()
+    see = one.page.locator("#experiment-depth .see")
+    assert see.get_attribute("href") == "?preset=ten&lang=zh"
+    see.click()
+    one.page.wait_for_selector(".model-card[data-model='note-lstm-10-residual']")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_experiments(visit, scheme):
+    one = visit("?view=experiments", scheme=scheme)
+    one.page.wait_for_selector(".experiment")
+    found = Axe().run(one.page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
