@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from deeprnn import novelty
+from deeprnn import novelty, probes
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.evaluation import mixture
 from deeprnn.language_model import LanguageModel
@@ -31,6 +32,10 @@ MAX_NEW_CHARS = 2_000
 MAX_WRITTEN_CHARS = 8_000  # of one text, however often it is continued
 MAX_SCORE_CHARS = 20_000
 MAX_CANDIDATES = 50
+MIN_LOOK_CHARS = 8
+MAX_LOOK_CHARS = 400
+MAX_DISTANCE = 40  # characters that echoes and gradients are followed over
+SHOWN_UNITS = 24  # of a layer
 MAX_SEED = 2**53 - 1  # what JSON numbers hold exactly
 UPDATE_SECONDS = 0.05
 
@@ -241,6 +246,63 @@ def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str,
     """
     nats = [round(value, 4) for value in _load(registry, model).surprise(prompt, text)]
     return {"nats": nats} | novelty.measure(text, registry.fingerprints(model), prompt)
+
+
+@functools.lru_cache(maxsize=64)  # the same picture in the other language, or beside another model
+def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
+    """What each layer of a model does while it reads a text; see `probes`. Layers stand from the bottom up.
+
+    change, gates: layers x characters; units: of each layer those that vary most, over time, in shares of its largest
+    value; echo, gradients: layers x distances; without: nats without each layer; lens: what the head makes of each
+    layer, one column a character from the second.
+
+    Raises:
+        RequestError: a model does not exist or its layers share a state, or the text is too short or too long.
+    """
+    (name,) = _names(registry, [model])
+    text = _text("text", text)
+    if not MIN_LOOK_CHARS <= len(text) <= MAX_LOOK_CHARS:
+        raise RequestError("error_text_look", n=len(text), least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
+    lm = _load(registry, name)
+    if lm.config.wiring != "stack":
+        raise RequestError("error_shared_state", name=name)
+    ids = torch.tensor(lm.vocab.encode(text))
+    if len(torch.unique(ids)) < 2:
+        raise RequestError("error_text_one_symbol")
+    distance = min(MAX_DISTANCE, len(ids) // 2)
+    traced, echo = probes.trace(lm.model, ids), probes.echo(lm.model, ids, distance)
+    lens = probes.logit_lens(lm.model, ids)
+    whole, without = probes.without_each_layer(lm.model, ids)
+    letters = traced.gates[0]
+    return {
+        "model": name,
+        "change": _rounded(probes.change(traced.hidden)),
+        "gates": {
+            letter: _rounded(torch.stack([gates[letter].mean(-1) for gates in traced.gates])) for letter in letters
+        },
+        "units": [_rounded(_liveliest(hidden), 2) for hidden in traced.hidden],
+        "echo": _rounded(echo),
+        "lifetime": [probes.lifetime(curve) for curve in echo],
+        "nats": whole,
+        "without": without,
+        "lens": {
+            "levels": lens.levels,
+            "nats": _rounded(lens.nats),
+            "said": [[lm.vocab.decode([i]) for i in level] for level in lens.likeliest.tolist()],
+            "probability": _rounded(lens.probability),
+        },
+        "gradients": probes.gradients(lm.model, ids, distance).tolist(),
+    }
+
+
+def _liveliest(hidden: Tensor) -> Tensor:
+    """The units (N, T) of a layer's states (T, H) that vary most, the liveliest first; the largest value is 1."""
+    most = hidden.std(0).topk(min(SHOWN_UNITS, hidden.shape[1])).indices
+    return hidden[:, most].T / hidden.abs().max().clamp_min(1e-12)
+
+
+def _rounded(values: Tensor, digits: int = 4) -> Any:
+    return values.double().round(decimals=digits).tolist()
 
 
 def _interleave(

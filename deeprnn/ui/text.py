@@ -19,6 +19,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "tab_compare": ("Compare", "续写对比"),
     "tab_score": ("Score", "困惑度"),
     "tab_experiments": ("Experiments", "实验"),
+    "tab_inside": ("Inside", "内部"),
     "tab_checkpoints": ("Checkpoints", "检查点"),
     # questions
     "questions": ("Questions", "问题"),
@@ -441,6 +442,131 @@ STRINGS: dict[str, tuple[str, str]] = {
     "author_five": ("all five", "五位合并"),
     "author_five_marked": ("five, marked", "五位加标记"),
     "author_cross_domain": ("Wells + essays", "威尔斯加论著"),
+    # inside
+    "in_intro": (
+        "What each layer does while a model reads a text. Every sentence below a picture is made from its numbers. "
+        "Layers stand as in the network: the input below, the output above.",
+        "模型读一段文本时，每一层在做什么。图下的每句话都由图中的数字生成。各层的位置与网络一致：输入在下，输出在上。",
+    ),
+    "in_text": ("Text", "文本"),
+    "in_text_hint": ("{least} to {most} characters", "{least} 到 {most} 个字符"),
+    "in_first": ("Model", "模型"),
+    "in_second": ("Beside it", "对照"),
+    "in_none": ("no second model", "不对照"),
+    "in_look": ("Look inside", "查看内部"),
+    "in_empty": ("The pictures appear here.", "图会显示在这里。"),
+    "in_hint": (
+        "Move over a character, or use ← and →, to read across the layers.",
+        "移到某个字符上，或用 ← 和 →，逐层读数。",
+    ),
+    "in_layer": ("layer {n}", "第 {n} 层"),
+    "in_embedding": ("embedding", "嵌入"),
+    "in_shown": ("Shown", "显示"),
+    "in_change": ("change", "变化"),
+    "in_gate": ("gate {letter}", "门 {letter}"),
+    "in_units": ("units of a layer", "一层的单元"),
+    "in_state_title": ("Layers over time", "各层随时间"),
+    "in_lens_title": ("What it could say already (logit lens, approximate)", "到这层已经能说什么（logit lens，近似）"),
+    "in_echo_title": ("Layer clock: how long a changed character is felt", "层时钟：改动一个字符会留存多久"),
+    "in_without_title": ("Without a layer", "去掉一层"),
+    "in_gradients_title": ("How far gradients reach", "梯度能传多远"),
+    "in_axis_distance": ("characters later →", "之后的字符数 →"),
+    "in_axis_back": ("characters back →", "往回的字符数 →"),
+    "in_axis_ppl": ("perplexity of this text", "这段文本的困惑度"),
+    "in_col_layer": ("Layer", "层"),
+    "in_col_says": ("would say", "会说"),
+    "in_col_p": ("p", "概率"),
+    "in_col_nats": ("nats paid", "代价（nats）"),
+    "in_next": ("after {prefix} comes {char}", "{prefix} 之后是 {char}"),
+    "in_say_change_one": (
+        "From one character to the next the state moves by {a}% of its size.",
+        "从一个字符到下一个，状态移动自身大小的 {a}%。",
+    ),
+    "in_say_change": (
+        "From one character to the next, layer {high} moves by {a}% of its size, the most of all, and layer {low} by "
+        "{b}%, the least.",
+        "从一个字符到下一个，第 {high} 层移动自身大小的 {a}%，最多；第 {low} 层移动 {b}%，最少。",
+    ),
+    "in_say_keep": (
+        "On average its gates keep {a}% of the old state in layer {high} and {b}% in layer {low}, the most and the "
+        "least.",
+        "门平均保留旧状态的比例：第 {high} 层 {a}%，最多；第 {low} 层 {b}%，最少。",
+    ),
+    "in_say_keep_one": (
+        "On average its gate keeps {a}% of the old state.",
+        "门平均保留旧状态的 {a}%。",
+    ),
+    "in_say_keep_none": (
+        "A tanh layer has no gate: it writes its whole state anew at every character.",
+        "tanh 层没有门：每个字符都重写整个状态。",
+    ),
+    "in_say_echo": (
+        "One changed character is still felt (1/e of its largest effect) for {a} characters in layer {high}, and for "
+        "{b} in layer {low}.",
+        "改动一个字符，其影响（降到最大值的 1/e 之前）在第 {high} 层持续 {a} 个字符，在第 {low} 层持续 {b} 个。",
+    ),
+    "in_say_echo_one": (
+        "One changed character is still felt (1/e of its largest effect) for {a} characters.",
+        "改动一个字符，其影响（降到最大值的 1/e 之前）持续 {a} 个字符。",
+    ),
+    "in_say_without": (
+        "Perplexity on this text is {whole}. It comes to {a} without layer {high}, the most needed, and to {b} without "
+        "layer {low}, the least.",
+        "这段文本的困惑度是 {whole}。去掉最要紧的第 {high} 层，变成 {a}；去掉最不要紧的第 {low} 层，变成 {b}。",
+    ),
+    "in_say_without_one": (
+        "Perplexity on this text is {whole}. Without layer {high} it is {a}.",
+        "这段文本的困惑度是 {whole}。去掉第 {high} 层，变成 {a}。",
+    ),
+    "in_say_without_none": (
+        "Perplexity on this text is {whole}. Its one layer reads one-hot characters: nothing can be handed on without "
+        "it.",
+        "这段文本的困惑度是 {whole}。唯一的一层读的是 one-hot 字符，去掉它就没有东西可传。",
+    ),
+    "in_without_residual": (
+        "Exact: the residual stack without what that layer adds.",
+        "精确：残差堆叠里少了这层所加的部分。",
+    ),
+    "in_without_plain": (
+        "In a plain stack the layer's input is handed on in its place, which the layer above was never trained to "
+        "read; "
+        "above one-hot characters nothing can be handed on.",
+        "在直接堆叠里，把这层的输入原样交给上一层，而上一层从没学过读它；紧接 one-hot 字符的那层则无法去掉。",
+    ),
+    "in_say_lens": (
+        "Read out at {start}, the text would cost a perplexity of {a}; at the top it costs {b}. Layer {best} makes the "
+        "largest step.",
+        "在{start}处就读出，这段文本的困惑度会是 {a}；在顶层是 {b}。第 {best} 层迈出最大的一步。",
+    ),
+    "in_say_lens_one": (
+        "There is one place to read out: the top, at a perplexity of {b}.",
+        "只有一处可以读出：顶层，困惑度 {b}。",
+    ),
+    "in_say_gradients": (
+        "At the character itself the bottom layer gets {a} of the gradient that the top one gets. {distance} "
+        "characters "
+        "back, {b} is left of it in the bottom layer and {c} in the top one.",
+        "在当前字符处，最底层得到的梯度是顶层的 {a}。往回 {distance} 个字符，最底层还剩 {b}，顶层还剩 {c}。",
+    ),
+    "in_say_gradients_one": (
+        "{distance} characters back, {b} of the gradient is left.",
+        "往回 {distance} 个字符，梯度还剩 {b}。",
+    ),
+    "in_scale_change": ("pale: stands still; full: moves by 1.5 of its size", "浅：不动；深：移动自身大小的 1.5 倍"),
+    "in_scale_gate": ("pale: 0, shut; full: 1, open (mean over the units)", "浅：0，关；深：1，开（对单元取平均）"),
+    "in_scale_units": (
+        "orange: positive; blue: negative; the {n} units that vary most",
+        "橙：正；蓝：负；变化最大的 {n} 个单元",
+    ),
+    "in_scale_echo": ("full: the largest effect; pale: none", "深：最大的影响；浅：没有"),
+    "in_scale_gradients": (
+        "log scale: full is the largest norm, white a millionth of it or less",
+        "对数刻度：最深是最大的范数，白是它的百万分之一或更小",
+    ),
+    "in_scale_lens": (
+        "pale: sure of the right character; full: 6 nats or more",
+        "浅：对正确字符有把握；深：6 nats 以上",
+    ),
     # checkpoints
     "ck_intro": (
         "Every model of this page, to load with three lines of Python. Click a column to sort by it, a name to see its "
@@ -482,6 +608,18 @@ STRINGS: dict[str, tuple[str, str]] = {
     "error_text_long": (
         "The text has {n} characters; the limit is {most}. Score a part of it.",
         "文本有 {n} 个字符，上限是 {most}，请只取一部分。",
+    ),
+    "error_text_look": (
+        "The text has {n} characters; give {least} to {most}.",
+        "文本有 {n} 个字符，请给 {least} 到 {most} 个。",
+    ),
+    "error_text_one_symbol": (
+        "To this model the text is one symbol over and over. Give one with two different characters at least.",
+        "对这个模型来说，这段文本只是同一个符号的重复。请至少给出两种不同的字符。",
+    ),
+    "error_shared_state": (
+        "The layers of {name} share one state: there is none to look into alone. Choose another model.",
+        "{name} 的各层共用一个状态，没有单独的层可看。请换一个模型。",
     ),
     "error_text_short": (
         "Scoring needs at least two characters: the first is context for the second.",

@@ -1,0 +1,203 @@
+"""The Inside view: what each layer of one or two models does while they read a text.
+
+Knows: its controls, and the sentences that its pictures' numbers say. Does not know: the other views, the probes.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+import gradio as gr
+
+from deeprnn.registry import Registry
+from deeprnn.ui import links, service
+from deeprnn.ui.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
+from deeprnn.ui.text import LANGUAGES, Lang, tr
+from deeprnn.ui.theme import asset
+from deeprnn.ui.widgets import QUIET, Choices, Translations, perplexity, titles
+
+FIRST = ("depth-gru-10-plain", "depth-gru-10-residual")
+TEXT = (
+    "The Time Traveller (for so it will be convenient to speak of him) was expounding a recondite matter to us. His "
+    "pale grey eyes shone and twinkled, and his usually pale face was flushed and animated."
+)
+_KEPT = {"z": {"gru": 1, "mingru": -1}, "f": {"lstm": 1}}  # which gate keeps the old state, and which 1 - gate does
+_LABELS = (
+    *("hint", "layer", "embedding", "shown", "change", "gate", "units", "next"),
+    *("state_title", "lens_title", "echo_title", "without_title", "gradients_title"),
+    *("axis_distance", "axis_back", "axis_ppl", "col_layer", "col_says", "col_p", "col_nats"),
+    *("scale_change", "scale_gate", "scale_echo", "scale_gradients", "scale_lens"),
+)
+Look = dict[str, Any]
+
+
+def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -> dict[str, Any]:
+    """What `inside.js` draws: the looks into each model, with the sentences they say.
+
+    Raises:
+        RequestError: see `service.look`.
+    """
+    shown = titles(registry, lang)
+    return {
+        "text": text,
+        "models": [
+            {
+                **(found := service.look(registry, name, text)),
+                "title": shown[name],
+                "cell": registry.infos[name].config.cell,
+                "ppl": math.exp(found["nats"]),
+                "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
+            }
+            for name in models
+        ],
+        "labels": _labels(lang),
+    }
+
+
+def _labels(lang: Lang) -> dict[str, str]:
+    places = {"layer": {"n": "{n}"}, "gate": {"letter": "{letter}"}, "next": {"prefix": "{prefix}", "char": "{char}"}}
+    labels = {key: tr(f"in_{key}", lang, **places.get(key, {})) for key in _LABELS}
+    return labels | {"scale_units": tr("in_scale_units", lang, n=SHOWN_UNITS), "empty": tr("in_empty", lang)}
+
+
+def says(look: Look, cell: str, residual: bool, lang: Lang) -> dict[str, str]:
+    """One sentence under each picture, from its numbers."""
+    return {
+        "change": _ends("in_say_change", [100 * fmean(row) for row in look["change"]], ".0f", lang),
+        "gates": _kept(look, cell, lang),
+        "echo": _ends("in_say_echo", look["lifetime"], "d", lang),
+        "without": _without(look, lang) + tr("in_without_residual" if residual else "in_without_plain", lang),
+        "lens": _lens(look, lang),
+        "gradients": _gradients(look["gradients"], lang),
+    }
+
+
+def _ends(key: str, values: Sequence[float], form: str, lang: Lang) -> str:
+    """The layers with the most and the least of something."""
+    high, low = values.index(max(values)), values.index(min(values))
+    if len(values) == 1:
+        return tr(f"{key}_one", lang, a=format(values[0], form))
+    return tr(key, lang, high=high + 1, a=format(values[high], form), low=low + 1, b=format(values[low], form))
+
+
+def _kept(look: Look, cell: str, lang: Lang) -> str:
+    for letter, kept in _KEPT.items():
+        if cell in kept and letter in look["gates"]:
+            means = [fmean(row) for row in look["gates"][letter]]
+            values = [100 * (mean if kept[cell] > 0 else 1 - mean) for mean in means]
+            return _ends("in_say_keep", values, ".0f", lang)
+    return tr("in_say_keep_none", lang)
+
+
+def _without(look: Look, lang: Lang) -> str:
+    whole = perplexity(math.exp(look["nats"]))
+    found = {layer: nats for layer, nats in enumerate(look["without"], 1) if nats is not None}
+    space = " " if lang == "en" else ""
+    if not found:
+        return tr("in_say_without_none", lang, whole=whole) + space
+    high, low = max(found, key=found.__getitem__), min(found, key=found.__getitem__)
+    a, b = (perplexity(math.exp(found[layer])) for layer in (high, low))
+    key = "in_say_without" if len(found) > 1 else "in_say_without_one"
+    return tr(key, lang, whole=whole, high=high, a=a, low=low, b=b) + space
+
+
+def _lens(look: Look, lang: Lang) -> str:
+    levels, means = look["lens"]["levels"], [fmean(row) for row in look["lens"]["nats"]]
+    top = perplexity(math.exp(means[-1]))
+    if len(levels) == 1:
+        return tr("in_say_lens_one", lang, b=top)
+    steps = [after - before for before, after in itertools.pairwise(means)]
+    start = tr("in_embedding", lang) if levels[0] == 0 else tr("in_layer", lang, n=levels[0])
+    best = levels[1 + steps.index(min(steps))]
+    return tr("in_say_lens", lang, start=start, a=perplexity(math.exp(means[0])), b=top, best=best)
+
+
+def _gradients(norms: list[list[float]], lang: Lang) -> str:
+    bottom, top = norms[0], norms[-1]
+    values = {
+        "distance": len(bottom) - 1,
+        "a": _share(bottom[0], top[0]),
+        "b": _share(bottom[-1], bottom[0]),
+        "c": _share(top[-1], top[0]),
+    }
+    return tr("in_say_gradients" if len(norms) > 1 else "in_say_gradients_one", lang, **values)
+
+
+def _share(part: float, whole: float) -> str:
+    share = part / whole if whole else 0.0
+    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.2g}%" if share >= 1e-4 else f"{share:.0e}"
+
+
+def _choices(registry: Registry, lang: Lang, *, none: bool) -> Choices:
+    """The models whose layers have states of their own."""
+    shown = titles(registry, lang)
+    listed = [(shown[name], name) for name, info in registry.infos.items() if info.config.wiring == "stack"]
+    return [(tr("in_none", lang), "")] * none + listed
+
+
+def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, tab: gr.Tab) -> None:
+    """Lay the view out and connect it. Nothing is computed before the tab is opened."""
+    intro = gr.Markdown(elem_classes="hint")
+    words.add(intro, "value", "in_intro")
+    listed = [name for _, name in _choices(registry, "en", none=False)]
+    chosen = [name for name in FIRST if name in listed] or listed[:1]
+    with gr.Row():
+        first = gr.Dropdown(_choices(registry, "en", none=False), value=next(iter(chosen), None), min_width=240)
+        second = gr.Dropdown(
+            _choices(registry, "en", none=True), value=chosen[1] if len(chosen) > 1 else "", min_width=240
+        )
+    text = gr.Textbox(TEXT, lines=2, max_length=MAX_LOOK_CHARS, elem_id="inside-text")
+    go = gr.Button(variant="primary", elem_id="look")
+    board = gr.HTML(
+        {"models": [], "labels": _labels("en")},
+        html_template='<div class="inside"></div>',
+        js_on_load=asset("dom.js") + asset("inside.js"),
+        apply_default_css=False,
+        elem_id="inside",
+    )
+    words.add(first, "label", "in_first")
+    words.add(second, "label", "in_second")
+    words.add_made(first, "choices", lambda lang: _choices(registry, lang, none=False))
+    words.add_made(second, "choices", lambda lang: _choices(registry, lang, none=True))
+    words.add(text, "label", "in_text")
+    words.add(text, "info", "in_text_hint", least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
+    words.add(go, "value", "in_look")
+
+    def on_look(one: Any, other: Any, text: Any, language: str) -> dict[str, Any]:
+        lang = LANGUAGES[language]
+        try:
+            return pictures(registry, list(dict.fromkeys(filter(None, (one, other)))), text, lang)
+        except RequestError as error:
+            raise gr.Error(error.message(lang), print_exception=False) from error
+
+    def on_open(current: Any, one: Any, other: Any, text: Any, language: str) -> Any:
+        return gr.skip() if current.get("models") else on_look(one, other, text, language)
+
+    def on_language(current: Any, language: str) -> dict[str, Any]:
+        lang = LANGUAGES[language]
+        try:
+            return pictures(registry, [one["model"] for one in current["models"]], current["text"], lang)
+        except (RequestError, LookupError, TypeError):  # nothing shown yet, or whatever the browser handed in
+            return {"models": [], "labels": _labels(lang)}
+
+    def on_visit(request: gr.Request) -> Any:
+        ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
+        if ask.view != "inside":
+            return gr.skip(), gr.skip(), gr.skip(), {"models": [], "labels": _labels(ask.lang)}
+        names = [name for name in ask.models if name in listed][:2] or chosen
+        shown = ask.text or TEXT
+        try:
+            drawn = pictures(registry, names, shown, ask.lang)
+        except RequestError:
+            drawn = {"models": [], "labels": _labels(ask.lang)}
+        return names[0], names[1] if len(names) > 1 else "", shown, drawn
+
+    asked = [first, second, text, language]
+    go.click(on_look, asked, board, api_visibility="private", show_progress="minimal")
+    for one in (first, second):
+        one.input(on_look, asked, board, api_visibility="private", show_progress="minimal")
+    tab.select(on_open, [board, *asked], board, **QUIET)
+    language.input(on_language, [board, language], board, queue=False, **QUIET)
+    page.load(on_visit, None, [first, second, text, board], **QUIET)
