@@ -183,23 +183,26 @@ def logit_lens(model: CharRNN, ids: Int[Tensor, " T"]) -> Lens:
     )
 
 
-def gradients(model: CharRNN, ids: Int[Tensor, " T"], distance: int, windows: int = 8) -> Float[Tensor, "L K"]:
+def gradients(
+    model: CharRNN, ids: Int[Tensor, " T"], distance: int, warm_up: int = 0, windows: int = 8
+) -> Float[Tensor, "L K"]:
     """How strongly the prediction of one character depends on each layer's state k = 0..distance characters before.
 
         g_k^(l) = mean over windows of |d(-ln p(x_{t+1})) / d s_{t-k}^(l)|
 
-    s is the layer's whole state (of an LSTM h and c), the norm Euclidean; every window is read from a zero state.
+    s is the layer's whole state (of an LSTM h and c), the norm Euclidean. Every window is read from a zero state, and
+    `warm_up` characters of it first that nothing is said of: what a zero state does to the first ones is no memory.
     Where g falls to nothing with k or with depth, no gradient arrives and nothing can be learned (Pascanu et al.,
     "On the Difficulty of Training Recurrent Neural Networks", 2013, section 2).
 
     Raises:
-        ValueError: the layers share one state, or the text has fewer than distance + 2 characters.
+        ValueError: the layers share one state, or the text has fewer than warm_up + distance + 2 characters.
     """
     _require_stack(model)
-    if len(ids) < distance + 2:
-        raise ValueError(f"give a text of {distance + 2} characters at least.")
-    starts = _spread(len(ids) - distance - 1, windows)
-    lanes = torch.stack([ids[start : start + distance + 2] for start in starts])
+    length = warm_up + distance + 2
+    if len(ids) < length:
+        raise ValueError(f"give a text of {length} characters at least.")
+    lanes = torch.stack([ids[start : start + length] for start in _spread(len(ids) - length + 1, windows)])
     x, state = model.embed(lanes[:, :-1].T).detach().requires_grad_(), model.initial_state(len(lanes))
     states: list[Tensor] = []
     for layer, cell in enumerate(model.layers()):
@@ -212,7 +215,7 @@ def gradients(model: CharRNN, ids: Int[Tensor, " T"], distance: int, windows: in
         x = model.above(x, torch.stack(outputs))
     loss = F.cross_entropy(model.read_out(x[-1]), lanes[:, -1], reduction="sum")  # lanes do not meet: a norm for each
     norms = [grad.norm(dim=(0, 2)).mean() for grad in torch.autograd.grad(loss, states)]
-    return torch.stack(norms).reshape(len(model.layers()), distance + 1).flip(1)
+    return torch.stack(norms).reshape(len(model.layers()), -1).flip(1)[:, : distance + 1]
 
 
 def _spread(size: int, most: int) -> Int[Tensor, " N"]:

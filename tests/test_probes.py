@@ -149,6 +149,12 @@ def test_gradients_are_those_of_the_model():
     torch.testing.assert_close(norms[1, 10], state.grad[1].norm())
 
 
+def test_a_warm_up_is_read_and_not_shown():
+    model = stack("gru", 2)
+    whole, later = probes.gradients(model, IDS[:30], 28, windows=1), probes.gradients(model, IDS[:30], 8, 20, windows=1)
+    torch.testing.assert_close(later, whole[:, :9])
+
+
 def test_gradients_leave_the_weights_alone():
     model = stack().requires_grad_(requires_grad=False)
     assert probes.gradients(model, IDS, 5).shape == (3, 6)

@@ -54,7 +54,8 @@ const numbers = (count) => Array.from({ length: count }, (_, index) => String(in
 function stateOf(one, labels) {
   if (shown === 'units') {
     const layer = Math.min(unitsOf, one.units.length - 1);
-    return { rows: one.units[layer], names: [], scale: labels.scale_units };
+    const rows = one.units[layer].map((unit) => Array.from(unit, (letter) => (letter.charCodeAt(0) - 109) / 12)); // m is 0, see service.py
+    return { rows, names: [], scale: labels.scale_units };
   }
   if (shown === 'change' || !one.gates[shown]) {
     return { rows: one.change.map((row) => [0, ...row.map((value) => value / 1.5)]), names: numbers(one.change.length), scale: labels.scale_change };
@@ -91,7 +92,7 @@ function gradients(one, labels) {
 
 // A bar a layer: the text's perplexity without it, beside that of the whole model.
 function without(one, labels) {
-  const step = 22, width = 420, left = 26, right = 60, high = one.without.length * step + 6;
+  const step = 24, width = 600, left = 26, right = 60, high = one.without.length * step + 6;
   const svg = shape('svg', { viewBox: `0 0 ${width} ${high}`, class: 'chart ' + one.cell, role: 'img', 'aria-label': labels.without_title });
   const known = one.without.filter((nats) => nats !== null);
   const most = Math.max(one.nats, ...known), least = Math.min(0.9 * one.nats, ...known);

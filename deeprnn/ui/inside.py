@@ -116,18 +116,9 @@ def _lens(look: Look, lang: Lang) -> str:
 
 def _gradients(norms: list[list[float]], lang: Lang) -> str:
     bottom, top = norms[0], norms[-1]
-    values = {
-        "distance": len(bottom) - 1,
-        "a": _share(bottom[0], top[0]),
-        "b": _share(bottom[-1], bottom[0]),
-        "c": _share(top[-1], top[0]),
-    }
-    return tr("in_say_gradients" if len(norms) > 1 else "in_say_gradients_one", lang, **values)
-
-
-def _share(part: float, whole: float) -> str:
-    share = part / whole if whole else 0.0
-    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.2g}%" if share >= 1e-4 else f"{share:.0e}"
+    values = zip("abcd", (bottom[0], top[0], bottom[-1], top[-1]), strict=True)
+    key = "in_say_gradients" if len(norms) > 1 else "in_say_gradients_one"
+    return tr(key, lang, distance=len(bottom) - 1, **{letter: f"{norm:.1e}" for letter, norm in values})
 
 
 def _choices(registry: Registry, lang: Lang, *, none: bool) -> Choices:

@@ -13,8 +13,8 @@ from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_MODELS, MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED
 from deeprnn.ui.text import Lang
 
-View = Literal["compare", "score", "experiments", "inside", "checkpoints"]
-VIEWS: tuple[View, ...] = ("compare", "score", "experiments", "inside", "checkpoints")
+View = Literal["compare", "score", "experiments", "inside", "learn", "checkpoints"]
+VIEWS: tuple[View, ...] = ("compare", "score", "experiments", "inside", "learn", "checkpoints")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from deeprnn.registry import Registry
-from deeprnn.ui import api, checkpoints, compare, experiments, inside, links, score
+from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
 from deeprnn.ui.downloads import Downloads
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
@@ -45,6 +45,8 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
                 experiments.build(registry, page, language, words)
             with _tab("inside", words) as tab:
                 inside.build(registry, page, language, words, tab)
+            with _tab("learn", words):
+                learn.build(registry, page, language)
             with _tab("checkpoints", words):
                 checkpoints.build(registry, page, language, words)
         api.build(registry)

@@ -35,6 +35,7 @@ MAX_CANDIDATES = 50
 MIN_LOOK_CHARS = 8
 MAX_LOOK_CHARS = 400
 MAX_DISTANCE = 40  # characters that echoes and gradients are followed over
+WARM_UP = 20  # characters that are read before gradients are followed
 SHOWN_UNITS = 24  # of a layer
 MAX_SEED = 2**53 - 1  # what JSON numbers hold exactly
 UPDATE_SECONDS = 0.05
@@ -252,9 +253,9 @@ def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str,
 def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
     """What each layer of a model does while it reads a text; see `probes`. Layers stand from the bottom up.
 
-    change, gates: layers x characters; units: of each layer those that vary most, over time, in shares of its largest
-    value; echo, gradients: layers x distances; without: nats without each layer; lens: what the head makes of each
-    layer, one column a character from the second.
+    change, gates: layers x characters; units: of each layer those that vary most, over time; see `_liveliest`.
+    echo, gradients: layers x distances; without: nats without each layer; lens: what the head makes of each layer, one
+    column a character from the second.
 
     Raises:
         RequestError: a model does not exist or its layers share a state, or the text is too short or too long.
@@ -280,7 +281,7 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
         "gates": {
             letter: _rounded(torch.stack([gates[letter].mean(-1) for gates in traced.gates])) for letter in letters
         },
-        "units": [_rounded(_liveliest(hidden), 2) for hidden in traced.hidden],
+        "units": [_liveliest(hidden) for hidden in traced.hidden],
         "echo": _rounded(echo),
         "lifetime": [probes.lifetime(curve) for curve in echo],
         "nats": whole,
@@ -291,18 +292,22 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
             "said": [[lm.vocab.decode([i]) for i in level] for level in lens.likeliest.tolist()],
             "probability": _rounded(lens.probability),
         },
-        "gradients": probes.gradients(lm.model, ids, distance).tolist(),
+        "gradients": probes.gradients(lm.model, ids, distance, min(WARM_UP, len(ids) - distance - 2)).tolist(),
     }
 
 
-def _liveliest(hidden: Tensor) -> Tensor:
-    """The units (N, T) of a layer's states (T, H) that vary most, the liveliest first; the largest value is 1."""
+def _liveliest(hidden: Tensor) -> list[str]:
+    """The units of a layer's states (T, H) that vary most, the liveliest first: a letter a character.
+
+    `a` is minus the layer's largest value, `m` zero, `y` the largest value: a tenth of what numbers would take.
+    """
     most = hidden.std(0).topk(min(SHOWN_UNITS, hidden.shape[1])).indices
-    return hidden[:, most].T / hidden.abs().max().clamp_min(1e-12)
+    steps = (12 * hidden[:, most].T / hidden.abs().max().clamp_min(1e-12)).round().int() + ord("m")
+    return ["".join(map(chr, unit)) for unit in steps.tolist()]
 
 
-def _rounded(values: Tensor, digits: int = 4) -> Any:
-    return values.double().round(decimals=digits).tolist()
+def _rounded(values: Tensor) -> Any:
+    return values.double().round(decimals=3).tolist()
 
 
 def _interleave(

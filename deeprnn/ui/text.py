@@ -20,6 +20,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "tab_score": ("Score", "困惑度"),
     "tab_experiments": ("Experiments", "实验"),
     "tab_inside": ("Inside", "内部"),
+    "tab_learn": ("Learn", "原理"),
     "tab_checkpoints": ("Checkpoints", "检查点"),
     # questions
     "questions": ("Questions", "问题"),
@@ -543,14 +544,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "只有一处可以读出：顶层，困惑度 {b}。",
     ),
     "in_say_gradients": (
-        "At the character itself the bottom layer gets {a} of the gradient that the top one gets. {distance} "
-        "characters "
-        "back, {b} is left of it in the bottom layer and {c} in the top one.",
-        "在当前字符处，最底层得到的梯度是顶层的 {a}。往回 {distance} 个字符，最底层还剩 {b}，顶层还剩 {c}。",
+        "At the character itself the gradient is {a} in the bottom layer and {b} in the top one; {distance} characters "
+        "back it is {c} and {d}.",
+        "在当前字符处，梯度在最底层是 {a}，在顶层是 {b}；往回 {distance} 个字符，分别是 {c} 和 {d}。",
     ),
     "in_say_gradients_one": (
-        "{distance} characters back, {b} of the gradient is left.",
-        "往回 {distance} 个字符，梯度还剩 {b}。",
+        "At the character itself the gradient is {a}; {distance} characters back it is {c}.",
+        "在当前字符处，梯度是 {a}；往回 {distance} 个字符是 {c}。",
     ),
     "in_scale_change": ("pale: stands still; full: moves by 1.5 of its size", "浅：不动；深：移动自身大小的 1.5 倍"),
     "in_scale_gate": ("pale: 0, shut; full: 1, open (mean over the units)", "浅：0，关；深：1，开（对单元取平均）"),
@@ -566,6 +566,107 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_scale_lens": (
         "pale: sure of the right character; full: 6 nats or more",
         "浅：对正确字符有把握；深：6 nats 以上",
+    ),
+    # learn
+    "learn_stack": ("One cell of a deep RNN", "深度循环神经网络的一个单元"),
+    "learn_stack_text": (
+        "A recurrent layer reads one character at a time and keeps a state H: what it remembers. A deep RNN puts "
+        "layers "
+        "on top of each other, so that every cell has two inputs: its own layer's state one character ago, and the "
+        "state of the layer below at the same character. The bottom layer reads the character itself, H⁽⁰⁾ = X, and "
+        "only the top layer is read out to predict the next one. Touch a cell: its two inputs light up.",
+        "循环层每次读一个字符，并保留一个状态 H，也就是它记得的东西。深度 RNN 把层叠起来，于是每个单元有两个输入：同"
+        "一层在"
+        "上一个字符时的状态，和下一层在当前字符时的状态。最底层读字符本身，H⁽⁰⁾ = X；只有顶层用来预测下一个字符。点一"
+        "个单元，"
+        "它的两个输入就会亮起来。",
+    ),
+    "learn_right": ("plain", "直接堆叠"),
+    "learn_residual": ("residual", "残差"),
+    "learn_wrong": ("the classic mistake", "常见的错误"),
+    "learn_right_note": (
+        "Every layer has its own weights W and its own state. Information about a character reaches the output by "
+        "going "
+        "up; information about the past by going right.",
+        "每层有自己的权重 W 和自己的状态。当前字符的信息向上走到输出，过去的信息向右走。",
+    ),
+    "learn_residual_note": (
+        "What a layer hands on is what it was given plus what its cell adds. Gradients can go down along the plus "
+        "signs "
+        "undiminished, so ten layers learn; LayerNorm keeps what a cell reads at one scale.",
+        "每层交出去的是读入的加上单元所添的。梯度可以沿着加号原样往下传，所以十层也学得动；LayerNorm 让单元读入的尺度"
+        "保持一致。",
+    ),
+    "learn_wrong_note": (
+        "One set of weights, one state for all layers, and the state is returned as it came. Every cell still computes "
+        "something, but nothing it computes is kept, and the output is read from a state that never saw a character.",
+        "所有层共用一套权重和一个状态，而状态又原样返回。每个单元照样在算，但算出来的都没有留下；输出读的是从没见过任"
+        "何字符的状态。",
+    ),
+    "learn_reads": (
+        "{cell} reads {before} (its own layer, one character ago) and {below} (the layer below, now).",
+        "{cell} 读 {before}（同一层，上一个字符）和 {below}（下一层，当前字符）。",
+    ),
+    "learn_reads_first": (
+        "{cell} reads {before} (the zero state every text begins with) and {below} (the layer below, now).",
+        "{cell} 读 {before}（每段文本开始时的零状态）和 {below}（下一层，当前字符）。",
+    ),
+    "learn_reads_wrong": (
+        "{cell} reads {before} (the one state of all layers, never changed) and {below} (the layer below, now).",
+        "{cell} 读 {before}（所有层共用、从不改变的状态）和 {below}（下一层，当前字符）。",
+    ),
+    "learn_code": ("The same in code", "写成代码"),
+    "learn_code_text": (
+        "This is the code that trained and runs the models of this page, read from the package as it stands. One step "
+        "of one layer, all steps of one layer, and the stack. T is time, B the texts read side by side, H the units of "
+        "a layer.",
+        "下面就是训练并运行本页模型的代码，直接从软件包里读出：一层的一步，一层的所有步，以及整个堆叠。T 是时间，B 是"
+        "并排读的"
+        "文本数，H 是一层的单元数。",
+    ),
+    "learn_cells": ("The four cells", "四种单元"),
+    "learn_cells_text": (
+        "Only φ differs. A gate is a number between 0 and 1 for each unit that says how much passes: it lets a layer "
+        "keep what it has instead of writing it anew at every character. These are the equations as each cell's file "
+        "states them.",
+        "不同的只是 φ。门是每个单元上一个 0 到 1 之间的数，表示放行多少：有了门，一层就能留住已有的东西，不必每个字符"
+        "都重写。"
+        "以下方程取自各单元的源文件。",
+    ),
+    "learn_mistake": ("The classic mistake and what it costs", "常见的错误及其代价"),
+    "learn_mistake_text": (
+        "Left, two layers done right; right, the version that shares one set of weights and one state. It runs without "
+        "an error and its loss falls, to {floor}: what one gets by knowing only how often each letter occurs. That is "
+        "how such a mistake is noticed: by a number one knows beforehand.",
+        "左边是正确的两层，右边是共用一套权重和一个状态的版本。它运行不报错，损失也会下降，降到 {floor}：也就是只知道"
+        "每个字母"
+        "出现频率时的水平。发现这种错误，靠的是事先知道这个数。",
+    ),
+    "learn_code_right": ("Each layer its own", "每层各有一套"),
+    "learn_code_wrong": ("One for all", "全体共用一套"),
+    "learn_ppl": ("Perplexity: how can it be {train} and {new} at once?", "困惑度：怎么会同时是 {train} 和 {new}？"),
+    "learn_ppl_text": (
+        "Before each character the model gives a probability p to what comes. Its surprise is -ln p nats; perplexity "
+        "is "
+        "e to the mean surprise, or 1 divided by the typical p. Certain and right at every character: 1. Guessing "
+        "among "
+        "{symbols} symbols: {symbols}. {name} ends at {train} on the text it was trained on: typically it gives "
+        "{sure}% "
+        "to the right character, so it knows that text by heart. On the next pages of the same book it comes to {new}, "
+        "worse than guessing. It is not ignorant there, it is certain and wrong: having learned that after these "
+        "letters always comes that one, it leaves next to nothing for all others. Half of the characters right with "
+        "certainty and half given one in {half} would make {new}. After {epoch} epochs it stood at {best} on new text; "
+        "all that it learned later was the {chars} characters themselves.",
+        "在每个字符之前，模型给将要出现的字符一个概率 p。它的惊讶是 -ln p（单位 nats）；困惑度是 e 的平均惊讶次方，也"
+        "就是典型 "
+        "p 的倒数。每个字符都确定且正确：1。在 {symbols} 个符号里乱猜：{symbols}。{name} 在训练文本上最后是 {train}："
+        "典型情况"
+        "下它给正确字符 {sure}% 的概率，那段文本它已经背下来了。在同一本书接下来的几页上却是 {new}，比乱猜还差。它在"
+        "那里不是"
+        "无知，而是确信地错：既然学到这几个字母后面总是那一个，给其他字母留下的就几乎没有了。一半字符确定且正确、另一"
+        "半只给 "
+        "{half} 分之一，合起来正是 {new}。第 {epoch} 个周期时它在新文本上是 {best}；那以后学到的，只是那 {chars} 个字"
+        "符本身。",
     ),
     # checkpoints
     "ck_intro": (

@@ -85,7 +85,9 @@ class Visit:
         return self.page.locator(f".model-card[data-model='{model}']")
 
     def choose(self, view):
-        self.page.get_by_role("tab").nth({"compare": 0, "score": 1, "experiments": 2, "checkpoints": 3}[view]).click()
+        self.page.get_by_role("tab").nth(
+            {"compare": 0, "score": 1, "experiments": 2, "inside": 3, "checkpoints": 4}[view]
+        ).click()
 
     def generate(self, *, prompt=None, length=None):
         """Click Generate and wait until every model has finished."""

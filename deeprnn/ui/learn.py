@@ -1,0 +1,131 @@
+"""The Learn view: the equation, the picture that goes with it, the code, the classic mistake, perplexity.
+
+Knows: the package's own source, the results, words. Does not know: the other views, how anything is drawn.
+"""
+
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from deeprnn import findings
+from deeprnn.cells import CELLS, Cell, RNNCell
+from deeprnn.model import CharRNN
+from deeprnn.registry import Registry
+from deeprnn.results import Results
+from deeprnn.ui import figures, links
+from deeprnn.ui.text import LANGUAGES, Lang, tr
+from deeprnn.ui.theme import asset
+from deeprnn.ui.widgets import QUIET, perplexity
+
+_STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
+_RIGHT: tuple[Callable[..., Any], ...] = (CharRNN.below, CharRNN._stack, CharRNN.above)
+_WRONG: tuple[Callable[..., Any], ...] = (CharRNN._shared,)
+_MISTAKE = ("note-rnn-2", "note-rnn-2-shared", "note-rnn-2-shared-updated")
+_RECITER = "note-lstm-2"
+_WORDS = (
+    *("right", "residual", "wrong", "right_note", "residual_note", "wrong_note"),
+    *("reads", "reads_first", "reads_wrong", "code_right", "code_wrong"),
+)
+_FIGURE_WORDS = ("table", "svg", "png", "csv", "readout")
+
+
+def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
+    """What `learn.js` draws: sections in order, each with its code and figures."""
+    results = registry.results
+    places = {name: f"{{{name}}}" for name in ("cell", "before", "below")}
+    sections = [
+        _section("stack", lang, picture=True),
+        _section("code", lang, code=[["", _sources(_STEP)], ["", _sources(_RIGHT)]]),
+        _section("cells", lang, code=[[cell.label, equations(name)] for name, cell in CELLS.items()]),
+        *_mistake(results, lang),
+        *_perplexity(results, lang),
+    ]
+    return {
+        "sections": sections,
+        "labels": {key: tr(f"learn_{key}", lang, **(places if key.startswith("reads") else {})) for key in _WORDS}
+        | {key: tr(f"exp_label_{key}", lang) for key in _FIGURE_WORDS},
+    }
+
+
+def _section(key: str, lang: Lang, **content: Any) -> dict[str, Any]:
+    return {"key": key, "title": tr(f"learn_{key}", lang), "text": tr(f"learn_{key}_text", lang), **content}
+
+
+def _mistake(results: Results, lang: Lang) -> list[dict[str, Any]]:
+    found = findings.of(results).get("scratch")
+    if not found:
+        return []
+    return [
+        {
+            "key": "mistake",
+            "title": tr("learn_mistake", lang),
+            "text": tr("learn_mistake_text", lang, floor=found["wrong"]),
+            "answer": findings.sentence("scratch", found, lang),
+            "code": [
+                [tr("learn_code_right", lang), _sources(_RIGHT)],
+                [tr("learn_code_wrong", lang), _sources(_WRONG)],
+            ],
+            "figure": figures.curves(results, _MISTAKE, lang),
+        }
+    ]
+
+
+def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
+    run = results.runs.get(_RECITER, {})
+    if "final" not in run:
+        return []
+    train, new, best = run["final"]["train"]["ppl"], run["final"]["val"]["ppl"], run["best_val"]
+    values = {
+        "name": _RECITER,
+        "train": perplexity(train),
+        "new": perplexity(new),
+        "sure": f"{100 / train:.0f}",
+        "symbols": results.texts[run["text_key"]]["symbols"],
+        "half": f"{new**2:,.0f}",
+        "epoch": best["epoch"],
+        "best": perplexity(best["ppl"]),
+        "chars": f"{run['train_config']['max_train_chars']:,}",
+    }
+    return [
+        {
+            "key": "ppl",
+            "title": tr("learn_ppl", lang, train=values["train"], new=values["new"]),
+            "text": tr("learn_ppl_text", lang, **values),
+            "figure": figures.curves(results, (_RECITER,), lang),
+        }
+    ]
+
+
+@functools.cache
+def _sources(functions: tuple[Callable[..., Any], ...]) -> str:
+    """The functions as they stand in the package."""
+    return "\n\n".join(textwrap.dedent(inspect.getsource(function)).rstrip() for function in functions)
+
+
+def equations(cell: str) -> str:
+    """A cell's equations, from the first indented lines of its file's docstring."""
+    lines = (inspect.getdoc(inspect.getmodule(CELLS[cell])) or "").splitlines()
+    first = next(index for index, line in enumerate(lines) if line.startswith("    "))
+    last = next((index for index, line in enumerate(lines[first:], first) if not line.strip()), len(lines))
+    return textwrap.dedent("\n".join(lines[first:last]))
+
+
+def build(registry: Registry, page: gr.Blocks, language: gr.Radio) -> None:
+    """Lay the view out and connect it."""
+    board = gr.HTML(
+        {"sections": [], "labels": {}},
+        html_template='<div class="learn"></div>',
+        js_on_load=asset("dom.js") + asset("figures.js") + asset("learn.js"),
+        apply_default_css=False,
+        elem_id="learn",
+    )
+
+    def on_visit(request: gr.Request) -> dict[str, Any]:
+        return lesson(registry, links.language(request.query_params, request.headers.get("accept-language", "")))
+
+    language.input(lambda chosen: lesson(registry, LANGUAGES[chosen]), language, board, queue=False, **QUIET)
+    page.load(on_visit, None, board, **QUIET)

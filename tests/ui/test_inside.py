@@ -1,0 +1,137 @@
+"""The Inside view: what the probes found, the sentences made of it, and the page that shows both."""
+
+import math
+import re
+
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+
+from deeprnn import probes
+from deeprnn.ui import inside, service
+from deeprnn.ui.service import MAX_LOOK_CHARS, RequestError
+
+TEXT = "The Time Traveller came back and sat down by the fire without a word."
+PLAIN, RESIDUAL = inside.FIRST
+
+
+@pytest.mark.parametrize("name", [PLAIN, RESIDUAL, "note-lstm-2", "depth-mingru-2-residual", "journey-gru-2"])
+def test_a_look_has_a_row_for_each_layer_and_a_column_for_each_character(registry, name):
+    found = service.look(registry, name, TEXT)
+    layers, chars = registry.infos[name].config.num_layers, len(TEXT)
+    assert [len(row) for row in found["change"]] == [chars - 1] * layers
+    assert all([len(row) for row in rows] == [chars] * layers for rows in found["gates"].values())
+    assert [{len(unit) for unit in units} for units in found["units"]] == [{chars}] * layers
+    assert len(found["echo"]) == len(found["gradients"]) == len(found["without"]) == len(found["lifetime"]) == layers
+    assert [len(row) for row in found["lens"]["said"]] == [chars - 1] * len(found["lens"]["levels"])
+
+
+def test_a_look_is_what_the_probes_and_the_scores_say(registry):
+    found = service.look(registry, RESIDUAL, TEXT)
+    lm = registry.get(RESIDUAL)
+    ids = torch.tensor(lm.vocab.encode(TEXT))
+    assert found["nats"] == pytest.approx(lm.score(TEXT).mean_nats, abs=1e-5)
+    assert found["lens"]["nats"][-1] == pytest.approx(lm.score(TEXT).nats, abs=1e-3)
+    assert found["lifetime"] == [probes.lifetime(curve) for curve in probes.echo(lm.model, ids, len(TEXT) // 2)]
+    units = found["units"][0]
+    assert {letter for unit in units for letter in unit} <= set("abcdefghijklmnopqrstuvwxy")
+
+
+def test_the_sentences_name_the_layers_that_the_numbers_name(registry):
+    found = service.look(registry, RESIDUAL, TEXT)
+    said = inside.says(found, "gru", True, "en")
+    without = found["without"]
+    most, least = without.index(max(without)) + 1, without.index(min(without)) + 1
+    assert re.search(rf"without layer {most}, the most needed, .* without layer {least}, the least", said["without"])
+    assert f"{math.exp(found['nats']):.3f}" in said["without"]
+    kept = [sum(row) / len(row) for row in found["gates"]["z"]]
+    assert f"{100 * max(kept):.0f}% of the old state in layer {kept.index(max(kept)) + 1}" in said["gates"]
+    assert f"{found['gradients'][0][0]:.1e} in the bottom layer" in said["gradients"]
+
+
+def test_ten_plain_layers_stand_still_above_and_ten_residual_ones_do_not(registry):
+    """What the view is there to show."""
+    plain, residual = (service.look(registry, name, inside.TEXT) for name in (PLAIN, RESIDUAL))
+    mean = [[sum(row) / len(row) for row in look["change"]] for look in (plain, residual)]
+    assert mean[0][0] > 0.5 > 0.1 > mean[0][9]
+    assert min(mean[1]) > 0.5
+    assert plain["gradients"][0][0] < 1e-4 * plain["gradients"][9][0]
+    assert residual["gradients"][0][0] > 0.5 * residual["gradients"][9][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (RESIDUAL, "short", "has 5 characters; give 8 to 400"),
+        (RESIDUAL, "x" * (MAX_LOOK_CHARS + 1), "has 401 characters; give 8 to 400"),
+        (RESIDUAL, "a" * 50, "one symbol over and over"),
+        ("note-rnn-2-shared", TEXT, "share one state.*Choose another model"),
+        ("no-such", TEXT, "There is no model no-such"),
+    ],
+)
+def test_what_cannot_be_looked_into_is_refused_with_the_remedy(registry, name, text, message):
+    with pytest.raises(RequestError, match=message):
+        service.look(registry, name, text)
+
+
+@pytest.mark.parametrize("name", ["note-lstm-2", "depth-gru-1-residual", "depth-rnn-2-residual"])
+@pytest.mark.parametrize("text", [TEXT, "a bit of"])
+def test_every_kind_of_stack_and_the_shortest_text_has_its_sentences(registry, name, text):
+    for lang in ("en", "zh"):
+        (one,) = inside.pictures(registry, [name], text, lang)["models"]
+        assert all(one["says"].values())
+        assert not any("{" in said for said in one["says"].values())
+
+
+@pytest.mark.browser
+def test_a_reader_reads_across_the_layers_of_two_models(visit, registry):
+    one = visit("?view=inside")
+    one.page.wait_for_selector(".inside-model")
+    assert one.page.locator(".inside-model").count() == 2
+    one.page.locator(".strip span").nth(30).hover()
+    table = one.page.locator(".across").nth(1)
+    rows = table.locator("tbody tr")
+    assert rows.count() == 11
+    found = service.look(registry, RESIDUAL, inside.TEXT)
+    top = rows.first.locator("td").all_text_contents()
+    assert top[0] == f"{100 * found['change'][9][29]:.0f}%"
+    assert float(top[-1]) == pytest.approx(found["lens"]["nats"][-1][30], abs=0.006)
+    one.page.locator(".strip").focus()
+    one.page.keyboard.press("ArrowRight")
+    assert float(rows.first.locator("td").last.text_content()) == pytest.approx(
+        found["lens"]["nats"][-1][31], abs=0.006
+    )
+
+
+@pytest.mark.browser
+def test_another_text_and_another_language_are_drawn(visit):
+    one = visit()
+    one.page.get_by_role("tab", name="Inside").click()
+    one.page.wait_for_selector(".inside-model")
+    one.page.locator("#inside-text textarea").fill("A new text, not long.")
+    one.page.click("#look")
+    one.page.wait_for_function("() => document.querySelectorAll('.strip span').length === 21")
+    one.page.get_by_role("button", name="gate z").click()
+    assert "keep" in one.page.locator(".inside-model .says").first.text_content()
+    one.page.get_by_text("中文").click()
+    one.page.get_by_role("heading", name="层时钟").first.wait_for()
+    assert one.page.locator(".strip span").count() == 21
+
+
+@pytest.mark.browser
+def test_a_text_too_short_is_refused_on_the_page(visit):
+    one = visit("?view=inside")
+    one.page.wait_for_selector(".inside-model")
+    one.page.locator("#inside-text textarea").fill("no")
+    one.page.click("#look")
+    one.page.get_by_text("give 8 to 400").wait_for()
+    assert one.page.locator(".inside-model").count() == 2
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_inside(visit, scheme):
+    one = visit("?view=inside", scheme=scheme)
+    one.page.wait_for_selector(".inside-model")
+    found = Axe().run(one.page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
