@@ -1,6 +1,7 @@
 // Draws the Learn view from the component's JSON value (see learn.py); dom.js and figures.js stand before it.
 const root = element.querySelector('.learn');
-const LAYERS = 3, STEPS = 4;
+const LAYERS = 3;
+const steps = () => (narrow() ? 3 : 4);
 let wiring = 'right';
 let touched = { layer: 2, t: 3 };
 
@@ -33,7 +34,7 @@ function equation(l, t) {
   return made;
 }
 
-const place = (layer, t) => ({ x: 70 + t * 120, y: 330 - layer * 84 });
+const place = (layer, t) => (narrow() ? { x: 32 + t * 82, y: 330 - layer * 84 } : { x: 70 + t * 120, y: 330 - layer * 84 });
 const state = () => (wiring === 'residual' ? 'S' : 'H');
 
 function edge(from, to, className, bend = 0) {
@@ -44,7 +45,7 @@ function edge(from, to, className, bend = 0) {
 function box(layer, t, text, className) {
   const at = place(layer, t);
   const group = shape('g', { class: className });
-  group.append(shape('rect', { x: at.x - 30, y: at.y - 19, width: 60, height: 38, rx: 9 }), shape('text', { x: at.x, y: at.y + 5, 'text-anchor': 'middle' }, text));
+  group.append(shape('rect', { x: at.x - 27, y: at.y - 19, width: 54, height: 38, rx: 9 }), shape('text', { x: at.x, y: at.y + 5, 'text-anchor': 'middle' }, text));
   return group;
 }
 
@@ -54,19 +55,19 @@ const named = (letter, layer, t) => `${letter}${under(t)}${layer ? above(layer) 
 
 // Every cell and its edges; those of the touched cell stand out: solid blue from below, dashed orange from before.
 function unrolled(redraw) {
-  const svg = shape('svg', { viewBox: '0 0 620 372', class: 'unrolled', role: 'group' });
+  const svg = shape('svg', { viewBox: `0 0 ${narrow() ? 330 : 620} 372`, class: 'unrolled', role: 'group' });
   const arrow = shape('marker', { id: 'arrow', viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 6, markerHeight: 6, orient: 'auto-start-reverse' });
   arrow.append(shape('path', { d: 'M0,0 L8,4 L0,8 z', fill: 'context-stroke' }));
   const edges = shape('g', {}), boxes = shape('g', {});
-  for (let t = 1; t <= STEPS; t++) {
+  for (let t = 1; t <= steps(); t++) {
     boxes.append(box(0, t, 'X' + under(t), touched.layer === 1 && touched.t === t ? 'cell input below' : 'cell input'));
     for (let layer = 1; layer <= LAYERS; layer++) {
       const here = layer === touched.layer && t === touched.t;
       const at = place(layer, t), from = place(layer - 1, t), left = place(layer, t - 1);
       edges.append(edge({ x: from.x, y: from.y - 20 }, { x: at.x, y: at.y + 21 }, here ? 'below' : ''));
       if (wiring === 'residual') edges.append(edge({ x: from.x + 24, y: from.y - 20 }, { x: at.x + 24, y: at.y + 21 }, 'skip ' + (here ? 'below' : ''), 26));
-      if (wiring !== 'wrong') edges.append(edge({ x: left.x + 31, y: left.y }, { x: at.x - 32, y: at.y }, here ? 'before' : ''));
-      else if (here) edges.append(edge({ x: place(2, 0).x + 31, y: place(2, 0).y }, { x: at.x - 32, y: at.y }, 'before', 0));
+      if (wiring !== 'wrong') edges.append(edge({ x: left.x + 28, y: left.y }, { x: at.x - 29, y: at.y }, here ? 'before' : ''));
+      else if (here) edges.append(edge({ x: place(2, 0).x + 28, y: place(2, 0).y }, { x: at.x - 29, y: at.y }, 'before', 0));
       const role = here ? 'here' : layer === touched.layer - 1 && t === touched.t ? 'below' : wiring !== 'wrong' && layer === touched.layer && t === touched.t - 1 ? 'before' : '';
       const one = box(layer, t, named('H', layer, t), 'cell ' + role);
       one.setAttribute('tabindex', 0);
@@ -75,7 +76,8 @@ function unrolled(redraw) {
       one.setAttribute('aria-label', named('H', layer, t));
       const touch = () => { touched = { layer, t }; redraw(); };
       one.addEventListener('click', touch);
-      one.addEventListener('pointerenter', () => { if (!here) touch(); });
+      // Not pointerenter: a picture drawn anew under a pointer at rest must not take a keyboard's choice back.
+      one.addEventListener('pointermove', (event) => { if (!here && (event.movementX || event.movementY)) touch(); });
       one.addEventListener('keydown', (event) => {
         if (event.key === 'Enter' || event.key === ' ') {
           event.preventDefault();
@@ -90,7 +92,7 @@ function unrolled(redraw) {
   }
   if (wiring === 'wrong') {
     boxes.append(box(2, 0, 'H', 'cell input before'));
-    for (let t = 1; t <= STEPS; t++) edges.append(edge({ x: place(2, 0).x, y: place(2, 0).y - 20 }, { x: place(LAYERS, t).x - 16, y: 14 }, 'output-edge', -30));
+    for (let t = 1; t <= steps(); t++) edges.append(edge({ x: place(2, 0).x, y: place(2, 0).y - 20 }, { x: place(LAYERS, t).x - 16, y: 14 }, 'output-edge', -30));
   } else for (let layer = 1; layer <= LAYERS; layer++) {
     boxes.append(box(layer, 0, named(state(), layer, 0), layer === touched.layer && touched.t === 1 ? 'cell input before' : 'cell input'));
   }

@@ -648,7 +648,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_ppl_text": (
         "Before each character the model gives a probability p to what comes. Its surprise is -ln p nats; perplexity "
         "is "
-        "e to the mean surprise, or 1 divided by the typical p. Certain and right at every character: 1. Guessing "
+        "e to the mean surprise, or 1 divided by the typical p (the geometric mean). Certain and right at every "
+        "character: 1. Guessing "
         "among "
         "{symbols} symbols: {symbols}. {name} ends at {train} on the text it was trained on: typically it gives "
         "{sure}% "

@@ -86,7 +86,7 @@ class Visit:
 
     def choose(self, view):
         self.page.get_by_role("tab").nth(
-            {"compare": 0, "score": 1, "experiments": 2, "inside": 3, "checkpoints": 4}[view]
+            {"compare": 0, "score": 1, "experiments": 2, "inside": 3, "learn": 4, "checkpoints": 5}[view]
         ).click()
 
     def generate(self, *, prompt=None, length=None):

@@ -179,7 +179,7 @@ def test_a_request_without_models_is_refused_in_the_readers_language(visit):
     one.page.get_by_text("请至少选择一个模型").wait_for()
 
 
-@pytest.mark.parametrize("view", ["compare", "score", "experiments", "inside", "checkpoints"])
+@pytest.mark.parametrize("view", ["compare", "score", "experiments", "inside", "learn", "checkpoints"])
 def test_a_phone_needs_no_sideways_scrolling(visit, view):
     one = visit(f"?view={view}", width=390, height=844)
     if view == "score":

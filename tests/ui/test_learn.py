@@ -1,0 +1,91 @@
+"""The Learn view: its code is the package's, its numbers are the results', its picture answers a touch."""
+
+import inspect
+import json
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from deeprnn.cells import CELLS
+from deeprnn.model import CharRNN
+from deeprnn.registry import Registry
+from deeprnn.results import FILE
+from deeprnn.ui import learn
+from tests.conftest import SHIPPED
+
+
+def section(value, key):
+    (found,) = (one for one in value["sections"] if one["key"] == key)
+    return found
+
+
+def test_the_code_is_the_packages_own(registry):
+    value = learn.lesson(registry, "en")
+    right, wrong = (code for _, code in section(value, "mistake")["code"])
+    assert "x = self.above(x, outputs)" in right
+    assert [line.strip() for line in wrong.splitlines()] == [
+        line.strip() for line in inspect.getsource(CharRNN._shared).rstrip().splitlines()
+    ]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_equations_are_those_at_the_head_of_the_cells_file(cell):
+    lines = learn.equations(cell).splitlines()
+    assert lines[-1].startswith("h_t = ")
+    assert all(" = " in line for line in lines)
+    assert lines[-1] in inspect.getsource(inspect.getmodule(CELLS[cell]))
+
+
+def test_another_result_is_another_lesson(tmp_path):
+    stored = json.loads((SHIPPED / FILE).read_text())
+    stored["runs"]["note-lstm-2"]["final"]["val"]["ppl"] = 50.0
+    stored["runs"]["note-rnn-2-shared"]["final"]["train"]["ppl"] = 12.5
+    (tmp_path / FILE).write_text(json.dumps(stored))
+    value = learn.lesson(Registry(tmp_path), "en")
+    assert "and 50.0 at once" in section(value, "ppl")["title"]
+    assert "one in 2,500 would make 50.0" in section(value, "ppl")["text"]
+    assert "falls, to 12.500" in section(value, "mistake")["text"]
+
+
+def test_without_results_the_rest_is_still_taught(tmp_path):
+    shutil.copytree(SHIPPED / "few-lstm-2", tmp_path / "few-lstm-2")
+    value = learn.lesson(Registry(tmp_path), "zh")
+    assert [one["key"] for one in value["sections"]] == ["stack", "code", "cells"]
+
+
+@pytest.mark.browser
+def test_a_touched_cell_shows_its_two_inputs_in_the_picture_the_equation_and_a_sentence(visit):
+    one = visit("?view=learn")
+    cell = one.page.get_by_role("button", name="H₄⁽³⁾")
+    cell.click()
+    said = one.page.locator(".stack-picture .explain")
+    assert (
+        "H₄⁽³⁾ reads H₃⁽³⁾ (its own layer, one character ago) and H₄⁽²⁾ (the layer below, now)" in said.text_content()
+    )
+    assert one.page.locator(".unrolled .cell.before text").text_content() == "H₃⁽³⁾"
+    assert one.page.locator(".unrolled .cell.below text").text_content() == "H₄⁽²⁾"
+    assert one.page.locator(".equation .before").text_content() == "H(3)3"
+    one.page.get_by_role("button", name="H₁⁽¹⁾").focus()
+    one.page.keyboard.press("Enter")
+    assert "H₀⁽¹⁾ (the zero state every text begins with) and X₁" in said.text_content()
+    one.page.get_by_role("button", name="the classic mistake").click()
+    assert "H (the one state of all layers, never changed)" in said.text_content()
+
+
+@pytest.mark.browser
+def test_the_lesson_is_taught_in_chinese(visit):
+    one = visit("?view=learn&lang=zh")
+    one.page.get_by_role("heading", name="常见的错误及其代价").wait_for()
+    assert one.page.locator("#learn-mistake .chart").count() == 1
+    one.page.get_by_text("English").click()
+    one.page.get_by_role("heading", name="The classic mistake and what it costs").wait_for()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_lesson(visit, scheme):
+    one = visit("?view=learn", scheme=scheme)
+    one.page.wait_for_selector(".unrolled")
+    found = Axe().run(one.page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
