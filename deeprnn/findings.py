@@ -23,6 +23,7 @@ TITLES = {
     "data": ("More data", "更多数据"),
     "authors": ("Merging authors", "合并作者"),
     "depth": ("Depth", "深度"),
+    "rate": ("Ten layers want a higher learning rate", "十层要更高的学习率"),
 }
 SENTENCES = {
     "scratch": (
@@ -35,46 +36,42 @@ SENTENCES = {
         "The two-layer models come to {train_low} to {train_high} on the 10,000 characters they were trained on and "
         "{new_low} to {new_high} on the rest of the book, where guessing all symbols alike gives {symbols}: 1.0 is "
         "recitation. They were best on new text, {best_low} to {best_high}, after {early} to {late} of {epochs} "
-        "epochs; "
-        "the same characters with rote learning held off reach {few}.",
-        "两层模型在训练用的一万个字符上降到 {train_low} 至 {train_high}，在书的其余部分却是 {new_low} 至 {new_high}，而"
-        "在所有符号中乱猜也只是 {symbols}：1.0 就是背诵。它们在新文本上最好的时候（{best_low} 至 {best_high}）是 "
-        "{epochs} "
-        "个周期中的第 {early} 到 {late} 个；同样的字符，抑制死记之后达到 {few}。",
+        "epochs; the same characters with rote learning held off reach {few}.",
+        "两层模型在训练用的一万个字符上降到 {train_low} 至 {train_high}，在书的其余部分却是 {new_low} 至 {new_high}，"
+        "而在所有符号中乱猜也只是 {symbols}：1.0 就是背诵。它们在新文本上最好的时候（{best_low} 至 {best_high}）是 "
+        "{epochs} 个周期中的第 {early} 到 {late} 个；同样的字符，抑制死记之后达到 {few}。",
     ),
     "gru": (
         "Two layers, equal parameters, as many epochs of the book: the GRU reaches {gru} (residual) and {gru_plain} "
-        "(plain), the LSTM {lstm} and {lstm_plain}. Given about as long instead: the GRU {gru_timed} in "
-        "{gru_seconds} s "
-        "of training, the LSTM {lstm_timed} in {lstm_seconds} s.",
-        "两层、参数量相同、在全书上训练同样多的周期：GRU 达到 {gru}（残差）和 {gru_plain}（直接堆叠），LSTM 为 "
-        "{lstm} 和 "
-        "{lstm_plain}。若改为给差不多长的时间：GRU 训练 {gru_seconds} 秒达到 {gru_timed}，LSTM 训练 {lstm_seconds} 秒"
-        "达到 "
-        "{lstm_timed}。",
+        "(plain), the LSTM {lstm} and {lstm_plain}. Given about as long instead: the GRU {gru_timed} in {gru_seconds} "
+        "s of training, the LSTM {lstm_timed} in {lstm_seconds} s.",
+        "两层、参数量相同、在全书上训练同样多的周期：GRU 达到 {gru}（残差）和 {gru_plain}（直接堆叠），LSTM 为 {lstm} "
+        "和 {lstm_plain}。若改为给差不多长的时间：GRU 训练 {gru_seconds} 秒达到 {gru_timed}，LSTM 训练 {lstm_seconds} "
+        "秒达到 {lstm_timed}。",
     ),
     "data": (
         "From 10,000 characters the model comes to {end_train} in training and {end_new} on new text at the end. On "
-        "the "
-        "same test text its best is {few} from 10,000 characters, {book} from the whole book, {more} with two more "
-        "books.",
+        "the same test text its best is {few} from 10,000 characters, {book} from the whole book, {more} with two "
+        "more books.",
         "只有一万个字符时，训练结束时训练困惑度 {end_train}，新文本 {end_new}。在同一段测试文本上，最好成绩是：一万个"
-        "字符 "
-        "{few}，整本书 {book}，再加两本书 {more}。",
+        "字符 {few}，整本书 {book}，再加两本书 {more}。",
     ),
     "authors": (
-        "With the same number of characters in all, one model of five authors is {shared_low}% to {shared_high}% worse "
-        "in perplexity on each author than that author's own model; a model of one author reads another {foreign_low}% "
-        "to {foreign_high}% worse than that author's own does.",
-        "总字符数相同时，五位作者合用的一个模型在每位作者上的困惑度比各自的专用模型差 {shared_low}% 到 {shared_high}%；"
-        "而用一位作者的模型去读另一位，比专用模型差 {foreign_low}% 到 {foreign_high}%。",
+        "With the same number of characters in all, one model of five authors is {shared_low}% to {shared_high}% "
+        "worse in perplexity on each author than that author's own model; a model of one author reads another "
+        "{foreign_low}% to {foreign_high}% worse than that author's own does.",
+        "总字符数相同时，五位作者合用的一个模型在每位作者上的困惑度比各自的专用模型差 {shared_low}% 到 "
+        "{shared_high}%；而用一位作者的模型去读另一位，比专用模型差 {foreign_low}% 到 {foreign_high}%。",
     ),
     "depth": (
         "At equal parameters ten plain layers fail or fall far behind: {plain}. Ten residual layers hold, a little "
-        "behind "
-        "the "
-        "best depth: {residual}.",
+        "behind the best depth: {residual}.",
         "参数量相同时，直接堆叠十层不是学不动就是远远落后：{plain}。十层残差站得住，只比最佳深度稍差：{residual}。",
+    ),
+    "rate": (
+        "With a learning rate of {rate} instead of {was} for every depth, ten residual layers come to {residual}: at "
+        "most {most}% behind the best depth.",
+        "每种深度都把学习率从 {was} 提到 {rate} 时，十层残差为 {residual}：比最佳深度最多差 {most}%。",
     ),
 }
 
@@ -99,9 +96,9 @@ def depths(results: Results, kind: str = "depth") -> list[int]:
     return sorted({int(name.split("-")[2]) for name in results.runs if name.startswith(f"{kind}-")})
 
 
-def best_depth(results: Results, cell: str, wiring: str) -> tuple[int, Estimate] | None:
+def best_depth(results: Results, cell: str, wiring: str, kind: str = "depth") -> tuple[int, Estimate] | None:
     """The depth with the lowest held-out perplexity at equal parameters; None before all depths were run."""
-    names = {n: f"depth-{cell}-{n}-{wiring}" for n in depths(results)}
+    names = {n: f"{kind}-{cell}-{n}-{wiring}" for n in depths(results, kind)}
     if not names or not all(results.finished(name) for name in names.values()):
         return None
     found = {n: results.estimate(name) for n, name in names.items()}
@@ -153,6 +150,24 @@ def _depth(results: Results) -> Figures | None:
         plain.append(f"{label} {fallen}")
         residual.append(f"{label} {held} ({100 * (held.mean / best[1].mean - 1):+.1f}%)")
     return {"plain": ", ".join(plain), "residual": ", ".join(residual)} if plain else None
+
+
+def _rate(results: Results) -> Figures | None:
+    parts, gaps = [], []
+    for cell in cells(results, "rate"):
+        best, name = best_depth(results, cell, "residual", "rate"), f"rate-{cell}-10-residual"
+        if best is None or not results.finished(name):
+            return None
+        held = results.estimate(name)
+        gaps.append(100 * (held.mean / best[1].mean - 1))
+        parts.append(f"{CELLS[cell].label} {held} ({gaps[-1]:+.1f}%)")
+    if not parts:
+        return None
+    rate, was = (
+        results.seeds(f"{kind}-{cells(results, 'rate')[0]}-10-residual")[0]["train_config"]["learning_rate"]
+        for kind in ("rate", "depth")
+    )
+    return {"rate": f"{rate:g}", "was": f"{was:g}", "residual": ", ".join(parts), "most": f"{max(gaps):.1f}"}
 
 
 def _scratch(results: Results) -> Figures | None:
@@ -237,4 +252,5 @@ _QUESTIONS: dict[str, Callable[[Results], Figures | None]] = {
     "data": _data,
     "authors": _authors,
     "depth": _depth,
+    "rate": _rate,
 }

@@ -24,19 +24,23 @@ from deeprnn.ui.widgets import QUIET, Translations
 class Question:
     """One question. `figures` gives its figures, each as the charts that the reader may choose between.
 
-    preset: the comparison that lets one see it. commands: what trains the models.
+    preset: the comparison that lets one see it. commands: what trains the models. example: one of them, whose recipe
+    the method tells. more: further findings that belong here.
     """
 
     key: str
     preset: str
+    example: str
     commands: tuple[str, ...]
     figures: Callable[[Results, Lang], list[list[Chart]]]
+    more: tuple[str, ...] = ()
 
 
 _QUESTIONS = (
     Question(
         key="scratch",
         preset="mistake",
+        example="note-rnn-2",
         commands=("python train.py 'note-rnn-2*'",),
         figures=lambda results, lang: [
             [figures.curves(results, ("note-rnn-2", "note-rnn-2-shared", "note-rnn-2-shared-updated"), lang)]
@@ -45,7 +49,8 @@ _QUESTIONS = (
     Question(
         key="gru",
         preset="cells",
-        commands=("python train.py 'depth-*-2-*' --seeds 0 1 2", "python train.py 'width-*-2-*' 'time-*'"),
+        example="depth-gru-2-residual",
+        commands=("python train.py 'depth-*-2-*' 'time-*' --seeds 0 1 2", "python train.py 'width-*-2-*'"),
         figures=lambda results, lang: [
             [figures.cells(results, kind, lang) for kind in ("depth", "width", "time")],
             [figures.curves(results, ("note-gru-2", "note-lstm-2"), lang)],
@@ -54,7 +59,11 @@ _QUESTIONS = (
     Question(
         key="rote",
         preset="rote",
-        commands=("python train.py note-rnn-2 note-gru-2 note-lstm-2", "python train.py few-lstm-2 --seeds 0 1 2"),
+        example="few-lstm-2",
+        commands=(
+            "python train.py note-rnn-2 note-gru-2 note-lstm-2 --seeds 0 1 2",
+            "python train.py few-lstm-2 --seeds 0 1 2",
+        ),
         figures=lambda results, lang: [
             [figures.curves(results, ("note-rnn-2", "note-gru-2", "note-lstm-2", "few-lstm-2"), lang, log_x=True)]
         ],
@@ -62,23 +71,27 @@ _QUESTIONS = (
     Question(
         key="data",
         preset="data",
-        commands=("python train.py 'data-*'",),
+        example="data-10k",
+        commands=("python train.py 'data-*' --seeds 0 1 2",),
         figures=lambda results, lang: [[figures.data(results, lang)]],
     ),
     Question(
         key="authors",
         preset="authors",
-        commands=("python train.py 'author-*'",),
+        example="author-five",
+        commands=("python train.py 'author-*' --seeds 0 1 2",),
         figures=lambda results, lang: [[figures.authors(results, kind, lang) for kind in ("loss", "ppl")]],
     ),
     Question(
         key="depth",
         preset="ten",
-        commands=("python train.py 'depth-*'", "python train.py 'width-*'", "python train.py 'note-lstm-10*'"),
+        example="depth-gru-2-residual",
+        more=("rate",),
+        commands=("python train.py 'depth-*' 'width-*' 'rate-*'", "python train.py 'note-lstm-10*'"),
         figures=lambda results, lang: [
             [
                 *(figures.depth(results, kind, lang) for kind in ("depth", "width")),
-                figures.depth(results, "depth", lang, ("residual",)),
+                *(figures.depth(results, kind, lang, ("residual",)) for kind in ("depth", "rate")),
             ],
             [figures.curves(results, ("note-lstm-2", "note-lstm-10", "note-lstm-10-residual"), lang, log_x=True)],
         ],
@@ -97,8 +110,12 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
                 "key": question.key,
                 "title": tr(f"exp_{question.key}", lang),
                 "asked": tr(f"exp_{question.key}_asked", lang),
-                "answer": findings.sentence(question.key, answers[question.key], lang),
-                "method": tr(f"exp_{question.key}_method", lang),
+                "answers": [
+                    findings.sentence(key, answers[key], lang)
+                    for key in (question.key, *question.more)
+                    if key in answers
+                ],
+                "method": tr(f"exp_{question.key}_method", lang, **_recipe(registry.results, question.example)),
                 "commands": question.commands,
                 "figures": question.figures(registry.results, lang),
                 "preset": question.preset if question.preset in known else None,
@@ -109,6 +126,30 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
         "labels": {key: tr(f"exp_label_{key}", lang) for key in _LABELS},
         "empty": tr("exp_empty", lang),
         "lang": lang,
+    }
+
+
+def _recipe(results: Results, name: str) -> dict[str, object]:
+    """What a run was made of, by the places that a method may have."""
+    run = results.runs[name]
+    text, model, train = results.texts[run["text_key"]], run["model_config"], run["train_config"]
+    same_width = results.runs.get(name.replace("depth-", "width-"), run)
+    return {
+        "layers": model["num_layers"],
+        "units": model["hidden_size"],
+        "width": same_width["model_config"]["hidden_size"],
+        "dropout": model["dropout"],
+        "weight_drop": train.get("weight_drop", 0.0),
+        "params": f"{run['num_params'] / 1e6:.2f}",
+        "epochs": train["epochs"],
+        "batch": train["batch_size"],
+        "window": train["window"],
+        "rate": f"{train['learning_rate']:g}",
+        "clip": f"{train['clip_norm']:g}",
+        "chars": f"{text['train_chars']:,}",
+        "limit": f"{train['max_train_chars'] or text['train_chars']:,}",
+        "read": f"{run['curve']['chars'][-1] / 1e6:.1f}",
+        "symbols": text["symbols"],
     }
 
 

@@ -41,6 +41,9 @@ def depth(results: Results, kind: str, lang: Lang, wirings: Sequence[str] = WIRI
     head = [tr("filter_cell", lang), tr("filter_wiring", lang), *(_layers(n, lang) for n in depths)]
     chart = _lines(series, [tr("axis_layers", lang)], lang, ticks=depths)
     name = _equal(kind, lang) if wirings == WIRINGS else tr("figure_residual", lang)
+    if kind == "rate":
+        rates = {run["train_config"]["learning_rate"] for n, run in results.runs.items() if n.startswith("rate-")}
+        name = tr("figure_rate", lang, rate=", ".join(f"{rate:g}" for rate in sorted(rates)))
     return chart | {"name": name, "table": {"columns": head, "rows": rows}}
 
 

@@ -36,42 +36,38 @@ STRINGS: dict[str, tuple[str, str]] = {
     "preset_chinese": ("西游记", "西游记"),
     "verdict_rote": (
         "Three models reach a training perplexity of 1.0 and recite the book: what is marked stands in it word for "
-        "word. "
-        "On its last pages, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: worse than "
-        "guessing among {a[guess]} symbols. The ten plain layers, {d[train]} and {d[heldout]}, learned nothing but how "
-        "often each letter occurs.",
+        "word. On its last pages, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: "
+        "worse than guessing among {a[guess]} symbols. The ten plain layers, {d[train]} and {d[heldout]}, learned "
+        "nothing but how often each letter occurs.",
         "三个模型的训练困惑度都到了 1.0，写出来的就是在背书：标出的部分与原书一字不差。书末几页它们从没见过，困惑度是 "
         "{a[heldout]}、{b[heldout]} 和 {c[heldout]}，比在 {a[guess]} 个符号里乱猜还差。直接堆叠的十层（{d[train]} 和 "
         "{d[heldout]}）除了字母出现的频率，什么也没学到。",
     ),
     "verdict_general": (
         "Both were trained on the same 10,000 characters. The note's recipe comes to {a[train]} on them and "
-        "{a[heldout]} "
-        "on new text; with dropout, weight drop and an early end the same kind of network stays at {b[train]} and "
-        "reaches "
-        "{b[heldout]} on new text. It writes worse English from the book, and copies none of it.",
+        "{a[heldout]} on new text; with dropout, weight drop and an early end the same kind of network stays at "
+        "{b[train]} and reaches {b[heldout]} on new text. It writes worse English from the book, and copies none of "
+        "it.",
         "两者都只用同样的一万个字符训练。按原笔记的做法，训练困惑度 {a[train]}，新文本 {a[heldout]}；加上随机失活、权"
-        "重丢弃并"
-        "及早停止，同类网络在训练文本上停在 {b[train]}，新文本却达到 {b[heldout]}。它写得没那么像书，但也不照抄。",
+        "重丢弃并及早停止，同类网络在训练文本上停在 {b[train]}，新文本却达到 {b[heldout]}。它写得没那么像书，但也不照"
+        "抄。",
     ),
     "verdict_ten": (
         "Ten plain LSTM layers stay at {a[train]}: letter frequencies. The same ten layers with residual connections "
-        "reach "
-        "{b[train]} on the same text, and {b[heldout]} on new text, as they learn it by heart.",
-        "直接堆叠的十层 LSTM 停在 {a[train]}，只学到字母频率。同样十层加上残差连接，在同一文本上达到 {b[train]}；"
-        "因为也是背下来的，新文本上是 {b[heldout]}。",
+        "reach {b[train]} on the same text, and {b[heldout]} on new text, as they learn it by heart.",
+        "直接堆叠的十层 LSTM 停在 {a[train]}，只学到字母频率。同样十层加上残差连接，在同一文本上达到 {b[train]}；因为"
+        "也是背下来的，新文本上是 {b[heldout]}。",
     ),
     "verdict_ten_parameters": (
-        "The whole book, equal parameters. Plain, ten LSTM layers end at {a[heldout]} on new text and ten tanh "
-        "layers at "
-        "{c[heldout]}; residual, at {b[heldout]} and {d[heldout]}.",
-        "训练用全书，参数量相同。直接堆叠：十层 LSTM 在新文本上是 {a[heldout]}，十层 tanh 是 {c[heldout]}；"
-        "加残差后是 {b[heldout]} 和 {d[heldout]}。",
+        "The whole book, equal parameters. Plain, ten LSTM layers end at {a[heldout]} on new text and ten tanh layers "
+        "at {c[heldout]}; residual, at {b[heldout]} and {d[heldout]}.",
+        "训练用全书，参数量相同。直接堆叠：十层 LSTM 在新文本上是 {a[heldout]}，十层 tanh 是 {c[heldout]}；加残差后是 "
+        "{b[heldout]} 和 {d[heldout]}。",
     ),
     "verdict_ladder": (
         "Residual GRU stacks of about as many parameters. On new text: one layer {a[heldout]}, two {b[heldout]}, four "
-        "{c[heldout]}, ten {d[heldout]}. Depth beyond two buys nothing here; residual connections keep it from costing "
-        "much.",
+        "{c[heldout]}, ten {d[heldout]}. Depth beyond two buys nothing here; residual connections keep it from "
+        "costing much.",
         "参数量相近的残差 GRU。新文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 {c[heldout]}，十层 {d[heldout]}。"
         "在这里超过两层没有好处；残差连接让它不至于吃亏太多。",
     ),
@@ -83,55 +79,44 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "verdict_cells_width": (
         "Two residual layers of 128 units, so that more gates mean more parameters; ten passes over the book. On new "
-        "text: "
-        "RNN {a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
-        "两层残差，每层 128 个单元，门越多参数越多；把书读十遍。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，"
-        "LSTM {c[heldout]}，minGRU {d[heldout]}。",
+        "text: RNN {a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
+        "两层残差，每层 128 个单元，门越多参数越多；把书读十遍。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM "
+        "{c[heldout]}，minGRU {d[heldout]}。",
     ),
     "verdict_cells_time": (
-        "Two residual layers, about half a million parameters each, as many passes over the book as two and a half "
-        "to four minutes of one core allow. On new text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} "
-        "after {b[seconds]} s, "
-        "LSTM "
-        "{c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of training.",
+        "Two residual layers, about half a million parameters each, as many passes over the book as two and a half to "
+        "four minutes of one core allow. On new text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} after "
+        "{b[seconds]} s, LSTM {c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of training.",
         "两层残差，各约五十万参数，在一个核上用两分半到四分钟能读几遍书就读几遍。新文本上：RNN {a[heldout]}（训练 "
-        "{a[seconds]} 秒），"
-        "GRU {b[heldout]}（{b[seconds]} 秒），LSTM {c[heldout]}（{c[seconds]} 秒），minGRU {d[heldout]}（"
-        "{d[seconds]} 秒）。",
+        "{a[seconds]} 秒），GRU {b[heldout]}（{b[seconds]} 秒），LSTM {c[heldout]}（{c[seconds]} 秒），minGRU "
+        "{d[heldout]}（{d[seconds]} 秒）。",
     ),
     "verdict_data": (
         "The same test text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on eight "
-        "books "
-        "of its author: {c[heldout]}; the last is a larger network on the same eight books: {d[heldout]}. More text "
-        "leaves less to learn by rote.",
+        "books of its author: {c[heldout]}; the last is a larger network on the same eight books: {d[heldout]}. More "
+        "text leaves less to learn by rote.",
         "测试文本都相同。一万个字符：{a[heldout]}；整本书：{b[heldout]}；同一作者的八本书：{c[heldout]}；最后一个是用"
-        "同样"
-        "八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。",
+        "同样八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。",
     ),
     "verdict_authors": (
         "Each trained on as many characters in all. On its own author's new text, the model of Wells comes to "
-        "{a[heldout]} "
-        "and that of Austen to {b[heldout]}; merged, five authors share one model, which reaches {c[heldout]} on Wells "
-        "({d[heldout]} when each text says whose it is).",
+        "{a[heldout]} and that of Austen to {b[heldout]}; merged, five authors share one model, which reaches "
+        "{c[heldout]} on Wells ({d[heldout]} when each text says whose it is).",
         "训练字符总数都相同。在自己作者的新文本上，威尔斯的模型是 {a[heldout]}，奥斯汀的是 {b[heldout]}；五位作者合用"
-        "一个模型时，"
-        "威尔斯的新文本是 {c[heldout]}（标明作者则是 {d[heldout]}）。",
+        "一个模型时，威尔斯的新文本是 {c[heldout]}（标明作者则是 {d[heldout]}）。",
     ),
     "verdict_mistake": (
-        "Right: each layer has weights and a state of its own: {a[train]} in training. Wrong: one set of weights, "
-        "one state, "
-        "returned as it came. The output never sees the input, and training ends at letter frequencies, {b[train]}.",
-        "正确：每层有自己的权重和状态，训练困惑度 {a[train]}。错误：共用一套权重和一个状态，状态又原样返回。输出根本"
-        "看不到输入，"
-        "训练只能停在字母频率：{b[train]}。",
+        "Right: each layer has weights and a state of its own: {a[train]} in training. Wrong: one set of weights, one "
+        "state, returned as it came. The output never sees the input, and training ends at letter frequencies, "
+        "{b[train]}.",
+        "正确：每层有自己的权重和状态，训练困惑度 {a[train]}。错误：共用一套权重和一个状态，状态又原样返回。输出根本看"
+        "不到输入，训练只能停在字母频率：{b[train]}。",
     ),
     "verdict_best": (
         "On new text: {a[heldout]} for the end of The Time Machine after eight books of Wells, {b[heldout]} for the "
-        "last "
-        "tenth of tiny Shakespeare. Different texts and alphabets: not to be ranked.",
+        "last tenth of tiny Shakespeare. Different texts and alphabets: not to be ranked.",
         "新文本上：读了威尔斯八本书之后，《时间机器》末尾是 {a[heldout]}；tiny Shakespeare 最后十分之一是 "
-        "{b[heldout]}。"
-        "文本和字母表都不同，不能排名。",
+        "{b[heldout]}。文本和字母表都不同，不能排名。",
     ),
     "verdict_chinese": (
         "The same network on Chinese, among {a[guess]} symbols: {a[train]} in training, {a[heldout]} on new text.",
@@ -251,8 +236,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "d2l 形式的模型只认字母（一律当小写）和空格，与原笔记对书的处理一致；其他字符对它们都是未知字符。",
     ),
     "measure": (
-        "Perplexity per character. Train: the text it was trained on, read as in training. Held-out: the end of "
-        "its book, never trained on, read as one text.",
+        "Perplexity per character. Train: the text it was trained on, read as in training. Held-out: the end of its "
+        "book, never trained on, read as one text.",
         "每字符困惑度。训练：按训练时的读法读训练文本。未见过的文本：书末从未用于训练的一段，从头连续读完。",
     ),
     # score
@@ -301,8 +286,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "failed ones too. Perplexity is per character; on the log scales equal distances are equal differences in "
         "nats.",
         "这里的每张图、每句话都由 `checkpoints/results.json` 算出，所有训练都在其中，失败的也在。困惑度按字符计；对数"
-        "坐标上"
-        "相等的距离就是相等的 nats 之差。",
+        "坐标上相等的距离就是相等的 nats 之差。",
     ),
     "exp_empty": ("No results stand beside these checkpoints.", "这些检查点旁边没有实验结果。"),
     "exp_scratch": ("Two layers from scratch", "从零实现两层"),
@@ -311,17 +295,15 @@ STRINGS: dict[str, tuple[str, str]] = {
         "两层 RNN 比一层多需要什么？每层要有自己的一套权重和一个状态。",
     ),
     "exp_scratch_method": (
-        "The note's own recipe: The Time Machine in 28 symbols, its first 10,000 characters, batches of 32 x 35, SGD "
-        "with learning rate 1 and clipping at 1, 500 epochs; held out is the last tenth of the book. The wrong version "
-        "has one set of weights and one state for both layers; the state comes back as it went in. It only runs with "
-        "an "
-        "embedding as wide as the layer. The kinder wrong version (shared-updated) returns the upper layer's state: it "
-        "is another model, and it hides the mistake well.",
-        "按原笔记的做法：《时间机器》化为 28 个符号，取前一万个字符，批量 32 x 35，SGD 学习率 1、梯度裁剪 1，500 个周"
-        "期；"
-        "留出全书最后十分之一。错误版两层共用一套权重和一个状态，状态原样返回；要让它跑起来，还得有与层同宽的嵌入。较"
-        "温和"
-        "的错误版（shared-updated）会返回上层的状态：那是另一个模型，也把错误藏得很好。",
+        "The note's own recipe: The Time Machine in {symbols} symbols, its first {chars} characters, batches of "
+        "{batch} x {window}, SGD with learning rate {rate} and clipping at {clip}, {epochs} epochs; held out is the "
+        "last tenth of the book. The wrong version has one set of weights and one state for both layers; the state "
+        "comes back as it went in. It only runs with an embedding as wide as the layer. The kinder wrong version "
+        "(shared-updated) returns the upper layer's state: it is another model, and it hides the mistake well.",
+        "按原笔记的做法：《时间机器》化为 {symbols} 个符号，取前 {chars} 个字符，批量 {batch} x {window}，SGD 学习率 "
+        "{rate}、梯度裁剪 {clip}，{epochs} 个周期；留出全书最后十分之一。错误版两层共用一套权重和一个状态，状态原样返"
+        "回；要让它跑起来，还得有与层同宽的嵌入。较温和的错误版（shared-updated）会返回上层的状态：那是另一个模型，也"
+        "把错误藏得很好。",
     ),
     "exp_gru": ("GRU for LSTM", "用 GRU 换 LSTM"),
     "exp_gru_asked": (
@@ -329,15 +311,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "困惑度和速度会怎样？取决于让什么保持相等。",
     ),
     "exp_gru_method": (
-        "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, ten epochs, "
-        "dropout 0.2; a filled dot is the test part, a ring the training part. Equal parameters: about 0.49 million; "
-        "equal width: 128 units; equal time: as many epochs as fit into about 100 seconds of one quiet core. Seconds "
-        "were taken on shared machines and are noisy; speed is characters a second in training.",
-        "两层，《时间机器》（保留大小写、标点和换行），按 90/5/5 切分，AdamW，十个周期，随机失活 0.2；实心点是测试部"
-        "分，圆圈"
-        "是训练部分。参数量相等：约 49 万；宽度相等：128 个单元；时间相等：一个空闲核心约 100 秒内能跑完的周期数。秒"
-        "数在"
-        "共用的机器上测得，有噪声；速度是训练时每秒的字符数。",
+        "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, {epochs} "
+        "epochs, dropout {dropout}; a filled dot is the test part, a ring the training part. Equal parameters: about "
+        "{params} million; equal width: {width} units; equal time: as many epochs as fit into about 100 seconds of "
+        "one quiet core. Seconds were taken on shared machines and are noisy; speed is characters a second in "
+        "training.",
+        "两层，《时间机器》（保留大小写、标点和换行），按 90/5/5 切分，AdamW，{epochs} 个周期，随机失活 {dropout}；实"
+        "心点是测试部分，圆圈是训练部分。参数量相等：约 {params} 百万；宽度相等：{width} 个单元；时间相等：一个空闲核"
+        "心约 100 秒内能跑完的周期数。秒数在共用的机器上测得，有噪声；速度是训练时每秒的字符数。",
     ),
     "exp_rote": ("Perplexity 1.0", "困惑度 1.0"),
     "exp_rote_asked": (
@@ -345,12 +326,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "最低能到多少，1.0 意味着什么？训练曲线下降时，看看留出文本的曲线。",
     ),
     "exp_rote_method": (
-        "The note's three two-layer models as written, beside few-lstm-2: an LSTM of the same size on the same 10,000 "
-        "characters with residual connections, LayerNorm, dropout 0.5, weight drop 0.5 and AdamW, stopped at its "
-        "best on "
-        "a validation part of its own and then read on the last tenth of the book.",
-        "原笔记的三个两层模型，旁边是 few-lstm-2：同样大小的 LSTM、同样的一万个字符，加上残差连接、LayerNorm、随机失活 "
-        "0.5、权重丢弃 0.5 和 AdamW；按单独的验证部分选最好的一刻停止，再在全书最后十分之一上读数。",
+        "The note's three two-layer models as written, beside few-lstm-2: {layers} LSTM layers of {units} units on "
+        "the same {limit} characters with residual connections, LayerNorm, dropout {dropout}, weight drop "
+        "{weight_drop} and AdamW, stopped at its best on a validation part of its own and then read on the last tenth "
+        "of the book.",
+        "原笔记的三个两层模型，旁边是 few-lstm-2：{layers} 层 LSTM、每层 {units} 个单元、同样的 {limit} 个字符，加上残"
+        "差连接、LayerNorm、随机失活 {dropout}、权重丢弃 {weight_drop} 和 AdamW；按单独的验证部分选最好的一刻停止，再"
+        "在全书最后十分之一上读数。",
     ),
     "exp_data": ("More data", "更多数据"),
     "exp_data_asked": (
@@ -358,13 +340,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "同一个模型、同一段测试文本，更多文本能带来多少？",
     ),
     "exp_data_method": (
-        "A residual GRU of two layers and 256 units reads about 5.2 million characters in every run: the same few "
-        "again "
-        "and again, or more of them less often. The test text is always the last 5% of The Time Machine; the best "
-        "weights on the way are kept. The 6-gram saw the same training text.",
-        "每次都让一个两层、256 单元的残差 GRU 读约 520 万个字符：反复读同样的少量文本，或每段少读几遍、多读几种。测试"
-        "文本"
-        "始终是《时间机器》最后 5%；保留途中最好的权重。6-gram 用的是同样的训练文本。",
+        "A residual GRU of {layers} layers and {units} units reads about {read} million characters in every run: the "
+        "same few again and again, or more of them less often. The test text is always the last 5% of The Time "
+        "Machine; the best weights on the way are kept. The 6-gram saw the same training text.",
+        "每次都让一个 {layers} 层、{units} 单元的残差 GRU 读约 {read} 百万个字符：反复读同样的少量文本，或每段少读几"
+        "遍、多读几种。测试文本始终是《时间机器》最后 5%；保留途中最好的权重。6-gram 用的是同样的训练文本。",
     ),
     "exp_authors": ("Merging authors", "合并作者"),
     "exp_authors_asked": (
@@ -372,12 +352,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "可以把几位作者合在一起训练吗？好处：每位都能读；坏处：每位都读得差一点。",
     ),
     "exp_authors_method": (
-        "Every model is the same residual GRU (two layers, 256 units) and saw 465,000 characters: of one author, or of "
-        "five in equal shares; marked texts begin with a symbol for their author. Each is scored on a held-out part of "
-        "every author. The frame marks an author's own model.",
-        "每个模型都是同样的残差 GRU（两层，256 单元），都读了 465,000 个字符：一位作者的，或五位各占一份；加标记的文"
-        "本以代"
-        "表作者的符号开头。每个模型都在每位作者的留出部分上打分。框线标出作者自己的模型。",
+        "Every model is the same residual GRU ({layers} layers, {units} units) and was trained on {chars} characters: "
+        "of one author, or of five in equal shares; marked texts begin with a symbol for their author. Each is scored "
+        "on a held-out part of every author. The frame marks an author's own model.",
+        "每个模型都是同样的残差 GRU（{layers} 层，{units} 单元），训练文本都是 {chars} 个字符：一位作者的，或五位各占"
+        "一份；加标记的文本以代表作者的符号开头。每个模型都在每位作者的留出部分上打分。框线标出作者自己的模型。",
     ),
     "exp_depth": ("Depth", "深度"),
     "exp_depth_asked": (
@@ -385,13 +364,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "更多的层能带来什么，为什么直接堆叠十层什么也学不到？",
     ),
     "exp_depth_method": (
-        "As in GRU for LSTM: at equal parameters (about 0.49 million, so deeper stacks are narrower) or equal width "
-        "(128 "
-        "units). A residual layer adds to what it reads: H + Dropout(cell(LayerNorm(H))). Below: the note's own ten "
-        "layers beside two layers and beside ten residual ones, which also have LayerNorm, forget bias 1 and AdamW.",
-        "设置同“用 GRU 换 LSTM”：参数量相等（约 49 万，越深越窄）或宽度相等（128 个单元）。残差层在读入之上做加法：H + "
-        "Dropout(cell(LayerNorm(H)))。下图：原笔记的十层，旁边是两层，以及十层残差（另有 LayerNorm、遗忘门偏置 1 和 "
-        "AdamW）。",
+        "As in GRU for LSTM: at equal parameters (about {params} million, so deeper stacks are narrower) or equal "
+        "width ({width} units). A residual layer adds to what it reads: H + Dropout(cell(LayerNorm(H))). Beside it: "
+        "the note's own ten layers, two layers, and ten residual ones, which also have LayerNorm, forget bias 1 and "
+        "AdamW.",
+        "设置同“用 GRU 换 LSTM”：参数量相等（约 {params} 百万，越深越窄）或宽度相等（{width} 个单元）。残差层在读入之"
+        "上做加法：H + Dropout(cell(LayerNorm(H)))。旁边的图：原笔记的十层、两层，以及十层残差（另有 LayerNorm、遗忘门"
+        "偏置 1 和 AdamW）。",
     ),
     "exp_label_table": ("Table", "表格"),
     "exp_label_method": ("How it was measured", "如何测得"),
@@ -405,6 +384,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "± 是对随机种子的 95% t 区间；没有 ± 的只有一个种子。",
     ),
     "figure_residual": ("residual alone", "只看残差"),
+    "figure_rate": ("residual, learning rate {rate}", "残差，学习率 {rate}"),
     "figure_equal": ("equal {what}", "{what}相等"),
     "axis_layers": ("layers", "层数"),
     "axis_epochs": ("epochs", "周期"),
@@ -511,8 +491,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "改动一个字符，其影响（降到最大值的 1/e 之前）持续 {a} 个字符。",
     ),
     "in_say_without": (
-        "Perplexity on this text is {whole}. It comes to {a} without layer {high}, the most needed, and to {b} without "
-        "layer {low}, the least.",
+        "Perplexity on this text is {whole}. It comes to {a} without layer {high}, the most needed, and to {b} "
+        "without layer {low}, the least.",
         "这段文本的困惑度是 {whole}。去掉最要紧的第 {high} 层，变成 {a}；去掉最不要紧的第 {low} 层，变成 {b}。",
     ),
     "in_say_without_one": (
@@ -530,13 +510,12 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "in_without_plain": (
         "In a plain stack the layer's input is handed on in its place, which the layer above was never trained to "
-        "read; "
-        "above one-hot characters nothing can be handed on.",
+        "read; above one-hot characters nothing can be handed on.",
         "在直接堆叠里，把这层的输入原样交给上一层，而上一层从没学过读它；紧接 one-hot 字符的那层则无法去掉。",
     ),
     "in_say_lens": (
-        "Read out at {start}, the text would cost a perplexity of {a}; at the top it costs {b}. Layer {best} makes the "
-        "largest step.",
+        "Read out at {start}, the text would cost a perplexity of {a}; at the top it costs {b}. Layer {best} makes "
+        "the largest step.",
         "在{start}处就读出，这段文本的困惑度会是 {a}；在顶层是 {b}。第 {best} 层迈出最大的一步。",
     ),
     "in_say_lens_one": (
@@ -544,8 +523,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "只有一处可以读出：顶层，困惑度 {b}。",
     ),
     "in_say_gradients": (
-        "At the character itself the gradient is {a} in the bottom layer and {b} in the top one; {distance} characters "
-        "back it is {c} and {d}.",
+        "At the character itself the gradient is {a} in the bottom layer and {b} in the top one; {distance} "
+        "characters back it is {c} and {d}.",
         "在当前字符处，梯度在最底层是 {a}，在顶层是 {b}；往回 {distance} 个字符，分别是 {c} 和 {d}。",
     ),
     "in_say_gradients_one": (
@@ -571,35 +550,31 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_stack": ("One cell of a deep RNN", "深度循环神经网络的一个单元"),
     "learn_stack_text": (
         "A recurrent layer reads one character at a time and keeps a state H: what it remembers. A deep RNN puts "
-        "layers "
-        "on top of each other, so that every cell has two inputs: its own layer's state one character ago, and the "
-        "state of the layer below at the same character. The bottom layer reads the character itself, H⁽⁰⁾ = X, and "
-        "only the top layer is read out to predict the next one. Touch a cell: its two inputs light up.",
-        "循环层每次读一个字符，并保留一个状态 H，也就是它记得的东西。深度 RNN 把层叠起来，于是每个单元有两个输入：同"
-        "一层在"
-        "上一个字符时的状态，和下一层在当前字符时的状态。最底层读字符本身，H⁽⁰⁾ = X；只有顶层用来预测下一个字符。点一"
-        "个单元，"
-        "它的两个输入就会亮起来。",
+        "layers on top of each other, so that every cell has two inputs: its own layer's state one character ago, and "
+        "the state of the layer below at the same character. The bottom layer reads the character itself, H⁽⁰⁾ = X, "
+        "and only the top layer is read out to predict the next one. Touch a cell: its two inputs light up.",
+        "循环层每次读一个字符，并保留一个状态 H，也就是它记得的东西。深度 RNN 把层叠起来，于是每个单元有两个输入：同一"
+        "层在上一个字符时的状态，和下一层在当前字符时的状态。最底层读字符本身，H⁽⁰⁾ = X；只有顶层用来预测下一个字符。"
+        "点一个单元，它的两个输入就会亮起来。",
     ),
     "learn_right": ("plain", "直接堆叠"),
     "learn_residual": ("residual", "残差"),
     "learn_wrong": ("the classic mistake", "常见的错误"),
     "learn_right_note": (
         "Every layer has its own weights W and its own state. Information about a character reaches the output by "
-        "going "
-        "up; information about the past by going right.",
+        "going up; information about the past by going right.",
         "每层有自己的权重 W 和自己的状态。当前字符的信息向上走到输出，过去的信息向右走。",
     ),
     "learn_residual_note": (
         "What a layer hands on is what it was given plus what its cell adds. Gradients can go down along the plus "
-        "signs "
-        "undiminished, so ten layers learn; LayerNorm keeps what a cell reads at one scale.",
+        "signs undiminished, so ten layers learn; LayerNorm keeps what a cell reads at one scale.",
         "每层交出去的是读入的加上单元所添的。梯度可以沿着加号原样往下传，所以十层也学得动；LayerNorm 让单元读入的尺度"
         "保持一致。",
     ),
     "learn_wrong_note": (
-        "One set of weights, one state for all layers, and the state is returned as it came. Every cell still computes "
-        "something, but nothing it computes is kept, and the output is read from a state that never saw a character.",
+        "One set of weights, one state for all layers, and the state is returned as it came. Every cell still "
+        "computes something, but nothing it computes is kept, and the output is read from a state that never saw a "
+        "character.",
         "所有层共用一套权重和一个状态，而状态又原样返回。每个单元照样在算，但算出来的都没有留下；输出读的是从没见过任"
         "何字符的状态。",
     ),
@@ -618,11 +593,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_code": ("The same in code", "写成代码"),
     "learn_code_text": (
         "This is the code that trained and runs the models of this page, read from the package as it stands. One step "
-        "of one layer, all steps of one layer, and the stack. T is time, B the texts read side by side, H the units of "
-        "a layer.",
+        "of one layer, all steps of one layer, and the stack. T is time, B the texts read side by side, H the units "
+        "of a layer.",
         "下面就是训练并运行本页模型的代码，直接从软件包里读出：一层的一步，一层的所有步，以及整个堆叠。T 是时间，B 是"
-        "并排读的"
-        "文本数，H 是一层的单元数。",
+        "并排读的文本数，H 是一层的单元数。",
     ),
     "learn_cells": ("The four cells", "四种单元"),
     "learn_cells_text": (
@@ -630,49 +604,39 @@ STRINGS: dict[str, tuple[str, str]] = {
         "keep what it has instead of writing it anew at every character. These are the equations as each cell's file "
         "states them.",
         "不同的只是 φ。门是每个单元上一个 0 到 1 之间的数，表示放行多少：有了门，一层就能留住已有的东西，不必每个字符"
-        "都重写。"
-        "以下方程取自各单元的源文件。",
+        "都重写。以下方程取自各单元的源文件。",
     ),
     "learn_mistake": ("The classic mistake and what it costs", "常见的错误及其代价"),
     "learn_mistake_text": (
-        "Left, two layers done right; right, the version that shares one set of weights and one state. It runs without "
-        "an error and its loss falls, to {floor}: what one gets by knowing only how often each letter occurs. That is "
-        "how such a mistake is noticed: by a number one knows beforehand.",
+        "Left, two layers done right; right, the version that shares one set of weights and one state. It runs "
+        "without an error and its loss falls, to {floor}: what one gets by knowing only how often each letter occurs. "
+        "That is how such a mistake is noticed: by a number one knows beforehand.",
         "左边是正确的两层，右边是共用一套权重和一个状态的版本。它运行不报错，损失也会下降，降到 {floor}：也就是只知道"
-        "每个字母"
-        "出现频率时的水平。发现这种错误，靠的是事先知道这个数。",
+        "每个字母出现频率时的水平。发现这种错误，靠的是事先知道这个数。",
     ),
     "learn_code_right": ("Each layer its own", "每层各有一套"),
     "learn_code_wrong": ("One for all", "全体共用一套"),
     "learn_ppl": ("Perplexity: how can it be {train} and {new} at once?", "困惑度：怎么会同时是 {train} 和 {new}？"),
     "learn_ppl_text": (
         "Before each character the model gives a probability p to what comes. Its surprise is -ln p nats; perplexity "
-        "is "
-        "e to the mean surprise, or 1 divided by the typical p (the geometric mean). Certain and right at every "
-        "character: 1. Guessing "
-        "among "
-        "{symbols} symbols: {symbols}. {name} ends at {train} on the text it was trained on: typically it gives "
-        "{sure}% "
-        "to the right character, so it knows that text by heart. On the next pages of the same book it comes to {new}, "
-        "worse than guessing. It is not ignorant there, it is certain and wrong: having learned that after these "
-        "letters always comes that one, it leaves next to nothing for all others. Half of the characters right with "
-        "certainty and half given one in {half} would make {new}. After {epoch} epochs it stood at {best} on new text; "
-        "all that it learned later was the {chars} characters themselves.",
+        "is e to the mean surprise, or 1 divided by the typical p (the geometric mean). Certain and right at every "
+        "character: 1. Guessing among {symbols} symbols: {symbols}. {name} ends at {train} on the text it was trained "
+        "on: typically it gives {sure}% to the right character, so it knows that text by heart. On the next pages of "
+        "the same book it comes to {new}, worse than guessing. It is not ignorant there, it is certain and wrong: "
+        "having learned that after these letters always comes that one, it leaves next to nothing for all others. "
+        "Half of the characters right with certainty and half given one in {half} would make {new}. After {epoch} "
+        "epochs it stood at {best} on new text; all that it learned later was the {chars} characters themselves.",
         "在每个字符之前，模型给将要出现的字符一个概率 p。它的惊讶是 -ln p（单位 nats）；困惑度是 e 的平均惊讶次方，也"
-        "就是典型 "
-        "p 的倒数。每个字符都确定且正确：1。在 {symbols} 个符号里乱猜：{symbols}。{name} 在训练文本上最后是 {train}："
-        "典型情况"
-        "下它给正确字符 {sure}% 的概率，那段文本它已经背下来了。在同一本书接下来的几页上却是 {new}，比乱猜还差。它在"
-        "那里不是"
-        "无知，而是确信地错：既然学到这几个字母后面总是那一个，给其他字母留下的就几乎没有了。一半字符确定且正确、另一"
-        "半只给 "
-        "{half} 分之一，合起来正是 {new}。第 {epoch} 个周期时它在新文本上是 {best}；那以后学到的，只是那 {chars} 个字"
-        "符本身。",
+        "就是典型 p 的倒数。每个字符都确定且正确：1。在 {symbols} 个符号里乱猜：{symbols}。{name} 在训练文本上最后是 "
+        "{train}：典型情况下它给正确字符 {sure}% 的概率，那段文本它已经背下来了。在同一本书接下来的几页上却是 {new}，"
+        "比乱猜还差。它在那里不是无知，而是确信地错：既然学到这几个字母后面总是那一个，给其他字母留下的就几乎没有了。"
+        "一半字符确定且正确、另一半只给 {half} 分之一，合起来正是 {new}。第 {epoch} 个周期时它在新文本上是 {best}；那"
+        "以后学到的，只是那 {chars} 个字符本身。",
     ),
     # checkpoints
     "ck_intro": (
-        "Every model of this page, to load with three lines of Python. Click a column to sort by it, a name to see its "
-        "card. Perplexities of different alphabets (d2l: 28 symbols) are not to be ranked together.",
+        "Every model of this page, to load with three lines of Python. Click a column to sort by it, a name to see "
+        "its card. Perplexities of different alphabets (d2l: 28 symbols) are not to be ranked together.",
         "本页的全部模型，三行 Python 即可加载。点列名排序，点模型名看模型卡。字母表不同（d2l：28 个符号）的困惑度不能"
         "放在一起排名。",
     ),

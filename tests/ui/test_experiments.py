@@ -42,7 +42,7 @@ def test_every_question_is_answered_with_a_figure_a_table_and_its_commands(regis
     value = experiments.sections(registry, lang)
     assert [one["key"] for one in value["sections"]] == ["scratch", "gru", "rote", "data", "authors", "depth"]
     for one in value["sections"]:
-        assert one["answer"]
+        assert one["answers"]
         assert one["commands"]
         assert one["preset"]
         for charts in one["figures"]:
@@ -54,7 +54,7 @@ def test_every_question_is_answered_with_a_figure_a_table_and_its_commands(regis
 def test_another_result_is_another_answer_another_point_and_another_row(changed):
     value = changed("depth-gru-10-residual", "test", 9.876)
     depth = section(value, "depth")
-    assert "GRU 9.876" in depth["answer"]
+    assert "GRU 9.876" in depth["answers"][0]
     (line,) = (one for one in depth["figures"][0][0]["series"] if one["name"] == "GRU, residual")
     assert line["points"][-1] == [10, 9.876, None]
     assert ["GRU", "residual"] in [row[:2] for row in depth["figures"][0][0]["table"]["rows"]]
