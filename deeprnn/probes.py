@@ -136,22 +136,20 @@ def without_each_layer(model: CharRNN, ids: Int[Tensor, " T"]) -> tuple[float, l
     Raises:
         ValueError: the layers share one state, or there are fewer than two characters.
     """
-    _require_stack(model)
     _require_two(ids)
+    handed_on = [x.unsqueeze(1) for x in trace(model, ids[:-1]).handed_on]
+    state = model.initial_state(1)
 
-    def nats(without: int | None) -> float | None:
-        x, state = model.embed(ids[:-1].unsqueeze(1)), model.initial_state(1)
-        for layer, cell in enumerate(model.layers()):
-            if layer == without:
-                if x.shape[-1] != model.config.hidden_size:
-                    return None
-                continue
+    def nats(x: Tensor, first: int) -> float:
+        """What the layers from `first` on make of x."""
+        for layer, cell in list(enumerate(model.layers()))[first:]:
             x = model.above(x, cell.fused(model.below(layer, x), state[layer])[0])
         return F.cross_entropy(model.read_out(x)[:, 0].double(), ids[1:]).item()
 
-    whole = nats(None)
-    assert whole is not None
-    return whole, [nats(layer) for layer in range(len(model.layers()))]
+    num_layers = len(model.layers())
+    fits = [x.shape[-1] == model.config.hidden_size for x in handed_on]
+    without = [nats(handed_on[layer], layer + 1) if fits[layer] else None for layer in range(num_layers)]
+    return nats(handed_on[-1], num_layers), without
 
 
 @torch.no_grad()

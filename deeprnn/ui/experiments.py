@@ -3,6 +3,7 @@
 Knows: which figures answer which question. Does not know: the other views, how a figure is drawn.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,7 @@ _QUESTIONS = (
 _LABELS = ("table", "method", "see", "svg", "png", "csv", "readout", "interval")
 
 
+@functools.lru_cache(maxsize=8)  # results do not change while they are served
 def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
     """What `experiments.js` draws: the questions that were measured, in order."""
     answers = findings.of(registry.results)

@@ -33,6 +33,7 @@ _WORDS = (
 _FIGURE_WORDS = ("table", "svg", "png", "csv", "readout")
 
 
+@functools.lru_cache(maxsize=8)  # results do not change while they are served
 def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
     """What `learn.js` draws: sections in order, each with its code and figures."""
     results = registry.results
