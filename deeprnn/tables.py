@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from deeprnn import findings
 from deeprnn.cells import CELLS
 from deeprnn.findings import DATA, MERGED, WIRINGS, figure, ngram_ppl
-from deeprnn.results import Results
+from deeprnn.results import Results, recipe_of
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -28,6 +28,7 @@ def depth_table(results: Results, kind: str = "depth") -> str:
     rows = [
         [CELLS[cell].label, wiring, *(figure(results, f"{kind}-{cell}-{n}-{wiring}") for n in depths)]
         for cell, wiring in itertools.product(findings.cells(results, kind), WIRINGS)
+        if any(results.seeds(f"{kind}-{cell}-{n}-{wiring}") for n in depths)
     ]
     return table(["cell", "stack", *(f"{n} layer{'s' * (n > 1)}" for n in depths)], rows)
 
@@ -114,6 +115,34 @@ def baseline_table(results: Results) -> str:
         for key, text in sorted(results.texts.items())
     ]
     return table(["text, form, parts", "symbols (uniform)", "unigram", "6-gram", "xz, bits/char"], rows)
+
+
+def goals_table(results: Results) -> str:
+    """What was to be reached and what was: the recipe with the best validation figure where several tried."""
+    books = [name for name in results.runs if name.startswith("book-") and results.finished(name)]
+    rate = findings.of(results).get("rate")
+    tries: list[tuple[str, float, str | None, str, str]] = [
+        ("10,000 characters of *The Time Machine* (d2l), held-out", 8.0, "few-lstm-2", "heldout", "ppl"),
+        ("*The Time Machine* alone, test", 3.95, _best(results, books), "heldout", "ppl"),
+        ("the same test text, more books", 3.40, "wells-lstm-2", "heldout", "ppl"),
+        ("tiny_shakespeare, nats, state carried", 1.40, "shakespeare-lstm-2", "val", "nats"),
+        ("tiny_shakespeare, nats, cold windows of 256", 1.42, "shakespeare-lstm-2", "cold_256", "nats"),
+    ]
+    rows = []
+    for what, goal, name, part, unit in tries:
+        if name and results.finished(name):
+            reached = results.estimate(name, part, unit)
+            met = "yes" if reached.mean <= goal else "no"
+            rows.append([what, f"{goal:.2f}", str(reached), met, f"`python train.py {recipe_of(name)}`"])
+    if rate:
+        met = "yes" if float(str(rate["most"])) <= 2 else "no"
+        gap = f"{rate['most']}% at most"
+        rows.append(["ten residual layers behind the best depth", "2%", gap, met, "`python train.py 'rate-*'`"])
+    return table(["what", "goal", "reached", "met", "command"], rows) if rows else "not run yet"
+
+
+def _best(results: Results, names: Sequence[str]) -> str | None:
+    return min(names, key=lambda name: results.estimate(name, "val").mean, default=None)
 
 
 def verdicts(results: Results) -> list[str]:

@@ -129,6 +129,16 @@ def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
     assert "the GRU 5.000 in 100 s of training, the LSTM 6.000 in 110 s." in sentence
 
 
+def test_a_goal_is_met_by_what_was_measured_and_missed_otherwise():
+    made_up = depth_results(lambda *_: 5.0)
+    for name, ppl, val in (("few-lstm-2", 7.9, 9.0), ("book-a", 3.0, 5.0), ("book-b", 4.2, 4.0)):
+        final = {"train": figures(2.0), "val": figures(val), "test": figures(ppl)}
+        made_up.runs[name] = {"name": name, "seed": 0, "outcome": {"status": "learned"}, "final": final}
+    few, book = tables.goals_table(made_up).splitlines()[2:]
+    assert few.endswith("| 8.00 | 7.900 | yes | `python train.py few-lstm-2` |")
+    assert book.endswith("| 3.95 | 4.200 | no | `python train.py book-b` |"), "chosen by its validation part"
+
+
 def test_a_question_that_was_not_measured_has_no_verdict():
     assert tables.verdicts(Results(runs={}, texts={}, novelty={})) == []
 
