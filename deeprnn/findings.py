@@ -3,6 +3,7 @@
 Knows: results. Does not know: how runs are made, the page, the README. No figure is typed in here.
 """
 
+import functools
 import math
 import statistics
 from collections.abc import Callable
@@ -22,6 +23,7 @@ TITLES = {
     "gru": ("GRU for LSTM", "用 GRU 换 LSTM"),
     "data": ("More data", "更多数据"),
     "authors": ("Merging authors", "合并作者"),
+    "shelf": ("Merging all that each author wrote", "合并每位作者的全部文本"),
     "depth": ("Depth", "深度"),
     "rate": ("Ten layers want a higher learning rate", "十层要更高的学习率"),
 }
@@ -62,6 +64,12 @@ SENTENCES = {
         "{foreign_low}% to {foreign_high}% worse than that author's own does.",
         "总字符数相同时，五位作者合用的一个模型在每位作者上的困惑度比各自的专用模型差 {shared_low}% 到 "
         "{shared_high}%；而用一位作者的模型去读另一位，比专用模型差 {foreign_low}% 到 {foreign_high}%。",
+    ),
+    "shelf": (
+        "With all the text there is of each, merged or not, the difference is {shared_low}% to {shared_high}%; a model "
+        "of one author reads another {foreign_low}% to {foreign_high}% worse.",
+        "若每位作者的全部文本都用上，合并与专用之差是 {shared_low}% 到 {shared_high}%；一位作者的模型读另一位差 "
+        "{foreign_low}% 到 {foreign_high}%。",
     ),
     "depth": (
         "At equal parameters ten plain layers fail or fall far behind: {plain}. Ten residual layers hold, a little "
@@ -106,21 +114,24 @@ def best_depth(results: Results, cell: str, wiring: str, kind: str = "depth") ->
     return best, found[best]
 
 
-def authors(results: Results) -> dict[str, str]:
-    """The authors who have a model of their own, and the text that each is held out from, in the order of reading."""
-    names = (name.removeprefix("author-") for name in results.runs if name.startswith("author-"))
+def authors(results: Results, kind: str = "author") -> dict[str, str]:
+    """The authors who have a model of their own, and the text that each is held out from, in the order of reading.
+
+    kind: `author` (equally many characters) or `shelf` (all there are).
+    """
+    names = (name.removeprefix(f"{kind}-") for name in results.runs if name.startswith(f"{kind}-"))
     own = {
-        name: results.runs[f"author-{name}"]["train_config"]["text"]
+        name: results.runs[f"{kind}-{name}"]["train_config"]["text"]
         for name in names
         if name not in MERGED and "-seed" not in name
     }
-    order = [text for run in results.seeds("author-five")[:1] for text in run["elsewhere"]]
+    order = [text for run in results.seeds(f"{kind}-five")[:1] for text in run["elsewhere"]]
     return {name: text for text in order for name, mine in own.items() if mine == text}
 
 
-def elsewhere(results: Results, name: str, text: str) -> Estimate:
+def elsewhere(results: Results, name: str, text: str, kind: str = "author") -> Estimate:
     """Perplexity of `author-NAME` on the held-out part of a text, over its seeds."""
-    return results.estimate_of(f"author-{name}", lambda run: run["elsewhere"][text]["ppl"])
+    return results.estimate_of(f"{kind}-{name}", lambda run: run["elsewhere"][text]["ppl"])
 
 
 def figure(results: Results, recipe: str, part: str = "heldout") -> str:
@@ -226,13 +237,13 @@ def _data(results: Results) -> Figures | None:
     }
 
 
-def _authors(results: Results) -> Figures | None:
-    own = authors(results)
+def _authors(results: Results, kind: str = "author") -> Figures | None:
+    own = authors(results, kind)
     if len(own) < 2:
         return None
-    mine = {name: elsewhere(results, name, text).mean for name, text in own.items()}
-    shared = [elsewhere(results, "five", text).mean / mine[name] - 1 for name, text in own.items()]
-    foreign = [elsewhere(results, a, own[b]).mean / mine[b] - 1 for a in own for b in own if a != b]
+    mine = {name: elsewhere(results, name, text, kind).mean for name, text in own.items()}
+    shared = [elsewhere(results, "five", text, kind).mean / mine[name] - 1 for name, text in own.items()]
+    foreign = [elsewhere(results, a, own[b], kind).mean / mine[b] - 1 for a in own for b in own if a != b]
     percents = {"shared": [100 * x for x in shared], "foreign": [100 * x for x in foreign]}
     return {key: value for name, found in percents.items() for key, value in _span(name, found, 0).items()}
 
@@ -251,6 +262,7 @@ _QUESTIONS: dict[str, Callable[[Results], Figures | None]] = {
     "rote": _rote,
     "data": _data,
     "authors": _authors,
+    "shelf": functools.partial(_authors, kind="shelf"),
     "depth": _depth,
     "rate": _rate,
 }

@@ -308,27 +308,34 @@ def data_recipes() -> Iterator[Recipe]:
 def author_recipes() -> Iterator[Recipe]:
     """Set E: one author or five, with or without a mark, scored on every author's held-out part.
 
-    Every one trains on 465,000 characters, as many as the two Wells books give.
+    `author-`: every one trains on 465,000 characters, as many as the two Wells books give; `shelf-`: on all there is.
     """
     model = stack("gru", 2, 256, dropout=0.2)
 
-    def recipe(name: str, texts: tuple[str, ...], **more: Any) -> Recipe:
+    def recipe(name: str, texts: tuple[str, ...], limit: int | None, epochs: int = 6, **more: Any) -> Recipe:
         train = modern_training(
             texts[0],
-            6,
+            epochs,
             more_texts=texts[1:],
             score_on=FIVE,
-            max_train_chars=None if texts == AUTHORS["wells"] else 465_000 // len(texts),
+            max_train_chars=limit,
             eval_lanes=8,
             **more,
         )
-        return Recipe(name=f"author-{name}", model=model, train=train)
+        return Recipe(name=name, model=model, train=train)
 
+    def share(texts: tuple[str, ...]) -> int | None:
+        return None if texts == AUTHORS["wells"] else 465_000 // len(texts)
+
+    essays = ("time_machine", "federalist", "origin_of_species")
     for name, texts in AUTHORS.items():
-        yield recipe(name, texts)
-    yield recipe("five", FIVE)
-    yield recipe("five-marked", FIVE, mark_texts=True)
-    yield recipe("cross-domain", ("time_machine", "federalist", "origin_of_species"))
+        yield recipe(f"author-{name}", texts, share(texts))
+    yield recipe("author-five", FIVE, share(FIVE))
+    yield recipe("author-five-marked", FIVE, share(FIVE), mark_texts=True)
+    yield recipe("author-cross-domain", essays, share(essays))
+    for name, texts in AUTHORS.items():
+        yield recipe(f"shelf-{name}", texts, None, epochs=4)
+    yield recipe("shelf-five", tuple(itertools.chain(*AUTHORS.values())), None, epochs=4)
 
 
 def ablation_recipes() -> Iterator[Recipe]:

@@ -256,6 +256,10 @@ Perplexity on each author's test part after 465,000 characters in all.
 
 {tables.author_table(results)}
 
+The same after all the text there is of each.
+
+{tables.author_table(results, "shelf")}
+
 ## What each part of the training buys
 
 {tables.ablation_table(results)}

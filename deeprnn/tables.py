@@ -56,13 +56,13 @@ def data_table(results: Results) -> str:
     return table([*head, "6-gram, test"], rows)
 
 
-def author_table(results: Results) -> str:
-    """Set E: who was trained on, down; who is read, across."""
-    own = findings.authors(results)
+def author_table(results: Results, kind: str = "author") -> str:
+    """Set E: who was trained on, down; who is read, across. kind: `author` (equal characters) or `shelf` (all)."""
+    own = findings.authors(results, kind)
     rows = [
-        [f"`author-{name}`", *(str(findings.elsewhere(results, name, text)) for text in own.values())]
+        [f"`{kind}-{name}`", *(str(findings.elsewhere(results, name, text, kind)) for text in own.values())]
         for name in (*own, *MERGED)
-        if results.finished(f"author-{name}")
+        if results.finished(f"{kind}-{name}")
     ]
     return table(["trained on", *(name.capitalize() for name in own)], rows)
 

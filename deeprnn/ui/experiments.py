@@ -80,8 +80,14 @@ _QUESTIONS = (
         key="authors",
         preset="authors",
         example="author-five",
-        commands=("python train.py 'author-*' --seeds 0 1 2",),
-        figures=lambda results, lang: [[figures.authors(results, kind, lang) for kind in ("loss", "ppl")]],
+        commands=("python train.py 'author-*' --seeds 0 1 2", "python train.py 'shelf-*'"),
+        more=("shelf",),
+        figures=lambda results, lang: [
+            [
+                *(figures.authors(results, kind, lang) for kind in ("author", "shelf")),
+                figures.authors(results, "author", lang, ppl=True),
+            ]
+        ],
     ),
     Question(
         key="depth",
@@ -119,7 +125,11 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
                 ],
                 "method": tr(f"exp_{question.key}_method", lang, **_recipe(registry.results, question.example)),
                 "commands": question.commands,
-                "figures": question.figures(registry.results, lang),
+                "figures": [
+                    shown
+                    for charts in question.figures(registry.results, lang)
+                    if (shown := [chart for chart in charts if chart["table"]["rows"]])
+                ],
                 "preset": question.preset if question.preset in known else None,
             }
             for question in _QUESTIONS

@@ -132,11 +132,14 @@ def data(results: Results, lang: Lang) -> Chart:
     return chart | {"name": tr("figure_data", lang), "table": {"columns": head, "rows": rows}}
 
 
-def authors(results: Results, kind: str, lang: Lang) -> Chart:
-    """Who was trained on, down; who is read, across. kind: `loss` beside each author's own model, or `ppl`."""
-    own = findings.authors(results)
-    names = [name for name in (*own, *MERGED) if results.finished(f"author-{name}")]
-    read = {name: [findings.elsewhere(results, name, text) for text in own.values()] for name in names}
+def authors(results: Results, kind: str, lang: Lang, *, ppl: bool = False) -> Chart:
+    """Who was trained on, down; who is read, across: what is lost beside each author's own model, or perplexities.
+
+    kind: `author` (equally many characters of each) or `shelf` (all there are).
+    """
+    own = findings.authors(results, kind)
+    names = [name for name in (*own, *MERGED) if results.finished(f"{kind}-{name}")]
+    read = {name: [findings.elsewhere(results, name, text, kind) for text in own.values()] for name in names}
     mine = [read[name][column].mean for column, name in enumerate(own)]
     cells = []
     for name in names:
@@ -145,7 +148,7 @@ def authors(results: Results, kind: str, lang: Lang) -> Chart:
         cells.append(
             [
                 {
-                    "text": f"{round(100 * loss):+d}%" if kind == "loss" else f"{found.mean:.2f}",
+                    "text": f"{round(100 * loss):+d}%" if not ppl else f"{found.mean:.2f}",
                     "strength": round(min(max(loss, 0) / 0.6, 1), 3),
                     "own": list(own)[column : column + 1] == [name],
                     "title": str(found),
@@ -158,7 +161,7 @@ def authors(results: Results, kind: str, lang: Lang) -> Chart:
     table = [[title, *(str(found) for found in read[name])] for title, name in zip(rows, names, strict=True)]
     return {
         "kind": "matrix",
-        "name": tr(f"figure_authors_{kind}", lang),
+        "name": tr("axis_ppl" if ppl else f"figure_{kind}", lang),
         "rows": rows,
         "columns": columns,
         "cells": cells,

@@ -49,6 +49,7 @@ function picture(title, body, scale, says, axis) {
   return made;
 }
 
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const numbers = (count) => Array.from({ length: count }, (_, index) => String(index + 1));
 
 function stateOf(one, labels) {
@@ -58,7 +59,7 @@ function stateOf(one, labels) {
     return { rows, names: [], scale: labels.scale_units };
   }
   if (shown === 'change' || !one.gates[shown]) {
-    return { rows: one.change.map((row) => [0, ...row.map((value) => value / 1.5)]), names: numbers(one.change.length), scale: labels.scale_change };
+    return { rows: one.change.map((row) => [0, ...row.map((value) => value / 1.5)]), names: one.change.map((row, index) => `${index + 1} · ${(100 * mean(row)).toFixed(0)}%`), scale: labels.scale_change };
   }
   return { rows: one.gates[shown], names: numbers(one.change.length), scale: labels.scale_gate };
 }
@@ -80,7 +81,8 @@ function lens(one, labels) {
 
 function echo(one, labels) {
   const count = one.echo[0].length;
-  const map = heat(one.echo, numbers(one.echo.length), labels.echo_title, one.lifetime.map((life) => life / count));
+  const names = one.lifetime.map((life, index) => `${index + 1} · ${life}`);
+  const map = heat(one.echo, names, labels.echo_title, one.lifetime.map((life) => life / count));
   return picture(labels.echo_title, [map], labels.scale_echo, one.says.echo, labels.axis_distance);
 }
 
@@ -92,7 +94,7 @@ function gradients(one, labels) {
 
 // A bar a layer: the text's perplexity without it, beside that of the whole model.
 function without(one, labels) {
-  const step = 24, width = 600, left = 26, right = 60, high = one.without.length * step + 6;
+  const step = 24, width = window.innerWidth < 700 ? 330 : 600, left = 26, right = 60, high = one.without.length * step + 6;
   const svg = shape('svg', { viewBox: `0 0 ${width} ${high}`, class: 'chart ' + one.cell, role: 'img', 'aria-label': labels.without_title });
   const known = one.without.filter((nats) => nats !== null);
   const most = Math.max(one.nats, ...known), least = Math.min(0.9 * one.nats, ...known);

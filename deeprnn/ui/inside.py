@@ -163,8 +163,9 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         except RequestError as error:
             raise gr.Error(error.message(lang), print_exception=False) from error
 
-    def on_open(current: Any, one: Any, other: Any, text: Any, language: str) -> Any:
-        return gr.skip() if current.get("models") else on_look(one, other, text, language)
+    def on_open(request: gr.Request, current: Any, one: Any, other: Any, text: Any, language: str) -> Any:
+        drawn = current.get("models") or request.query_params.get("view") == "inside"  # then on_visit draws
+        return gr.skip() if drawn else on_look(one, other, text, language)
 
     def on_language(current: Any, language: str) -> dict[str, Any]:
         lang = LANGUAGES[language]

@@ -88,7 +88,7 @@ def test_a_curve_has_a_point_for_each_look_by_epochs_characters_and_seconds(resu
 
 
 def test_an_authors_own_model_is_the_measure_of_the_others(results):
-    chart = figures.authors(results, "loss", "en")
+    chart = figures.authors(results, "author", "en")
     own = findings.authors(results)
     for column, name in enumerate(own):
         assert chart["cells"][column][column]["own"]

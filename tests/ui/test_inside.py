@@ -104,6 +104,17 @@ def test_a_reader_reads_across_the_layers_of_two_models(visit, registry):
 
 
 @pytest.mark.browser
+def test_an_address_brings_its_models_and_its_text(visit):
+    one = visit("?view=inside&models=depth-lstm-2-residual,depth-rnn-2-residual&text=A+text+of+its+own.")
+    one.page.wait_for_selector(".inside-model")
+    one.page.wait_for_timeout(1500)  # opening the tab is an event of its own: it must not draw what was chosen before
+    shown = one.page.locator(".inside-model").evaluate_all("all => all.map((one) => one.dataset.model)")
+    assert shown == ["depth-lstm-2-residual", "depth-rnn-2-residual"]
+    assert one.page.locator(".strip span").count() == len("A text of its own.")
+    assert one.page.locator("#inside-text textarea").input_value() == "A text of its own."
+
+
+@pytest.mark.browser
 def test_another_text_and_another_language_are_drawn(visit):
     one = visit()
     one.page.get_by_role("tab", name="Inside").click()
