@@ -3,6 +3,7 @@
 Knows: the views. Does not know: models, files.
 """
 
+import os
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,7 @@ from starlette.middleware import Middleware
 from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
 from deeprnn.ui.downloads import Downloads
+from deeprnn.ui.limits import Limits, number
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import QUIET, Translations
@@ -78,7 +80,13 @@ def _speak(words: Translations, lang: Lang) -> None:
 
 def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
-    page = build(registry, text_of).queue(default_concurrency_limit=8)
-    options = {"app_kwargs": {"middleware": [Middleware(Downloads, registry=registry)]}} | options
+    page = build(registry, text_of).queue(default_concurrency_limit=8, max_size=number("MAX_QUEUE", 200))
+    limits = Middleware(
+        Limits,
+        max_bytes=number("MAX_BODY_BYTES", 2_000_000),
+        per_minute=number("MAX_REQUESTS_A_MINUTE", 600),
+        behind_proxy="SPACE_ID" in os.environ,
+    )
+    options = {"app_kwargs": {"middleware": [limits, Middleware(Downloads, registry=registry)]}} | options
     served: tuple[Any, str, str] = page.launch(css=asset("style.css"), theme=theme(), js=PAGE_JS, **(LAUNCH | options))
     return served

@@ -22,15 +22,16 @@ from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.evaluation import mixture
 from deeprnn.language_model import LanguageModel
 from deeprnn.registry import Registry
+from deeprnn.ui.limits import number
 from deeprnn.ui.text import Lang, tr
 from deeprnn.vocab import UNKNOWN_ID
 
 LOG = logging.getLogger(__name__)
-MAX_MODELS = 6
-MAX_PROMPT_CHARS = 2_000
-MAX_NEW_CHARS = 2_000
-MAX_WRITTEN_CHARS = 8_000  # of one text, however often it is continued
-MAX_SCORE_CHARS = 20_000
+MAX_MODELS = number("MAX_MODELS", 6)
+MAX_PROMPT_CHARS = number("MAX_PROMPT_CHARS", 2_000)
+MAX_NEW_CHARS = number("MAX_NEW_CHARS", 2_000)
+MAX_WRITTEN_CHARS = number("MAX_WRITTEN_CHARS", 8_000)  # of one text, however often it is continued
+MAX_SCORE_CHARS = number("MAX_SCORE_CHARS", 20_000)
 MAX_CANDIDATES = 50
 MIN_LOOK_CHARS = 8
 MAX_LOOK_CHARS = 400

@@ -675,6 +675,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The text has {n} characters; the limit is {most}. Score a part of it.",
         "文本有 {n} 个字符，上限是 {most}，请只取一部分。",
     ),
+    "error_too_often": (
+        "More than {most} requests in a minute came from your address. Wait a minute, then try again.",
+        "你的地址一分钟内发出了超过 {most} 个请求。请等一分钟再试。",
+    ),
+    "error_body": (
+        "The request is larger than {most} bytes. Send less text, or fewer models at a time.",
+        "请求超过了 {most} 字节。请减少文本，或一次少选几个模型。",
+    ),
     "error_text_look": (
         "The text has {n} characters; give {least} to {most}.",
         "文本有 {n} 个字符，请给 {least} 到 {most} 个。",
