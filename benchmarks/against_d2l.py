@@ -24,6 +24,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deeprnn.config import Kernel, ModelConfig, TrainConfig
+from deeprnn.decoding import Decoder
 from deeprnn.model import CharRNN
 from deeprnn.sampling import Sampling, stream
 from deeprnn.training import Run, train_window
@@ -95,7 +96,7 @@ def ours_train(model: CharRNN, batches: list[tuple[Tensor, Tensor]], kernel: Ker
 
 
 def ours_predict(model: CharRNN, prompt: list[int], length: int) -> list[int]:
-    return list(stream(model, prompt, length, Sampling(temperature=0)))
+    return list(stream(Decoder(model), prompt, length, Sampling(temperature=0)))
 
 
 def twins(cell: str, hidden_size: int, num_layers: int) -> tuple[CharRNN, D2LModel]:

@@ -3,16 +3,17 @@
 Knows: model, vocabulary, sampling and scoring. Does not know: files, training, the page.
 """
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from deeprnn.config import ModelConfig
+from deeprnn.decoding import Decoder
 from deeprnn.evaluation import Score, nats_per_char
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Sampling, distribution, read_prompt, stream
+from deeprnn.sampling import Sampling, distribution, stream
 from deeprnn.vocab import UNKNOWN_ID, Vocab
 
 
@@ -28,6 +29,11 @@ class LanguageModel:
     def config(self) -> ModelConfig:
         """The architecture."""
         return self.model.config
+
+    @functools.cached_property
+    def decoder(self) -> Decoder:
+        """Its step, for writing text; made when it is first asked for."""
+        return Decoder(self.model)
 
     def stream(
         self,
@@ -46,7 +52,7 @@ class LanguageModel:
         """
         sampling = Sampling(temperature=float(temperature), top_k=top_k, top_p=float(top_p), seed=seed)
         ids = self._ids(prompt, written)
-        return (self.vocab.decode([i]) for i in stream(self.model, ids, max_chars, sampling, len(written)))
+        return (self.vocab.decode([i]) for i in stream(self.decoder, ids, max_chars, sampling, len(written)))
 
     def generate(
         self,
@@ -76,9 +82,10 @@ class LanguageModel:
         """
         if k < 1:
             raise ValueError(f"k must be 1 or more, not {k}.")
-        logits, _ = read_prompt(self.model, self._ids(prompt))
-        likeliest = distribution(logits, Sampling(temperature=1.0)).topk(min(k, len(logits) - 1))
-        return [(self.vocab.decode([i]), p) for p, i in zip(*map(Tensor.tolist, likeliest), strict=True)]
+        logits, _ = self.decoder.read(self._ids(prompt))
+        probabilities = distribution(logits, Sampling(temperature=1.0))
+        likeliest = (-probabilities).argsort(kind="stable")[: min(k, len(logits) - 1)]
+        return [(self.vocab.decode([int(i)]), float(probabilities[i])) for i in likeliest]
 
     def surprise(self, prompt: str, text: str) -> list[float]:
         """-ln p of each character of `text` after `prompt`, in nats, at temperature 1."""

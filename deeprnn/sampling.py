@@ -1,20 +1,19 @@
 """Drawing the next character: temperature, top-k, top-p, seeds; one stream of characters.
 
-Knows: models and ids. Does not know: the page, files.
+Knows: decoders and ids. Does not know: the page, files.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from numpy.typing import NDArray
 
-from deeprnn.model import CharRNN
+from deeprnn.decoding import Decoder
 from deeprnn.vocab import UNKNOWN_ID
-
-PROMPT_CHUNK = 1024  # characters of a prompt read in one forward pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,36 +44,33 @@ class Sampling:
             raise ValueError(f"seed must be a whole number in [0, 2**63), not {self.seed}.")
 
 
-def distribution(logits: Float[Tensor, " V"], sampling: Sampling) -> Float[Tensor, " V"]:
-    """The probabilities the next character is drawn from; the unknown symbol gets none."""
-    logits = logits.double().index_fill(0, torch.tensor([UNKNOWN_ID], device=logits.device), -math.inf)
+def distribution(logits: NDArray[np.floating[Any]], sampling: Sampling) -> NDArray[np.float64]:
+    """The probabilities (V) the next character is drawn from; the unknown symbol gets none."""
+    logits = logits.astype(np.float64)
+    logits[UNKNOWN_ID] = -np.inf
     if sampling.temperature == 0:
-        return torch.zeros_like(logits).index_fill_(0, logits.argmax(), 1.0)
-    # The largest logit becomes 0 before the division: no temperature, however small, overflows.
-    logits = (logits - logits.max()) / sampling.temperature
+        best: NDArray[np.float64] = (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
+        return best
+    # The largest logit becomes 0 before the division: no temperature, however small, overflows to nan.
+    logits -= logits.max()
+    with np.errstate(over="ignore"):
+        logits /= sampling.temperature
     if sampling.top_k and sampling.top_k < len(logits):
-        order = logits.argsort(descending=True, stable=True)  # ties by id: exactly k survive
-        logits = logits.index_fill(0, order[sampling.top_k :], -math.inf)
-    probabilities = logits.softmax(0)
+        order = (-logits).argsort(kind="stable")  # ties by id: exactly k survive
+        logits[order[sampling.top_k :]] = -np.inf
+    probabilities: NDArray[np.float64] = np.exp(logits)
+    probabilities /= probabilities.sum()
     if sampling.top_p < 1:
-        ranked, order = probabilities.sort(descending=True, stable=True)
-        beyond = ranked.cumsum(0) - ranked >= sampling.top_p  # mass before it is enough already
-        probabilities = probabilities.index_fill(0, order[beyond], 0.0)
-    return probabilities / probabilities.sum()
-
-
-@torch.inference_mode()
-def read_prompt(model: CharRNN, prompt_ids: Sequence[int]) -> tuple[Float[Tensor, " V"], Float[Tensor, "L S 1 H"]]:
-    """The logits and the state after a prompt of at least one character."""
-    tokens = torch.as_tensor(prompt_ids, dtype=torch.long, device=model.head.weight.device).unsqueeze(0)
-    state = model.initial_state(1)
-    for chunk in torch.split(tokens, PROMPT_CHUNK, dim=1):
-        logits, state = model(chunk, state)
-    return logits[0, -1], state
+        order = (-probabilities).argsort(kind="stable")
+        ranked = probabilities[order]
+        beyond = ranked.cumsum() - ranked >= sampling.top_p  # mass before it is enough already
+        probabilities[order[beyond]] = 0.0
+        probabilities /= probabilities.sum()
+    return probabilities
 
 
 def stream(
-    model: CharRNN, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int = 0
+    decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int = 0
 ) -> Iterator[int]:
     """Continue a prompt of at least one id, one id at a time.
 
@@ -89,21 +85,20 @@ def stream(
         raise ValueError(f"max_chars must be 0 or more, not {max_chars}.")
     if drawn < 0:
         raise ValueError(f"drawn must be 0 or more, not {drawn}.")
-    return _stream(model, prompt_ids, max_chars, sampling, drawn)
+    return _stream(decoder, prompt_ids, max_chars, sampling, drawn)
 
 
-def _stream(model: CharRNN, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int) -> Iterator[int]:
+def _stream(
+    decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int
+) -> Iterator[int]:
     generator = torch.Generator().manual_seed(sampling.seed)
     for _ in range(drawn):  # one at a time, as they were drawn: a batch of them would be other numbers
         torch.rand(1, generator=generator, dtype=torch.float64)
-    logits, state = read_prompt(model, prompt_ids)
+    logits, state = decoder.read(prompt_ids)
     for _ in range(max_chars):
-        # Entered anew for each character: a mode held across a yield would leak into the caller.
-        with torch.inference_mode():
-            cumulative = distribution(logits, sampling).cumsum(0).cpu()
-            luck = torch.rand(1, generator=generator, dtype=torch.float64) * cumulative[-1]
-            token = torch.searchsorted(cumulative, luck, right=True).clamp_(max=len(cumulative) - 1)
-            drawn = int(token)
-            step_logits, state = model.step(token.to(logits.device), state)
-            logits = step_logits[0]
+        cumulative = distribution(logits, sampling).cumsum()
+        luck = torch.rand(1, generator=generator, dtype=torch.float64).item() * cumulative[-1]
+        drawn = min(int(cumulative.searchsorted(luck, side="right")), len(cumulative) - 1)
         yield drawn
+        step_logits, state = decoder.step(np.array([drawn]), state)
+        logits = step_logits[0]

@@ -125,7 +125,8 @@ ALLOWED = {
     "deeprnn.hub": set(),
     "deeprnn.model": {"deeprnn.cells", "deeprnn.config"},
     "deeprnn.evaluation": {"deeprnn.model"},
-    "deeprnn.sampling": {"deeprnn.model", "deeprnn.vocab"},
+    "deeprnn.decoding": {"deeprnn.cells", "deeprnn.model"},
+    "deeprnn.sampling": {"deeprnn.decoding", "deeprnn.vocab"},
 }
 
 

@@ -9,12 +9,25 @@ import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deeprnn.config import Init
+
+Array = NDArray[np.float32]
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)) in NumPy, by way of tanh, which never overflows."""
+    half = np.float32(0.5)
+    found: Array = np.tanh(half * x)
+    found += np.float32(1)
+    found *= half
+    return found
 
 
 class Cell(nn.Module, ABC):
@@ -51,6 +64,14 @@ class Cell(nn.Module, ABC):
         """The gates' activations by their letter, from the projected input and the h before, at one step or at many.
 
         The candidate for the new state (n or g) stands with the gates proper, which lie between 0 and 1.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:
+        """`recur` in NumPy: the new state (S, B, H) from the projected input and W_hh h + b_hh, each (B, G*H).
+
+        A cell without hidden weights is given anything for `hidden`.
         """
 
     @abstractmethod

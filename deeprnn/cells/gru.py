@@ -10,12 +10,13 @@ other way round in Chung et al. 2014), and the reset gate acts after the hidden 
 resets h_{t-1} before it). Gates are stacked in the order r, z, n. State: h. Init: see `Cell.reset_parameters`.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import Cell
+from deeprnn.cells.base import Array, Cell, sigmoid
 
 
 class GRUCell(Cell):
@@ -38,6 +39,15 @@ class GRUCell(Cell):
         gates = self.gates(projected, state[0])
         z, n = gates["z"], gates["n"]
         return (1 - z) * n + z * state
+
+    @staticmethod
+    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:
+        """`recur` in NumPy."""
+        size = state.shape[-1]
+        r_z = sigmoid(projected[:, : 2 * size] + hidden[:, : 2 * size])
+        n = np.tanh(projected[:, 2 * size :] + r_z[:, :size] * hidden[:, 2 * size :])
+        new: Array = n + r_z[:, size:] * (state - n)
+        return new
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

@@ -12,12 +12,13 @@ order i, f, g, o. State: h, then c.
 Init: see `Cell.reset_parameters`.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import Cell
+from deeprnn.cells.base import Array, Cell, sigmoid
 
 
 class LSTMCell(Cell):
@@ -39,6 +40,17 @@ class LSTMCell(Cell):
         gates = self.gates(projected, h)
         c = gates["f"] * c + gates["i"] * gates["g"]
         return torch.stack((gates["o"] * torch.tanh(c), c))
+
+    @staticmethod
+    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:
+        """`recur` in NumPy."""
+        size = state.shape[-1]
+        gates = projected + hidden
+        i_f = sigmoid(gates[:, : 2 * size])
+        new = np.empty_like(state)
+        new[1] = i_f[:, size:] * state[1] + i_f[:, :size] * np.tanh(gates[:, 2 * size : 3 * size])
+        new[0] = sigmoid(gates[:, 3 * size :]) * np.tanh(new[1])
+        return new
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

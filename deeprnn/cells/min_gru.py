@@ -25,7 +25,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from deeprnn.cells.base import Cell
+from deeprnn.cells.base import Array, Cell, sigmoid
 
 BLOCK = 2**20  # numbers of a gate that are scanned at once, 4 MB: what outgrows the caches is slower than single steps
 
@@ -91,6 +91,13 @@ class MinGRUCell(Cell):
         """One step of the equations above."""
         z, n = self._gates(projected, state.dtype)
         return (1 - z) * state + z * n
+
+    @staticmethod
+    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:  # noqa: ARG004  (there is none)
+        """`recur` in NumPy."""
+        size = state.shape[-1]
+        new: Array = state + sigmoid(projected[:, :size]) * (projected[:, size:] - state)
+        return new
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

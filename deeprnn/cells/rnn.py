@@ -6,12 +6,13 @@ In the note's letters W_xh is weight_ih transposed, W_hh is weight_hh transposed
 State: h. Init: see `Cell.reset_parameters`.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import Cell
+from deeprnn.cells.base import Array, Cell
 
 
 class RNNCell(Cell):
@@ -28,6 +29,12 @@ class RNNCell(Cell):
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
         """One step of the equation above."""
         return self.gates(projected, state[0])["n"].unsqueeze(0)
+
+    @staticmethod
+    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:  # noqa: ARG004  (no gate looks at it)
+        """`recur` in NumPy."""
+        new: Array = np.tanh(projected + hidden)
+        return new[np.newaxis]
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
