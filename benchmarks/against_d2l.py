@@ -4,7 +4,8 @@ Both sides have the same weights, read the same random characters and do the sam
 8.6 and 9.3): one-hot input, `nn.RNN`, `nn.GRU` or `nn.LSTM`, cross-entropy, clip 1, SGD; greedy prediction, one
 character at a time.
 Each round times one side and then the other, so that a drift of the machine's speed falls on both; what is quoted is
-the median over rounds of the ratio within a round, with its range.
+the median over rounds of the ratio within a round, with its range. The limit beside decoding is what reading every
+weight once a character takes.
 """
 
 import argparse
@@ -17,8 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -95,8 +98,20 @@ def ours_train(model: CharRNN, batches: list[tuple[Tensor, Tensor]], kernel: Ker
         train_window(run, config, inputs, targets)
 
 
-def ours_predict(model: CharRNN, prompt: list[int], length: int) -> list[int]:
-    return list(stream(Decoder(model), prompt, length, Sampling(temperature=0)))
+def ours_predict(decoder: Decoder, prompt: list[int], length: int) -> list[int]:
+    return list(stream(decoder, prompt, length, Sampling(temperature=0)))
+
+
+def weights_of_a_step(model: CharRNN) -> NDArray[np.float32]:
+    """All weights that a step has to read, in one piece: not the bottom layer's for the input, which become a table."""
+    parts = [weights for cell in model.layers() for name, weights in cell.named_parameters() if "bias" not in name]
+    return np.concatenate([weights.detach().numpy().ravel() for weights in [*parts[1:], model.head.weight]])
+
+
+def read(weights: NDArray[np.float32], times: int) -> None:
+    """The least that `times` steps have to do: read every weight once a step."""
+    for _ in range(times):
+        weights.max()
 
 
 def twins(cell: str, hidden_size: int, num_layers: int) -> tuple[CharRNN, D2LModel]:
@@ -112,11 +127,11 @@ def twins(cell: str, hidden_size: int, num_layers: int) -> tuple[CharRNN, D2LMod
     return ours, theirs
 
 
-def interleaved(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> tuple[list[float], ...]:
+def interleaved(rounds: int, *works: Callable[[], object]) -> tuple[list[float], ...]:
     """Seconds of each side in each round; one round to warm up is not counted."""
-    seconds: tuple[list[float], list[float]] = ([], [])
+    seconds: tuple[list[float], ...] = tuple([] for _ in works)
     for turn in range(rounds + 1):
-        for side, work in zip(seconds, (ours, theirs), strict=True):
+        for side, work in zip(seconds, works, strict=True):
             started = time.perf_counter()
             work()
             if turn:
@@ -124,12 +139,17 @@ def interleaved(ours: Callable[[], object], theirs: Callable[[], object], rounds
     return seconds
 
 
-def report(name: str, chars: int, ours: list[float], theirs: list[float]) -> None:
+def report(name: str, chars: int, ours: list[float], theirs: list[float], least: list[float] | None = None) -> None:
     ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
     speeds = [chars / statistics.median(side) for side in (ours, theirs)]
     print(
         f"{name:34} {speeds[0]:>9,.0f} {speeds[1]:>9,.0f}   "
-        f"{statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+        f"{statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        + (
+            f"   {statistics.median(b / a for a, b in zip(ours, least, strict=True)):4.0%} of the limit"
+            if least
+            else ""
+        ),
         flush=True,
     )
 
@@ -153,19 +173,21 @@ def main() -> None:
     ]
     prompt = text[0, :PROMPT].tolist()
     trained, decoded = args.windows * BATCH * WINDOW, args.length + PROMPT
-    for cell, layers in (("rnn", 2), ("gru", 2), ("lstm", 1), ("lstm", 2), ("lstm", 4), ("lstm", 10)):
+    for cell, layers in (("rnn", 2), ("gru", 2), ("gru", 4), ("lstm", 1), ("lstm", 2), ("lstm", 4), ("lstm", 10)):
         ours, theirs = twins(cell, 256, layers)
-        assert ours_predict(ours, prompt, args.length) == d2l_predict(theirs, prompt, args.length)
+        decoder = Decoder(ours)
+        assert ours_predict(decoder, prompt, args.length) == d2l_predict(theirs, prompt, args.length)
         sides = interleaved(
-            partial(ours_predict, ours, prompt, args.length),
-            partial(d2l_predict, theirs, prompt, args.length),
             args.rounds,
+            partial(ours_predict, decoder, prompt, args.length),
+            partial(d2l_predict, theirs, prompt, args.length),
+            partial(read, weights_of_a_step(ours), decoded),
         )
         report(f"decode, {layers} x {cell} of 256", decoded, *sides)
         kernels: tuple[Kernel, ...] = ("fused", "scratch") if layers == 2 else ("fused",)
         for kernel in kernels:
             ours_work = partial(ours_train, ours, batches, kernel)
-            sides = interleaved(ours_work, partial(d2l_train, theirs, batches), args.rounds)
+            sides = interleaved(args.rounds, ours_work, partial(d2l_train, theirs, batches))
             report(f"train, {layers} x {cell} of 256, {kernel}", trained, *sides)
 
 

@@ -51,7 +51,7 @@ function lines(chart, axis) {
   const last = chart.xs.length;
   const ends = points.flatMap((p) => [p[last] - (p[last + 1] || 0), p[last] + (p[last + 1] || 0)]).filter((value) => value > 0);
   const x = scale(points.map((p) => p[axis]), box.left + 6, box.right - 6, chart.log_x);
-  const y = scale([...ends, ...chart.rules.map((rule) => rule.y)], box.bottom - 4, box.top, chart.log_y !== false);
+  const y = scale([...ends, ...chart.rules.map((rule) => rule.y)], box.bottom - 4, box.top, true);
   frame(svg, x, y, { x: chart.xs[axis], y: chart.y }, box, chart.ticks.length ? chart.ticks : ticks(x.least, x.most, chart.log_x));
   chart.rules.forEach((rule) => {
     svg.append(shape('line', { x1: box.left, x2: box.right, y1: y.at(rule.y), y2: y.at(rule.y), class: 'rule' }));

@@ -20,7 +20,6 @@ from deeprnn.results import Estimate, Results, Run
 from deeprnn.ui.text import Lang, tr
 
 Chart = dict[str, Any]
-Table = dict[str, Any]
 _DASH = {"plain": 1, "residual": 0}
 
 
