@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -41,7 +42,8 @@ def ask(app, body=b"", *, path="/x", method="POST", client="1.2.3.4", pieces=1, 
     async def send(message):
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    with ThreadPoolExecutor(1) as thread:  # the browser tests leave an event loop running in this one
+        thread.submit(asyncio.run, app(scope, receive, send)).result()
     return sent[0]["status"], sent[1]["body"]
 
 
