@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from deeprnn.cells import CELLS
-from deeprnn.results import Estimate, Results, Run
+from deeprnn.results import Estimate, Results
 
 WIRINGS = ("plain", "residual")
 DATA = ("10k", "50k", "book", "wells-3", "wells-8", "authors")
@@ -153,34 +153,44 @@ def ngram_ppl(text: dict[str, float]) -> float:
 
 
 def _depth(results: Results) -> Figures | None:
-    plain, residual = [], []
-    for cell in cells(results):
-        best, names = best_depth(results, cell, "residual"), [f"depth-{cell}-10-{wiring}" for wiring in WIRINGS]
-        if best is None or not all(results.finished(name) for name in names):
-            return None
-        fallen, held = (results.estimate(name) for name in names)
-        label = CELLS[cell].label
-        plain.append(f"{label} {fallen}")
-        residual.append(f"{label} {held} ({100 * (held.mean / best[1].mean - 1):+.1f}%)")
-    return {"plain": ", ".join(plain), "residual": ", ".join(residual)} if plain else None
+    plain = {cell: f"depth-{cell}-10-plain" for cell in cells(results)}
+    gaps = _gaps(results, "depth")
+    if not gaps or not all(results.finished(name) for name in plain.values()):
+        return None
+    fallen = ", ".join(f"{CELLS[cell].label} {results.estimate(name)}" for cell, name in plain.items())
+    return {"plain": fallen, "residual": _behind(gaps)}
 
 
 def _rate(results: Results) -> Figures | None:
-    parts, gaps = [], []
-    for cell in cells(results, "rate"):
-        best, name = best_depth(results, cell, "residual", "rate"), f"rate-{cell}-10-residual"
-        if best is None or not results.finished(name):
-            return None
-        held = results.estimate(name)
-        gaps.append(100 * (held.mean / best[1].mean - 1))
-        parts.append(f"{CELLS[cell].label} {held} ({gaps[-1]:+.1f}%)")
-    if not parts:
+    gaps = _gaps(results, "rate")
+    if not gaps:
         return None
     rate, was = (
         results.seeds(f"{kind}-{cells(results, 'rate')[0]}-10-residual")[0]["train_config"]["learning_rate"]
         for kind in ("rate", "depth")
     )
-    return {"rate": f"{rate:g}", "was": f"{was:g}", "residual": ", ".join(parts), "most": f"{max(gaps):.1f}"}
+    return {
+        "rate": f"{rate:g}",
+        "was": f"{was:g}",
+        "residual": _behind(gaps),
+        "most": f"{max(gap for _, gap in gaps.values()):.1f}",
+    }
+
+
+def _gaps(results: Results, kind: str) -> dict[str, tuple[Estimate, float]] | None:
+    """Of each cell ten residual layers, and by how many percent they are behind the best depth."""
+    found = {}
+    for cell in cells(results, kind):
+        best, name = best_depth(results, cell, "residual", kind), f"{kind}-{cell}-10-residual"
+        if best is None or not results.finished(name):
+            return None
+        held = results.estimate(name)
+        found[cell] = held, 100 * (held.mean / best[1].mean - 1)
+    return found
+
+
+def _behind(gaps: dict[str, tuple[Estimate, float]]) -> str:
+    return ", ".join(f"{CELLS[cell].label} {held} ({gap:+.1f}%)" for cell, (held, gap) in gaps.items())
 
 
 def _scratch(results: Results) -> Figures | None:
@@ -223,7 +233,8 @@ def _gru(results: Results) -> Figures | None:
     if not all(results.finished(name) for name in names.values()):
         return None
     seconds: Figures = {
-        f"{cell}_seconds": f"{_seconds(results.seeds(names[f'{cell}_timed'])):.0f}" for cell in ("gru", "lstm")
+        f"{cell}_seconds": f"{results.estimate_of(names[f'{cell}_timed'], lambda run: run['train_seconds']).mean:.0f}"
+        for cell in ("gru", "lstm")
     }
     return seconds | {key: results.estimate(name) for key, name in names.items()}
 
@@ -262,10 +273,6 @@ def _shelf(results: Results) -> Figures | None:
 
 def _span(name: str, values: list[float], digits: int) -> dict[str, str]:
     return {f"{name}_low": f"{min(values):.{digits}f}", f"{name}_high": f"{max(values):.{digits}f}"}
-
-
-def _seconds(runs: list[Run]) -> float:
-    return statistics.fmean(run["train_seconds"] for run in runs)
 
 
 _QUESTIONS: dict[str, Callable[[Results], Figures | None]] = {

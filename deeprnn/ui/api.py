@@ -9,7 +9,7 @@ import gradio as gr
 
 from deeprnn.registry import Registry
 from deeprnn.ui import service
-from deeprnn.ui.service import RequestError
+from deeprnn.ui.widgets import refusing
 
 
 def build(registry: Registry) -> None:
@@ -64,7 +64,5 @@ def build(registry: Registry) -> None:
 
 
 def _answered(ask: Any) -> Any:
-    try:
+    with refusing("en"):
         return ask()
-    except RequestError as error:
-        raise gr.Error(str(error), print_exception=False) from error

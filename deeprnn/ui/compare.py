@@ -19,7 +19,7 @@ from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, Translations, choices, model_picker, titles
+from deeprnn.ui.widgets import QUIET, Translations, choices, model_picker, refusing, titles
 
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
 
@@ -297,10 +297,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def on_open_file(event: gr.EventData, language: str) -> Any:
         lang = LANGUAGES[language]
-        try:
+        with refusing(lang):
             board = export.reopen(registry, getattr(event, "text", None))
-        except RequestError as error:
-            raise gr.Error(error.message(lang), print_exception=False) from error
         drawn = cards.draw(registry, board, lang)
         return drawn, board.names, board.prompt, board.seed, board.preset, gr.update(visible=False)
 

@@ -33,6 +33,36 @@ function segments(entries, chosen, choose) {
   return made;
 }
 
+// A table that scrolls sideways where it must; the first cell of a row names it. `dress(line, index)` adds a row's looks.
+function tableOf(columns, rows, dress = () => {}) {
+  const made = node('table', 'scores');
+  const line = (cells, scoped) => {
+    const row = node('tr');
+    cells.forEach((text, index) => {
+      const heading = scoped === 'col' || index === 0;
+      const cell = node(heading ? 'th' : 'td', '', text);
+      if (heading) cell.scope = scoped;
+      row.append(cell);
+    });
+    return row;
+  };
+  const head = node('thead'), body = node('tbody');
+  head.append(line(columns, 'col'));
+  rows.forEach((cells, index) => {
+    const row = line(cells, 'row');
+    dress(row, index);
+    body.append(row);
+  });
+  made.append(head, body);
+  const frame = node('div', 'scroll');
+  frame.tabIndex = 0;
+  frame.append(made);
+  return frame;
+}
+
+// Lines are told apart by more than their colour.
+const dash = (index) => ['none', '7 3', '2 3', '10 3 2 3', '4 2', '1 2', '12 4', '6 2 2 2'][index % 8];
+
 // Unprinted characters, to be seen.
 const visible = (character) => ({ '\n': '↵', ' ': '␣' })[character] || character;
 

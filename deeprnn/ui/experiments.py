@@ -13,12 +13,11 @@ import gradio as gr
 from deeprnn import findings
 from deeprnn.registry import Registry
 from deeprnn.results import Results
-from deeprnn.ui import figures, links
+from deeprnn.ui import figures
 from deeprnn.ui.figures import Chart
 from deeprnn.ui.presets import presets
-from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, Translations
+from deeprnn.ui.text import Lang, tr
+from deeprnn.ui.widgets import Translations, drawn_in_each_language
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,16 +168,6 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "exp_intro")
-    board = gr.HTML(
-        {"sections": [], "labels": {}, "empty": "", "lang": "en"},
-        html_template='<div class="experiments"></div>',
-        js_on_load=asset("dom.js") + asset("figures.js") + asset("experiments.js"),
-        apply_default_css=False,
-        elem_id="experiments",
+    drawn_in_each_language(
+        page, language, functools.partial(sections, registry), "experiments", ("dom.js", "figures.js", "experiments.js")
     )
-
-    def on_visit(request: gr.Request) -> dict[str, Any]:
-        return sections(registry, links.language(request.query_params, request.headers.get("accept-language", "")))
-
-    language.input(lambda chosen: sections(registry, LANGUAGES[chosen]), language, board, queue=False, **QUIET)
-    page.load(on_visit, None, board, **QUIET)

@@ -4,7 +4,6 @@ const HIGH = 380;
 const narrow = () => window.innerWidth < 700; // a phone: fewer units across, so that words stay as large
 const wide = () => (narrow() ? 330 : 720);
 const gutter = () => (narrow() ? 92 : 190);
-const DASHES = ['none', '7 3', '2 3', '10 3 2 3', '4 2', '1 2'];
 const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(3));
 const short = (value) => (value >= 1e6 ? value / 1e6 + ' M' : value >= 1e3 ? value / 1e3 + ' k' : String(value));
 
@@ -60,7 +59,7 @@ function lines(chart, axis) {
   chart.series.forEach((one) => {
     const group = shape('g', { class: one.cell });
     const path = one.points.map((p) => `${x.at(p[axis]).toFixed(1)},${y.at(p[last]).toFixed(1)}`).join(' ');
-    group.append(shape('polyline', { points: path, class: one.thin ? 'curve thin' : 'curve', 'stroke-dasharray': DASHES[one.dash % DASHES.length] }));
+    group.append(shape('polyline', { points: path, class: one.thin ? 'curve thin' : 'curve', 'stroke-dasharray': dash(one.dash) }));
     one.points.forEach((p) => {
       const at = { x: x.at(p[axis]), y: y.at(p[last]) };
       if (p[last + 1]) group.append(shape('line', { x1: at.x, x2: at.x, y1: y.at(Math.max(p[last] - p[last + 1], y.least)), y2: y.at(p[last] + p[last + 1]), class: 'span' }));
@@ -132,7 +131,7 @@ function legend(chart) {
   };
   if (chart.kind === 'lines') {
     chart.series.forEach((one) => entry(one.cell, one.name, (sample) => {
-      sample.append(shape('line', { x1: 0, x2: 34, y1: 6, y2: 6, class: one.thin ? 'curve thin' : 'curve', 'stroke-dasharray': DASHES[one.dash % DASHES.length] }));
+      sample.append(shape('line', { x1: 0, x2: 34, y1: 6, y2: 6, class: one.thin ? 'curve thin' : 'curve', 'stroke-dasharray': dash(one.dash) }));
       if (one.dots) sample.append(shape('circle', { cx: 17, cy: 6, r: 4, class: one.dash ? 'hollow' : 'full' }));
     }));
   } else if (chart.kind === 'dots') {
@@ -140,27 +139,6 @@ function legend(chart) {
     entry('base', chart.labels.value, (sample) => sample.append(shape('circle', { cx: 17, cy: 6, r: 5, class: 'full' })));
   }
   return made;
-}
-
-function tableOf(content) {
-  const made = node('table', 'scores');
-  const row = (cells, kind) => {
-    const line = node('tr');
-    cells.forEach((text, index) => {
-      const cell = node(index === 0 || kind === 'head' ? 'th' : 'td', '', text);
-      if (cell.tagName === 'TH') cell.scope = kind === 'head' ? 'col' : 'row';
-      line.append(cell);
-    });
-    return line;
-  };
-  const head = node('thead'), body = node('tbody');
-  head.append(row(content.columns, 'head'));
-  content.rows.forEach((cells) => body.append(row(cells, 'body')));
-  made.append(head, body);
-  const around = node('div', 'scroll');
-  around.tabIndex = 0;
-  around.append(made);
-  return around;
 }
 
 // Every drawn number, one a line, in full.
@@ -248,7 +226,7 @@ function figure(charts, key, labels) {
     }
     if (chart.table) {
       const fold = node('details');
-      fold.append(node('summary', '', labels.table), tableOf(chart.table));
+      fold.append(node('summary', '', labels.table), tableOf(chart.table.columns, chart.table.rows));
       made.append(fold);
     }
     made.append(files);

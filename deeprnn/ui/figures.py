@@ -90,9 +90,9 @@ def cells(results: Results, kind: str, lang: Lang) -> Chart:
         title = f"{CELLS[cell].label}, {tr(wiring, lang)}"
         estimate, run = results.estimate(name), results.seeds(name)[0]
         train = results.estimate(name, "train")
-        row = {"name": title, "cell": cell, "hollow": wiring == "plain", "train": train.mean}
+        row = {"name": title, "cell": cell, "train": train.mean}
         rows.append(row | {"value": estimate.mean, "half": estimate.half_width})
-        seconds = sum(one["train_seconds"] for one in results.seeds(name)) / len(results.seeds(name))
+        seconds = results.estimate_of(name, lambda run: run["train_seconds"]).mean
         shown = [f"{run['num_params']:,}", str(train), str(estimate), str(estimate.num_seeds)]
         lines.append([title, *shown, f"{run['curve']['epoch'][-1]}", f"{seconds:.0f}", f"{run['chars_per_second']:,}"])
     head = ("model", "parameters", "train", "heldout", "seeds", "epochs", "seconds", "speed")

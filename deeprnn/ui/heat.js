@@ -5,29 +5,11 @@ let chosen = 0;
 let second = 1;
 
 function table(value) {
-  const made = node('table', 'scores');
-  const head = node('tr');
-  value.columns.forEach((column) => {
-    const cell = node('th', '', column);
-    cell.scope = 'col';
-    head.append(cell);
+  return tableOf(value.columns, value.rows.map((row) => [row.title, ...row.figures]), (line, index) => {
+    const { cell } = value.rows[index];
+    line.className = cell === 'base' ? 'base' : '';
+    line.firstChild.className = cell;
   });
-  const thead = node('thead');
-  thead.append(head);
-  const body = node('tbody');
-  value.rows.forEach((row) => {
-    const line = node('tr', row.cell === 'base' ? 'base' : '');
-    const first = node('th', row.cell, row.title);
-    first.scope = 'row';
-    line.append(first);
-    row.figures.forEach((figure) => line.append(node('td', '', figure)));
-    body.append(line);
-  });
-  made.append(thead, body);
-  const frame = node('div', 'scroll');
-  frame.tabIndex = 0;
-  frame.append(made);
-  return frame;
 }
 
 function heatMap(value) {
@@ -109,8 +91,6 @@ function running(value) {
   });
   return [svg, legend];
 }
-
-const dash = (index) => ['none', '7 3', '2 3', '10 3 2 3', '4 2', '1 2', '12 4', '6 2 2 2'][index % 8];
 
 function select(value, label, current, choose) {
   const wrap = node('label', 'pick', label + ' ');

@@ -117,32 +117,17 @@ function without(one, labels) {
 function across(one, labels) {
   const made = node('div', 'across');
   made.append(node('h4', '', one.title));
-  const table = node('table', 'scores');
-  const head = node('tr');
-  const letters = Object.keys(one.gates);
-  [labels.col_layer, labels.change, ...letters, labels.col_says, labels.col_p, labels.col_nats].forEach((text) => head.append(node('th', '', text)));
-  const body = node('tbody');
-  const last = one.lens.nats[0].length;
-  one.lens.levels.slice().reverse().forEach((level) => {
-    const line = node('tr'), layer = level - 1, place = one.lens.levels.indexOf(level);
-    const name = node('th', '', layerName(labels, level));
-    name.scope = 'row';
-    line.append(name);
-    line.append(node('td', '', level && at > 0 ? (100 * one.change[layer][at - 1]).toFixed(0) + '%' : ''));
-    letters.forEach((letter) => line.append(node('td', '', level ? one.gates[letter][layer][at].toFixed(2) : '')));
-    const next = at < last;
-    line.append(node('td', 'said', next ? visible(one.lens.said[place][at]) : ''));
-    line.append(node('td', '', next ? one.lens.probability[place][at].toFixed(2) : ''));
-    line.append(node('td', '', next ? one.lens.nats[place][at].toFixed(2) : ''));
-    body.append(line);
-  });
-  const thead = node('thead');
-  thead.append(head);
-  table.append(thead, body);
-  const frame = node('div', 'scroll');
-  frame.tabIndex = 0;
-  frame.append(table);
-  made.append(frame);
+  const letters = Object.keys(one.gates), last = one.lens.nats[0].length, next = at < last;
+  const rows = one.lens.levels.map((level, place) => [
+    layerName(labels, level),
+    level && at > 0 ? (100 * one.change[level - 1][at - 1]).toFixed(0) + '%' : '',
+    ...letters.map((letter) => (level ? one.gates[letter][level - 1][at].toFixed(2) : '')),
+    next ? visible(one.lens.said[place][at]) : '',
+    next ? one.lens.probability[place][at].toFixed(2) : '',
+    next ? one.lens.nats[place][at].toFixed(2) : '',
+  ]);
+  const columns = [labels.col_layer, labels.change, ...letters, labels.col_says, labels.col_p, labels.col_nats];
+  made.append(tableOf(columns, rows.reverse(), (line) => line.children[columns.indexOf(labels.col_says)].classList.add('said')));
   return made;
 }
 

@@ -16,16 +16,16 @@ from deeprnn.ui import links, service
 from deeprnn.ui.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, Choices, Translations, perplexity, titles
+from deeprnn.ui.widgets import QUIET, Choices, Translations, perplexity, refusing, titles
 
 FIRST = ("depth-gru-10-plain", "depth-gru-10-residual")
 TEXT = (
     "The Time Traveller (for so it will be convenient to speak of him) was expounding a recondite matter to us. His "
     "pale grey eyes shone and twinkled, and his usually pale face was flushed and animated."
 )
-_KEPT = {"z": {"gru": 1, "mingru": -1}, "f": {"lstm": 1}}  # which gate keeps the old state, and which 1 - gate does
+_KEEPING = {"gru": "z", "mingru": "z", "lstm": "f"}  # the gate that keeps the old state; minGRU's lets the new one in
 _LABELS = (
-    *("hint", "layer", "embedding", "shown", "change", "gate", "units", "next"),
+    *("hint", "layer", "embedding", "change", "gate", "units", "next"),
     *("state_title", "lens_title", "echo_title", "without_title", "gradients_title"),
     *("axis_distance", "axis_back", "axis_ppl", "col_layer", "col_says", "col_p", "col_nats"),
     *("scale_change", "scale_gate", "scale_echo", "scale_gradients", "scale_lens"),
@@ -47,7 +47,6 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
                 **(found := service.look(registry, name, text)),
                 "title": shown[name],
                 "cell": registry.infos[name].config.cell,
-                "ppl": math.exp(found["nats"]),
                 "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
             }
             for name in models
@@ -83,12 +82,10 @@ def _ends(key: str, values: Sequence[float], form: str, lang: Lang) -> str:
 
 
 def _kept(look: Look, cell: str, lang: Lang) -> str:
-    for letter, kept in _KEPT.items():
-        if cell in kept and letter in look["gates"]:
-            means = [fmean(row) for row in look["gates"][letter]]
-            values = [100 * (mean if kept[cell] > 0 else 1 - mean) for mean in means]
-            return _ends("in_say_keep", values, ".0f", lang)
-    return tr("in_say_keep_none", lang)
+    if cell not in _KEEPING:
+        return tr("in_say_keep_none", lang)
+    means = [fmean(row) for row in look["gates"][_KEEPING[cell]]]
+    return _ends("in_say_keep", [100 * (1 - mean if cell == "mingru" else mean) for mean in means], ".0f", lang)
 
 
 def _without(look: Look, lang: Lang) -> str:
@@ -158,10 +155,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def on_look(one: Any, other: Any, text: Any, language: str) -> dict[str, Any]:
         lang = LANGUAGES[language]
-        try:
+        with refusing(lang):
             return pictures(registry, list(dict.fromkeys(filter(None, (one, other)))), text, lang)
-        except RequestError as error:
-            raise gr.Error(error.message(lang), print_exception=False) from error
 
     def on_open(request: gr.Request, current: Any, one: Any, other: Any, text: Any, language: str) -> Any:
         drawn = current.get("models") or request.query_params.get("view") == "inside"  # then on_visit draws

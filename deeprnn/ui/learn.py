@@ -16,10 +16,9 @@ from deeprnn.cells import CELLS, Cell, RNNCell
 from deeprnn.model import CharRNN
 from deeprnn.registry import Registry
 from deeprnn.results import Results
-from deeprnn.ui import figures, links
-from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, perplexity
+from deeprnn.ui import figures
+from deeprnn.ui.text import Lang, tr
+from deeprnn.ui.widgets import drawn_in_each_language, perplexity
 
 _STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
 _RIGHT: tuple[Callable[..., Any], ...] = (CharRNN.below, CharRNN._stack, CharRNN.above)
@@ -117,16 +116,6 @@ def equations(cell: str) -> str:
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio) -> None:
     """Lay the view out and connect it."""
-    board = gr.HTML(
-        {"sections": [], "labels": {}},
-        html_template='<div class="learn"></div>',
-        js_on_load=asset("dom.js") + asset("figures.js") + asset("learn.js"),
-        apply_default_css=False,
-        elem_id="learn",
+    drawn_in_each_language(
+        page, language, functools.partial(lesson, registry), "learn", ("dom.js", "figures.js", "learn.js")
     )
-
-    def on_visit(request: gr.Request) -> dict[str, Any]:
-        return lesson(registry, links.language(request.query_params, request.headers.get("accept-language", "")))
-
-    language.input(lambda chosen: lesson(registry, LANGUAGES[chosen]), language, board, queue=False, **QUIET)
-    page.load(on_visit, None, board, **QUIET)

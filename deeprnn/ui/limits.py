@@ -13,7 +13,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deeprnn.ui.text import Lang, tr
+from deeprnn.ui.text import language, tr
 
 ASKING = ("/gradio_api/queue/join", "/gradio_api/call/", "/gradio_api/run/")  # what makes the server work
 MAX_CLIENTS = 10_000  # remembered at once
@@ -56,7 +56,7 @@ class Limits:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        lang: Lang = "zh" if headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
+        lang = language({}, headers.get("accept-language", ""))
         if scope["path"].startswith(ASKING) and not self._may_ask(self._client(scope, headers)):
             await _refuse(send, 429, tr("error_too_often", lang, most=self.per_minute))
             return

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from deeprnn.registry import Registry
 from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_MODELS, MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED
-from deeprnn.ui.text import Lang
+from deeprnn.ui.text import Lang, language
 
 View = Literal["compare", "score", "experiments", "inside", "learn", "checkpoints"]
 VIEWS: tuple[View, ...] = ("compare", "score", "experiments", "inside", "learn", "checkpoints")
@@ -58,12 +58,6 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
         text=_text(query.get("text")),
         numbers={key: value for key, value in numbers.items() if value is not None},
     )
-
-
-def language(query: Mapping[str, str], accept_language: str) -> Lang:
-    """`lang=zh` or `lang=en`, else the browser's first choice."""
-    asked = query.get("lang") or accept_language
-    return "zh" if asked.strip().lower().startswith("zh") else "en"
 
 
 def _text(value: str | None) -> str | None:

@@ -18,7 +18,7 @@ from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_SCORE_CHARS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, Translations, book, choices, model_picker, perplexity, titles
+from deeprnn.ui.widgets import QUIET, Translations, book, choices, model_picker, perplexity, refusing, titles
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
@@ -153,10 +153,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def on_score(text: str, names: list[str], language: str) -> Result:
         lang = LANGUAGES[language]
-        try:
+        with refusing(lang):
             return result(registry, text, service.score(registry, text=text, models=names), lang)
-        except RequestError as error:
-            raise gr.Error(error.message(lang), print_exception=False) from error
 
     def on_language(current: Result | None, language: str) -> Result:
         try:

@@ -3,6 +3,7 @@
 Knows: words. Does not know: components.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 Lang = Literal["en", "zh"]
@@ -442,7 +443,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "in_layer": ("layer {n}", "第 {n} 层"),
     "in_embedding": ("embedding", "嵌入"),
-    "in_shown": ("Shown", "显示"),
     "in_change": ("change", "变化"),
     "in_gate": ("gate {letter}", "门 {letter}"),
     "in_units": ("units of a layer", "一层的单元"),
@@ -721,6 +721,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "模型 {name} 无法加载，原因见服务器日志。",
     ),
 }
+
+
+def language(query: Mapping[str, str], accept_language: str) -> Lang:
+    """`lang=zh` or `lang=en`, else the browser's first choice."""
+    asked = query.get("lang") or accept_language
+    return "zh" if asked.strip().lower().startswith("zh") else "en"
 
 
 def tr(key: str, lang: Lang, **values: object) -> str:

@@ -3,8 +3,9 @@
 Knows: checkpoints' metadata, words. Does not know: any one view.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,10 @@ import gradio as gr
 from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
-from deeprnn.ui.service import MAX_MODELS
+from deeprnn.ui.service import MAX_MODELS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
+from deeprnn.ui.text import language as asked_language
+from deeprnn.ui.theme import asset
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 Choices = list[tuple[str, str]]
@@ -44,6 +47,34 @@ class Translations:
         for component, prop, make in self.rows:
             props.setdefault(component, {})[prop] = make(lang)
         return [gr.update(**props[component]) for component in self.components()]
+
+
+@contextlib.contextmanager
+def refusing(lang: Lang) -> Iterator[None]:
+    """What cannot be answered inside becomes an error that the page shows, in the reader's language."""
+    try:
+        yield
+    except RequestError as error:
+        raise gr.Error(error.message(lang), print_exception=False) from error
+
+
+def drawn_in_each_language(
+    page: gr.Blocks, language: gr.Radio, make: Callable[[Lang], dict[str, Any]], name: str, scripts: Sequence[str]
+) -> None:
+    """A board that depends on nothing but the language: drawn on a visit, and again when another one is chosen."""
+    board = gr.HTML(
+        {"sections": [], "labels": {}},
+        html_template=f'<div class="{name}"></div>',
+        js_on_load="".join(asset(script) for script in scripts),
+        apply_default_css=False,
+        elem_id=name,
+    )
+
+    def on_visit(request: gr.Request) -> dict[str, Any]:
+        return make(asked_language(request.query_params, request.headers.get("accept-language", "")))
+
+    language.input(lambda chosen: make(LANGUAGES[chosen]), language, board, queue=False, **QUIET)
+    page.load(on_visit, None, board, **QUIET)
 
 
 def title(info: CheckpointInfo, lang: Lang) -> str:

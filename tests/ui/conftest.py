@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.conftest import ROOT, SHIPPED
 
@@ -88,6 +89,12 @@ class Visit:
         self.page.get_by_role("tab").nth(
             {"compare": 0, "score": 1, "experiments": 2, "inside": 3, "learn": 4, "checkpoints": 5}[view]
         ).click()
+
+    def serious(self):
+        """What axe-core finds serious or worse: each rule with the elements that break it."""
+        found = Axe().run(self.page).response["violations"]
+        bad = [one for one in found if one["impact"] in ("serious", "critical")]
+        return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in bad]
 
     def generate(self, *, prompt=None, length=None):
         """Click Generate and wait until every model has finished."""

@@ -4,7 +4,6 @@ import json
 import zipfile
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from deeprnn import load
 from deeprnn.ui import service
@@ -243,14 +242,6 @@ def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry, tmp_pat
     assert load(tmp_path / "note-lstm-2").score("the time") == load(SHIPPED / "note-lstm-2").score("the time")
 
 
-def serious(page):
-    found = Axe().run(page).response["violations"]
-    return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found if one["impact"] in BAD]
-
-
-BAD = ("serious", "critical")
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("view", ["compare", "score", "checkpoints"])
@@ -263,7 +254,7 @@ def test_axe_finds_nothing_serious(visit, view, lang, scheme):
     if view == "compare":
         one.card("note-lstm-2").locator(".text span").nth(3).click()
         one.page.locator(".next-row").first.wait_for()
-    assert serious(one.page) == []
+    assert one.serious() == []
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeprnn.registry import Registry
-from deeprnn.ui.links import language, parse
+from deeprnn.ui.links import parse
+from deeprnn.ui.text import language
 from tests.conftest import SHIPPED
 
 REGISTRY = Registry(SHIPPED)
