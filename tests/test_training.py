@@ -489,6 +489,7 @@ def test_resets_start_lanes_from_a_zero_state(sgd):
     assert losses[1 - 1e-9, False] == losses[0.0, True] != losses[0.0, False]
 
 
+@pytest.mark.skipif(not training.has_bfloat16(CPU), reason="this processor has no bfloat16")
 def test_bfloat16_moves_the_loss_a_little_and_leaves_weights_and_state_in_float32(adamw):
     losses = []
     for precision in ("float32", "bfloat16"):
@@ -499,6 +500,15 @@ def test_bfloat16_moves_the_loss_a_little_and_leaves_weights_and_state_in_float3
         assert new.carried.dtype == torch.float32
     assert losses[0] != losses[1]
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
+def test_a_processor_without_bfloat16_trains_in_float32_and_says_so(adamw, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training, "has_bfloat16", lambda _: False)
+    asked = replace(adamw, train=replace(adamw.train, precision="bfloat16"))
+    finished = run(asked, tmp_path / "asked")
+    assert metrics(finished)["train_config"]["precision"] == "float32"
+    assert "no bfloat16" in capsys.readouterr().err
+    assert_same_run(finished, run(adamw, tmp_path / "float32"))
 
 
 @pytest.mark.parametrize(("offset", "highest"), [("none", 0), ("window", 20), ("text", 404)])
