@@ -27,9 +27,9 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deeprnn.config import Kernel, ModelConfig, TrainConfig
-from deeprnn.decoding import Decoder
+from deeprnn.decoding import Decoder, stream
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Sampling, stream
+from deeprnn.sampling import Sampling
 from deeprnn.training import Run, train_window
 
 VOCAB, BATCH, WINDOW, PROMPT = 28, 32, 35, 20

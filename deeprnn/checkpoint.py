@@ -7,9 +7,7 @@ Knows: the four files of `checkpoints/<name>/`. Does not know: training, the Hub
     metrics.json       how it was trained and measured (written by `training`)
     README.md          a model card with Hub front matter
 
-int8 storage keeps a matrix W (rows, columns) as round(W / scale) with one float32 scale a row, `<name>.scale` =
-max |row| / 127; vectors stay float32. Weights are float32 after loading, whatever they were on disk.
-Nothing is pickled.
+Weights are float32 after loading, whatever they were on disk (see `storage`). Nothing is pickled.
 """
 
 import hashlib
@@ -30,6 +28,7 @@ from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig, Storage
 from deeprnn.language_model import LanguageModel
 from deeprnn.model import CharRNN
+from deeprnn.storage import decode_weights, encode_weights
 from deeprnn.vocab import Vocab
 
 FORMAT = "deeprnn-checkpoint-1"
@@ -92,43 +91,6 @@ def ngram_file(metrics: Metrics) -> str | None:
 def text_records(metrics: Metrics) -> list[dict[str, Any]]:
     """What `metrics.json` says of each text that was trained on; the first is the main one, which is held out from."""
     return [metrics["text"], *metrics.get("more_texts", [])]
-
-
-def encode_weights(weights: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
-    """The tensors as they go to disk."""
-    stored: dict[str, Tensor] = {}
-    for name, tensor in weights.items():
-        tensor = tensor.detach().cpu().float().contiguous()
-        if storage == "int8" and tensor.dim() == 2:
-            scale = tensor.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / 127
-            stored[name] = (tensor / scale[:, None]).round().to(torch.int8)
-            stored[name + ".scale"] = scale
-        else:
-            stored[name] = tensor.half() if storage == "float16" else tensor
-    return stored
-
-
-def decode_weights(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The float32 weights that `encode_weights` stored.
-
-    Raises:
-        ValueError: a tensor's type is none of the three, or an int8 tensor is no matrix with a float32 scale a row.
-    """
-    weights: dict[str, Tensor] = {}
-    scales = {name + ".scale" for name, tensor in stored.items() if tensor.dtype == torch.int8}
-    for name, tensor in stored.items():
-        if name in scales:
-            continue
-        if tensor.dtype == torch.int8:
-            scale = stored.get(name + ".scale")
-            if scale is None or tensor.dim() != 2 or scale.shape != tensor.shape[:1] or scale.dtype != torch.float32:
-                raise ValueError(f"{name} is int8, but no matrix with a float32 scale for each of its rows")
-            weights[name] = tensor.float() * scale[:, None]
-        elif tensor.dtype in (torch.float32, torch.float16):
-            weights[name] = tensor.to(torch.float32, copy=True)  # out of the file's unaligned memory
-        else:
-            raise ValueError(f"{name} is stored as {tensor.dtype}, not as float32, float16 or int8")
-    return weights
 
 
 def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: Metrics, storage: Storage) -> None:

@@ -130,7 +130,7 @@ class TrainConfig(StrictConfig):
     `eval_every` in passes over the training part; `warmup_fraction` of all steps. `mark_texts` puts a symbol of its
     text's own before every paragraph.
 
-    precision: of the products (autocast); a CPU that only emulates bfloat16 is given float32, and `metrics.json` says so.
+    precision: of the products (autocast); a CPU that only emulates bfloat16 trains in float32, as `metrics.json` says.
     offset: each epoch begins at character 0 (`none`), at a random one within a `window`, or anywhere in the `text`,
         read as a ring.
     reset_rate: the chance, for a lane and a window, of starting from a zero state.

@@ -1,124 +1,399 @@
-"""One character at a time, fast: a model's step in NumPy, for writing text on a CPU.
+"""Writing text on a CPU, fast: one character at a time, for many texts of a model side by side.
 
-Knows: models, their weights as arrays. Does not know: text, sampling, files, training.
+Knows: models, their weights as arrays, how a character is drawn. Does not know: text, threads, files, training.
 
 One step of a small network is too little work for PyTorch: most of its time goes into starting operations (and, in
-`nn.LSTM`, into repacking the weights for every call). The same products by NumPy's BLAS on the same memory take a third
-to a tenth of it. What the bottom layer makes of each character does not depend on the state and is kept in a table.
+`nn.LSTM`, into repacking the weights for every call). Here Numba compiles the whole loop over characters, layers and
+units; it runs without the interpreter and its lock, about as fast as the weights can be read from memory. What the
+bottom layer makes of each character does not depend on the state and is kept in a table.
 
-Dimensions: B texts side by side, V symbols, H hidden size, S states a layer keeps, G gates.
+What a text becomes does not depend on the texts beside it, to the last bit: the products go through the same additions
+in the same order however many texts there are.
+
+Dimensions: B texts side by side, V symbols, H hidden size, L layers with a state, S states a layer keeps, G gates,
+N characters.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 import torch
+from jaxtyping import Float, Int
+from numba.extending import register_jitable
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from deeprnn.cells import Cell
-from deeprnn.cells.base import Array
+from deeprnn.cells.base import Array, sigmoid, tanh
+from deeprnn.compiling import called, compiled
+from deeprnn.config import Wiring
 from deeprnn.model import CharRNN
+from deeprnn.sampling import Luck, Numbers, Sampling, draw
+from deeprnn.storage import row_scale
 
-State = list[Array]  # of each layer (S, B, H)
 PROMPT_CHUNK = 1024  # characters of a prompt read in one forward pass
+STREAM_CHARS = 64  # that `stream` writes at once
+UNROLL = 8  # rows of a matrix that are added at once
+BLOCK = 64  # rows of a matrix that are summed before they are added to the others
+EXACT = 1e-6  # of the largest weight: how near int8 must come to stand for a matrix
+WIRINGS: dict[Wiring, int] = {"stack": 0, "shared": 1, "shared-updated": 2}
+FLOAT = np.float32
+for _scalar in (tanh, sigmoid):
+    register_jitable(_scalar)
+
+
+class Matrices(NamedTuple):
+    """Linear maps of one shape (N, K): transposed, with rows of zeros to a multiple of `UNROLL`, as bytes.
+
+    The bytes are of float32, or of int8 where those are what was stored: `scale` is then that of each row.
+    """
+
+    raw: NDArray[np.uint8]  # (maps, K, N times the bytes of a number)
+    scale: Array  # (maps, N)
+    bias: Array  # (maps, N)
+
+
+class Weights(NamedTuple):
+    """A model's weights as `step` reads them."""
+
+    embedded: Array  # (V, H) of a residual or shared stack, else (V, E)
+    projected: Array  # (V, G*H): what the bottom layer makes of each symbol
+    upper: Matrices  # weight_ih of the layers above the bottom one, or of the shared one
+    hidden: Matrices  # weight_hh of each layer, where a cell has one
+    norms: Array  # (layers, 2, H): weight and bias; no layer where there are none
+    final_norm: Array  # (0 or 1, 2, H)
+    eps: float
+    head: Matrices
+    num_layers: int
+    residual: bool
+    wiring: int
+
+
+@compiled
+def _copy(numbers: Array, to: Array) -> None:
+    """Copy a vector to the beginning of another."""
+    for j in range(len(numbers)):
+        to[j] = numbers[j]
+
+
+@compiled
+def _normalize(x: Array, norm: Array, eps: float, out: Array) -> None:
+    """`nn.LayerNorm` of one vector."""
+    size = norm.shape[1]
+    mean = np.float32(0)
+    for j in range(size):
+        mean += x[j]
+    mean /= np.float32(size)
+    variance = np.float32(0)
+    for j in range(size):
+        variance += (x[j] - mean) * (x[j] - mean)
+    scale = np.float32(1) / np.sqrt(variance / np.float32(size) + np.float32(eps))
+    for j in range(size):
+        out[j] = (x[j] - mean) * scale * norm[0, j] + norm[1, j]
+
+
+@compiled
+def step(
+    multiply: Any,
+    recur: Any,
+    weights: Weights,
+    tokens: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    states: Array,
+    logits: Array,
+    rooms: tuple[Array, Array, Array, Array, Array],
+) -> None:
+    """Read one character of each text in `slots`: their states (slots, L, S, H) and logits (slots, V) move on.
+
+    multiply, recur: the addresses of what `_multiplication` and `_recurrence` compiled. rooms: what `scratch` makes.
+    """
+    x, below, projected, hidden, head = rooms
+    texts, size = len(slots), states.shape[3]
+    stacked = weights.wiring == 0
+    for layer in range(weights.num_layers):
+        own = layer if stacked else 0  # whose weights and state
+        if layer == 0:
+            for b in range(texts):
+                _copy(weights.projected[tokens[b]], projected[b])
+                if weights.residual:
+                    _copy(weights.embedded[tokens[b]], x[b])
+        else:
+            for b in range(texts):
+                if len(weights.norms):
+                    _normalize(x[b], weights.norms[layer], weights.eps, below[b])
+                else:
+                    _copy(x[b], below[b])
+            upper, i = weights.upper, layer - 1 if stacked else 0
+            multiply(upper.raw[i], upper.scale[i], upper.bias[i], below, projected)
+        if len(weights.hidden.raw):
+            for b in range(texts):
+                _copy(states[slots[b], own, 0], below[b])
+            multiply(weights.hidden.raw[own], weights.hidden.scale[own], weights.hidden.bias[own], below, hidden)
+        for b in range(texts):
+            state = states[slots[b], own] if stacked else states[slots[b], own].copy()
+            recur(projected[b], hidden[b], state)
+            for j in range(size):
+                x[b, j] = x[b, j] + state[0, j] if weights.residual else state[0, j]
+            if weights.wiring == 2 and layer == weights.num_layers - 1:
+                for kept in range(len(state)):
+                    _copy(state[kept], states[slots[b], own, kept])
+    for b in range(texts):
+        if weights.wiring == 1:  # the note's mistake: what comes out is the state as it went in
+            _copy(states[slots[b], 0, 0], x[b])
+        if len(weights.final_norm):
+            _normalize(x[b], weights.final_norm[0], weights.eps, below[b])
+        else:
+            _copy(x[b], below[b])
+    multiply(weights.head.raw[0], weights.head.scale[0], weights.head.bias[0], below, head)
+    for b in range(texts):
+        _copy(head[b], logits[slots[b]])
+
+
+@compiled
+def scratch(weights: Weights, texts: int) -> tuple[Array, Array, Array, Array, Array]:
+    """What each layer hands on, what the next one reads, its two products, and what the head makes of the last."""
+    padded, symbols, gates = weights.head.raw.shape[1], weights.head.bias.shape[1], weights.projected.shape[1]
+    zeros = np.zeros((texts, padded), np.float32), np.zeros((texts, padded), np.float32)
+    products = np.empty((texts, gates), np.float32), np.empty((texts, gates), np.float32)
+    return zeros[0], zeros[1], products[0], products[1], np.empty((texts, symbols), np.float32)
+
+
+@compiled
+def _write(
+    multiply: Any,
+    recur: Any,
+    weights: Weights,
+    slots: NDArray[np.int64],
+    states: Array,
+    logits: Array,
+    luck: Numbers,
+    temperature: Numbers,
+    top_k: NDArray[np.int64],
+    top_p: Numbers,
+) -> NDArray[np.int64]:
+    """Draw and read N characters of each text in `slots`, with luck (B, N) and a temperature ... each: ids (B, N)."""
+    written = np.empty(luck.shape, np.int64)
+    tokens = np.empty(len(slots), np.int64)
+    rooms = scratch(weights, len(slots))
+    for n in range(luck.shape[1]):
+        for b in range(len(slots)):
+            tokens[b] = draw(logits[slots[b]], luck[b, n], temperature[b], top_k[b], top_p[b])
+            written[b, n] = tokens[b]
+        step(multiply, recur, weights, tokens, slots, states, logits, rooms)
+    return written
+
+
+@compiled
+def _scan(multiply: Any, recur: Any, weights: Weights, layer: int, projected: Array, state: Array) -> Array:
+    """All steps of one layer of one text, from the bottom layer's part of its gates (T, G*H): the outputs (T, H).
+
+    The state (S, H) moves on in its place.
+    """
+    maps, size = weights.hidden, state.shape[1]
+    outputs = np.empty((len(projected), size), np.float32)
+    h = np.zeros((1, maps.raw.shape[1]), np.float32)
+    hidden = np.empty((1, projected.shape[1]), np.float32)
+    for t in range(len(projected)):
+        _copy(state[0], h[0])
+        multiply(maps.raw[layer], maps.scale[layer], maps.bias[layer], h, hidden)
+        recur(projected[t], hidden[0], state)
+        _copy(state[0], outputs[t])
+    return outputs
+
+
+class Texts:
+    """The states and next logits of texts that one model writes; each has a slot."""
+
+    def __init__(self, decoder: "Decoder", slots: int) -> None:
+        shape = tuple(decoder.model.initial_state(slots).shape)  # (L, S, B, H)
+        self.decoder = decoder
+        self.states = np.zeros((slots, shape[0], shape[1], shape[3]), np.float32)
+        self.logits = np.zeros((slots, decoder.model.vocab_size), np.float32)
+
+    def begin(self, slot: int, ids: Sequence[int]) -> None:
+        """Read a prompt of at least one character."""
+        self.logits[slot], self.states[slot] = self.decoder.read(ids)
+
+    def write(self, slots: Sequence[int], luck: Numbers, samplings: Sequence[Sampling]) -> NDArray[np.int64]:
+        """The next N characters of the texts in `slots` (B), drawn with luck (B, N): ids (B, N)."""
+        most = len(self.logits[0])
+        written: NDArray[np.int64] = _write(
+            *self.decoder.compiled,
+            np.array(slots),
+            self.states,
+            self.logits,
+            luck,
+            np.array([float(sampling.temperature) for sampling in samplings]),
+            np.array([min(sampling.top_k, most) for sampling in samplings]),
+            np.array([float(sampling.top_p) for sampling in samplings]),
+        )
+        return written
 
 
 class Decoder:
-    """The same pure function as the model's `step`, over float32 arrays that share the model's memory.
-
-    It holds no state between calls, so threads may share it.
-    """
+    """A model that is ready to write and to read one text. It holds no state of one, so threads may share it."""
 
     def __init__(self, model: CharRNN) -> None:
         self.model = model
-        self._cells = [_Cell(cell) for cell in model.layers()]
-        self._norms = [_norm(norm) for norm in model.norms]
-        self._final_norm = _norm(model.final_norm) if model.final_norm is not None else None
-        self._head = _linear(model.head)
-        with torch.inference_mode():
-            symbols = model.embed(torch.arange(model.vocab_size, device=model.head.weight.device).unsqueeze(0))
-            self._embedded = _array(symbols[0])
-            self._projected = _array(model.layers()[0].project(model.below(0, symbols))[0])
+        numbers, weights = _weights(model)
+        self.compiled = _multiplication(numbers), _recurrence(type(model.layers()[0])), weights
+
+    def initial_state(self, batch_size: int) -> Float[Tensor, "L S B H"]:
+        """The zero state that every text begins with."""
+        return self.model.initial_state(batch_size)
+
+    def __call__(
+        self, tokens: Int[Tensor, "1 T"], state: Float[Tensor, "L S 1 H"]
+    ) -> tuple[Float[Tensor, "1 T V"], Float[Tensor, "L S 1 H"]]:
+        """What the model's `forward` says of one text, sooner: its layers are run by `_scan`."""
+        found: tuple[Tensor, Tensor] = self.model(tokens, state, kernel=self._run)
+        return found
 
     @torch.inference_mode()
-    def read(self, ids: Sequence[int]) -> tuple[Array, State]:
-        """The logits (V) and the state (B = 1) after a prompt of at least one character."""
-        device = self.model.head.weight.device
-        tokens = torch.as_tensor(ids, dtype=torch.long, device=device).unsqueeze(0)
-        state = self.model.initial_state(1)
+    def read(self, ids: Sequence[int]) -> tuple[Array, Array]:
+        """The logits (V) and the state (L, S, H) after a prompt of at least one character."""
+        state = self.initial_state(1)
+        tokens = torch.as_tensor(ids, dtype=torch.long, device=state.device).unsqueeze(0)
         for chunk in torch.split(tokens, PROMPT_CHUNK, dim=1):
-            logits, state = self.model(chunk, state)
-        return _array(logits[0, -1]), [_array(layer) for layer in state]
+            logits, state = self(chunk, state)
+        return _array(logits[0, -1]), _array(state[:, :, 0])
 
-    def step(self, tokens: NDArray[np.int64], state: State) -> tuple[Array, State]:
-        """Read one character of each text: logits (B, V), and the state after it."""
-        if self.model.config.wiring != "stack":
-            return self._shared_step(tokens, state)
-        x, new_state = self._embedded[tokens], []
-        for layer, cell in enumerate(self._cells):
-            if layer == 0:
-                projected = self._projected[tokens]
-            else:
-                projected = cell.project(_normalized(x, *self._norms[layer]) if self._norms else x)
-            new_state.append(cell.step(projected, state[layer]))
-            x = x + new_state[-1][0] if self.model.config.residual else new_state[-1][0]
-        return self._read_out(x), new_state
-
-    def _shared_step(self, tokens: NDArray[np.int64], state: State) -> tuple[Array, State]:
-        """The note's mistake; see `CharRNN`."""
-        (cell,) = self._cells
-        projected, new_state = self._projected[tokens], state[0]
-        for layer in range(self.model.config.num_layers):
-            new_state = cell.step(projected if layer == 0 else cell.project(new_state[0]), state[0])
-        kept = new_state if self.model.config.wiring == "shared-updated" else state[0]
-        return self._read_out(kept[0]), [kept]
-
-    def _read_out(self, x: Array) -> Array:
-        weight, bias = self._head
-        logits: Array = (_normalized(x, *self._final_norm) if self._final_norm is not None else x) @ weight + bias
-        return logits
+    def _run(self, layer: int, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One layer over time; see `Cell.scan`."""
+        cell = self.model.layers()[layer]
+        if not cell.has_hidden_weights or x.device.type != "cpu":
+            return cell.fused(x, state)
+        moved = _array(state[:, 0]).copy()
+        outputs = _scan(*self.compiled, layer, _array(cell.project(x)[:, 0]), moved)
+        return torch.from_numpy(outputs).unsqueeze(1), torch.from_numpy(moved).unsqueeze(1)
 
 
-class _Cell:
-    """One layer's weights, transposed (a view), and its recurrence."""
+def stream(
+    decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int = 0
+) -> Iterator[int]:
+    """Continue a prompt of at least one id, one id at a time.
 
-    def __init__(self, cell: Cell) -> None:
-        self.recur = type(cell).recur_array
-        self.weight_ih, self.bias_ih = _array(cell.weight_ih).T, _array(cell.bias_ih)
-        self.weight_hh = _array(cell.weight_hh).T if cell.has_hidden_weights else None
-        self.bias_hh = _array(cell.bias_hh) if cell.has_hidden_weights else None
+    The last `drawn` ids of the prompt were written with this seed before: their luck is passed over, and the text goes
+    on as if it had never stopped.
 
-    def project(self, x: Array) -> Array:
-        projected: Array = x @ self.weight_ih
-        projected += self.bias_ih
-        return projected
-
-    def step(self, projected: Array, state: Array) -> Array:
-        if self.weight_hh is None:
-            return self.recur(projected, projected, state)
-        hidden = state[0] @ self.weight_hh
-        hidden += self.bias_hh
-        return self.recur(projected, hidden, state)
+    Raises:
+        ValueError: max_chars or drawn is negative.
+    """
+    if max_chars < 0:
+        raise ValueError(f"max_chars must be 0 or more, not {max_chars}.")
+    if drawn < 0:
+        raise ValueError(f"drawn must be 0 or more, not {drawn}.")
+    return _stream(decoder, prompt_ids, max_chars, sampling, drawn)
 
 
-def _array(tensor: torch.Tensor) -> Array:
-    return np.asarray(tensor.detach().float().cpu().numpy())
+def _stream(
+    decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int
+) -> Iterator[int]:
+    texts, luck = Texts(decoder, 1), Luck(sampling.seed, drawn)
+    texts.begin(0, prompt_ids)
+    for start in range(0, max_chars, STREAM_CHARS):
+        count = min(STREAM_CHARS, max_chars - start)
+        yield from texts.write([0], luck.take(count)[np.newaxis], [sampling])[0].tolist()
 
 
-def _linear(linear: nn.Linear) -> tuple[Array, Array]:
-    return _array(linear.weight).T, _array(linear.bias)
+@functools.cache
+def _recurrence(cell: type[Cell]) -> Any:
+    """A cell's `recur_units`, compiled."""
+    vector, matrix = numba.float32[::1], numba.float32[:, ::1]
+    return called(numba.void(vector, vector, matrix), cell.recur_units)
 
 
-def _norm(norm: nn.Module) -> tuple[Array, Array, float]:
+@functools.cache
+def _multiplication(numbers: Any) -> Any:
+    """Inputs (B, K) times weights (K, N) plus bias, compiled for weights of a type."""
+
+    def multiply(raw, scale, bias, inputs, outputs):  # type: ignore[no-untyped-def]  # compiled
+        weights = raw.view(numbers)
+        outputs[:] = 0
+        for start in range(0, len(weights), BLOCK):
+            # Sums of sums of sums lose fewer digits than one long sum.
+            block = np.zeros_like(outputs)
+            for k in range(start, min(start + BLOCK, len(weights)), UNROLL):
+                w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+                w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
+                for b in range(len(inputs)):  # each weight is fetched from far away once for all of them
+                    x, out = inputs[b, k : k + UNROLL], block[b]
+                    x0, x1, x2, x3, x4, x5, x6, x7 = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
+                    for j in range(len(out)):
+                        found = x0 * FLOAT(w0[j])
+                        found = found + x1 * FLOAT(w1[j])
+                        found = found + x2 * FLOAT(w2[j])
+                        found = found + x3 * FLOAT(w3[j])
+                        found = found + x4 * FLOAT(w4[j])
+                        found = found + x5 * FLOAT(w5[j])
+                        found = found + x6 * FLOAT(w6[j])
+                        out[j] += found + x7 * FLOAT(w7[j])
+            outputs += block
+        for b in range(len(inputs)):
+            for j in range(len(bias)):
+                outputs[b, j] = outputs[b, j] * scale[j] + bias[j]
+
+    vector, matrix = numba.float32[::1], numba.float32[:, ::1]
+    return called(numba.void(numba.uint8[:, ::1], vector, vector, matrix, matrix), multiply)
+
+
+@torch.no_grad()
+def _weights(model: CharRNN) -> tuple[Any, Weights]:
+    """The type of a model's matrices, and its weights."""
+    cells = model.layers()
+    symbols = model.embed(torch.arange(model.vocab_size, device=model.head.weight.device).unsqueeze(0))
+    norms = [_norm(norm) for norm in model.norms]
+    final = [_norm(model.final_norm)] if model.final_norm is not None else []
+    upper = cells[1:] if model.config.wiring == "stack" else cells
+    maps: dict[str, list[tuple[Tensor, Tensor]]] = {
+        "upper": [(cell.weight_ih, cell.bias_ih) for cell in upper],
+        "hidden": [(cell.weight_hh, cell.bias_hh) for cell in cells if cell.has_hidden_weights],
+        "head": [(model.head.weight, model.head.bias)],
+    }
+    as_int8 = all(_is_int8(weight) for pairs in maps.values() for weight, _ in pairs)
+    return np.int8 if as_int8 else np.float32, Weights(
+        embedded=_array(symbols[0]),
+        projected=_array(cells[0].project(model.below(0, symbols))[0]),
+        **{name: _matrices(pairs, as_int8) for name, pairs in maps.items()},
+        norms=_stacked([norm for norm, _ in norms], 3),
+        final_norm=_stacked([norm for norm, _ in final], 3),
+        eps=max((eps for _, eps in [*norms, *final]), default=0.0),
+        num_layers=model.config.num_layers,
+        residual=model.config.residual,
+        wiring=WIRINGS[model.config.wiring],
+    )
+
+
+def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
+    numbers, scales = [], []
+    for weight, _ in maps:
+        scale = row_scale(weight) if as_int8 else weight.new_ones(len(weight))
+        scaled = _array((weight / scale[:, None]).T)
+        scaled = np.pad(scaled, ((0, -len(scaled) % UNROLL), (0, 0)))
+        numbers.append((scaled.round().astype(np.int8) if as_int8 else scaled).view(np.uint8))
+        scales.append(_array(scale))
+    biases = [_array(bias) for _, bias in maps]
+    raw = np.stack(numbers) if numbers else np.zeros((0, 0, 0), np.uint8)
+    return Matrices(raw=raw, scale=_stacked(scales, 2), bias=_stacked(biases, 2))
+
+
+def _is_int8(weight: Tensor) -> bool:
+    """Whether a matrix is what int8 storage left of it; see `row_scale`."""
+    scale = row_scale(weight)[:, None]
+    return bool(((weight / scale).round() * scale - weight).abs().max() <= EXACT * weight.abs().max())
+
+
+def _array(tensor: Tensor) -> Array:
+    return np.ascontiguousarray(tensor.detach().float().cpu().numpy())
+
+
+def _stacked(arrays: Sequence[Array], dims: int) -> Array:
+    return np.stack(arrays) if arrays else np.zeros((0,) * dims, np.float32)
+
+
+def _norm(norm: nn.Module) -> tuple[Array, float]:
     assert isinstance(norm, nn.LayerNorm)
-    return _array(norm.weight), _array(norm.bias), norm.eps
-
-
-def _normalized(x: Array, weight: Array, bias: Array, eps: float) -> Array:
-    """`nn.LayerNorm` over the last dimension."""
-    found: Array = x - x.mean(-1, keepdims=True)
-    found /= np.sqrt((found * found).mean(-1, keepdims=True) + np.float32(eps))
-    found *= weight
-    found += bias
-    return found
+    return np.stack([_array(norm.weight), _array(norm.bias)]), norm.eps

@@ -1,6 +1,6 @@
 """How well a model predicts a text: nats per character, bits per character, perplexity.
 
-Knows: models and ids. Does not know: files, the page.
+Knows: readers of ids. Does not know: files, the page.
 
 One rule everywhere: the state is zero at the start of the text and carried through all of it, the nats
 (-ln p) of every predicted character are summed, and the sum is divided once. The first character is context.
@@ -9,13 +9,12 @@ One rule everywhere: the state is zero at the start of the text and carried thro
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
-
-from deeprnn.model import CharRNN
 
 CHUNK = 1024  # characters a forward pass; bounds memory, does not change the result
 
@@ -48,18 +47,32 @@ class Score:
         return math.exp(self.mean_nats)
 
 
+@runtime_checkable
+class Reader(Protocol):
+    """What reads texts: a `CharRNN`, or a `Decoder` of one."""
+
+    def initial_state(self, batch_size: int) -> Float[Tensor, "L S B H"]:
+        """The zero state that every text begins with."""
+        ...
+
+    def __call__(
+        self, tokens: Int[Tensor, "B T"], state: Float[Tensor, "L S B H"]
+    ) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "L S B H"]]:
+        """Read T characters in every lane: logits of the next character after each, and the state after the last."""
+        ...
+
+
 @torch.inference_mode()
-def nats_per_char(model: CharRNN, ids: Int[Tensor, " N"]) -> Float[Tensor, " N-1"]:
+def nats_per_char(model: Reader, ids: Int[Tensor, " N"]) -> Float[Tensor, " N-1"]:
     """-ln p of each character after the first, the state carried through the whole text; float64, on the CPU.
 
     Raises:
         ValueError: fewer than two characters.
     """
-    device = model.head.weight.device
-    tokens = ids.to(device).unsqueeze(0)
+    state = model.initial_state(1)
+    tokens = ids.to(state.device).unsqueeze(0)
     if tokens.shape[1] < 2:
         raise ValueError("scoring needs at least two characters: the first is context for the second.")
-    state = model.initial_state(1)
     nats = []
     for start in range(0, tokens.shape[1] - 1, CHUNK):
         chunk = tokens[:, start : start + CHUNK + 1]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 
 from deeprnn.config import ModelConfig
-from deeprnn.decoding import Decoder
+from deeprnn.decoding import Decoder, stream
 from deeprnn.evaluation import Score, nats_per_char
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Sampling, distribution, stream
+from deeprnn.sampling import Sampling, distribution
 from deeprnn.vocab import UNKNOWN_ID, Vocab
 
 
@@ -32,7 +32,7 @@ class LanguageModel:
 
     @functools.cached_property
     def decoder(self) -> Decoder:
-        """Its step, for writing text; made when it is first asked for."""
+        """What writes and reads texts, fast; made when it is first asked for."""
         return Decoder(self.model)
 
     def stream(
@@ -90,7 +90,7 @@ class LanguageModel:
     def surprise(self, prompt: str, text: str) -> list[float]:
         """-ln p of each character of `text` after `prompt`, in nats, at temperature 1."""
         ids = self._ids(prompt, text)
-        return nats_per_char(self.model, torch.tensor(ids))[len(ids) - len(text) - 1 :].tolist() if text else []
+        return nats_per_char(self.decoder, torch.tensor(ids))[len(ids) - len(text) - 1 :].tolist() if text else []
 
     def _ids(self, prompt: str, written: str = "") -> list[int]:
         return (self.vocab.encode(prompt) or [self.vocab.start_id]) + self.vocab.encode(written)
@@ -103,4 +103,4 @@ class LanguageModel:
         """
         ids = self.vocab.encode(text)
         unknown = [position for position, i in enumerate(ids) if i == UNKNOWN_ID]
-        return Score(nats=nats_per_char(self.model, torch.tensor(ids, dtype=torch.long)).tolist(), unknown=unknown)
+        return Score(nats=nats_per_char(self.decoder, torch.tensor(ids, dtype=torch.long)).tolist(), unknown=unknown)

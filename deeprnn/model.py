@@ -14,6 +14,7 @@ Dimensions: B lanes, T time, V symbols, H hidden size, L layers with a state, S 
 """
 
 import math
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -23,6 +24,9 @@ from torch import Tensor, nn
 
 from deeprnn.cells import CELLS, Cell
 from deeprnn.config import Init, Kernel, ModelConfig
+
+# Runs a layer, by its number from the bottom, on (T, B, E) from a state (S, B, H): outputs (T, B, H) and new state.
+Run = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def dropout(x: Tensor, rate: float, generator: torch.Generator | None, *, locked: bool = False) -> Tensor:
@@ -96,13 +100,13 @@ class CharRNN(nn.Module):
         tokens: Int[Tensor, "B T"],
         state: Float[Tensor, "L S B H"],
         *,
-        kernel: Kernel = "fused",
+        kernel: Kernel | Run = "fused",
         generator: torch.Generator | None = None,
     ) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "L S B H"]]:
         """Read T characters in every lane: logits of the next character after each, and the state after the last.
 
-        kernel: `scratch` runs the cells' equations, `fused` their fast form (`Cell.fused`); both give the same numbers.
-            A shared wiring is always run from the equations.
+        kernel: `scratch` runs the cells' equations, `fused` their fast form (`Cell.fused`), and a function runs a layer
+            over time in a way of its own; all give the same numbers. A shared wiring is always run from the equations.
         generator: draws the dropout masks; None switches dropout off.
         """
         x = self.embed(tokens.T)
@@ -149,12 +153,15 @@ class CharRNN(nn.Module):
         return finished
 
     def _stack(
-        self, x: Tensor, state: Tensor, kernel: Kernel, generator: torch.Generator | None
+        self, x: Tensor, state: Tensor, kernel: Kernel | Run, generator: torch.Generator | None
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "L S B H"]]:
         states = []
         for layer, cell in enumerate(self.layers()):
-            run = cell.fused if kernel == "fused" else cell.scan
-            outputs, new_state = run(self.below(layer, x), state[layer])
+            below = self.below(layer, x)
+            if isinstance(kernel, str):
+                outputs, new_state = (cell.fused if kernel == "fused" else cell.scan)(below, state[layer])
+            else:
+                outputs, new_state = kernel(layer, below, state[layer])
             outputs = dropout(outputs, self.config.dropout, generator, locked=self.config.locked_dropout)
             x = self.above(x, outputs)
             states.append(new_state)

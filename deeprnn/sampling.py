@@ -1,10 +1,9 @@
-"""Drawing the next character: temperature, top-k, top-p, seeds; one stream of characters.
+"""Drawing the next character: temperature, top-k, top-p, seeds.
 
-Knows: decoders and ids. Does not know: the page, files.
+Knows: logits and ids. Does not know: models, the page, files.
 """
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deeprnn.decoding import Decoder
+from deeprnn.compiling import compiled
 from deeprnn.vocab import UNKNOWN_ID
+
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,61 +45,104 @@ class Sampling:
             raise ValueError(f"seed must be a whole number in [0, 2**63), not {self.seed}.")
 
 
-def distribution(logits: NDArray[np.floating[Any]], sampling: Sampling) -> NDArray[np.float64]:
-    """The probabilities (V) the next character is drawn from; the unknown symbol gets none."""
-    logits = logits.astype(np.float64)
-    logits[UNKNOWN_ID] = -np.inf
-    if sampling.temperature == 0:
-        best: NDArray[np.float64] = (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
-        return best
-    # The largest logit becomes 0 before the division: no temperature, however small, overflows to nan.
-    logits -= logits.max()
-    with np.errstate(over="ignore"):
-        logits /= sampling.temperature
-    if sampling.top_k and sampling.top_k < len(logits):
-        order = (-logits).argsort(kind="stable")  # ties by id: exactly k survive
-        logits[order[sampling.top_k :]] = -np.inf
-    probabilities: NDArray[np.float64] = np.exp(logits)
-    probabilities /= probabilities.sum()
-    if sampling.top_p < 1:
-        order = (-probabilities).argsort(kind="stable")
-        ranked = probabilities[order]
-        beyond = ranked.cumsum() - ranked >= sampling.top_p  # mass before it is enough already
-        probabilities[order[beyond]] = 0.0
-        probabilities /= probabilities.sum()
-    return probabilities
+class Luck:
+    """The uniform numbers of a seed, one a character, so that models given the same seed use the same luck.
 
-
-def stream(
-    decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int = 0
-) -> Iterator[int]:
-    """Continue a prompt of at least one id, one id at a time.
-
-    One uniform number is drawn a character and looked up in the cumulative distribution, so that models given
-    the same seed use the same luck. The last `drawn` ids of the prompt were written with this seed before: their luck
-    is passed over, and the text goes on as if it had never stopped.
-
-    Raises:
-        ValueError: max_chars or drawn is negative.
+    passed: how many of them were used before.
     """
-    if max_chars < 0:
-        raise ValueError(f"max_chars must be 0 or more, not {max_chars}.")
-    if drawn < 0:
-        raise ValueError(f"drawn must be 0 or more, not {drawn}.")
-    return _stream(decoder, prompt_ids, max_chars, sampling, drawn)
+
+    def __init__(self, seed: int, passed: int = 0) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+        self.take(passed)
+
+    def take(self, count: int) -> Numbers:
+        """The next numbers (count), the same however many are taken at once."""
+        numbers: Numbers = torch.rand(count, generator=self._generator, dtype=torch.float64).numpy()
+        return numbers
 
 
-def _stream(
-    decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int
-) -> Iterator[int]:
-    generator = torch.Generator().manual_seed(sampling.seed)
-    for _ in range(drawn):  # one at a time, as they were drawn: a batch of them would be other numbers
-        torch.rand(1, generator=generator, dtype=torch.float64)
-    logits, state = decoder.read(prompt_ids)
-    for _ in range(max_chars):
-        cumulative = distribution(logits, sampling).cumsum()
-        luck = torch.rand(1, generator=generator, dtype=torch.float64).item() * cumulative[-1]
-        drawn = min(int(cumulative.searchsorted(luck, side="right")), len(cumulative) - 1)
-        yield drawn
-        step_logits, state = decoder.step(np.array([drawn]), state)
-        logits = step_logits[0]
+def distribution(logits: NDArray[np.floating[Any]], sampling: Sampling) -> Numbers:
+    """The probabilities (V) the next character is drawn from; the unknown symbol gets none."""
+    found: Numbers = _distribution(
+        logits.astype(np.float64), float(sampling.temperature), int(sampling.top_k), float(sampling.top_p)
+    )
+    return found
+
+
+@compiled
+def _distribution(values: Numbers, temperature: float, top_k: int, top_p: float) -> Numbers:
+    """See `distribution`; in the place of the logits. Loops compile sooner than operations on arrays."""
+    size = len(values)
+    values[UNKNOWN_ID] = -np.inf
+    best = 0
+    for i in range(size):
+        if values[i] > values[best]:
+            best = i
+    if temperature == 0:
+        for i in range(size):
+            values[i] = 1.0 if i == best else 0.0
+        return values
+    # The largest logit becomes 0 before the division: no temperature, however small, overflows to nan.
+    most = values[best]
+    for i in range(size):
+        values[i] = np.exp((values[i] - most) / temperature)
+    if 0 < top_k < size:
+        _keep(values, top_k)
+    _normalize(values)
+    if top_p < 1:
+        kept, mass = 0, 0.0
+        for probability in _sorted(values)[::-1]:
+            if mass >= top_p:
+                break
+            mass += probability
+            kept += 1
+        _keep(values, kept)
+        _normalize(values)
+    return values
+
+
+@compiled
+def _sorted(values: Numbers) -> Numbers:
+    found: Numbers = np.sort(values)
+    return found
+
+
+@compiled
+def _keep(values: Numbers, count: int) -> None:
+    """Make all but the `count` largest values 0; among equal ones the first are kept."""
+    least = _sorted(values)[len(values) - count]
+    spare = count
+    for value in values:
+        spare -= value > least
+    for i in range(len(values)):
+        if values[i] == least and spare > 0:
+            spare -= 1
+        elif values[i] <= least:
+            values[i] = 0.0
+
+
+@compiled
+def _normalize(values: Numbers) -> None:
+    total = 0.0
+    for value in values:
+        total += value
+    for i in range(len(values)):
+        values[i] /= total
+
+
+@compiled
+def draw(logits: NDArray[np.float32], luck: float, temperature: float, top_k: int, top_p: float) -> int:
+    """The id at which the cumulative distribution passes `luck`, which is in [0, 1)."""
+    values = np.empty(len(logits))
+    for i in range(len(logits)):
+        values[i] = logits[i]
+    values = _distribution(values, temperature, top_k, top_p)
+    total = 0.0
+    for value in values:
+        total += value
+    passed = 0.0
+    for i in range(len(values)):
+        passed += values[i]
+        if passed > luck * total:
+            return i
+    return len(values) - 1

@@ -34,6 +34,7 @@ from deeprnn.evaluation import unigram_ppl
 from deeprnn.language_model import LanguageModel
 from deeprnn.measurement import lane_nats, measure, measure_elsewhere, rounding_ppl_ratio, scored_nats
 from deeprnn.model import CharRNN, dropout
+from deeprnn.storage import decode_weights, encode_weights
 
 METRICS_SCHEMA = 1
 EVAL_WINDOW = 128
@@ -161,7 +162,8 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether a device multiplies in bfloat16: a CPU without AVX-512 only emulates it, twenty times slower."""
     if device.type != "cpu":
         return True
-    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    has_mkldnn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return has_mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _new_run(job: Job, data: Data, device: torch.device) -> Run:
@@ -321,7 +323,7 @@ def _finish(run: Run, job: Job, data: Data) -> Path:
     if run.best:
         model.load_state_dict(run.best)
     stored = copy.deepcopy(model)
-    stored.load_state_dict(checkpoint.decode_weights(checkpoint.encode_weights(model.state_dict(), job.recipe.storage)))
+    stored.load_state_dict(decode_weights(encode_weights(model.state_dict(), job.recipe.storage)))
     data = data.to("cpu")
     ratio = rounding_ppl_ratio(model, stored, data)
     final = measure(stored, data, config)

@@ -4,7 +4,7 @@ import jaxtyping
 from jaxtyping import install_import_hook
 
 # Before anything imports deeprnn: the shapes that its tensor code announces are checked by beartype from here on.
-TENSOR_CODE = ["cells", "model", "batches", "evaluation", "sampling"]
+TENSOR_CODE = ["cells", "model", "batches", "evaluation"]
 install_import_hook([f"deeprnn.{module}" for module in TENSOR_CODE], "beartype.beartype")
 
 from pathlib import Path  # noqa: E402

@@ -1,14 +1,21 @@
-"""The step in NumPy against the model's own."""
+"""The compiled step and scan against the model's own."""
+
+import math
 
 import numpy as np
 import pytest
 import torch
 
+from deeprnn import decoding
 from deeprnn.cells import CELLS
+from deeprnn.cells.base import sigmoid, tanh
 from deeprnn.config import ModelConfig
-from deeprnn.decoding import Decoder
+from deeprnn.decoding import Decoder, Texts
+from deeprnn.evaluation import nats_per_char
 from deeprnn.model import CharRNN
 from deeprnn.registry import list_checkpoints, load
+from deeprnn.sampling import Luck, Sampling
+from deeprnn.storage import decode_weights, encode_weights
 from tests.conftest import SHIPPED
 
 V = 11
@@ -25,16 +32,22 @@ def make(cell="gru", layers=2, hidden=24, **config):
     return model
 
 
+def read_one(texts, tokens):
+    """Read one character of each text."""
+    rooms = decoding.scratch(texts.decoder.compiled[2], len(tokens))
+    decoding.step(*texts.decoder.compiled, tokens, np.arange(len(tokens)), texts.states, texts.logits, rooms)
+
+
 def assert_equal_steps(model, tokens):
     """Every step's logits and state, each from the model's own state."""
-    decoder, state = Decoder(model), model.initial_state(len(tokens))
+    texts, state = Texts(Decoder(model), len(tokens)), model.initial_state(len(tokens))
     with torch.inference_mode():
         for column in tokens.T:
-            found, arrays = decoder.step(column.numpy(), [layer.numpy() for layer in state])
+            texts.states[:] = state.permute(2, 0, 1, 3)
+            read_one(texts, column.numpy())
             logits, state = model.step(column, state)
-            np.testing.assert_allclose(found, logits.numpy(), rtol=0, atol=1e-5)
-            for layer, array in zip(state, arrays, strict=True):
-                np.testing.assert_allclose(array, layer.numpy(), rtol=0, atol=1e-5)
+            np.testing.assert_allclose(texts.logits, logits.numpy(), rtol=0, atol=1e-5)
+            np.testing.assert_allclose(texts.states, state.permute(2, 0, 1, 3), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -52,49 +65,90 @@ def test_a_step_is_the_models_step(cell, layers, residual):
         {"embedding_size": 24, "residual": True, "layer_norm": False},
         {"cell": "rnn", "embedding_size": 24, "wiring": "shared"},
         {"cell": "rnn", "embedding_size": 24, "wiring": "shared-updated", "layers": 3},
+        {"cell": "lstm", "embedding_size": 24, "wiring": "shared-updated"},
     ],
 )
 def test_a_step_is_the_models_step_in_every_other_wiring(config):
     assert_equal_steps(make(**config), IDS)
 
 
-def test_a_text_is_the_same_alone_and_beside_others():
-    decoder = Decoder(make("lstm", 3, residual=True, embedding_size=24))
-    together = [layer.numpy().copy() for layer in decoder.model.initial_state(3)]
-    alone = [layer[:, 1:2] for layer in together]
-    for column in IDS.T.numpy():
-        both, together = decoder.step(column, together)
-        one, alone = decoder.step(column[1:2], alone)
-        np.testing.assert_allclose(one[0], both[1], rtol=0, atol=1e-5)
+@pytest.mark.parametrize("hidden", [24, 33])  # whole and broken vectors
+@pytest.mark.parametrize("storage", ["float32", "int8"])
+def test_a_text_is_the_same_to_the_last_bit_alone_and_beside_others(hidden, storage):
+    model = make("lstm", 3, hidden, residual=True, embedding_size=hidden)
+    model.load_state_dict(decode_weights(encode_weights(model.state_dict(), storage)))
+    prompts = [row[: 5 + i].tolist() for i, row in enumerate(IDS)]
+    settings = [Sampling(temperature=t, top_k=k, top_p=p) for t, k, p in ((1.0, 0, 1.0), (0.0, 3, 1.0), (0.7, 5, 0.9))]
+    luck = np.stack([Luck(seed).take(30) for seed in range(3)])
+    together = Texts(Decoder(model), 5)
+    slots = [4, 1, 2]
+    for slot, prompt in zip(slots, prompts, strict=True):
+        together.begin(slot, prompt)
+    written = np.concatenate(
+        [together.write(slots, luck[:, :13], settings), together.write(slots, luck[:, 13:], settings)], 1
+    )
+    for i, slot in enumerate(slots):
+        alone = Texts(Decoder(model), 1)
+        alone.begin(0, prompts[i])
+        assert alone.write([0], luck[i : i + 1], settings[i : i + 1])[0].tolist() == written[i].tolist()
+        assert (alone.states[0] == together.states[slot]).all()
+        assert (alone.logits[0] == together.logits[slot]).all()
+    assert (together.states[[0, 3]] == 0).all()
 
 
-def test_a_prompt_is_read_as_steps_read_it():
-    decoder = Decoder(make("gru", 2))
-    logits, state = decoder.read(IDS[0].tolist())
-    arrays = [layer.numpy().copy() for layer in decoder.model.initial_state(1)]
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_prompt_is_read_as_steps_read_it(cell, residual):
+    model = make(cell, 2, residual=residual, embedding_size=24)
+    logits, state = Decoder(model).read(IDS[0].tolist())
+    texts = Texts(Decoder(model), 1)
     for i in IDS[0].numpy():
-        found, arrays = decoder.step(np.array([i]), arrays)
-    np.testing.assert_allclose(logits, found[0], rtol=0, atol=1e-5)
-    for one, other in zip(state, arrays, strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+        read_one(texts, np.array([i]))
+    np.testing.assert_allclose(logits, texts.logits[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(state, texts.states[0], rtol=0, atol=1e-5)
 
 
-def test_a_step_changes_neither_the_state_it_is_given_nor_the_weights():
-    decoder = Decoder(make("gru", 2, residual=True, embedding_size=24))
-    _, state = decoder.read([1, 2, 3])
-    kept, weights = [layer.copy() for layer in state], [p.clone() for p in decoder.model.parameters()]
-    decoder.step(np.array([4]), state)
-    assert all((a == b).all() for a, b in zip(kept, state, strict=True))
-    assert all(torch.equal(a, b) for a, b in zip(weights, decoder.model.parameters(), strict=True))
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("config", [{"layers": 1}, {"layers": 4, "residual": True, "embedding_size": 24}])
+def test_a_text_is_scored_as_the_model_scores_it(cell, config):
+    model = make(cell, **config)
+    found, expected = nats_per_char(Decoder(model), IDS[0]), nats_per_char(model, IDS[0])
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
-def test_large_inputs_saturate_without_a_warning():
+def test_writing_changes_neither_the_weights_nor_another_text():
+    model = make("gru", 2, residual=True, embedding_size=24)
+    weights, texts = [p.clone() for p in model.parameters()], Texts(Decoder(model), 2)
+    texts.begin(0, [1, 2, 3])
+    texts.begin(1, [4])
+    kept = texts.states[1].copy(), texts.logits[1].copy()
+    texts.write([0], Luck(0).take(5)[None], [Sampling()])
+    assert (texts.states[1] == kept[0]).all()
+    assert (texts.logits[1] == kept[1]).all()
+    assert all(torch.equal(a, b) for a, b in zip(weights, model.parameters(), strict=True))
+
+
+def test_large_inputs_saturate():
     model = make("lstm", 1)
     with torch.no_grad():
         model.layers()[0].weight_ih.fill_(1e4)
-    with np.errstate(all="raise"):
-        logits, _ = Decoder(model).step(np.array([1]), [np.zeros((2, 1, 24), np.float32)])
-    assert np.isfinite(logits).all()
+    texts = Texts(Decoder(model), 1)
+    read_one(texts, np.array([1]))
+    assert np.isfinite(texts.logits).all()
+
+
+def test_matrices_that_int8_stored_stay_int8_and_no_others():
+    model = make("gru", 2)
+    assert Decoder(model).compiled[2].hidden.raw.shape == (2, 24, 4 * 72)
+    model.load_state_dict(decode_weights(encode_weights(model.state_dict(), "int8")))
+    assert Decoder(model).compiled[2].hidden.raw.shape == (2, 24, 72)
+    assert_equal_steps(model, IDS)
+
+
+def test_tanh_and_sigmoid_are_within_their_bounds():
+    x = np.linspace(-20, 20, 20_001, dtype=np.float32)
+    assert max(abs(float(tanh(value)) - math.tanh(value)) for value in x) < 4e-7
+    assert max(abs(float(sigmoid(value)) - 1 / (1 + math.exp(-value))) for value in x) < 4e-7
 
 
 @pytest.mark.parametrize("info", list_checkpoints(SHIPPED), ids=lambda info: info.name)

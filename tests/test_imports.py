@@ -124,9 +124,18 @@ ALLOWED = {
     "deeprnn.recipes": {"deeprnn.cells", "deeprnn.config"},
     "deeprnn.hub": set(),
     "deeprnn.model": {"deeprnn.cells", "deeprnn.config"},
-    "deeprnn.evaluation": {"deeprnn.model"},
-    "deeprnn.decoding": {"deeprnn.cells", "deeprnn.model"},
-    "deeprnn.sampling": {"deeprnn.decoding", "deeprnn.vocab"},
+    "deeprnn.evaluation": set(),
+    "deeprnn.storage": {"deeprnn.config"},
+    "deeprnn.compiling": set(),
+    "deeprnn.sampling": {"deeprnn.compiling", "deeprnn.vocab"},
+    "deeprnn.decoding": {
+        "deeprnn.cells",
+        "deeprnn.compiling",
+        "deeprnn.config",
+        "deeprnn.model",
+        "deeprnn.sampling",
+        "deeprnn.storage",
+    },
 }
 
 

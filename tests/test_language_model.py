@@ -106,7 +106,7 @@ def test_score_names_the_positions_of_unknown_characters_and_counts_them():
     assert score.unknown == [0, 3, 5, 6]  # the line break is read as a space
     assert len(score.nats) == 7
     ids = torch.tensor([0, *D2L.encode("ab"), 0, *D2L.encode("c"), 0, 0, *D2L.encode(" ")])
-    assert score.nats == nats_per_char(lm.model, ids).tolist()
+    assert score.nats == nats_per_char(lm.decoder, ids).tolist()
     assert score.mean_nats == pytest.approx(math.fsum(score.nats) / 7, rel=1e-15)
 
 

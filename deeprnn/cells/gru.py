@@ -10,13 +10,14 @@ other way round in Chung et al. 2014), and the reset gate acts after the hidden 
 resets h_{t-1} before it). Gates are stacked in the order r, z, n. State: h. Init: see `Cell.reset_parameters`.
 """
 
-import numpy as np
+from typing import no_type_check
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import Array, Cell, sigmoid
+from deeprnn.cells.base import ONE, Cell, sigmoid, tanh
 
 
 class GRUCell(Cell):
@@ -41,13 +42,15 @@ class GRUCell(Cell):
         return (1 - z) * n + z * state
 
     @staticmethod
-    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:
-        """`recur` in NumPy."""
-        size = state.shape[-1]
-        r_z = sigmoid(projected[:, : 2 * size] + hidden[:, : 2 * size])
-        n = np.tanh(projected[:, 2 * size :] + r_z[:, :size] * hidden[:, 2 * size :])
-        new: Array = n + r_z[:, size:] * (state - n)
-        return new
+    @no_type_check
+    def recur_units(projected, hidden, state):
+        """`recur` unit by unit."""
+        size = state.shape[1]
+        for j in range(size):
+            r = sigmoid(projected[j] + hidden[j])
+            z = sigmoid(projected[size + j] + hidden[size + j])
+            n = tanh(projected[2 * size + j] + r * hidden[2 * size + j])
+            state[0, j] = (ONE - z) * n + z * state[0, j]
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

@@ -12,13 +12,14 @@ order i, f, g, o. State: h, then c.
 Init: see `Cell.reset_parameters`.
 """
 
-import numpy as np
+from typing import no_type_check
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import Array, Cell, sigmoid
+from deeprnn.cells.base import Cell, sigmoid, tanh
 
 
 class LSTMCell(Cell):
@@ -42,15 +43,18 @@ class LSTMCell(Cell):
         return torch.stack((gates["o"] * torch.tanh(c), c))
 
     @staticmethod
-    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:
-        """`recur` in NumPy."""
-        size = state.shape[-1]
-        gates = projected + hidden
-        i_f = sigmoid(gates[:, : 2 * size])
-        new = np.empty_like(state)
-        new[1] = i_f[:, size:] * state[1] + i_f[:, :size] * np.tanh(gates[:, 2 * size : 3 * size])
-        new[0] = sigmoid(gates[:, 3 * size :]) * np.tanh(new[1])
-        return new
+    @no_type_check
+    def recur_units(projected, hidden, state):
+        """`recur` unit by unit."""
+        size = state.shape[1]
+        for j in range(size):
+            i = sigmoid(projected[j] + hidden[j])
+            f = sigmoid(projected[size + j] + hidden[size + j])
+            g = tanh(projected[2 * size + j] + hidden[2 * size + j])
+            o = sigmoid(projected[3 * size + j] + hidden[3 * size + j])
+            c = f * state[1, j] + i * g
+            state[0, j] = o * tanh(c)
+            state[1, j] = c
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

@@ -18,14 +18,14 @@ No gate depends on h, so h is a first-order linear recurrence, and two steps are
 Hence all steps follow in log2 T rounds (Blelloch, "Prefix Sums and Their Applications", 1990, section 1.4).
 """
 
-from typing import Any
+from typing import Any, no_type_check
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from deeprnn.cells.base import Array, Cell, sigmoid
+from deeprnn.cells.base import ONE, Cell, sigmoid
 
 BLOCK = 2**20  # numbers of a gate that are scanned at once, 4 MB: what outgrows the caches is slower than single steps
 
@@ -93,11 +93,13 @@ class MinGRUCell(Cell):
         return (1 - z) * state + z * n
 
     @staticmethod
-    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:  # noqa: ARG004  (there is none)
-        """`recur` in NumPy."""
-        size = state.shape[-1]
-        new: Array = state + sigmoid(projected[:, :size]) * (projected[:, size:] - state)
-        return new
+    @no_type_check
+    def recur_units(projected, hidden, state):  # noqa: ARG004  (there is none)
+        """`recur` unit by unit."""
+        size = state.shape[1]
+        for j in range(size):
+            z = sigmoid(projected[j])
+            state[0, j] = (ONE - z) * state[0, j] + z * projected[size + j]
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

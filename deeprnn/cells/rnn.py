@@ -6,13 +6,14 @@ In the note's letters W_xh is weight_ih transposed, W_hh is weight_hh transposed
 State: h. Init: see `Cell.reset_parameters`.
 """
 
-import numpy as np
+from typing import no_type_check
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import Array, Cell
+from deeprnn.cells.base import Cell, tanh
 
 
 class RNNCell(Cell):
@@ -31,10 +32,11 @@ class RNNCell(Cell):
         return self.gates(projected, state[0])["n"].unsqueeze(0)
 
     @staticmethod
-    def recur_array(projected: Array, hidden: Array, state: Array) -> Array:  # noqa: ARG004  (no gate looks at it)
-        """`recur` in NumPy."""
-        new: Array = np.tanh(projected + hidden)
-        return new[np.newaxis]
+    @no_type_check
+    def recur_units(projected, hidden, state):
+        """`recur` unit by unit."""
+        for j in range(state.shape[1]):
+            state[0, j] = tanh(projected[j] + hidden[j])
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]

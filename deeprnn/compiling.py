@@ -1,0 +1,48 @@
+"""How loops over numbers are compiled (by Numba), and where the machine code is kept between runs.
+
+Knows: Numba, the files of this package. Does not know: what is compiled.
+
+Compiling takes seconds, so the machine code is kept in `__pycache__`, or where `NUMBA_CACHE_DIR` says. Numba sees only
+that the file of a function has changed, not those of the functions it calls: hence one folder for each state of the
+package's files.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+PACKAGE = Path(__file__).parent
+# No reordering of sums, but a product and a sum may become one operation.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
+
+
+def _state_of_files() -> str:
+    """A short name for the sizes and times of the package's files."""
+    found = ((path.name, path.stat()) for path in sorted((*PACKAGE.glob("*.py"), *PACKAGE.glob("cells/*.py"))))
+    stamps = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
+    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
+
+
+CONFIG: Any = numba.config
+if not CONFIG.CACHE_DIR:
+    CONFIG.CACHE_DIR = str(PACKAGE / "__pycache__" / f"numba-{_state_of_files()}")
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """A function over arrays, to be compiled when it is first called; it runs without the interpreter's lock."""
+    return _kept(lambda **kept: numba.njit(nogil=True, **OPTIONS, **kept)(function))
+
+
+def called(signature: Any, function: Callable[..., Any]) -> Any:
+    """A function that compiled ones call by its address, so that they are compiled once, whichever it is."""
+    return _kept(lambda **kept: numba.cfunc(signature, **OPTIONS, **kept)(function))
+
+
+def _kept(compile_it: Callable[..., Any]) -> Any:
+    try:
+        return compile_it(cache=True)
+    except RuntimeError:  # no folder can be written to: every process compiles anew
+        return compile_it()

@@ -1,0 +1,47 @@
+"""Each case in processes of its own, with a copy of the package."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+STEP = """
+import numba, numpy as np
+from deeprnn.cells import CELLS
+from deeprnn.decoding import _recurrence
+step = _recurrence(CELLS["rnn"])
+state = np.zeros((1, 1), np.float32)
+numba.njit(lambda step, x, state: step(x, x, state))(step, np.ones(1, np.float32), state)
+print(state[0, 0], step.cache_hits)
+"""
+
+
+@pytest.fixture
+def step(tmp_path):
+    """A unit's step from 0 with the input 2 in a new process: its state, and whether its machine code was kept."""
+    shutil.copytree(ROOT / "deeprnn", tmp_path / "deeprnn", ignore=shutil.ignore_patterns("__pycache__", "ui"))
+
+    def run(**environment):
+        done = subprocess.run(
+            [sys.executable, "-c", STEP], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        state, hits = done.stdout.split()
+        return round(float(state), 3), int(hits)
+
+    return run
+
+
+def test_machine_code_is_kept_until_a_file_that_it_was_made_from_changes(step, tmp_path):
+    assert step() == (0.964, 0)
+    assert step() == (0.964, 1)
+    base = tmp_path / "deeprnn" / "cells" / "base.py"
+    base.write_text(base.read_text().replace("return x * above / below", "return x"))
+    assert step() == (2.0, 0)
+
+
+def test_where_nothing_can_be_written_each_process_compiles_for_itself(step, tmp_path):
+    (tmp_path / "deeprnn" / "__pycache__").write_text("no folder")
+    assert step(HOME="/proc/none", XDG_CACHE_HOME="/proc/none") == (0.964, 0)
