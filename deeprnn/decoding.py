@@ -213,6 +213,13 @@ class Texts:
         self.states = np.zeros((slots, shape[0], shape[1], shape[3]), np.float32)
         self.logits = np.zeros((slots, decoder.model.vocab_size), np.float32)
 
+    def grow(self, slots: int) -> None:
+        """Have that many slots; what stands in the others stays."""
+        more = slots - len(self.logits)
+        self.states, self.logits = (
+            np.concatenate((kept, np.zeros((more, *kept.shape[1:]), np.float32))) for kept in (self.states, self.logits)
+        )
+
     def begin(self, slot: int, ids: Sequence[int]) -> None:
         """Read a prompt of at least one character."""
         self.logits[slot], self.states[slot] = self.decoder.read(ids)

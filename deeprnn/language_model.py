@@ -51,7 +51,7 @@ class LanguageModel:
         never stopped.
         """
         sampling = Sampling(temperature=float(temperature), top_k=top_k, top_p=float(top_p), seed=seed)
-        ids = self._ids(prompt, written)
+        ids = self.prompt_ids(prompt, written)
         return (self.vocab.decode([i]) for i in stream(self.decoder, ids, max_chars, sampling, len(written)))
 
     def generate(
@@ -82,17 +82,18 @@ class LanguageModel:
         """
         if k < 1:
             raise ValueError(f"k must be 1 or more, not {k}.")
-        logits, _ = self.decoder.read(self._ids(prompt))
+        logits, _ = self.decoder.read(self.prompt_ids(prompt))
         probabilities = distribution(logits, Sampling(temperature=1.0))
         likeliest = (-probabilities).argsort(kind="stable")[: min(k, len(logits) - 1)]
         return [(self.vocab.decode([int(i)]), float(probabilities[i])) for i in likeliest]
 
     def surprise(self, prompt: str, text: str) -> list[float]:
         """-ln p of each character of `text` after `prompt`, in nats, at temperature 1."""
-        ids = self._ids(prompt, text)
+        ids = self.prompt_ids(prompt, text)
         return nats_per_char(self.decoder, torch.tensor(ids))[len(ids) - len(text) - 1 :].tolist() if text else []
 
-    def _ids(self, prompt: str, written: str = "") -> list[int]:
+    def prompt_ids(self, prompt: str, written: str = "") -> list[int]:
+        """What is read before the next character: the prompt, or what stands for an empty one, and what was written."""
         return (self.vocab.encode(prompt) or [self.vocab.start_id]) + self.vocab.encode(written)
 
     def score(self, text: str) -> Score:

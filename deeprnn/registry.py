@@ -7,10 +7,12 @@ import functools
 import re
 import threading
 import warnings
+from collections import OrderedDict
 from pathlib import Path
 
 from deeprnn import checkpoint, hub
 from deeprnn.baselines import NGRAMS, NGram
+from deeprnn.batching import Writers
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.language_model import LanguageModel
 from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source, load_all
@@ -58,12 +60,17 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
 
 
 class Registry:
-    """The checkpoints of one folder, each loaded once and shared between threads."""
+    """The checkpoints of one folder, each loaded once and shared between threads; `writers` write with them.
 
-    def __init__(self, directory: str | Path) -> None:
+    max_loaded: how many are kept at once; whichever was not asked for the longest goes first.
+    """
+
+    def __init__(self, directory: str | Path, max_loaded: int = 24) -> None:
         self.infos = {info.name: info for info in list_checkpoints(directory)}
         self.directory = Path(directory)
-        self._loaded: dict[str, LanguageModel] = {}
+        self.writers = Writers()
+        self.max_loaded = max_loaded
+        self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
         self._fingerprints: dict[str, Fingerprint] = {}
         self._ngrams: dict[str, NGram | None] = {}
         self._lock = threading.Lock()
@@ -78,6 +85,9 @@ class Registry:
         with self._lock:  # two first requests load once
             if name not in self._loaded:
                 self._loaded[name] = checkpoint.load(info.path)
+            self._loaded.move_to_end(name)
+            while len(self._loaded) > self.max_loaded:
+                self._loaded.popitem(last=False)
             return self._loaded[name]
 
     def fingerprints(self, name: str) -> list[Fingerprint]:

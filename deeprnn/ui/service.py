@@ -9,6 +9,7 @@ import functools
 import logging
 import math
 import re
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ import torch
 from torch import Tensor
 
 from deeprnn import novelty, probes
+from deeprnn.batching import Writers, Writing
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.evaluation import mixture
 from deeprnn.language_model import LanguageModel
 from deeprnn.registry import Registry
+from deeprnn.sampling import Sampling
 from deeprnn.ui.limits import number
 from deeprnn.ui.text import Lang, tr
 from deeprnn.vocab import UNKNOWN_ID
@@ -67,7 +70,7 @@ class Continuation:
 
     @property
     def chars_per_second(self) -> float:
-        """Characters a second of the model's own time."""
+        """Characters a second while the model wrote."""
         return self.new_chars / self.seconds if self.seconds else 0.0
 
 
@@ -107,9 +110,9 @@ def stream(
     seed: Any = 0,
     written: Any = None,
 ) -> Iterator[list[Continuation]]:
-    """Continue one prompt with several models at once, a character each in turn; about twenty updates a second.
+    """Continue one prompt with several models at once; at most twenty updates a second.
 
-    The last update holds the finished texts, in the order asked.
+    The last update holds the finished texts, in the order asked. Closed early, it stops the models.
 
     written: for each model, what it wrote after this prompt with this seed before; it goes on from there.
 
@@ -121,20 +124,20 @@ def stream(
     prompt = _text("prompt", prompt)
     if len(prompt) > MAX_PROMPT_CHARS:
         raise RequestError("error_prompt_long", n=len(prompt), most=MAX_PROMPT_CHARS)
-    sampling = {
-        "max_chars": _number("max_chars", max_chars, 1, MAX_NEW_CHARS, whole=True),
-        "temperature": _number("temperature", temperature, 0, 10),
-        "top_k": _number("top_k", top_k, 0, 100_000, whole=True),
-        "top_p": _number("top_p", top_p, 1e-6, 1),
-        "seed": _number("seed", seed, 0, MAX_SEED, whole=True),
-    }
+    length = int(_number("max_chars", max_chars, 1, MAX_NEW_CHARS, whole=True))
+    draw = Sampling(
+        temperature=_number("temperature", temperature, 0, 10),
+        top_k=int(_number("top_k", top_k, 0, 100_000, whole=True)),
+        top_p=_number("top_p", top_p, 1e-6, 1),
+        seed=int(_number("seed", seed, 0, MAX_SEED, whole=True)),
+    )
     if written is not None and (not isinstance(written, list) or len(written) != len(names)):
         raise RequestError("error_text_type", field="written")
     before = [_text("written", text) for text in written or [""] * len(names)]
-    if max(map(len, before)) + sampling["max_chars"] > MAX_WRITTEN_CHARS:
+    if max(map(len, before)) + length > MAX_WRITTEN_CHARS:
         raise RequestError("error_written_long", most=MAX_WRITTEN_CHARS)
     loaded = [_load(registry, name) for name in names]
-    return _interleave(loaded, prompt, before, sampling)
+    return _side_by_side(registry.writers, loaded, prompt, before, length, draw)
 
 
 def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
@@ -311,36 +314,43 @@ def _rounded(values: Tensor) -> Any:
     return values.double().round(decimals=3).tolist()
 
 
-def _interleave(
-    models: Sequence[LanguageModel], prompt: str, before: Sequence[str], sampling: dict[str, Any]
+def _side_by_side(
+    writers: Writers,
+    models: Sequence[LanguageModel],
+    prompt: str,
+    before: Sequence[str],
+    max_chars: int,
+    draw: Sampling,
 ) -> Iterator[list[Continuation]]:
-    streams = [lm.stream(prompt, **sampling, written=text) for lm, text in zip(models, before, strict=True)]
+    news = threading.Event()
     unknown = [lm.vocab.encode(prompt).count(UNKNOWN_ID) for lm in models]
-    texts, seconds = list(before), [0.0] * len(models)
-
-    def now() -> list[Continuation]:
-        return [
-            Continuation(
-                model=lm.name,
-                text=texts[i],
-                new_chars=len(texts[i]) - len(before[i]),
-                done=len(texts[i]) - len(before[i]) == sampling["max_chars"],
-                seconds=seconds[i],
-                unknown=unknown[i],
-            )
-            for i, lm in enumerate(models)
-        ]
-
-    updated = -math.inf
-    for _ in range(sampling["max_chars"]):
-        for i, characters in enumerate(streams):
-            started = time.perf_counter()
-            texts[i] += next(characters)
-            seconds[i] += time.perf_counter() - started
-        if time.perf_counter() - updated >= UPDATE_SECONDS:
-            updated = time.perf_counter()
-            yield now()
-    yield now()
+    texts = list(before)
+    writings: list[Writing] = []
+    try:
+        for lm, text in zip(models, before, strict=True):
+            writings.append(writers.begin(lm.decoder, lm.prompt_ids(prompt, text), max_chars, draw, len(text), news))
+        news.wait()
+        while True:
+            for i, writing in enumerate(writings):
+                texts[i] += models[i].vocab.decode(writing.take())
+            update = [
+                Continuation(
+                    model=lm.name,
+                    text=texts[i],
+                    new_chars=len(texts[i]) - len(before[i]),
+                    done=len(texts[i]) - len(before[i]) == max_chars,
+                    seconds=writings[i].seconds,
+                    unknown=unknown[i],
+                )
+                for i, lm in enumerate(models)
+            ]
+            yield update
+            if all(one.done for one in update):
+                return
+            time.sleep(UPDATE_SECONDS)
+    finally:  # also where the reader has left
+        for writing in writings:
+            writing.close()
 
 
 def _load(registry: Registry, name: str) -> LanguageModel:
