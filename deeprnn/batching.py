@@ -20,6 +20,7 @@ from deeprnn.sampling import Luck, Sampling
 
 SLICE_SECONDS = 0.01
 MAX_STEPS = 64  # of a slice, however fast
+CORES = min(2, os.cpu_count() or 1)  # that are used for one kind of work
 AHEAD = 256  # characters that nobody has taken yet, before a text waits: who has left costs nothing
 
 
@@ -96,7 +97,7 @@ class Writers:
     count: how many; one for each core, but no more than two: two models at once, whatever their number of readers.
     """
 
-    def __init__(self, count: int = min(2, os.cpu_count() or 1)) -> None:
+    def __init__(self, count: int = CORES) -> None:
         self.count = count
         self.turn = threading.Condition()  # guards all below, and every Writing
         self._desks: OrderedDict[Decoder, _Desk] = OrderedDict()  # the one that waited longest first

@@ -26,13 +26,13 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deeprnn.cells import Cell
+from deeprnn.cells import CELLS, Cell
 from deeprnn.cells.base import Array, sigmoid, tanh
 from deeprnn.compiling import called, compiled
-from deeprnn.config import Wiring
+from deeprnn.config import ModelConfig, Wiring
 from deeprnn.model import CharRNN
 from deeprnn.sampling import Luck, Numbers, Sampling, draw
-from deeprnn.storage import row_scale
+from deeprnn.storage import decode_weights, encode_weights, row_scale
 
 PROMPT_CHUNK = 1024  # characters of a prompt read in one forward pass
 STREAM_CHARS = 64  # that `stream` writes at once
@@ -304,6 +304,18 @@ def _stream(
     for start in range(0, max_chars, STREAM_CHARS):
         count = min(STREAM_CHARS, max_chars - start)
         yield from texts.write([0], luck.take(count)[np.newaxis], [sampling])[0].tolist()
+
+
+def warm_up() -> None:
+    """Compile everything that is not compiled yet, or fetch what was; seconds at a first start, else nothing."""
+    for cell in CELLS:
+        for rounded in (False, True):
+            model = CharRNN(ModelConfig(cell=cell, hidden_size=UNROLL, num_layers=1), 2)
+            model.reset_parameters("uniform", torch.Generator().manual_seed(0))
+            if rounded:
+                model.load_state_dict(decode_weights(encode_weights(model.state_dict(), "int8")))
+            for _ in stream(Decoder(model), [1], 1, Sampling()):
+                pass
 
 
 @functools.cache

@@ -8,11 +8,12 @@ import re
 import threading
 import warnings
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deeprnn import checkpoint, hub
 from deeprnn.baselines import NGRAMS, NGram
-from deeprnn.batching import Writers
+from deeprnn.batching import CORES, Writers
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.language_model import LanguageModel
 from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source, load_all
@@ -60,8 +61,9 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
 
 
 class Registry:
-    """The checkpoints of one folder, each loaded once and shared between threads; `writers` write with them.
+    """The checkpoints of one folder, each loaded once and shared between threads.
 
+    writers: they write with them. readers: the threads that long texts are read in.
     max_loaded: how many are kept at once; whichever was not asked for the longest goes first.
     """
 
@@ -69,6 +71,7 @@ class Registry:
         self.infos = {info.name: info for info in list_checkpoints(directory)}
         self.directory = Path(directory)
         self.writers = Writers()
+        self.readers = ThreadPoolExecutor(CORES, "reader")
         self.max_loaded = max_loaded
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
         self._fingerprints: dict[str, Fingerprint] = {}

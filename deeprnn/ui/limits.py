@@ -35,7 +35,8 @@ def number(name: str, default: int) -> int:
 class Limits:
     """ASGI middleware: refuses bodies that are too large, and clients that ask too often, in the reader's language.
 
-    behind_proxy: the client is the last address that the proxy wrote into X-Forwarded-For, else whoever connects.
+    waiting: how many requests wait already, of which there may be max_waiting. behind_proxy: the client is the last
+    address that the proxy wrote into X-Forwarded-For, else whoever connects.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class Limits:
         app: ASGIApp,
         max_bytes: int,
         per_minute: int,
+        waiting: Callable[[], int] = lambda: 0,
+        max_waiting: int = 1,
         behind_proxy: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app, self.max_bytes, self.per_minute, self.clock = app, max_bytes, per_minute, clock
-        self.behind_proxy = behind_proxy
+        self.waiting, self.max_waiting, self.behind_proxy = waiting, max_waiting, behind_proxy
         self._asked: OrderedDict[str, deque[float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,9 +60,13 @@ class Limits:
             return
         headers = Headers(scope=scope)
         lang = language({}, headers.get("accept-language", ""))
-        if scope["path"].startswith(ASKING) and not self._may_ask(self._client(scope, headers)):
-            await _refuse(send, 429, tr("error_too_often", lang, most=self.per_minute))
-            return
+        if scope["path"].startswith(ASKING):
+            if not self._may_ask(self._client(scope, headers)):
+                await _refuse(send, 429, tr("error_too_often", lang, most=self.per_minute))
+                return
+            if self.waiting() >= self.max_waiting:
+                await _refuse(send, 503, tr("error_queue", lang, most=self.max_waiting))
+                return
         body = await self._body(headers, receive)
         if body is None:
             await _refuse(send, 413, tr("error_body", lang, most=f"{self.max_bytes:,}"))

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from deeprnn.decoding import warm_up
 from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
 from deeprnn.ui.downloads import Downloads
@@ -80,13 +81,24 @@ def _speak(words: Translations, lang: Lang) -> None:
 
 def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
-    page = build(registry, text_of).queue(default_concurrency_limit=8, max_size=number("MAX_QUEUE", 200))
+    at_once = number("MAX_AT_ONCE", 128)
+    page = build(registry, text_of).queue(default_concurrency_limit=at_once)
     limits = Middleware(
         Limits,
         max_bytes=number("MAX_BODY_BYTES", 2_000_000),
         per_minute=number("MAX_REQUESTS_A_MINUTE", 600),
+        waiting=lambda: len(page._queue),
+        max_waiting=number("MAX_QUEUE", 200),
         behind_proxy="SPACE_ID" in os.environ,
     )
-    options = {"app_kwargs": {"middleware": [limits, Middleware(Downloads, registry=registry)]}} | options
-    served: tuple[Any, str, str] = page.launch(css=asset("style.css"), theme=theme(), js=PAGE_JS, **(LAUNCH | options))
+    served_with = {"middleware": [limits, Middleware(Downloads, registry=registry)]}
+    # A thread of gradio's waits for each text that is being written; a few more answer what is quick.
+    options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
+    blocking = not options.pop("prevent_thread_lock", False)
+    served: tuple[Any, str, str] = page.launch(
+        css=asset("style.css"), theme=theme(), js=PAGE_JS, prevent_thread_lock=True, **(LAUNCH | options)
+    )
+    warm_up()  # while the first visitors read what is recorded
+    if blocking:
+        page.block_thread()
     return served

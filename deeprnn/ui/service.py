@@ -170,19 +170,14 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
         raise RequestError("error_text_long", n=len(text), most=MAX_SCORE_CHARS)
     if len(text) < 2:
         raise RequestError("error_text_short")
-    answers = []
-    for name in names:
-        result = _load(registry, name).score(text)
-        answers.append(
-            {
-                "model": name,
-                "ppl": result.ppl,
-                "bpc": result.bpc,
-                "nats": [round(nats, 6) for nats in result.nats],
-                "unknown": result.unknown,
-            }
-        )
-    return answers
+    loaded = [_load(registry, name) for name in names]
+    return list(registry.readers.map(lambda lm: _scored(lm, text), loaded))
+
+
+def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
+    result = lm.score(text)
+    nats = [round(nats, 6) for nats in result.nats]
+    return {"model": lm.name, "ppl": result.ppl, "bpc": result.bpc, "nats": nats, "unknown": result.unknown}
 
 
 def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -274,13 +269,17 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
     ids = torch.tensor(lm.vocab.encode(text))
     if len(torch.unique(ids)) < 2:
         raise RequestError("error_text_one_symbol")
+    return registry.readers.submit(_looked_at, lm, ids).result()
+
+
+def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
     distance = min(MAX_DISTANCE, len(ids) // 2)
     traced, echo = probes.trace(lm.model, ids), probes.echo(lm.model, ids, distance)
     lens = probes.logit_lens(lm.model, ids)
     whole, without = probes.without_each_layer(lm.model, ids)
     letters = traced.gates[0]
     return {
-        "model": name,
+        "model": lm.name,
         "change": _rounded(probes.change(traced.hidden)),
         "gates": {
             letter: _rounded(torch.stack([gates[letter].mean(-1) for gates in traced.gates])) for letter in letters

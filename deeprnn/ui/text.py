@@ -679,6 +679,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "More than {most} requests in a minute came from your address. Wait a minute, then try again.",
         "你的地址一分钟内发出了超过 {most} 个请求。请等一分钟再试。",
     ),
+    "error_queue": (
+        "{most} requests are waiting already. Try again in a moment.",
+        "已有 {most} 个请求在排队，请稍后再试。",
+    ),
     "error_body": (
         "The request is larger than {most} bytes. Send less text, or fewer models at a time.",
         "请求超过了 {most} 字节。请减少文本，或一次少选几个模型。",
