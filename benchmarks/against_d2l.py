@@ -39,14 +39,15 @@ D2L_LAYERS: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "gru": nn.GRU,
 class D2LModel(nn.Module):
     """d2l's `RNNModel`: one-hot, a `torch.nn` recurrent layer, a dense layer; the state is passed along."""
 
-    def __init__(self, cell: str, hidden_size: int, num_layers: int) -> None:
+    def __init__(self, cell: str, hidden_size: int, num_layers: int, vocab_size: int = VOCAB) -> None:
         super().__init__()
-        self.rnn = D2L_LAYERS[cell](VOCAB, hidden_size, num_layers)
-        self.linear = nn.Linear(hidden_size, VOCAB)
+        self.vocab_size = vocab_size
+        self.rnn = D2L_LAYERS[cell](vocab_size, hidden_size, num_layers)
+        self.linear = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Logits of all steps, (T*B, V), and the state."""
-        outputs, state = self.rnn(F.one_hot(inputs.T.long(), VOCAB).float(), state)
+        outputs, state = self.rnn(F.one_hot(inputs.T.long(), self.vocab_size).float(), state)
         return self.linear(outputs.reshape((-1, outputs.shape[-1]))), state
 
 

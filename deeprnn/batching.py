@@ -8,28 +8,46 @@ does not depend on its company (see `decoding`).
 """
 
 import os
+import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deeprnn.decoding import Decoder, Texts
-from deeprnn.sampling import Luck, Sampling
+from deeprnn.cells.base import Array
+from deeprnn.decoding import DRAWN, Decoder, Texts, planned
+from deeprnn.sampling import Numbers, Sampling, luck
 
-SLICE_SECONDS = 0.01
-MAX_STEPS = 64  # of a slice, however fast
+SLICE_SECONDS = 0.02
+UPDATE_SECONDS = 0.05  # between two looks of a reader
+LOOKS_A_SECOND = 240  # at a text, by all readers: a look costs the server more than a character does
+MAX_STEPS = 128  # of a slice, however fast
 CORES = min(2, os.cpu_count() or 1)  # that are used for one kind of work
 AHEAD = 256  # characters that nobody has taken yet, before a text waits: who has left costs nothing
+
+
+def step_back() -> None:
+    """Let all other threads go first, so that the page answers while texts are written or read; where Linux can."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
 
 
 class Writing:
     """One text that is being written. Its reader takes what is there, and closes it when it is not wanted any more."""
 
-    def __init__(self, writers: "Writers", left: int, sampling: Sampling, drawn: int, news: threading.Event) -> None:
-        self.writers, self.sampling, self.left, self.news = writers, sampling, left, news
-        self.luck = Luck(sampling.seed, drawn)
+    def __init__(
+        self,
+        writers: "Writers",
+        given: NDArray[np.int64],
+        numbers: Numbers,
+        sampling: Sampling,
+        news: threading.Event,
+    ) -> None:
+        self.writers, self.sampling, self.news = writers, sampling, news
+        self.given, self.numbers = given, numbers  # what is still to be read or drawn; see `decoding.planned`
         self.ready: list[int] = []
         self.seconds = 0.0  # of the slices that it was written in
         self.error: Exception | None = None
@@ -51,7 +69,7 @@ class Writing:
     def close(self) -> None:
         """Write no more of it."""
         with self.writers.turn:
-            self.left = 0
+            self.given = self.given[:0]
             self.writers.turn.notify()
 
     @property
@@ -67,28 +85,29 @@ class _Desk:
         self.texts = Texts(decoder, 1)
         self.free = [0]
         self.seated: dict[Writing, int] = {}
-        self.joining: list[tuple[Writing, tuple[np.ndarray, np.ndarray]]] = []
+        self.joining: list[tuple[Writing, Array, Array]] = []
         self.busy = False
         self.pace = SLICE_SECONDS  # seconds for one character of one text
 
     def has_work(self) -> bool:
+        """Whether some text is to be written, or is to join or leave."""
         return not self.busy and (
-            bool(self.joining) or any(w.left == 0 or not w.waits_for_its_reader for w in self.seated)
+            bool(self.joining) or any(not len(w.given) or not w.waits_for_its_reader for w in self.seated)
         )
 
     def seat(self) -> list[Writing]:
         """Let those who have finished leave and those who wait join; the texts that are written now."""
-        for writing in [writing for writing in self.seated if writing.left == 0]:
+        for writing in [writing for writing in self.seated if not len(writing.given)]:
             self.free.append(self.seated.pop(writing))
-        for writing, begun in self.joining:
+        for writing, logits, state in self.joining:
             if not self.free:
                 slots = len(self.texts.logits)
                 self.texts.grow(2 * slots)
                 self.free = list(range(slots, 2 * slots))
             slot = self.seated[writing] = self.free.pop()
-            self.texts.logits[slot], self.texts.states[slot] = begun
+            self.texts.logits[slot], self.texts.states[slot] = logits, state
         self.joining.clear()
-        return [writing for writing in self.seated if writing.left and not writing.waits_for_its_reader]
+        return [writing for writing in self.seated if len(writing.given) and not writing.waits_for_its_reader]
 
 
 class Writers:
@@ -112,21 +131,31 @@ class Writers:
         drawn: int = 0,
         news: threading.Event | None = None,
     ) -> Writing:
-        """Continue a prompt of at least one id; see `decoding.stream`. The prompt is read here and now.
+        """Continue a prompt of at least one id; see `decoding.stream`.
 
         news: is set whenever something was written, or could not be.
         """
-        writing = Writing(self, max_chars, sampling, drawn, news or threading.Event())
-        begun = decoder.read(prompt_ids)
+        logits, state, unread = decoder.begin(prompt_ids)
+        given, numbers = planned(unread, luck(sampling.seed, max_chars, drawn))
+        writing = Writing(self, given, numbers, sampling, news or threading.Event())
         with self.turn:
-            self._desks.setdefault(decoder, _Desk(decoder)).joining.append((writing, begun))
+            if decoder not in self._desks:
+                self._desks[decoder] = _Desk(decoder)
+            self._desks[decoder].joining.append((writing, logits, state))
             while len(self._threads) < self.count:
                 self._threads.append(threading.Thread(target=self._work, name="writer", daemon=True))
                 self._threads[-1].start()
             self.turn.notify()
         return writing
 
+    def pause(self) -> float:
+        """How many seconds a reader waits before it looks again; longer where there are many."""
+        with self.turn:
+            texts = sum(len(desk.seated) + len(desk.joining) for desk in self._desks.values())
+        return max(UPDATE_SECONDS, texts / LOOKS_A_SECOND)
+
     def _work(self) -> None:
+        step_back()
         while True:
             with self.turn:
                 self.turn.wait_for(lambda: any(desk.has_work() for desk in self._desks.values()))
@@ -138,32 +167,37 @@ class Writers:
                 desk.busy = bool(writings)
                 if not writings:
                     continue
-                steps = max(
-                    1, min(int(SLICE_SECONDS / desk.pace / len(writings)), MAX_STEPS, max(w.left for w in writings))
-                )
-            self._write(desk, writings, steps)
+                fitting = int(SLICE_SECONDS / desk.pace / len(writings))
+                longest = max(len(writing.given) for writing in writings)
+            self._write(desk, writings, max(1, min(fitting, longest, MAX_STEPS)))
             with self.turn:
                 desk.busy = False
                 self.turn.notify()
 
     def _write(self, desk: _Desk, writings: Sequence[Writing], steps: int) -> None:
-        started = time.perf_counter()
-        ids: Sequence[list[int]] = [[] for _ in writings]
+        started = time.thread_time()  # not the wait for the interpreter, of which a busy server has much
+        drawn: list[list[int]] = [[] for _ in writings]
         error = None
         try:
-            luck = np.stack([writing.luck.take(steps) for writing in writings])
+            given, numbers = np.zeros((len(writings), steps), np.int64), np.zeros((len(writings), steps))
+            for i, writing in enumerate(writings):  # beyond its end a text reads zeros that nobody looks at
+                part = writing.given[:steps]
+                given[i, : len(part)], numbers[i, : len(part)] = part, writing.numbers[: len(part)]
             slots = [desk.seated[writing] for writing in writings]
-            ids = desk.texts.write(slots, luck, [writing.sampling for writing in writings]).tolist()
+            found = desk.texts.write(slots, given, numbers, [writing.sampling for writing in writings])
+            drawn = [row[mask].tolist() for row, mask in zip(found, given == DRAWN, strict=True)]
         except Exception as caught:  # the thread goes on; the readers are told
             error = caught
-        seconds = time.perf_counter() - started
+        seconds = time.thread_time() - started
         desk.pace = seconds / steps / len(writings)
         with self.turn:
-            for writing, found in zip(writings, ids, strict=True):
-                used = found[: writing.left]
-                writing.ready += used
-                writing.left = 0 if error else writing.left - len(used)
-                writing.seconds += seconds * len(used) / steps
+            for writing, ids in zip(writings, drawn, strict=True):
+                if len(writing.given):  # else it was closed meanwhile
+                    writing.ready += ids
+                writing.given = writing.given[len(writing.given) if error else steps :]
+                writing.numbers = writing.numbers[steps:]
+                writing.seconds += seconds * len(ids) / steps
                 writing.error = error
-        for writing in writings:
-            writing.news.set()
+        for writing, ids in zip(writings, drawn, strict=True):
+            if ids or error:
+                writing.news.set()

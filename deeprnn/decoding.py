@@ -31,11 +31,13 @@ from deeprnn.cells.base import Array, sigmoid, tanh
 from deeprnn.compiling import called, compiled
 from deeprnn.config import ModelConfig, Wiring
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Luck, Numbers, Sampling, draw
+from deeprnn.sampling import Numbers, Sampling, draw, luck
 from deeprnn.storage import decode_weights, encode_weights, row_scale
 
 PROMPT_CHUNK = 1024  # characters of a prompt read in one forward pass
+STEPPED_CHARS = 64  # of a prompt, up to which it is read step by step
 STREAM_CHARS = 64  # that `stream` writes at once
+DRAWN = -1  # stands for a character that is not known before it is drawn
 UNROLL = 8  # rows of a matrix that are added at once
 BLOCK = 64  # rows of a matrix that are summed before they are added to the others
 EXACT = 1e-6  # of the largest weight: how near int8 must come to stand for a matrix
@@ -169,18 +171,21 @@ def _write(
     slots: NDArray[np.int64],
     states: Array,
     logits: Array,
+    given: NDArray[np.int64],
     luck: Numbers,
     temperature: Numbers,
     top_k: NDArray[np.int64],
     top_p: Numbers,
 ) -> NDArray[np.int64]:
-    """Draw and read N characters of each text in `slots`, with luck (B, N) and a temperature ... each: ids (B, N)."""
+    """Read N characters of each text in `slots`, drawing those that are not given; see `Texts.write`."""
     written = np.empty(luck.shape, np.int64)
     tokens = np.empty(len(slots), np.int64)
     rooms = scratch(weights, len(slots))
     for n in range(luck.shape[1]):
         for b in range(len(slots)):
-            tokens[b] = draw(logits[slots[b]], luck[b, n], temperature[b], top_k[b], top_p[b])
+            tokens[b] = given[b, n]
+            if tokens[b] == DRAWN:
+                tokens[b] = draw(logits[slots[b]], luck[b, n], temperature[b], top_k[b], top_p[b])
             written[b, n] = tokens[b]
         step(multiply, recur, weights, tokens, slots, states, logits, rooms)
     return written
@@ -220,18 +225,20 @@ class Texts:
             np.concatenate((kept, np.zeros((more, *kept.shape[1:]), np.float32))) for kept in (self.states, self.logits)
         )
 
-    def begin(self, slot: int, ids: Sequence[int]) -> None:
-        """Read a prompt of at least one character."""
-        self.logits[slot], self.states[slot] = self.decoder.read(ids)
+    def write(
+        self, slots: Sequence[int], given: NDArray[np.int64], luck: Numbers, samplings: Sequence[Sampling]
+    ) -> NDArray[np.int64]:
+        """The next N characters of the texts in `slots` (B): ids (B, N).
 
-    def write(self, slots: Sequence[int], luck: Numbers, samplings: Sequence[Sampling]) -> NDArray[np.int64]:
-        """The next N characters of the texts in `slots` (B), drawn with luck (B, N): ids (B, N)."""
+        given: ids (B, N) to be read as they are, or `DRAWN` where one is to be drawn, by the luck (B, N) there.
+        """
         most = len(self.logits[0])
         written: NDArray[np.int64] = _write(
             *self.decoder.compiled,
             np.array(slots),
             self.states,
             self.logits,
+            given,
             luck,
             np.array([float(sampling.temperature) for sampling in samplings]),
             np.array([min(sampling.top_k, most) for sampling in samplings]),
@@ -258,6 +265,16 @@ class Decoder:
         """What the model's `forward` says of one text, sooner: its layers are run by `_scan`."""
         found: tuple[Tensor, Tensor] = self.model(tokens, state, kernel=self._run)
         return found
+
+    def begin(self, ids: Sequence[int]) -> tuple[Array, Array, list[int]]:
+        """Logits (V) and state (L, S, H) to begin a text with, and what of its prompt is still to be read.
+
+        A short prompt is all left to `Texts.write`, which reads it beside other texts; a long one is read here.
+        """
+        if len(ids) > STEPPED_CHARS:
+            return *self.read(ids), []
+        layers, kept, _, size = self.initial_state(1).shape
+        return np.zeros(self.model.vocab_size, np.float32), np.zeros((layers, kept, size), np.float32), list(ids)
 
     @torch.inference_mode()
     def read(self, ids: Sequence[int]) -> tuple[Array, Array]:
@@ -299,11 +316,20 @@ def stream(
 def _stream(
     decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int
 ) -> Iterator[int]:
-    texts, luck = Texts(decoder, 1), Luck(sampling.seed, drawn)
-    texts.begin(0, prompt_ids)
-    for start in range(0, max_chars, STREAM_CHARS):
-        count = min(STREAM_CHARS, max_chars - start)
-        yield from texts.write([0], luck.take(count)[np.newaxis], [sampling])[0].tolist()
+    texts = Texts(decoder, 1)
+    texts.logits[0], texts.states[0], unread = decoder.begin(prompt_ids)
+    given, numbers = planned(unread, luck(sampling.seed, max_chars, drawn))
+    for start in range(0, len(given), STREAM_CHARS):
+        part = slice(start, start + STREAM_CHARS)
+        ids = texts.write([0], given[None, part], numbers[None, part], [sampling])[0]
+        yield from ids[given[part] == DRAWN].tolist()
+
+
+def planned(unread: Sequence[int], numbers: Numbers) -> tuple[NDArray[np.int64], Numbers]:
+    """What `Texts.write` is given for one text: what is to be read, then a character to draw by each number."""
+    given = np.full(len(unread) + len(numbers), DRAWN, np.int64)
+    given[: len(unread)] = unread
+    return given, np.concatenate((np.zeros(len(unread)), numbers))
 
 
 def warm_up() -> None:

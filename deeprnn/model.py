@@ -41,6 +41,11 @@ def dropout(x: Tensor, rate: float, generator: torch.Generator | None, *, locked
     return x * (keep / (1 - rate))
 
 
+def _embedding(num_symbols: int, size: int) -> nn.Embedding:
+    """Without a first draw of weights, which on the `meta` device makes torch import its compiler: 3 seconds."""
+    return nn.Embedding(num_symbols, size, _weight=torch.empty(num_symbols, size))
+
+
 class CharRNN(nn.Module):
     """Next-character logits from a stack of recurrent cells.
 
@@ -58,7 +63,7 @@ class CharRNN(nn.Module):
         self.num_states = cell_class.num_states
         hidden = config.hidden_size
         input_size = config.embedding_size or vocab_size
-        self.embedding = nn.Embedding(vocab_size, config.embedding_size) if config.embedding_size else None
+        self.embedding = _embedding(vocab_size, config.embedding_size) if config.embedding_size else None
         self.cells = nn.ModuleList(
             cell_class(input_size if layer == 0 else hidden, hidden) for layer in range(config.state_layers)
         )

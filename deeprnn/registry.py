@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deeprnn import checkpoint, hub
 from deeprnn.baselines import NGRAMS, NGram
-from deeprnn.batching import CORES, Writers
+from deeprnn.batching import CORES, Writers, step_back
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.language_model import LanguageModel
 from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source, load_all
@@ -71,7 +71,7 @@ class Registry:
         self.infos = {info.name: info for info in list_checkpoints(directory)}
         self.directory = Path(directory)
         self.writers = Writers()
-        self.readers = ThreadPoolExecutor(CORES, "reader")
+        self.readers = ThreadPoolExecutor(CORES, "reader", initializer=step_back)
         self.max_loaded = max_loaded
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
         self._fingerprints: dict[str, Fingerprint] = {}

@@ -45,20 +45,14 @@ class Sampling:
             raise ValueError(f"seed must be a whole number in [0, 2**63), not {self.seed}.")
 
 
-class Luck:
-    """The uniform numbers of a seed, one a character, so that models given the same seed use the same luck.
+def luck(seed: int, count: int, passed: int = 0) -> Numbers:
+    """Uniform numbers (count) of a seed, one a character, so that models given the same seed use the same luck.
 
     passed: how many of them were used before.
     """
-
-    def __init__(self, seed: int, passed: int = 0) -> None:
-        self._generator = torch.Generator().manual_seed(seed)
-        self.take(passed)
-
-    def take(self, count: int) -> Numbers:
-        """The next numbers (count), the same however many are taken at once."""
-        numbers: Numbers = torch.rand(count, generator=self._generator, dtype=torch.float64).numpy()
-        return numbers
+    generator = torch.Generator().manual_seed(seed)
+    numbers: Numbers = torch.rand(passed + count, generator=generator, dtype=torch.float64).numpy()[passed:]
+    return numbers
 
 
 def distribution(logits: NDArray[np.floating[Any]], sampling: Sampling) -> Numbers:
@@ -131,8 +125,8 @@ def _normalize(values: Numbers) -> None:
 
 
 @compiled
-def draw(logits: NDArray[np.float32], luck: float, temperature: float, top_k: int, top_p: float) -> int:
-    """The id at which the cumulative distribution passes `luck`, which is in [0, 1)."""
+def draw(logits: NDArray[np.float32], number: float, temperature: float, top_k: int, top_p: float) -> int:
+    """The id at which the cumulative distribution passes a number in [0, 1)."""
     values = np.empty(len(logits))
     for i in range(len(logits)):
         values[i] = logits[i]
@@ -143,6 +137,6 @@ def draw(logits: NDArray[np.float32], luck: float, temperature: float, top_k: in
     passed = 0.0
     for i in range(len(values)):
         passed += values[i]
-        if passed > luck * total:
+        if passed > number * total:
             return i
     return len(values) - 1

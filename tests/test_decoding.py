@@ -10,11 +10,11 @@ from deeprnn import decoding
 from deeprnn.cells import CELLS
 from deeprnn.cells.base import sigmoid, tanh
 from deeprnn.config import ModelConfig
-from deeprnn.decoding import Decoder, Texts
+from deeprnn.decoding import DRAWN, Decoder, Texts, planned, stream
 from deeprnn.evaluation import nats_per_char
 from deeprnn.model import CharRNN
 from deeprnn.registry import list_checkpoints, load
-from deeprnn.sampling import Luck, Sampling
+from deeprnn.sampling import Sampling, luck
 from deeprnn.storage import decode_weights, encode_weights
 from tests.conftest import SHIPPED
 
@@ -77,22 +77,21 @@ def test_a_step_is_the_models_step_in_every_other_wiring(config):
 def test_a_text_is_the_same_to_the_last_bit_alone_and_beside_others(hidden, storage):
     model = make("lstm", 3, hidden, residual=True, embedding_size=hidden)
     model.load_state_dict(decode_weights(encode_weights(model.state_dict(), storage)))
-    prompts = [row[: 5 + i].tolist() for i, row in enumerate(IDS)]
+    decoder, length = Decoder(model), 40
     settings = [Sampling(temperature=t, top_k=k, top_p=p) for t, k, p in ((1.0, 0, 1.0), (0.0, 3, 1.0), (0.7, 5, 0.9))]
-    luck = np.stack([Luck(seed).take(30) for seed in range(3)])
-    together = Texts(Decoder(model), 5)
-    slots = [4, 1, 2]
-    for slot, prompt in zip(slots, prompts, strict=True):
-        together.begin(slot, prompt)
+    plans = [planned(row[: 5 + i].tolist(), luck(i, length - 5 - i)) for i, row in enumerate(IDS)]
+    given, numbers = (np.stack(column) for column in zip(*plans, strict=True))
+    together, slots = Texts(decoder, 5), [4, 1, 2]
+    parts = (slice(0, 13), slice(13, length))
     written = np.concatenate(
-        [together.write(slots, luck[:, :13], settings), together.write(slots, luck[:, 13:], settings)], 1
+        [together.write(slots, given[:, part], numbers[:, part], settings) for part in parts], axis=1
     )
     for i, slot in enumerate(slots):
-        alone = Texts(Decoder(model), 1)
-        alone.begin(0, prompts[i])
-        assert alone.write([0], luck[i : i + 1], settings[i : i + 1])[0].tolist() == written[i].tolist()
+        alone, own = Texts(decoder, 1), slice(i, i + 1)
+        assert alone.write([0], given[own], numbers[own], settings[own])[0].tolist() == written[i].tolist()
         assert (alone.states[0] == together.states[slot]).all()
         assert (alone.logits[0] == together.logits[slot]).all()
+    assert (written[given != DRAWN] == given[given != DRAWN]).all(), "what is given is read as it is"
     assert (together.states[[0, 3]] == 0).all()
 
 
@@ -116,13 +115,30 @@ def test_a_text_is_scored_as_the_model_scores_it(cell, config):
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
+def test_a_text_is_the_same_whether_its_prompt_is_stepped_or_read_at_once(monkeypatch):
+    decoder = Decoder(make("gru", 2))
+    stepped = list(stream(decoder, IDS[0].tolist(), 30, Sampling()))
+    monkeypatch.setattr(decoding, "STEPPED_CHARS", 5)
+    assert list(stream(decoder, IDS[0].tolist(), 30, Sampling())) == stepped
+
+
+def test_slots_that_are_added_leave_the_others_as_they_were():
+    texts = Texts(Decoder(make()), 1)
+    texts.logits[0], texts.states[0] = texts.decoder.read([1, 2])
+    kept = texts.states[0].copy(), texts.logits[0].copy()
+    texts.grow(3)
+    assert (texts.states[0] == kept[0]).all()
+    assert (texts.logits[0] == kept[1]).all()
+    assert texts.states.shape[0] == texts.logits.shape[0] == 3
+
+
 def test_writing_changes_neither_the_weights_nor_another_text():
     model = make("gru", 2, residual=True, embedding_size=24)
     weights, texts = [p.clone() for p in model.parameters()], Texts(Decoder(model), 2)
-    texts.begin(0, [1, 2, 3])
-    texts.begin(1, [4])
+    texts.logits[1], texts.states[1] = texts.decoder.read([4])
     kept = texts.states[1].copy(), texts.logits[1].copy()
-    texts.write([0], Luck(0).take(5)[None], [Sampling()])
+    given, numbers = planned([1, 2, 3], luck(0, 5))
+    texts.write([0], given[None], numbers[None], [Sampling()])
     assert (texts.states[1] == kept[0]).all()
     assert (texts.logits[1] == kept[1]).all()
     assert all(torch.equal(a, b) for a, b in zip(weights, model.parameters(), strict=True))

@@ -1,12 +1,14 @@
 import re
 import shutil
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from deeprnn import checkpoint, registry
 from deeprnn.registry import Registry, list_checkpoints
-from tests.conftest import SHIPPED
+from tests.conftest import ROOT, SHIPPED
 
 
 @pytest.fixture
@@ -189,3 +191,13 @@ def test_an_ngram_belongs_to_the_text_and_the_alphabet_of_a_model():
 def test_nothing_is_known_of_a_model_that_is_not_there(folder, ask):
     with pytest.raises(ValueError, match="no model 'nobody'"):
         ask(Registry(folder), "nobody")
+
+
+def test_loading_and_writing_need_no_compiler_of_torchs():
+    """`torch._dynamo` takes seconds to import, and the first visitor would wait for it."""
+    code = (
+        "import sys, deeprnn; deeprnn.load('checkpoints/depth-gru-2-residual').generate('a', 2); "
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

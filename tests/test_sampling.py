@@ -11,7 +11,7 @@ from deeprnn import decoding
 from deeprnn.config import ModelConfig
 from deeprnn.decoding import Decoder, stream
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Luck, Sampling, distribution, draw
+from deeprnn.sampling import Sampling, distribution, draw, luck
 from deeprnn.vocab import UNKNOWN_ID
 
 V = 9
@@ -198,22 +198,22 @@ def test_a_value_out_of_range_is_named_with_its_range(values, message):
         Sampling(**values)
 
 
-@pytest.mark.parametrize("pieces", [[60], [1] * 60, [7, 16, 37]])
-def test_luck_is_the_same_however_much_is_taken_at_once(pieces):
-    luck = Luck(seed=3)
-    taken = np.concatenate([luck.take(count) for count in pieces])
-    assert taken.tolist() == torch.rand(60, generator=torch.Generator().manual_seed(3), dtype=torch.float64).tolist()
-    assert Luck(seed=3, passed=20).take(40).tolist() == taken[20:].tolist()
+def test_luck_is_a_number_for_each_character_whatever_was_passed():
+    one_by_one = torch.Generator().manual_seed(3)
+    expected = [torch.rand(1, generator=one_by_one, dtype=torch.float64).item() for _ in range(60)]
+    assert luck(3, 60).tolist() == expected
+    assert luck(3, 40, passed=20).tolist() == expected[20:]
+    assert luck(3, 0, passed=60).tolist() == []
 
 
 @quick
-@given(logits=any_logits, luck=st.floats(0, 1, exclude_max=True), temperature=st.sampled_from([0.0, 0.5, 1.0]))
-def test_a_draw_is_where_the_cumulative_distribution_passes_the_luck(logits, luck, temperature):
+@given(logits=any_logits, number=st.floats(0, 1, exclude_max=True), temperature=st.sampled_from([0.0, 0.5, 1.0]))
+def test_a_draw_is_where_the_cumulative_distribution_passes_the_number(logits, number, temperature):
     values = np.array(logits, np.float32)
     cumulative = distribution(values, Sampling(temperature=temperature)).cumsum()
-    found = draw(values, luck, temperature, 0, 1.0)
-    assert cumulative[found] > luck * cumulative[-1] * (1 - 1e-12)
-    assert found == 0 or cumulative[found - 1] <= luck * cumulative[-1]
+    found = draw(values, number, temperature, 0, 1.0)
+    assert cumulative[found] > number * cumulative[-1] * (1 - 1e-12)
+    assert found == 0 or cumulative[found - 1] <= number * cumulative[-1]
     assert values.tolist() == np.array(logits, np.float32).tolist()
 
 

@@ -35,39 +35,53 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is to be written: by which models, after which prompt, drawn how; `board` is what stands there now."""
+    """What is to be written: by which models, after which prompt, drawn how, in answer to which question.
+
+    written: what each model has written so far, to be continued.
+    """
 
     names: Sequence[str]
     prompt: str
     seed: Any
     sampling: dict[str, Any]
-    board: Board
-    continued: bool = False
+    preset: str | None = None
+    budget: Budget | None = None
+    written: list[str] | None = None
+
+    @classmethod
+    def to_continue(cls, board: Board, length: Any) -> "Order":
+        """Go on where a board's models stopped, with the seed they had; but for the length, the controls are not asked.
+
+        Raises:
+            RequestError: there is nothing that goes on.
+        """
+        if not can_continue(board):
+            raise RequestError("error_nothing_to_continue")
+        return cls(
+            names=board.names,
+            prompt=board.prompt,
+            seed=board.seed,
+            sampling=board.sampling | {"max_chars": length},
+            preset=board.preset,
+            budget=board.budget,
+            written=[run.text for run in board.runs],
+        )
 
 
 def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
     """Boards that fill while the models write, until they have finished or the desk says stop.
 
-    Continued, each goes on where it stopped, with the seed it had; but for the length, the controls are not asked.
-
     Raises:
         RequestError: see `service.stream`.
     """
-    board = order.board
-    if order.continued:
-        length = order.sampling["max_chars"]
-        order = replace(order, names=board.names, prompt=board.prompt, seed=board.seed)
-        order = replace(order, sampling=board.sampling | {"max_chars": length})
     updates = service.stream(
         registry,
         prompt=order.prompt,
         models=order.names,
         seed=order.seed,
-        written=[run.text for run in board.runs] if order.continued else None,
+        written=order.written,
         **order.sampling,
     )
-    same = list(order.names) == board.names  # the question, too, is still the same
-    preset, budget = (board.preset, board.budget) if same else (None, None)
     for update in updates:
         runs = tuple(
             cards.Run(
@@ -81,7 +95,12 @@ def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
             for one in update
         )
         board = Board(
-            prompt=order.prompt, seed=int(order.seed), sampling=order.sampling, runs=runs, preset=preset, budget=budget
+            prompt=order.prompt,
+            seed=int(order.seed),
+            sampling=order.sampling,
+            runs=runs,
+            preset=order.preset,
+            budget=order.budget,
         )
         if desk.stop:
             break
@@ -193,8 +212,18 @@ class _Controls:
             words.add(component, prop, key)
 
     def asked(self) -> list[Any]:
-        """What a run is asked for."""
-        return [self.prompt, self.picker, self.temperature, self.top_k, self.top_p, self.length, self.seed]
+        """What a run is asked for, as `_order` reads it."""
+        return [
+            self.preset,
+            self.budget,
+            self.prompt,
+            self.picker,
+            self.temperature,
+            self.top_k,
+            self.top_p,
+            self.length,
+            self.seed,
+        ]
 
 
 def _served(registry: Registry, function: Callable[[Registry, dict[str, Any], Lang], Any]) -> Callable[[Any], Any]:
@@ -212,43 +241,46 @@ def _served(registry: Registry, function: Callable[[Registry, dict[str, Any], La
     return served
 
 
+def _order(
+    registry: Registry,
+    preset: str | None,
+    budget: Budget | None,
+    prompt: str,
+    names: list[str] | None,
+    temperature: Any,
+    top_k: Any,
+    top_p: Any,
+    length: Any,
+    seed: Any,
+) -> Order:
+    """What the controls ask for; they answer a question as long as its models are chosen."""
+    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
+    order = Order(names=names or [], prompt=prompt, seed=seed, sampling=sampling)
+    asked = presets(registry).get(preset or "")
+    if asked and asked.groups.get(budget := budget or asked.budget) == tuple(order.names):
+        return replace(order, preset=preset, budget=budget)
+    return order
+
+
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
     ui = _Controls(registry, language, words)
     desks: dict[str | None, Desk] = {}  # of the runs under way, by the visitor's session
 
-    def run(
-        session: str | None,
-        continued: bool,
-        value: Any,
-        prompt: str,
-        names: list[str],
-        temperature: float,
-        top_k: int,
-        top_p: float,
-        length: int,
-        seed: int,
-        language: str,
-    ) -> Iterator[Drawn]:
-        lang = LANGUAGES[language]
-        sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
-        desk = desks[session] = Desk(lang=lang)
+    def run(session: str | None, language: str, order: Callable[[], Order]) -> Iterator[Drawn]:
+        desk = desks[session] = Desk(lang=LANGUAGES[language])
         try:
-            board = Board.read(registry, value)
-            order = Order(names=names or [], prompt=prompt, seed=seed, sampling=sampling, board=board)
-            if continued and not can_continue(board):
-                raise RequestError("error_nothing_to_continue")
-            yield from write(registry, desk, replace(order, continued=continued))
+            yield from write(registry, desk, order())
         except RequestError as error:
             raise gr.Error(error.message(desk.lang), print_exception=False) from error
         finally:
             desks.pop(session, None)
 
-    def on_generate(request: gr.Request, *values: Any) -> Iterator[Drawn]:
-        yield from run(request.session_hash, False, *values)
+    def on_generate(request: gr.Request, language: str, *asked: Any) -> Iterator[Drawn]:
+        yield from run(request.session_hash, language, lambda: _order(registry, *asked))
 
-    def on_continue(request: gr.Request, *values: Any) -> Iterator[Drawn]:
-        yield from run(request.session_hash, True, *values)
+    def on_continue(request: gr.Request, language: str, value: Any, length: Any) -> Iterator[Drawn]:
+        yield from run(request.session_hash, language, lambda: Order.to_continue(Board.read(registry, value), length))
 
     def on_stop(request: gr.Request) -> None:
         if desk := desks.get(request.session_hash):
@@ -328,18 +360,18 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             NAMES[ask.lang] if written else None,
         )
 
-    def on_asked(request: gr.Request, language: str | None, *values: Any) -> Iterator[Drawn]:
+    def on_asked(request: gr.Request, language: str | None, *asked: Any) -> Iterator[Drawn]:
         if language:  # the address's, whether the switch shows it yet or not
-            yield from run(request.session_hash, False, *(*values, language))
+            yield from on_generate(request, language, *asked)
         else:
             yield gr.skip()
 
     written = gr.State(None)  # the language of a comparison that the address asks to be written
     numbers = [ui.temperature, ui.top_k, ui.top_p, ui.length, ui.seed]
-    everything = [ui.board, *ui.asked(), language]
+    everything = [language, *ui.asked()]
     # All go through the queue, whose messages to one visitor arrive in order.
     ui.go.click(on_generate, everything, ui.board, trigger_mode="once", **QUIET)
-    ui.more.click(on_continue, everything, ui.board, trigger_mode="once", **QUIET)
+    ui.more.click(on_continue, [language, ui.board, ui.length], ui.board, trigger_mode="once", **QUIET)
     ui.stop.click(on_stop, None, None, **QUIET)
     ui.picker.input(on_pick, [ui.picker, ui.board, language], [ui.board, ui.preset, ui.budget], **QUIET)
     ui.preset.input(on_preset, [ui.preset, ui.board, language], [ui.board, ui.picker, ui.prompt, ui.budget], **QUIET)
@@ -352,4 +384,4 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         button.click(lambda text=text: text, None, ui.prompt, queue=False, **QUIET)
     visited = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers, written]
-    page.load(on_visit, None, visited, **QUIET).then(on_asked, [written, ui.board, *ui.asked()], ui.board, **QUIET)
+    page.load(on_visit, None, visited, **QUIET).then(on_asked, [written, *ui.asked()], ui.board, **QUIET)

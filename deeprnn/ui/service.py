@@ -42,7 +42,6 @@ MAX_DISTANCE = 40  # characters that echoes and gradients are followed over
 WARM_UP = 20  # characters that are read before gradients are followed
 SHOWN_UNITS = 24  # of a layer
 MAX_SEED = 2**53 - 1  # what JSON numbers hold exactly
-UPDATE_SECONDS = 0.05
 
 
 class RequestError(ValueError):
@@ -110,7 +109,7 @@ def stream(
     seed: Any = 0,
     written: Any = None,
 ) -> Iterator[list[Continuation]]:
-    """Continue one prompt with several models at once; at most twenty updates a second.
+    """Continue one prompt with several models at once; about twenty updates a second, fewer where many ask.
 
     The last update holds the finished texts, in the order asked. Closed early, it stops the models.
 
@@ -346,7 +345,7 @@ def _side_by_side(
             yield update
             if all(one.done for one in update):
                 return
-            time.sleep(UPDATE_SECONDS)
+            time.sleep(writers.pause())
     finally:  # also where the reader has left
         for writing in writings:
             writing.close()

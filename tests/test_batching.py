@@ -1,0 +1,129 @@
+"""Many texts at once, written by real threads."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from deeprnn import batching
+from deeprnn.batching import AHEAD, Writers
+from deeprnn.config import ModelConfig
+from deeprnn.decoding import Decoder, stream
+from deeprnn.model import CharRNN
+from deeprnn.sampling import Sampling
+
+V = 11
+
+
+def decoder(cell="gru", seed=1, hidden=16):
+    model = CharRNN(ModelConfig(cell=cell, hidden_size=hidden, num_layers=2), V)
+    model.reset_parameters("uniform", torch.Generator().manual_seed(seed))
+    with torch.no_grad():  # far from uniform: choices must matter
+        model.head.weight.mul_(8)
+    return Decoder(model)
+
+
+def finish(writing, length):
+    ids = []
+    deadline = time.monotonic() + 60
+    while len(ids) < length:
+        assert time.monotonic() < deadline, f"{len(ids)} of {length} characters after a minute"
+        ids += writing.take()
+        time.sleep(0.001)
+    return ids
+
+
+def test_texts_become_what_they_become_alone_whenever_they_join_or_leave():
+    decoders, writers = [decoder("gru"), decoder("lstm")], Writers(2)
+    asks = [  # model, prompt, length, sampling, drawn before
+        (
+            i % 2,
+            [1 + i % 9] * (1 + 11 * (i % 8)),
+            20 + 37 * (i % 5),
+            Sampling(seed=i, temperature=i % 3 / 2, top_k=i % 4),
+            i % 3,
+        )
+        for i in range(24)
+    ]
+    found = [None] * len(asks)
+
+    def ask(i):
+        model, prompt, length, sampling, drawn = asks[i]
+        time.sleep(0.002 * (i % 7))
+        found[i] = finish(writers.begin(decoders[model], prompt, length, sampling, drawn), length)
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(asks))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for (model, prompt, length, sampling, drawn), ids in zip(asks, found, strict=True):
+        assert ids == list(stream(decoders[model], prompt, length, sampling, drawn))
+
+
+def test_nothing_is_left_of_texts_that_are_finished():
+    writers, one = Writers(1), decoder()
+    for length in (1, 300):
+        finish(writers.begin(one, [1, 2], length, Sampling()), length)
+    deadline = time.monotonic() + 10
+    while writers._desks and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not writers._desks
+
+
+def test_a_text_that_nobody_reads_waits_and_goes_on_when_it_is_read():
+    writers, one, length = Writers(1), decoder(), 4 * AHEAD
+    unread = writers.begin(one, [1], length, Sampling())
+    assert len(finish(writers.begin(one, [2], length, Sampling()), length)) == length, "others go on meanwhile"
+    time.sleep(0.1)
+    assert AHEAD <= len(unread.ready) < 2 * AHEAD
+    assert finish(unread, length) == list(stream(one, [1], length, Sampling()))
+
+
+def test_a_closed_text_is_written_no_further_and_its_slot_is_given_on():
+    writers, one = Writers(1), decoder()
+    closed = writers.begin(one, [1], 10 * AHEAD, Sampling())
+    closed.close()
+    finish(writers.begin(one, [2], 400, Sampling()), 400)
+    assert len(closed.ready) <= AHEAD
+    before = len(closed.ready)
+    time.sleep(0.05)
+    assert len(closed.ready) == before
+    assert closed not in getattr(writers._desks.get(one), "seated", {})
+
+
+def test_a_short_text_does_not_wait_for_a_long_one_of_a_large_model():
+    writers, large = Writers(1), decoder("lstm", hidden=256)
+    list(stream(large, [1], 2, Sampling()))
+    long = [writers.begin(large, [1], 2_000, Sampling(seed=i)) for i in range(8)]
+    finish(writers.begin(decoder("rnn"), [1], 3, Sampling()), 3)
+    assert sum(len(writing.take()) for writing in long) < 2_000
+    for writing in long:
+        writing.close()
+
+
+def test_what_goes_wrong_reaches_the_reader_and_the_threads_go_on(monkeypatch):
+    writers, one, news = Writers(1), decoder(), threading.Event()
+    write = batching.Texts.write
+
+    def broken(*_):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(batching.Texts, "write", broken)
+    writing = writers.begin(one, [1], 5, Sampling(), news=news)
+    assert news.wait(10)
+    with pytest.raises(MemoryError, match="no room"):
+        writing.take()
+    monkeypatch.setattr(batching.Texts, "write", write)
+    assert len(finish(writers.begin(one, [1], 5, Sampling()), 5)) == 5
+
+
+def test_readers_look_less_often_the_more_there_are(monkeypatch):
+    writers, one = Writers(1), decoder()
+    assert writers.pause() == batching.UPDATE_SECONDS
+    monkeypatch.setattr(batching, "LOOKS_A_SECOND", 10)
+    writings = [writers.begin(one, [1], 10 * AHEAD, Sampling()) for _ in range(5)]
+    assert writers.pause() == 0.5
+    for writing in writings:
+        writing.close()
