@@ -14,6 +14,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
 from deeprnn.ui.downloads import Downloads
 from deeprnn.ui.limits import Limits, number
+from deeprnn.ui.sessions import keep_little
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import QUIET, Translations
@@ -98,6 +99,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     served: tuple[Any, str, str] = page.launch(
         css=asset("style.css"), theme=theme(), js=PAGE_JS, prevent_thread_lock=True, **(LAUNCH | options)
     )
+    keep_little(page)
     warm_up()  # while the first visitors read what is recorded
     if blocking:
         page.block_thread()

@@ -7,6 +7,7 @@ from tests.conftest import SHIPPED
 
 pytestmark = pytest.mark.browser
 PROMPT = "the time traveller"  # of the first question
+SLOW = ["wells-lstm-2", "note-lstm-10", "note-lstm-10-residual", "journey-gru-2"]  # still writing when something is done
 
 
 def test_the_first_screen_shows_recorded_texts_and_both_perplexities(visit, registry):
@@ -46,22 +47,19 @@ def test_generate_writes_what_the_library_writes_with_the_same_seed(visit):
         assert one.card(name).locator(".text").text_content() == expected
 
 
-def test_the_models_write_together(visit):
-    one = visit()
-    one.page.get_by_label("Length").fill("1500")
+def test_the_models_write_at_once_each_at_its_own_speed(visit):
+    one = visit(f"?models={','.join(SLOW)}")
+    one.page.get_by_label("Length").fill("2000")
     one.page.click("#generate")
     one.page.wait_for_function(
         "() => { const s = [...document.querySelectorAll('.model-card.writing .text')];"
         " return s.length === 4 && s.every((text) => text.textContent.length > 5); }"
     )
-    lengths = [len(text) for text in one.page.locator(".model-card .text").all_text_contents()]
-    assert max(lengths) - min(lengths) <= 1
-    assert max(lengths) < 1500
     one.page.click("#stop")
 
 
 def test_stop_keeps_what_is_written_and_generate_works_again(visit):
-    one = visit()
+    one = visit(f"?models={','.join(SLOW)}")
     one.page.get_by_label("Length").fill("2000")
     one.page.click("#generate")
     one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
@@ -78,7 +76,7 @@ def test_stop_keeps_what_is_written_and_generate_works_again(visit):
 
 
 def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit):
-    one = visit()
+    one = visit(f"?models={','.join(SLOW)}")
     one.page.get_by_label("Length").fill("2000")
     one.page.click("#generate")
     one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
@@ -86,12 +84,12 @@ def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit
     one.page.wait_for_function("() => document.querySelectorAll('.model-card').length === 3")
     one.page.wait_for_timeout(500)
     assert one.page.locator(".model-card").count() == 3
-    assert one.card("note-rnn-2").count() == 0
+    assert one.card(SLOW[0]).count() == 0
     assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
 
 
 def test_another_language_while_they_write_is_spoken_at_once_and_to_the_end(visit):
-    one = visit()
+    one = visit(f"?models={','.join(SLOW)}")
     one.page.get_by_label("Length").fill("2000")
     one.page.click("#generate")
     one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")

@@ -1,0 +1,52 @@
+"""What the server keeps of a visitor: no more than what differs from the page as it is built.
+
+Knows: how gradio 6.31 keeps sessions. Does not know: models, views.
+
+gradio copies the configuration of every component for every visitor, and again whenever a component changes: 1.3 MB
+and 50 ms for this page. Only its own deep links read the copies, which this page does not use (`links` has its own).
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+from gradio.blocks import Blocks
+from gradio.components import State
+from gradio.state_holder import SessionState, StateHolder
+
+
+class Session(SessionState):
+    """A session that keeps changed components and values of `gr.State`, and no configuration."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        # No component is listed, so none is copied.
+        super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks={}))
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """Keep a changed component, or the value of a `gr.State`."""
+        if isinstance(self.blocks_config.blocks.get(key), State):
+            super().__setitem__(key, value)
+        else:
+            self.blocks_config.blocks[key] = value
+
+    def _update_config(self, key: int) -> None:
+        """Nothing: there is no copy."""
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """Nothing: there is no copy."""
+
+
+class Sessions(StateHolder):
+    """The sessions of all visitors, the last ones."""
+
+    def __getitem__(self, session_id: str) -> SessionState:
+        """The session of that name, begun if there is none yet."""
+        if session_id not in self.session_data:
+            self.session_data[session_id] = Session(self.blocks)
+        return super().__getitem__(session_id)
+
+
+def keep_little(page: Blocks) -> None:
+    """Let a launched page keep its visitors' sessions so."""
+    sessions = Sessions()
+    sessions.set_blocks(page)
+    page.app.state_holder = sessions
