@@ -193,6 +193,16 @@ def test_nothing_is_known_of_a_model_that_is_not_there(folder, ask):
         ask(Registry(folder), "nobody")
 
 
+def test_no_more_models_are_kept_than_allowed_and_the_last_asked_for_stay(folder):
+    models = Registry(folder, max_loaded=2)
+    first = models.get("a-gru")
+    models.get("b-lstm")
+    assert models.get("a-gru") is first
+    models.get("c-rnn")
+    assert models.get("a-gru") is first
+    assert list(models._loaded) == ["c-rnn", "a-gru"]
+
+
 def test_loading_and_writing_need_no_compiler_of_torchs():
     """`torch._dynamo` takes seconds to import, and the first visitor would wait for it."""
     code = (

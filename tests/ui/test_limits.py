@@ -78,6 +78,16 @@ def test_who_asks_too_often_waits_a_minute_and_others_do_not():
     assert ask(app, path=path)[0] == 200
 
 
+def test_who_comes_when_enough_wait_is_told_so():
+    waiting = [0]
+    app = Limits(echo, max_bytes=10, per_minute=9, waiting=lambda: waiting[0], max_waiting=2)
+    assert ask(app, path=ASKING[0])[0] == 200
+    waiting[0] = 2
+    assert ask(app, path="/assets/x")[0] == 200
+    status, body = ask(app, path=ASKING[0], accept_language="zh")
+    assert (status, "已有 2 个请求在排队" in json.loads(body)["detail"]) == (503, True)
+
+
 def test_a_forwarded_address_counts_behind_a_proxy_and_nowhere_else():
     for behind, expected in ((True, 200), (False, 429)):
         app = Limits(echo, max_bytes=10, per_minute=1, behind_proxy=behind)

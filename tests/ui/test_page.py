@@ -7,7 +7,12 @@ from tests.conftest import SHIPPED
 
 pytestmark = pytest.mark.browser
 PROMPT = "the time traveller"  # of the first question
-SLOW = ["wells-lstm-2", "note-lstm-10", "note-lstm-10-residual", "journey-gru-2"]  # still writing when something is done
+SLOW = [
+    "wells-lstm-2",
+    "note-lstm-10",
+    "note-lstm-10-residual",
+    "journey-gru-2",
+]  # still writing when something is done
 
 
 def test_the_first_screen_shows_recorded_texts_and_both_perplexities(visit, registry):
