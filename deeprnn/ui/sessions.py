@@ -18,8 +18,8 @@ class Session(SessionState):
     """A session that keeps changed components and values of `gr.State`, and no configuration."""
 
     def __init__(self, blocks: Blocks) -> None:
-        # No component is listed, so none is copied.
-        super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks={}))
+        unlisted: Any = SimpleNamespace(default_config=blocks.default_config, blocks={})  # so that nothing is copied
+        super().__init__(unlisted)
 
     def __setitem__(self, key: int, value: Any) -> None:
         """Keep a changed component, or the value of a `gr.State`."""
@@ -36,7 +36,10 @@ class Session(SessionState):
 
 
 class Sessions(StateHolder):
-    """The sessions of all visitors, the last ones."""
+    """The sessions of all visitors."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def __getitem__(self, session_id: str) -> SessionState:
         """The session of that name, begun if there is none yet."""
