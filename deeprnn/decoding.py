@@ -248,7 +248,10 @@ class Texts:
 
 
 class Decoder:
-    """A model that is ready to write and to read one text. It holds no state of one, so threads may share it."""
+    """A model that is ready to write and to read one text. It holds no state of one, so threads may share it.
+
+    On the CPU the model's matrices become views of what is read here, unless that is int8: memory holds them once.
+    """
 
     def __init__(self, model: CharRNN) -> None:
         self.model = model
@@ -413,16 +416,21 @@ def _weights(model: CharRNN) -> tuple[Any, Weights]:
 
 
 def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
-    numbers, scales = [], []
-    for weight, _ in maps:
-        scale = row_scale(weight) if as_int8 else weight.new_ones(len(weight))
-        scaled = _array((weight / scale[:, None]).T)
-        scaled = np.pad(scaled, ((0, -len(scaled) % UNROLL), (0, 0)))
-        numbers.append((scaled.round().astype(np.int8) if as_int8 else scaled).view(np.uint8))
-        scales.append(_array(scale))
-    biases = [_array(bias) for _, bias in maps]
-    raw = np.stack(numbers) if numbers else np.zeros((0, 0, 0), np.uint8)
-    return Matrices(raw=raw, scale=_stacked(scales, 2), bias=_stacked(biases, 2))
+    """Linear maps of one shape as `multiply` reads them; of float32 the parameters become views, on the CPU."""
+    if not maps:
+        return Matrices(raw=np.zeros((0, 0, 0), np.uint8), scale=_stacked([], 2), bias=_stacked([], 2))
+    outputs, inputs = maps[0][0].shape
+    numbers = np.zeros((len(maps), inputs + -inputs % UNROLL, outputs), np.int8 if as_int8 else np.float32)
+    scales = np.ones((len(maps), outputs), np.float32)
+    for i, (weight, _) in enumerate(maps):
+        if as_int8:
+            scales[i] = _array(row_scale(weight))
+            numbers[i, :inputs] = _array((weight / row_scale(weight)[:, None]).round()).T
+            continue
+        numbers[i, :inputs] = _array(weight).T
+        if weight.device.type == "cpu":
+            weight.data = torch.from_numpy(numbers[i, :inputs].T)
+    return Matrices(raw=numbers.view(np.uint8), scale=scales, bias=np.stack([_array(bias) for _, bias in maps]))
 
 
 def _is_int8(weight: Tensor) -> bool:

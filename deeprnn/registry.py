@@ -67,7 +67,7 @@ class Registry:
     max_loaded: how many are kept at once; whichever was not asked for the longest goes first.
     """
 
-    def __init__(self, directory: str | Path, max_loaded: int = 24) -> None:
+    def __init__(self, directory: str | Path, max_loaded: int = 64) -> None:
         self.infos = {info.name: info for info in list_checkpoints(directory)}
         self.directory = Path(directory)
         self.writers = Writers()
@@ -88,6 +88,7 @@ class Registry:
         with self._lock:  # two first requests load once
             if name not in self._loaded:
                 self._loaded[name] = checkpoint.load(info.path)
+                self._loaded[name].decoder  # noqa: B018  (made before threads share the model)
             self._loaded.move_to_end(name)
             while len(self._loaded) > self.max_loaded:
                 self._loaded.popitem(last=False)

@@ -1,5 +1,6 @@
 """The compiled step and scan against the model's own."""
 
+import copy
 import math
 
 import numpy as np
@@ -40,7 +41,7 @@ def read_one(texts, tokens):
 
 def assert_equal_steps(model, tokens):
     """Every step's logits and state, each from the model's own state."""
-    texts, state = Texts(Decoder(model), len(tokens)), model.initial_state(len(tokens))
+    texts, state = Texts(Decoder(copy.deepcopy(model)), len(tokens)), model.initial_state(len(tokens))
     with torch.inference_mode():
         for column in tokens.T:
             texts.states[:] = state.permute(2, 0, 1, 3)
@@ -159,6 +160,23 @@ def test_matrices_that_int8_stored_stay_int8_and_no_others():
     model.load_state_dict(decode_weights(encode_weights(model.state_dict(), "int8")))
     assert Decoder(model).compiled[2].hidden.raw.shape == (2, 24, 72)
     assert_equal_steps(model, IDS)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_memory_holds_a_models_matrices_once_and_the_model_says_the_same(cell):
+    model = make(cell, 2, residual=True, embedding_size=24)
+    with torch.inference_mode():
+        before = [model(IDS, model.initial_state(3), kernel=kernel)[0] for kernel in ("scratch", "fused")]
+        decoder = Decoder(model)
+        after = [model(IDS, model.initial_state(3), kernel=kernel)[0] for kernel in ("scratch", "fused")]
+    for one, other in zip(before, after, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
+    shared = {"head": [model.head.weight], "upper": [model.layers()[1].weight_ih]}
+    if model.layers()[0].has_hidden_weights:
+        shared["hidden"] = [one.weight_hh for one in model.layers()]
+    for name, weights in shared.items():
+        for raw, weight in zip(getattr(decoder.compiled[2], name).raw, weights, strict=True):
+            assert weight.data_ptr() == raw.ctypes.data
 
 
 def test_tanh_and_sigmoid_are_within_their_bounds():
