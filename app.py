@@ -9,6 +9,7 @@ from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import Form
 from deeprnn.corpora import load_if_at_hand
 from deeprnn.registry import Registry
+from deeprnn.ui.limits import number
 from deeprnn.ui.page import launch
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -17,7 +18,7 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 def main() -> None:
     """Start the server."""
     torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
-    registry = Registry(CHECKPOINTS)
+    registry = Registry(CHECKPOINTS, max_loaded=number("MAX_LOADED", 64))
     if not registry.infos:
         raise SystemExit(f"no checkpoint in {CHECKPOINTS}: restore the shipped ones, or run python train.py smoke")
     launch(registry, text_of)

@@ -182,18 +182,19 @@ async def measure(server: Server, args: argparse.Namespace) -> None:
 
 
 async def memory(server: Server, page: Page, infos: dict[str, CheckpointInfo], requests: int) -> None:
-    """Every checkpoint once, then many more requests."""
+    """Every checkpoint once, a tenth of the requests to warm up, then all of them."""
     names = list(infos)
     for start in range(0, len(names), 6):
         await page.generate(f"every-{start}", names[start : start + 6], 50)
-    before = server.resident_mb()
-    for start in range(0, requests, 10):
-        models = [names[(start + i) % len(names)] for i in range(4)]
-        await asyncio.gather(*(page.generate(f"more-{start}-{i}", models, 20) for i in range(10)))
-    after = server.resident_mb()
+    held = [server.resident_mb()]
+    for round_name, count in (("warm", requests // 10), ("more", requests)):
+        for start in range(0, count, 10):
+            models = [names[(start + i) % len(names)] for i in range(4)]
+            await asyncio.gather(*(page.generate(f"{round_name}-{start}-{i}", models, 20) for i in range(10)))
+        held.append(server.resident_mb())
     print(
-        f"resident, every checkpoint asked for: {before:.0f} MB; after {requests} further requests: {after:.0f} MB"
-        f" ({after / before - 1:+.1%})"
+        f"resident, every checkpoint asked for: {held[0]:.0f} MB; after {requests // 10} requests of ten at once: "
+        f"{held[1]:.0f} MB; after {requests} more: {held[2]:.0f} MB ({held[2] / held[1] - 1:+.1%})"
     )
 
 

@@ -5,11 +5,11 @@ Knows: results. Does not know: how runs are made, the page, the README. No figur
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 from deeprnn.cells import CELLS
-from deeprnn.results import Estimate, Results
+from deeprnn.results import Estimate, Results, Run, estimate, heldout
 
 WIRINGS = ("plain", "residual")
 DATA = ("10k", "50k", "book", "wells-3", "wells-8", "authors")
@@ -58,20 +58,20 @@ SENTENCES = {
         "字符 {few}，整本书 {book}，再加两本书 {more}。",
     ),
     "authors": (
-        "With the same number of characters in all, one model of five authors is {shared_low}% to {shared_high}% "
-        "worse in perplexity on each author than that author's own model; a model of one author reads another "
-        "{foreign_low}% to {foreign_high}% worse than that author's own does.",
-        "总字符数相同时，五位作者合用的一个模型在每位作者上的困惑度比各自的专用模型差 {shared_low}% 到 "
-        "{shared_high}%；而用一位作者的模型去读另一位，比专用模型差 {foreign_low}% 到 {foreign_high}%。",
+        "With the same number of characters in all, one model of five authors is {shared_mean}% worse in perplexity "
+        "than each author's own model on average ({shared_low}% to {shared_high}%); a model of one author reads "
+        "another {foreign_mean}% worse than that author's own does ({foreign_low}% to {foreign_high}%).",
+        "总字符数相同时，五位作者合用的一个模型的困惑度平均比各自的专用模型差 {shared_mean}%（{shared_low}% 到 "
+        "{shared_high}%）；而用一位作者的模型去读另一位，平均差 {foreign_mean}%（{foreign_low}% 到 {foreign_high}%）。",
     ),
     "shelf": (
-        "With all the text there is of each, read {epochs} times, one model of five authors is {shared_low}% to "
-        "{shared_high}% from each author's own in perplexity (below 0 it is better; it also takes {times} times as "
-        "many steps as theirs on average); a model of one author reads another {foreign_low}% to {foreign_high}% "
-        "worse.",
-        "若每位作者的全部文本都用上，各读 {epochs} 遍，五位合用的一个模型与各自专用模型的困惑度相差 {shared_low}% 到 "
-        "{shared_high}%（小于 0 为更好；它的训练步数平均也是它们的 {times} 倍）；一位作者的模型读另一位差 "
-        "{foreign_low}% 到 {foreign_high}%。",
+        "With all the text there is of each, read {epochs} times, one model of five authors is {shared_mean}% from "
+        "each author's own in perplexity on average ({shared_low}% to {shared_high}%; below 0 it is better, and it "
+        "also takes {times} times as many steps as theirs); a model of one author reads another {foreign_mean}% worse "
+        "({foreign_low}% to {foreign_high}%).",
+        "若每位作者的全部文本都用上，各读 {epochs} 遍，五位合用的一个模型与各自专用模型的困惑度平均相差 {shared_mean}%"
+        "（{shared_low}% 到 {shared_high}%；小于 0 为更好，它的训练步数平均也是它们的 {times} 倍）；一位作者的模型读"
+        "另一位平均差 {foreign_mean}%（{foreign_low}% 到 {foreign_high}%）。",
     ),
     "depth": (
         "At equal parameters ten plain layers fail or fall far behind: {plain}. Ten residual layers hold, a little "
@@ -173,24 +173,61 @@ def _rate(results: Results) -> Figures | None:
         "rate": f"{rate:g}",
         "was": f"{was:g}",
         "residual": _behind(gaps),
-        "most": f"{max(gap for _, gap in gaps.values()):.1f}",
+        "most": f"{max(gap.mean for _, gap in gaps.values()):.1f}",
     }
 
 
-def _gaps(results: Results, kind: str) -> dict[str, tuple[Estimate, float]] | None:
-    """Of each cell ten residual layers, and by how many percent they are behind the best depth."""
+def _gaps(results: Results, kind: str) -> dict[str, tuple[Estimate, Estimate]] | None:
+    """Of each cell ten residual layers, and by how many percent they are behind the best depth; see `_percent`."""
     found = {}
     for cell in cells(results, kind):
         best, name = best_depth(results, cell, "residual", kind), f"{kind}-{cell}-10-residual"
         if best is None or not results.finished(name):
             return None
-        held = results.estimate(name)
-        found[cell] = held, 100 * (held.mean / best[1].mean - 1)
+        other = f"{kind}-{cell}-{best[0]}-residual"
+        found[cell] = results.estimate(name), _percent(results, [(_held(name), _held(other))])
     return found
 
 
-def _behind(gaps: dict[str, tuple[Estimate, float]]) -> str:
-    return ", ".join(f"{CELLS[cell].label} {held} ({gap:+.1f}%)" for cell, (held, gap) in gaps.items())
+Figure = tuple[str, Callable[[Run], float]]  # a recipe, and what is read of its run
+
+
+def _held(recipe: str) -> Figure:
+    return recipe, lambda run: float(heldout(run["final"])["ppl"])
+
+
+def _elsewhere(recipe: str, text: str) -> Figure:
+    return recipe, lambda run: float(run["elsewhere"][text]["ppl"])
+
+
+def _percent(results: Results, pairs: Sequence[tuple[Figure, Figure]]) -> Estimate:
+    """By how many percent the first figure of a pair is above the second, on average over the pairs.
+
+    The mean is that of the figures' means over all their seeds, the interval that over the seeds which all have.
+    """
+    recipes = {recipe for pair in pairs for recipe, _ in pair}
+    runs = {recipe: {run["seed"]: run for run in results.finished(recipe)} for recipe in recipes}
+    common = set.intersection(*(set(seeds) for seeds in runs.values()))
+
+    def gap(seeds: Mapping[str, Collection[int]]) -> float:
+        def mean(figure: Figure) -> float:
+            recipe, of = figure
+            return statistics.fmean(of(runs[recipe][seed]) for seed in seeds[recipe])
+
+        return 100 * statistics.fmean(mean(one) / mean(other) - 1 for one, other in pairs)
+
+    each = [gap({recipe: [seed] for recipe in recipes}) for seed in sorted(common)]
+    half = estimate(each).half_width if each else None
+    return Estimate(mean=gap(runs), half_width=half, num_seeds=len(common))
+
+
+def _shown(percent: Estimate, sign: str = "") -> str:
+    half = "" if percent.half_width is None else f" ± {percent.half_width:.1f}"
+    return f"{percent.mean:{sign}.1f}{half}"
+
+
+def _behind(gaps: dict[str, tuple[Estimate, Estimate]]) -> str:
+    return ", ".join(f"{CELLS[cell].label} {held} ({_shown(gap, '+')}%)" for cell, (held, gap) in gaps.items())
 
 
 def _scratch(results: Results) -> Figures | None:
@@ -258,7 +295,12 @@ def _authors(results: Results, kind: str = "author") -> Figures | None:
     shared = [elsewhere(results, "five", text, kind).mean / mine[name] - 1 for name, text in own.items()]
     foreign = [elsewhere(results, a, own[b], kind).mean / mine[b] - 1 for a in own for b in own if a != b]
     percents = {"shared": [100 * x for x in shared], "foreign": [100 * x for x in foreign]}
-    return {key: value for name, found in percents.items() for key, value in _span(name, found, 0).items()}
+    spans = {key: value for name, found in percents.items() for key, value in _span(name, found, 0).items()}
+    at_home = {name: _elsewhere(f"{kind}-{name}", text) for name, text in own.items()}
+    together = [(_elsewhere(f"{kind}-five", text), at_home[name]) for name, text in own.items()]
+    abroad = [(_elsewhere(f"{kind}-{a}", own[b]), at_home[b]) for a in own for b in own if a != b]
+    means = {"shared_mean": _shown(_percent(results, together)), "foreign_mean": _shown(_percent(results, abroad))}
+    return {**means, **spans}
 
 
 def _shelf(results: Results) -> Figures | None:

@@ -48,3 +48,19 @@ def test_an_author_read_by_a_stranger_is_taken_over_the_seeds():
     found = findings.elsewhere(Results(runs=runs, texts={}, novelty={}), "five", "book")
     assert found.mean == 4
     assert found.half_width == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
+
+
+def test_a_gap_has_the_interval_over_the_seeds_that_both_sides_have():
+    def run(recipe, seed, ppl):
+        name = recipe + (f"-seed{seed}" if seed else "")
+        return {"name": name, "seed": seed, "final": {"val": {"ppl": ppl}}}
+
+    runs = [run("a", 0, 2.2), run("a", 1, 2.4), run("a", 2, 2.6), run("b", 0, 2.0), run("b", 1, 2.0), run("c", 0, 1.1)]
+    results = Results(runs={one["name"]: one for one in runs}, texts={}, novelty={})
+    gap = findings._percent(results, [(findings._held("a"), findings._held("b"))])
+    assert gap.mean == pytest.approx(20), "of the means over all seeds"
+    assert gap.half_width == pytest.approx(12.706 * 7.0711 / math.sqrt(2), rel=1e-3), "of 10% and 20%"
+    assert findings._shown(gap) == "20.0 ± 63.5"
+    alone = findings._percent(results, [(findings._held("a"), findings._held("c"))])
+    assert alone.half_width is None
+    assert findings._shown(alone, "+") == "+118.2"
