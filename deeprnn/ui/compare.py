@@ -8,7 +8,7 @@ click on a possible next character (`select`), and a file to open (`upload`).
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
@@ -170,7 +170,8 @@ class _Controls:
                 with gr.Row(elem_classes="examples"):
                     self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
                 self.picker = model_picker(registry, language, words, first.names)
-                self.budget = gr.Radio([], elem_id="budget", visible=False)
+                # all of them, since a session that the server has forgotten has the choices of the page as built
+                self.budget = gr.Radio(list(get_args(Budget)), elem_id="budget", visible=False)
                 self.temperature = gr.Slider(0, 2, 0.8, step=0.05)
                 with gr.Row():
                     self.length = gr.Number(300, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100)

@@ -27,6 +27,7 @@ LAUNCH: dict[str, Any] = {
     "enable_monitoring": False,
     "run_history": False,
     "ssr_mode": False,
+    "state_session_capacity": 500,  # visitors; the server forgets whoever was not there for the longest
     "footer_links": ["api"],
 }
 
