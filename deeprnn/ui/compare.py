@@ -6,6 +6,7 @@ Knows: its controls, and what each of them does to the board. Does not know: the
 click on a possible next character (`select`), and a file to open (`upload`).
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -82,29 +83,30 @@ def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
         written=order.written,
         **order.sampling,
     )
-    for update in updates:
-        runs = tuple(
-            cards.Run(
-                model=one.model,
-                prompt=order.prompt,
-                text=one.text,
-                state="finished" if one.done else "writing",
-                speed=one.chars_per_second,
-                unknown=one.unknown,
+    with contextlib.closing(updates):  # whoever is stopped costs nothing any more
+        for update in updates:
+            runs = tuple(
+                cards.Run(
+                    model=one.model,
+                    prompt=order.prompt,
+                    text=one.text,
+                    state="finished" if one.done else "writing",
+                    speed=one.chars_per_second,
+                    unknown=one.unknown,
+                )
+                for one in update
             )
-            for one in update
-        )
-        board = Board(
-            prompt=order.prompt,
-            seed=int(order.seed),
-            sampling=order.sampling,
-            runs=runs,
-            preset=order.preset,
-            budget=order.budget,
-        )
-        if desk.stop:
-            break
-        yield cards.draw(registry, board, desk.lang)
+            board = Board(
+                prompt=order.prompt,
+                seed=int(order.seed),
+                sampling=order.sampling,
+                runs=runs,
+                preset=order.preset,
+                budget=order.budget,
+            )
+            if desk.stop:
+                break
+            yield cards.draw(registry, board, desk.lang)
     yield cards.draw(registry, desk.then(board), desk.lang)
 
 

@@ -11,7 +11,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +108,7 @@ def stream(
     top_p: Any = 1.0,
     seed: Any = 0,
     written: Any = None,
-) -> Iterator[list[Continuation]]:
+) -> Generator[list[Continuation], None, None]:
     """Continue one prompt with several models at once; about twenty updates a second, fewer where many ask.
 
     The last update holds the finished texts, in the order asked. Closed early, it stops the models.
@@ -319,7 +319,7 @@ def _side_by_side(
     before: Sequence[str],
     max_chars: int,
     draw: Sampling,
-) -> Iterator[list[Continuation]]:
+) -> Generator[list[Continuation], None, None]:
     news = threading.Event()
     unknown = [lm.vocab.encode(prompt).count(UNKNOWN_ID) for lm in models]
     texts = list(before)
