@@ -31,6 +31,11 @@ if not CONFIG.CACHE_DIR:
     CONFIG.CACHE_DIR = str(PACKAGE / "__pycache__" / f"numba-{_state_of_files()}")
 
 
+def is_kept() -> bool:
+    """Whether something was compiled before, so that a start takes no longer than it must."""
+    return any(Path(CONFIG.CACHE_DIR).rglob("*.nbc"))
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """A function over arrays, to be compiled when it is first called; it runs without the interpreter's lock."""
     return _kept(lambda **kept: numba.njit(nogil=True, **OPTIONS, **kept)(function))

@@ -10,12 +10,15 @@ from tests.conftest import ROOT
 
 STEP = """
 import numba, numpy as np
+from deeprnn.compiling import is_kept
+was_kept = is_kept()
 from deeprnn.cells import CELLS
 from deeprnn.decoding import _recurrence
 step = _recurrence(CELLS["rnn"])
 state = np.zeros((1, 1), np.float32)
 numba.njit(lambda step, x, state: step(x, x, state))(step, np.ones(1, np.float32), state)
 print(state[0, 0], step.cache_hits)
+assert was_kept == bool(step.cache_hits)
 """
 
 

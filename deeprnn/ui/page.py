@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from deeprnn.compiling import is_kept
 from deeprnn.decoding import warm_up
 from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
@@ -95,6 +96,8 @@ def _few_arenas() -> None:
 def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
     _few_arenas()
+    if not is_kept():
+        print("First start: compiling the loops that write text takes some seconds.", flush=True)
     at_once = number("MAX_AT_ONCE", 128)
     page = build(registry, text_of).queue(default_concurrency_limit=at_once)
     limits = Middleware(
