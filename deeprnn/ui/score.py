@@ -79,7 +79,13 @@ def _row(answer: dict[str, Any], title: str, info: CheckpointInfo, cell: str) ->
         f"{len(unknown):,}" if cell != "base" else "",
         str(len(info.vocab)),
     ]
-    return {"title": title, "cell": cell, "figures": figures, "nats": answer["nats"], "unknown": unknown}
+    return {
+        "title": title,
+        "cell": cell,
+        "figures": figures,
+        "nats": [round(n, 4) for n in answer["nats"]],
+        "unknown": unknown,
+    }
 
 
 def _base_title(registry: Registry, base: dict[str, Any], lang: Lang) -> str:
