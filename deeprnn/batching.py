@@ -24,6 +24,7 @@ from deeprnn.sampling import Numbers, Sampling, luck
 SLICE_SECONDS = 0.02
 UPDATE_SECONDS = 0.05  # between two looks of a reader
 LOOKS_A_SECOND = 240  # at a text, by all readers: a look costs the server more than a character does
+LEAST_SECONDS = 1e-5  # that a slice is taken to have lasted, however coarse the clock
 MAX_STEPS = 128  # of a slice, however fast
 CORES = min(2, os.cpu_count() or 1)  # that are used for one kind of work
 AHEAD = 256  # characters that nobody has taken yet, before a text waits: who has left costs nothing
@@ -189,7 +190,7 @@ class Writers:
         except Exception as caught:  # the thread goes on; the readers are told
             error = caught
         seconds = time.thread_time() - started
-        desk.pace = seconds / steps / len(writings)
+        desk.pace = max(seconds, LEAST_SECONDS) / steps / len(writings)
         with self.turn:
             for writing, ids in zip(writings, drawn, strict=True):
                 if len(writing.given):  # else it was closed meanwhile

@@ -93,14 +93,19 @@ def test_a_closed_text_is_written_no_further_and_its_slot_is_given_on():
     assert closed not in getattr(writers._desks.get(one), "seated", {})
 
 
-def test_a_short_text_does_not_wait_for_a_long_one_of_a_large_model():
-    writers, large = Writers(1), decoder("lstm", hidden=256)
-    list(stream(large, [1], 2, Sampling()))
+def test_a_short_text_does_not_wait_for_long_ones_of_a_large_model():
+    writers, large, small = Writers(1), decoder("lstm", hidden=256), decoder("rnn")
+    for one in (large, small):  # compiled
+        list(stream(one, [1], 2, Sampling()))
     long = [writers.begin(large, [1], 2_000, Sampling(seed=i)) for i in range(8)]
-    finish(writers.begin(decoder("rnn"), [1], 3, Sampling()), 3)
-    assert sum(len(writing.take()) for writing in long) < 2_000
-    for writing in long:
-        writing.close()
+    readers = [threading.Thread(target=finish, args=(writing, 2_000)) for writing in long]
+    for reader in readers:
+        reader.start()
+    finish(writers.begin(small, [1], 3, Sampling()), 3)
+    assert all(reader.is_alive() for reader in readers), "16,000 characters are not written before 3"
+    for writing, reader in zip(long, readers, strict=True):
+        reader.join()
+        assert writing.take() == []
 
 
 def test_what_goes_wrong_reaches_the_reader_and_the_threads_go_on(monkeypatch):
