@@ -50,7 +50,6 @@ class Seen:
     first: float
     last: float
     updates: int
-    chars: int
 
 
 class Page:
@@ -71,7 +70,7 @@ class Page:
         started = time.perf_counter()
         ask = {"data": data, "fn_index": self.clicks[button], "session_hash": visitor}
         (await self.client.post(f"{self.url}/gradio_api/queue/join", json=ask)).raise_for_status()
-        first, updates, size = 0.0, 0, 0
+        first, updates = 0.0, 0
         async with self.client.stream(
             "GET", f"{self.url}/gradio_api/queue/data", params={"session_hash": visitor}
         ) as stream:
@@ -83,10 +82,9 @@ class Page:
                 if message["msg"] == "process_completed":
                     if not message["success"]:
                         raise RuntimeError(message["output"].get("error"))
-                    size = len(line)
                     break
         last = time.perf_counter() - started
-        return Seen(first=first or last, last=last, updates=updates, chars=size)
+        return Seen(first=first or last, last=last, updates=updates)
 
     async def generate(self, visitor: str, models: list[str], chars: int) -> Seen:
         """One comparison, as the button asks for it."""

@@ -424,8 +424,9 @@ def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
     scales = np.ones((len(maps), outputs), np.float32)
     for i, (weight, _) in enumerate(maps):
         if as_int8:
-            scales[i] = _array(row_scale(weight))
-            numbers[i, :inputs] = _array((weight / row_scale(weight)[:, None]).round()).T
+            scale = row_scale(weight)
+            scales[i] = _array(scale)
+            numbers[i, :inputs] = _array((weight / scale[:, None]).round()).T
             continue
         numbers[i, :inputs] = _array(weight).T
         if weight.device.type == "cpu":

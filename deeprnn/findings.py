@@ -133,7 +133,7 @@ def authors(results: Results, kind: str = "author") -> dict[str, str]:
 
 def elsewhere(results: Results, name: str, text: str, kind: str = "author") -> Estimate:
     """Perplexity of `author-NAME` on the held-out part of a text, over its seeds."""
-    return results.estimate_of(f"{kind}-{name}", lambda run: run["elsewhere"][text]["ppl"])
+    return results.estimate_of(*_elsewhere(f"{kind}-{name}", text))
 
 
 def figure(results: Results, recipe: str, part: str = "heldout") -> str:
@@ -291,16 +291,16 @@ def _authors(results: Results, kind: str = "author") -> Figures | None:
     own = authors(results, kind)
     if len(own) < 2:
         return None
-    mine = {name: elsewhere(results, name, text, kind).mean for name, text in own.items()}
-    shared = [elsewhere(results, "five", text, kind).mean / mine[name] - 1 for name, text in own.items()]
-    foreign = [elsewhere(results, a, own[b], kind).mean / mine[b] - 1 for a in own for b in own if a != b]
-    percents = {"shared": [100 * x for x in shared], "foreign": [100 * x for x in foreign]}
-    spans = {key: value for name, found in percents.items() for key, value in _span(name, found, 0).items()}
     at_home = {name: _elsewhere(f"{kind}-{name}", text) for name, text in own.items()}
-    together = [(_elsewhere(f"{kind}-five", text), at_home[name]) for name, text in own.items()]
-    abroad = [(_elsewhere(f"{kind}-{a}", own[b]), at_home[b]) for a in own for b in own if a != b]
-    means = {"shared_mean": _shown(_percent(results, together)), "foreign_mean": _shown(_percent(results, abroad))}
-    return {**means, **spans}
+    pairs = {
+        "shared": [(_elsewhere(f"{kind}-five", text), at_home[name]) for name, text in own.items()],
+        "foreign": [(_elsewhere(f"{kind}-{a}", own[b]), at_home[b]) for a in own for b in own if a != b],
+    }
+    found: Figures = {}
+    for name, each in pairs.items():
+        found[f"{name}_mean"] = _shown(_percent(results, each))
+        found |= _span(name, [_percent(results, [pair]).mean for pair in each], 0)
+    return found
 
 
 def _shelf(results: Results) -> Figures | None:
