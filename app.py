@@ -1,5 +1,10 @@
 """Serve the page over the checkpoints beside this file: `python app.py`."""
 
+# ruff: noqa: E402
+import gc
+
+gc.disable()  # all that a start makes is there to stay; to look for garbage in it takes long. `launch` enables it again
+
 import functools
 from pathlib import Path
 

@@ -5,6 +5,7 @@ Knows: the views. Does not know: models, files.
 
 import contextlib
 import ctypes
+import gc
 import os
 from typing import Any
 
@@ -99,7 +100,8 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     if not is_kept():
         print("First start: compiling the loops that write text takes some seconds.", flush=True)
     at_once = number("MAX_AT_ONCE", 128)
-    page = build(registry, text_of).queue(default_concurrency_limit=at_once)
+    page = build(registry, text_of)
+    page._queue.default_concurrency_limit = at_once  # `Blocks.queue` would make a second server first
     limits = Middleware(
         Limits,
         max_bytes=number("MAX_BODY_BYTES", 2_000_000),
@@ -118,5 +120,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     keep_little(page)
     warm_up()  # while the first visitors read what is recorded
     if blocking:
+        gc.freeze()  # what stands now is there to stay
+        gc.enable()
         page.block_thread()
     return served

@@ -16,7 +16,6 @@ from tests.conftest import SHIPPED
 
 # What gradio warns of and leaves unclosed in a process that it does not own.
 IGNORED = (
-    "ignore:.*no_silent_downcasting",
     "ignore::ResourceWarning",
     "ignore::pytest.PytestUnraisableExceptionWarning",
 )
