@@ -266,7 +266,7 @@ class Decoder:
         self, tokens: Int[Tensor, "1 T"], state: Float[Tensor, "L S 1 H"]
     ) -> tuple[Float[Tensor, "1 T V"], Float[Tensor, "L S 1 H"]]:
         """What the model's `forward` says of one text, sooner: its layers are run by `_scan`."""
-        found: tuple[Tensor, Tensor] = self.model(tokens, state, kernel=self._run)
+        found: tuple[Tensor, Tensor] = self.model(tokens, state, kernel=functools.partial(self._run, tokens[0]))
         return found
 
     def begin(self, ids: Sequence[int]) -> tuple[Array, Array, list[int]]:
@@ -288,13 +288,14 @@ class Decoder:
             logits, state = self(chunk, state)
         return _array(logits[0, -1]), _array(state[:, :, 0])
 
-    def _run(self, layer: int, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """One layer over time; see `Cell.scan`."""
+    def _run(self, tokens: Tensor, layer: int, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One layer over time, of a stack that reads these tokens; see `Cell.scan`."""
         cell = self.model.layers()[layer]
         if not cell.has_hidden_weights or x.device.type != "cpu":
             return cell.fused(x, state)
+        projected = self.compiled[2].projected[tokens.numpy()] if layer == 0 else _array(cell.project(x)[:, 0])
         moved = _array(state[:, 0]).copy()
-        outputs = _scan(*self.compiled, layer, _array(cell.project(x)[:, 0]), moved)
+        outputs = _scan(*self.compiled, layer, projected, moved)
         return torch.from_numpy(outputs).unsqueeze(1), torch.from_numpy(moved).unsqueeze(1)
 
 

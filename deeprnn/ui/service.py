@@ -15,6 +15,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -170,12 +171,14 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
     if len(text) < 2:
         raise RequestError("error_text_short")
     loaded = [_load(registry, name) for name in names]
-    return list(registry.readers.map(lambda lm: _scored(lm, text), loaded))
+    largest_first = sorted(range(len(loaded)), key=lambda i: loaded[i].model.num_params, reverse=True)
+    reading = {i: registry.readers.submit(_scored, loaded[i], text) for i in largest_first}
+    return [reading[i].result() for i in range(len(loaded))]
 
 
 def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
     result = lm.score(text)
-    nats = [round(nats, 6) for nats in result.nats]
+    nats = np.round(result.nats, 6).tolist()
     return {"model": lm.name, "ppl": result.ppl, "bpc": result.bpc, "nats": nats, "unknown": result.unknown}
 
 
@@ -205,7 +208,7 @@ def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]
 
 def _row(kind: str, model: str, count: int, nats: list[float]) -> dict[str, Any]:
     mean = math.fsum(nats) / len(nats)
-    rounded = [round(value, 6) for value in nats]
+    rounded = np.round(nats, 6).tolist()
     return {
         "kind": kind,
         "model": model,

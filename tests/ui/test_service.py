@@ -91,6 +91,11 @@ def test_scores_equal_the_library_and_have_a_value_for_each_predicted_character(
     assert answer["unknown"] == [18, 20, 21]
 
 
+def test_scores_stand_in_the_order_asked_whichever_was_read_first(registry):
+    asked = ["note-rnn-2", "note-lstm-10", "note-rnn-2", "few-lstm-2"]
+    assert [answer["model"] for answer in service.score(registry, text="the time", models=asked)] == asked
+
+
 def test_a_model_that_cannot_be_loaded_is_named(save_tiny, tmp_path, caplog):
     from deeprnn.registry import Registry
 
