@@ -1,4 +1,4 @@
-// Draws the Compare board from the component's JSON value (see cards.py); dom.js stands before it.
+// Draws the Compare board (see cards.py); dom.js stands before it.
 const root = element.querySelector('.compare');
 const board = root.querySelector('.cards');
 const sheet = root.querySelector('.next');
@@ -52,19 +52,19 @@ function build(card) {
   const out = node('div', 'out');
   out.tabIndex = 0;
   out.setAttribute('role', 'group');
-  out.setAttribute('aria-label', card.title + '. ' + props.value.labels.letters);
+  out.setAttribute('aria-label', card.title + '. ' + given().labels.letters);
   out.append(node('span', 'prompt'), node('span', 'text'));
   out.addEventListener('click', (event) => {
     const at = event.target.dataset && event.target.dataset.at;
     if (at !== undefined) ask(article, Number(at));
   });
   out.addEventListener('keydown', (event) => move(article, event));
-  article.append(heading, node('p', 'meta', card.meta), dumbbell(card, props.value.labels), node('p', 'reading', card.reading));
+  article.append(heading, node('p', 'meta', card.meta), dumbbell(card, given().labels), node('p', 'reading', card.reading));
   article.append(node('p', 'status'), out, node('div', 'foot'));
   return article;
 }
 
-const cardOf = (article) => props.value.cards.find((card) => card.model === article.dataset.model);
+const cardOf = (article) => given().cards.find((card) => card.model === article.dataset.model);
 
 // One span a character, so that another lens is only another style.
 function letters(article, card) {
@@ -125,7 +125,7 @@ function move(article, event) {
 }
 
 async function ask(article, at) {
-  const { labels, cards, lang } = props.value;
+  const { labels, cards, lang } = given();
   const card = cardOf(article);
   if (card.state === 'writing') return;
   const characters = Array.from(card.prompt + card.text);
@@ -180,7 +180,7 @@ sheet.addEventListener('keydown', (event) => {
 
 // The address of what is shown. A question that nobody wrote for yet keeps its recordings.
 function address() {
-  const { cards, prompt, seed, sampling, preset, budget, lang } = props.value;
+  const { cards, prompt, seed, sampling, preset, budget, lang } = given();
   const query = new URLSearchParams({ view: 'compare', lang });
   const recordings = cards.every((card) => card.state === 'recorded');
   if (preset) {
@@ -189,14 +189,14 @@ function address() {
   } else query.set('models', cards.map((card) => card.model).join(','));
   if (!recordings) {
     const length = Math.max(...cards.map((card) => Array.from(card.text).length), 1);
-    const shown = { prompt, seed, temperature: sampling.temperature, top_k: sampling.top_k, top_p: sampling.top_p, length };
-    for (const [name, value] of Object.entries(shown)) query.set(name, value);
+    const set = { prompt, seed, temperature: sampling.temperature, top_k: sampling.top_k, top_p: sampling.top_p, length };
+    for (const [name, value] of Object.entries(set)) query.set(name, value);
   }
   return window.location.origin + window.location.pathname + '?' + query;
 }
 
 async function copyLink(event) {
-  const { labels } = props.value;
+  const { labels } = given();
   const pressed = event.currentTarget;
   const link = address();
   try {
@@ -209,7 +209,8 @@ async function copyLink(event) {
 }
 
 async function exportAs(kind) {
-  const file = await server.exported({ kind, value: props.value, lang: props.value.lang });
+  const value = given();
+  const file = await server.exported({ kind, value, lang: value.lang });
   if (file.error) window.alert(file.error);
   else save(file.name, file.mime, file.text);
 }
@@ -225,7 +226,7 @@ function openFile() {
 }
 
 function bar() {
-  const { labels } = props.value;
+  const { labels } = given();
   const lenses = node('div', 'lenses');
   lenses.append(node('span', '', labels.show));
   const entries = ['plain', 'surprise', 'copied'].map((name) => [name, labels['lens_' + name]]);
@@ -250,7 +251,7 @@ function wear() {
 }
 
 function draw() {
-  const value = props.value || { cards: [], labels: {} };
+  const value = given() || { cards: [], labels: {} };
   const question = value.preset + ' ' + value.budget;
   if (value.lens && question !== lensOf) lens = value.lens;
   lensOf = question;

@@ -73,11 +73,11 @@ function link(file, text) {
 }
 
 function drawTable() {
-  frame.replaceChildren(table(props.value));
+  frame.replaceChildren(table(given()));
 }
 
 function drawDetails() {
-  const { rows, labels } = props.value;
+  const { rows, labels } = given();
   const row = rows.find((one) => one.name === chosen);
   if (!row) {
     details.replaceChildren(node('p', 'empty', labels.ck_choose));
@@ -100,7 +100,7 @@ function drawDetails() {
 }
 
 function drawTools() {
-  const { labels } = props.value;
+  const { labels } = given();
   const wrap = node('label', 'pick', labels.ck_filter + ' ');
   const field = node('input');
   field.type = 'search';
@@ -114,8 +114,9 @@ function drawTools() {
 }
 
 function draw() {
-  if (!props.value) return;
-  if (props.value.chosen) chosen = props.value.chosen;
+  const value = given();
+  if (!value) return;
+  if (value.chosen) chosen = value.chosen;
   drawTools();
   drawTable();
   drawDetails();

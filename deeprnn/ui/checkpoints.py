@@ -11,8 +11,7 @@ from deeprnn.checkpoint import WEIGHTS, CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui import links
 from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, Translations, perplexity, texts, titles, wiring
+from deeprnn.ui.widgets import QUIET, Translations, drawing, perplexity, texts, titles, wiring
 
 _COLUMNS = ("name", "cell", "depth", "width", "wiring", "parameters", "text", "train", "heldout", "size")
 _LABELS = (
@@ -70,13 +69,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "ck_intro")
-    board = gr.HTML(
-        listing(registry, "en"),
-        html_template='<div class="checkpoints"></div>',
-        js_on_load=asset("dom.js") + asset("checkpoints.js"),
-        apply_default_css=False,
-        elem_id="checkpoints",
-    )
+    board = drawing(listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints.js", elem_id="checkpoints")
     shown = gr.Markdown(elem_id="model-card", sanitize_html=True)
 
     def on_select(event: gr.EventData) -> str:
@@ -88,8 +81,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             return listing(registry, ask.lang), gr.skip()
         return listing(registry, ask.lang, ask.models[0]), card(registry, ask.models[0])
 
-    def on_language(current: Any, language: str) -> dict[str, Any]:
-        chosen = current.get("chosen") if isinstance(current, dict) else None
+    def on_language(current: dict[str, Any], language: str) -> dict[str, Any]:
+        chosen = current.get("chosen")
         return listing(registry, LANGUAGES[language], chosen if chosen in registry.infos else None)
 
     board.select(on_select, None, shown, **QUIET)

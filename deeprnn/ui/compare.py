@@ -20,7 +20,7 @@ from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, Translations, choices, model_picker, refusing, titles
+from deeprnn.ui.widgets import QUIET, Translations, choices, drawing, model_picker, refusing, titles
 
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
 
@@ -188,11 +188,10 @@ class _Controls:
                 keys = gr.Markdown(elem_classes="hint")
                 measure = gr.Markdown(elem_classes="hint")
             with gr.Column(scale=3, min_width=320, elem_classes="shown"):
-                self.board = gr.HTML(
+                self.board = drawing(
                     cards.draw(registry, first, "en"),
-                    html_template=asset("cards.html"),
-                    js_on_load=asset("dom.js") + asset("cards.js"),
-                    apply_default_css=False,
+                    asset("cards.html"),
+                    "cards.js",
                     server_functions=[_served(registry, next_chars), _served(registry, exported)],
                     elem_id="board",
                 )

@@ -1,6 +1,16 @@
 // What every drawing of the page is made with. Text only ever enters the page through textContent.
 const SVG = 'http://www.w3.org/2000/svg';
 
+// The value to be drawn, out of the text that carries it (see `Drawing` in widgets.py).
+let carried, parsed;
+function given() {
+  if (carried !== props.value) {
+    carried = props.value;
+    parsed = carried ? JSON.parse(carried) : null;
+  }
+  return parsed;
+}
+
 function node(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;

@@ -1,4 +1,4 @@
-// Draws the Experiments view from the component's JSON value (see experiments.py); dom.js and figures.js stand before it.
+// Draws the Experiments view (see experiments.py); dom.js and figures.js stand before it.
 const root = element.querySelector('.experiments');
 
 function section(one, value) {
@@ -20,7 +20,7 @@ function section(one, value) {
 }
 
 function draw() {
-  const value = props.value;
+  const value = given();
   const index = segments(value.sections.map((one) => [one.key, one.title]), null, (key) => {
     document.getElementById('experiment-' + key).scrollIntoView({ behavior: 'smooth' });
   });

@@ -169,5 +169,5 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "exp_intro")
     drawn_in_each_language(
-        page, language, functools.partial(sections, registry), "experiments", ("dom.js", "figures.js", "experiments.js")
+        page, language, functools.partial(sections, registry), "experiments", ("figures.js", "experiments.js")
     )

@@ -4,6 +4,9 @@ let mode = 'one';
 let chosen = 0;
 let second = 1;
 
+// Numbers that score.py packed.
+const unpacked = (text) => new Float32Array(Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)).buffer);
+
 function table(value) {
   return tableOf(value.columns, value.rows.map((row) => [row.title, ...row.figures]), (line, index) => {
     const { cell } = value.rows[index];
@@ -132,11 +135,13 @@ function controls(value) {
 
 function draw() {
   const root = element.querySelector('.score-result');
-  const value = props.value;
-  if (!value || !value.rows) {
-    root.replaceChildren(node('p', 'empty', value ? value.empty : ''));
+  const packed = given();
+  if (!packed || !packed.rows) {
+    root.replaceChildren(node('p', 'empty', packed ? packed.empty : ''));
     return;
   }
+  const rows = packed.rows.map((row) => ({ ...row, nats: unpacked(row.nats), unknown: unpacked(row.unknown) }));
+  const value = { ...packed, rows };
   chosen = Math.min(chosen, value.rows.length - 1);
   second = Math.min(second, value.rows.length - 1);
   const parts = [table(value)];

@@ -1,4 +1,4 @@
-// Draws the Inside view from the component's JSON value (see inside.py); dom.js stands before it.
+// Draws the Inside view (see inside.py); dom.js stands before it.
 const root = element.querySelector('.inside');
 let at = 20; // the character that is read across the layers
 let shown = 'change';
@@ -132,7 +132,7 @@ function across(one, labels) {
 }
 
 function draw() {
-  const value = props.value, labels = value.labels;
+  const value = given(), labels = value.labels;
   if (!value.models || !value.models.length) {
     root.replaceChildren(node('p', 'empty', labels.empty));
     return;

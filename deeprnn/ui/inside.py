@@ -15,8 +15,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui import links, service
 from deeprnn.ui.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, Choices, Translations, perplexity, refusing, titles
+from deeprnn.ui.widgets import QUIET, Choices, Translations, drawing, perplexity, refusing, titles
 
 FIRST = ("depth-gru-10-plain", "depth-gru-10-residual")
 TEXT = (
@@ -138,12 +137,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         )
     text = gr.Textbox(TEXT, lines=2, max_length=MAX_LOOK_CHARS, elem_id="inside-text")
     go = gr.Button(variant="primary", elem_id="look")
-    board = gr.HTML(
-        {"models": [], "labels": _labels("en")},
-        html_template='<div class="inside"></div>',
-        js_on_load=asset("dom.js") + asset("inside.js"),
-        apply_default_css=False,
-        elem_id="inside",
+    board = drawing(
+        {"models": [], "labels": _labels("en")}, '<div class="inside"></div>', "inside.js", elem_id="inside"
     )
     words.add(first, "label", "in_first")
     words.add(second, "label", "in_second")

@@ -1,4 +1,4 @@
-// Draws the Learn view from the component's JSON value (see learn.py); dom.js and figures.js stand before it.
+// Draws the Learn view (see learn.py); dom.js and figures.js stand before it.
 const root = element.querySelector('.learn');
 const LAYERS = 3;
 const steps = () => (narrow() ? 3 : 4);
@@ -139,7 +139,7 @@ function code(entries) {
 }
 
 function draw() {
-  const { sections, labels } = props.value;
+  const { sections, labels } = given();
   root.replaceChildren(...sections.map((one) => {
     const made = node('section', 'experiment');
     made.id = 'learn-' + one.key;

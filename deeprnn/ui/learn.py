@@ -116,6 +116,4 @@ def equations(cell: str) -> str:
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio) -> None:
     """Lay the view out and connect it."""
-    drawn_in_each_language(
-        page, language, functools.partial(lesson, registry), "learn", ("dom.js", "figures.js", "learn.js")
-    )
+    drawn_in_each_language(page, language, functools.partial(lesson, registry), "learn", ("figures.js", "learn.js"))

@@ -1,10 +1,11 @@
-"""What several views show of a model: its title, its line of facts, the picker's choices; and the translation table.
+"""What several views share: a model's title, its line of facts, the picker's choices; drawings; the translation table.
 
 Knows: checkpoints' metadata, words. Does not know: any one view.
 """
 
 import contextlib
 import functools
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ import gradio as gr
 from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
+from deeprnn.ui import without_stubs
 from deeprnn.ui.service import MAX_MODELS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.text import language as asked_language
@@ -58,17 +60,40 @@ def refusing(lang: Lang) -> Iterator[None]:
         raise gr.Error(error.message(lang), print_exception=False) from error
 
 
+with without_stubs():
+
+    class Drawing(gr.HTML):
+        """What scripts draw from a value.
+
+        Functions of the page take and return the value itself. To the browser and back it goes as one text, which the
+        scripts read by `given()`: gradio looks into every entry of anything else, several times.
+        """
+
+        def preprocess(self, payload: str | None) -> Any:
+            """The value in what a browser sent, whatever that is; an empty one if there is none."""
+            with contextlib.suppress(ValueError, TypeError, RecursionError):
+                value = json.loads(payload or "")
+                if isinstance(value, dict):
+                    return value
+            return {}
+
+        def postprocess(self, value: Any) -> str:
+            """The text that carries a value."""
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+            return text.replace("<", "\\u003c")  # a tag would have gradio warn
+
+
+def drawing(value: dict[str, Any], template: str, *scripts: str, **options: Any) -> Drawing:
+    """A drawing of a value by `dom.js` and other scripts, in an HTML template."""
+    source = "".join(asset(script) for script in ("dom.js", *scripts))
+    return Drawing(value, html_template=template, js_on_load=source, apply_default_css=False, **options)
+
+
 def drawn_in_each_language(
     page: gr.Blocks, language: gr.Radio, make: Callable[[Lang], dict[str, Any]], name: str, scripts: Sequence[str]
 ) -> None:
     """A board that depends on nothing but the language: drawn on a visit, and again when another one is chosen."""
-    board = gr.HTML(
-        {"sections": [], "labels": {}},
-        html_template=f'<div class="{name}"></div>',
-        js_on_load="".join(asset(script) for script in scripts),
-        apply_default_css=False,
-        elem_id=name,
-    )
+    board = drawing({"sections": [], "labels": {}}, f'<div class="{name}"></div>', *scripts, elem_id=name)
 
     def on_visit(request: gr.Request) -> dict[str, Any]:
         return make(asked_language(request.query_params, request.headers.get("accept-language", "")))

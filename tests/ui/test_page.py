@@ -56,18 +56,23 @@ def test_the_models_write_at_once_each_at_its_own_speed(visit):
     one = visit(f"?models={','.join(SLOW)}")
     one.page.get_by_label("Length").fill("2000")
     one.page.click("#generate")
-    one.page.wait_for_function(
-        "() => { const s = [...document.querySelectorAll('.model-card.writing .text')];"
-        " return s.length === 4 && s.every((text) => text.textContent.length > 5); }"
-    )
+    _wait_until_all_have_written(one, 5)
     one.page.click("#stop")
+
+
+def _wait_until_all_have_written(one, chars):
+    one.page.wait_for_function(
+        "(chars) => { const s = [...document.querySelectorAll('.model-card.writing .text')];"
+        " return s.length === 4 && s.every((text) => text.textContent.length > chars); }",
+        arg=chars,
+    )
 
 
 def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     one = visit(f"?models={','.join(SLOW)}")
     one.page.get_by_label("Length").fill("2000")
     one.page.click("#generate")
-    one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
+    _wait_until_all_have_written(one, 20)
     one.page.keyboard.press("Escape")
     one.page.wait_for_function("() => document.querySelectorAll('.model-card.writing').length === 0")
     kept = one.page.locator(".model-card .text").all_text_contents()
