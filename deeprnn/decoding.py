@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from deeprnn.cells import CELLS, Cell
 from deeprnn.cells.base import Array, sigmoid, tanh
-from deeprnn.compiling import called, compiled
+from deeprnn.compiling import by_halves, called, compiled
 from deeprnn.config import ModelConfig, Wiring
 from deeprnn.model import CharRNN
 from deeprnn.sampling import Numbers, Sampling, draw, luck
@@ -358,13 +358,16 @@ def _recurrence(cell: type[Cell]) -> Any:
 @functools.cache
 def _multiplication(numbers: Any) -> Any:
     """Inputs (B, K) times weights (K, N) plus bias, compiled for weights of a type."""
+    widened = numbers is np.int8
 
     def multiply(raw, scale, bias, inputs, outputs):  # type: ignore[no-untyped-def]  # compiled
-        weights = raw.view(numbers)
+        if widened:
+            by_halves()  # type: ignore[call-arg]
+        weights, block = raw.view(numbers), np.empty_like(outputs)
         outputs[:] = 0
         for start in range(0, len(weights), BLOCK):
             # Sums of sums of sums lose fewer digits than one long sum.
-            block = np.zeros_like(outputs)
+            block[:] = 0
             for k in range(start, min(start + BLOCK, len(weights)), UNROLL):
                 w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
                 w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]

@@ -1,11 +1,13 @@
-"""Each case in processes of its own, with a copy of the package."""
+"""Keeping machine code: each case in processes of its own, with a copy of the package."""
 
 import shutil
 import subprocess
 import sys
 
+import numba
 import pytest
 
+from deeprnn import compiling
 from tests.conftest import ROOT
 
 STEP = """
@@ -48,3 +50,17 @@ def test_machine_code_is_kept_until_a_file_that_it_was_made_from_changes(step, t
 def test_where_nothing_can_be_written_each_process_compiles_for_itself(step, tmp_path):
     (tmp_path / "deeprnn" / "__pycache__").write_text("no folder")
     assert step(HOME="/proc/none", XDG_CACHE_HOME="/proc/none") == (0.964, 0)
+
+
+@pytest.mark.parametrize("halves", [False, True])
+def test_only_where_the_processor_halves_vectors_does_llvm_make_half_ones(monkeypatch, halves):
+    monkeypatch.setattr(compiling, "HALVES_VECTORS", halves)
+
+    @numba.njit(numba.float32(numba.float32))
+    def doubled(x):
+        compiling.by_halves()
+        return 2 * x
+
+    assert doubled(21) == 42
+    (code,) = doubled.inspect_llvm().values()
+    assert ('"prefer-vector-width"="128"' in code) == halves
