@@ -7,7 +7,9 @@ that the file of a function has changed, not those of the functions it calls: he
 package's files.
 """
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,14 @@ if not CONFIG.CACHE_DIR:
 def is_kept() -> bool:
     """Whether something was compiled before, so that a start takes no longer than it must."""
     return any(Path(CONFIG.CACHE_DIR).rglob("*.nbc"))
+
+
+def can_be_kept() -> bool:
+    """Whether there is a folder for what is compiled."""
+    folder = Path(CONFIG.CACHE_DIR)
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return os.access(folder, os.W_OK)
 
 
 def compiled(function: Callable[..., Any]) -> Any:

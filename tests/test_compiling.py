@@ -64,3 +64,11 @@ def test_only_where_the_processor_halves_vectors_does_llvm_make_half_ones(monkey
     assert doubled(21) == 42
     (code,) = doubled.inspect_llvm().values()
     assert ('"prefer-vector-width"="128"' in code) == halves
+
+
+def test_it_is_known_beforehand_whether_machine_code_can_be_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(compiling.CONFIG, "CACHE_DIR", str(tmp_path / "deep" / "folder"))
+    assert compiling.can_be_kept()
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(compiling.CONFIG, "CACHE_DIR", str(tmp_path / "file" / "folder"))
+    assert not compiling.can_be_kept()

@@ -7,12 +7,14 @@ import contextlib
 import ctypes
 import gc
 import os
+import subprocess
+import sys
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
-from deeprnn.compiling import is_kept
+from deeprnn.compiling import PACKAGE, can_be_kept, is_kept
 from deeprnn.decoding import warm_up
 from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
@@ -94,11 +96,19 @@ def _few_arenas() -> None:
         libc.mallopt(M_MMAP_THRESHOLD, 2**17)
 
 
+def compile_apart() -> None:
+    """Compile in a process of its own: what compilers leave behind, 75 MB, goes with it."""
+    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); from deeprnn.decoding import warm_up; warm_up()"
+    subprocess.run([sys.executable, "-c", code], check=False)  # whatever is missing then is compiled here
+
+
 def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
     _few_arenas()
     if not is_kept():
         print("First start: compiling the loops that write text takes some seconds.", flush=True)
+        if can_be_kept():
+            compile_apart()
     at_once = number("MAX_AT_ONCE", 128)
     page = build(registry, text_of)
     page._queue.default_concurrency_limit = at_once  # `Blocks.queue` would make a second server first

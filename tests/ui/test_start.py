@@ -1,6 +1,7 @@
 """What starting the page loads, and what it leaves as it was."""
 
 import inspect
+import os
 import subprocess
 import sys
 
@@ -44,3 +45,22 @@ def test_whoever_asks_gradio_for_pandas_gets_it():
     import pandas
 
     assert gradio.caching.pd.DataFrame is pandas.DataFrame
+
+
+APART = """
+from deeprnn.cells import CELLS
+from deeprnn.compiling import is_kept
+from deeprnn.decoding import _recurrence
+from deeprnn.ui.page import compile_apart
+
+assert not is_kept()
+compile_apart()
+assert is_kept()
+assert _recurrence(CELLS["lstm"]).cache_hits == 1
+"""
+
+
+@pytest.mark.slow
+def test_a_first_start_finds_what_a_process_of_its_own_has_compiled(tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", APART], cwd=ROOT, env=environment, check=True)
