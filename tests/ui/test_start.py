@@ -12,7 +12,7 @@ from deeprnn import ui
 from tests.conftest import ROOT
 
 ANSWERED = """
-import gc, sys, httpx
+import sys, httpx
 import app
 from deeprnn.registry import Registry
 from deeprnn.ui.page import launch
