@@ -137,14 +137,22 @@ def elsewhere(results: Results, name: str, text: str, kind: str = "author") -> E
 
 
 def figure(results: Results, recipe: str, part: str = "heldout") -> str:
-    """A recipe's perplexity over its seeds, a failure by its name, or a dash for what was not run."""
+    """A recipe's perplexity over its seeds with its failure, in Markdown; see `reading`."""
+    text, failure = reading(results, recipe, part)
+    return f"{text} *{failure}*" if text and failure else text or failure
+
+
+def reading(results: Results, recipe: str, part: str = "heldout") -> tuple[str, str]:
+    """A recipe's perplexity over its seeds, empty if none came to its end, and its failure, empty if it learned.
+
+    What was not run is a dash.
+    """
     runs = results.seeds(recipe)
     if not runs:
-        return "–"
-    if not results.finished(recipe):
-        return str(runs[0]["outcome"]["status"])
-    text = str(results.estimate(recipe, part))
-    return f"{text} *{runs[0]['outcome']['status']}*" if runs[0]["outcome"]["status"] != "learned" else text
+        return "–", ""
+    status = str(runs[0]["outcome"]["status"])
+    text = str(results.estimate(recipe, part)) if results.finished(recipe) else ""
+    return text, "" if text and status == "learned" else status
 
 
 def ngram_ppl(text: dict[str, float]) -> float:

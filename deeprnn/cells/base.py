@@ -114,7 +114,7 @@ class Cell(nn.Module, ABC):
         """The same as `scan`, faster: by the kernel behind the cell's `torch.nn` twin, where it has one."""
 
     def project(self, x: Float[Tensor, "*N E"]) -> Float[Tensor, "*N GH"]:
-        """The input's part of the gates, W_ih x + b_ih: it does not depend on the state, so all steps go at once."""
+        """The input's part of the gates, X W_xh + b: it does not depend on the state, so all steps go at once."""
         return F.linear(x, self.weight_ih, self.bias_ih)
 
     def step(self, x: Float[Tensor, "B E"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:

@@ -1,9 +1,9 @@
 """The gated recurrent unit of Cho et al., arXiv 1406.1078 (2014), section 2.3; d2l section 9.1.
 
-    r_t = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr)
-    z_t = sigmoid(W_iz x_t + b_iz + W_hz h_{t-1} + b_hz)
-    n_t = tanh(W_in x_t + b_in + r_t * (W_hn h_{t-1} + b_hn))
-    h_t = (1 - z_t) * n_t + z_t * h_{t-1}
+    R_t = sigmoid(X_t W_xr + H_{t-1} W_hr + b_r)
+    Z_t = sigmoid(X_t W_xz + H_{t-1} W_hz + b_z)
+    N_t = tanh(X_t W_xn + b_xn + R_t * (H_{t-1} W_hn + b_hn))
+    H_t = (1 - Z_t) * N_t + Z_t * H_{t-1}
 
 Variant: that of `torch.nn.GRU` and cuDNN. The update gate z keeps the old state (as in d2l and in Cho's paper; the
 other way round in Chung et al. 2014), and the reset gate acts after the hidden product (d2l's from-scratch version

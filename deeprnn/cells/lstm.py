@@ -1,11 +1,11 @@
 """The long short-term memory of Hochreiter & Schmidhuber (1997); d2l section 9.2.
 
-    i_t = sigmoid(W_ii x_t + b_ii + W_hi h_{t-1} + b_hi)
-    f_t = sigmoid(W_if x_t + b_if + W_hf h_{t-1} + b_hf)
-    g_t = tanh(W_ig x_t + b_ig + W_hg h_{t-1} + b_hg)
-    o_t = sigmoid(W_io x_t + b_io + W_ho h_{t-1} + b_ho)
-    c_t = f_t * c_{t-1} + i_t * g_t
-    h_t = o_t * tanh(c_t)
+    I_t = sigmoid(X_t W_xi + H_{t-1} W_hi + b_i)
+    F_t = sigmoid(X_t W_xf + H_{t-1} W_hf + b_f)
+    G_t = tanh(X_t W_xg + H_{t-1} W_hg + b_g)
+    O_t = sigmoid(X_t W_xo + H_{t-1} W_ho + b_o)
+    C_t = F_t * C_{t-1} + I_t * G_t
+    H_t = O_t * tanh(C_t)
 
 Variant: that of `torch.nn.LSTM`: with the forget gate of Gers et al. (2000), without peepholes; gates stacked in the
 order i, f, g, o. State: h, then c.

@@ -1,8 +1,8 @@
 """The minimal gated recurrent unit of Feng et al., "Were RNNs All We Needed?", arXiv 2410.01201 (2024), section 3.1.
 
-    z_t = sigmoid(W_iz x_t + b_iz)
-    n_t = W_in x_t + b_in
-    h_t = (1 - z_t) * h_{t-1} + z_t * n_t
+    Z_t = sigmoid(X_t W_xz + b_z)
+    N_t = X_t W_xn + b_n
+    H_t = (1 - Z_t) * H_{t-1} + Z_t * N_t
 
 Variant: the paper's "vanilla" one, with a linear candidate n (its h-tilde): no tanh, no reset gate, no hidden weights.
 Here z lets the new value in, the other way round than in our GRU, whose z keeps the old state. The paper's other form

@@ -1,8 +1,9 @@
 """The tanh recurrent layer of Elman, "Finding Structure in Time" (1990), section 3; d2l section 8.4.
 
-    h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
+    H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h)
 
-In the note's letters W_xh is weight_ih transposed, W_hh is weight_hh transposed and b_h = bias_ih + bias_hh.
+In the letters of d2l, as in all cells: W_xh is weight_ih transposed, W_hh is weight_hh transposed and b_h = bias_ih +
+bias_hh.
 State: h. Init: see `Cell.reset_parameters`.
 """
 

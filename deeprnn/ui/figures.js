@@ -5,22 +5,24 @@ const narrow = () => window.innerWidth < 700; // a phone: fewer units across, so
 const wide = () => (narrow() ? 330 : 720);
 const gutter = () => (narrow() ? 92 : 190);
 const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(3));
-const short = (value) => (value >= 1e6 ? value / 1e6 + ' M' : value >= 1e3 ? value / 1e3 + ' k' : String(value));
+const short = (value) => (value >= 1e9 ? value.toExponential(0) : value >= 1e6 ? value / 1e6 + ' M' : value >= 1e3 ? value / 1e3 + ' k' : String(value));
 
-// The round values between two ends: 1, 2, 5, 10 ... on a log scale, four or five even ones on a linear one.
+// The round values between two ends, three at least: 1, 2, 5, 10 ... on a log scale that is long enough, even ones else.
 function ticks(from, to, log) {
-  const found = [];
-  if (log) {
-    const steps = to / from < 4 ? [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8] : to / from < 300 ? [1, 2, 5] : [1];
+  if (!(to > from)) return [from];
+  const inside = (value) => value >= from * (1 - 1e-9) && value <= to * (1 + 1e-9);
+  for (const steps of log ? [[1], [1, 2, 5], [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8]] : []) {
+    const found = [];
     for (let power = Math.floor(Math.log10(from)); power <= Math.ceil(Math.log10(to)); power++) {
-      steps.forEach((step) => found.push(Number((step * 10 ** power).toPrecision(3))));
+      found.push(...steps.map((step) => Number((step * 10 ** power).toPrecision(3))).filter(inside));
     }
-  } else {
-    const rough = (to - from) / 4, unit = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((times) => times * unit).find((candidate) => candidate >= rough);
-    for (let at = Math.ceil(from / step) * step; at <= to; at += step) found.push(Number(at.toPrecision(6)));
+    if (found.length >= 3) return found.filter((value, index) => index % Math.ceil(found.length / 12) === 0);
   }
-  return found.filter((value) => value >= from * (1 - 1e-9) && value <= to * (1 + 1e-9));
+  const rough = (to - from) / 4, unit = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((times) => times * unit).find((candidate) => candidate >= rough);
+  const found = [];
+  for (let at = Math.ceil(from / step); at * step <= to; at++) found.push(Number((at * step).toPrecision(6)));
+  return found.filter(inside);
 }
 
 function scale(values, start, end, log) {
@@ -185,20 +187,24 @@ function savePng(svg, name) {
 // What the lines say at the place under the pointer.
 function follow(drawn, chart, axis, readout) {
   const pointer = drawn.svg.querySelector('.pointer');
-  drawn.svg.addEventListener('pointermove', (event) => {
+  const read = (event) => {
     const box = drawn.svg.getBoundingClientRect();
     const at = ((event.clientX - box.left) / box.width) * drawn.svg.viewBox.baseVal.width;
+    const distance = (place) => Math.abs(drawn.x.at(place) - at);
     const places = chart.series.flatMap((one) => one.points.map((p) => p[axis]));
-    const nearest = places.reduce((best, place) => (Math.abs(drawn.x.at(place) - at) < Math.abs(drawn.x.at(best) - at) ? place : best));
+    const nearest = places.reduce((best, place) => (distance(place) < distance(best) ? place : best));
     pointer.setAttribute('visibility', 'visible');
     pointer.setAttribute('x1', drawn.x.at(nearest));
     pointer.setAttribute('x2', drawn.x.at(nearest));
     readout.replaceChildren(node('b', '', `${chart.xs[axis]}: ${nearest.toLocaleString()}`));
     chart.series.forEach((one) => {
-      const point = one.points.find((p) => p[axis] === nearest);
-      if (point) readout.append(node('span', one.cell, `${one.name} ${digits(point[chart.xs.length])}${point[chart.xs.length + 1] ? ' ± ' + digits(point[chart.xs.length + 1]) : ''}`));
+      const point = one.points.reduce((best, p) => (distance(p[axis]) < distance(best[axis]) ? p : best));
+      const [value, half] = point.slice(chart.xs.length);
+      const where = point[axis] === nearest ? '' : ` (${point[axis].toLocaleString()})`; // its own nearest look
+      readout.append(node('span', one.cell, `${one.name} ${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`));
     });
-  });
+  };
+  ['pointerdown', 'pointermove'].forEach((name) => drawn.svg.addEventListener(name, read)); // a finger's touch moves nothing
 }
 
 // One figure: the charts to choose between, the axes, the picture, its legend, table and files.

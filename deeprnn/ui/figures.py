@@ -15,7 +15,7 @@ from typing import Any
 
 from deeprnn import findings
 from deeprnn.cells import CELLS
-from deeprnn.findings import DATA, MERGED, WIRINGS, figure, ngram_ppl
+from deeprnn.findings import DATA, MERGED, WIRINGS, ngram_ppl
 from deeprnn.results import Estimate, Results, Run
 from deeprnn.ui.text import Lang, tr
 
@@ -34,7 +34,7 @@ def depth(results: Results, kind: str, lang: Lang, wirings: Sequence[str] = WIRI
             series.append({"name": title, "cell": cell, "dash": _DASH[wiring], "points": points, "dots": True})
     depths = findings.depths(results, kind)
     rows = [
-        [CELLS[cell].label, tr(wiring, lang), *(figure(results, f"{kind}-{cell}-{n}-{wiring}") for n in depths)]
+        [CELLS[cell].label, tr(wiring, lang), *(_figure(results, f"{kind}-{cell}-{n}-{wiring}", lang) for n in depths)]
         for cell, wiring in itertools.product(findings.cells(results, kind), wirings)
     ]
     head = [tr("filter_cell", lang), tr("filter_wiring", lang), *(_layers(n, lang) for n in depths)]
@@ -58,7 +58,7 @@ def curves(results: Results, names: Sequence[str], lang: Lang, *, log_x: bool = 
             title = f"{run['name']} · {tr(f'part_{part}', lang)}"
             cell = run["model_config"]["cell"]
             series.append({"name": title, "cell": cell, "dash": dash, "points": points, "thin": part == "train"})
-        rows.append(_curve_row(results, run))
+        rows.append(_curve_row(results, run, lang))
     head = ("run", "parameters", "train", "heldout", "lowest", "seconds", "speed")
     axes = [tr(f"axis_{axis}", lang) for axis in ("epochs", "chars", "seconds")]
     chart = _lines(series, axes, lang, log_x=log_x)
@@ -72,8 +72,15 @@ def curves(results: Results, names: Sequence[str], lang: Lang, *, log_x: bool = 
     }
 
 
-def _curve_row(results: Results, run: Run) -> list[str]:
-    final = figure(results, run["name"], "train"), figure(results, run["name"])
+def _figure(results: Results, recipe: str, lang: Lang, part: str = "heldout") -> str:
+    """As `findings.reading` has it, in words of the page."""
+    text, failure = findings.reading(results, recipe, part)
+    known = {"never learned": "status_never", "diverged": "status_diverged"}
+    return " ".join(filter(None, (text, tr(known[failure], lang) if failure in known else failure)))
+
+
+def _curve_row(results: Results, run: Run, lang: Lang) -> list[str]:
+    final = _figure(results, run["name"], lang, "train"), _figure(results, run["name"], lang)
     best = run.get("best_val")
     lowest = f"{best['ppl']:.3f} ({best['epoch']})" if best else "–"
     speed = f"{run['chars_per_second']:,}"

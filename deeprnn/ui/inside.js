@@ -45,7 +45,7 @@ function picture(title, body, scale, says, axis) {
   made.append(node('h4', '', title), ...body);
   if (axis) made.append(node('p', 'axis-name', axis));
   if (scale) made.append(node('p', 'scale', scale));
-  made.append(node('p', 'says', says));
+  if (says) made.append(node('p', 'says', says));
   return made;
 }
 
@@ -64,12 +64,17 @@ function stateOf(one, labels) {
   return { rows: one.gates[shown], names: numbers(one.change.length), scale: labels.scale_gate };
 }
 
+// The sentence of the picture that is shown; that of the gates stands under a gate, or where a model has none.
+function saysOfState(one) {
+  if (shown === 'units') return '';
+  return shown === 'change' ? one.says.change : one.says.gates;
+}
+
 function states(one, labels) {
   const { rows, names, scale } = stateOf(one, labels);
-  const gate = shown !== 'change' && shown !== 'units';
   const map = heat(rows, names, labels.state_title);
   map.classList.add('timed');
-  return picture(labels.state_title, [map], scale, gate || shown === 'units' ? one.says.gates : one.says.change);
+  return picture(labels.state_title, [map], scale, saysOfState(one));
 }
 
 function lens(one, labels) {
@@ -87,7 +92,7 @@ function echo(one, labels) {
 }
 
 function gradients(one, labels) {
-  const most = Math.max(...one.gradients.flat());
+  const most = Math.max(...given().models.flatMap((each) => each.gradients.flat())); // one scale for all that are shown
   const rows = one.gradients.map((row) => row.map((norm) => (norm > 0 ? Math.max(0, 1 + Math.log10(norm / most) / 6) : 0)));
   return picture(labels.gradients_title, [heat(rows, numbers(rows.length), labels.gradients_title)], labels.scale_gradients, one.says.gradients, labels.axis_back);
 }
@@ -95,10 +100,15 @@ function gradients(one, labels) {
 // A bar a layer: the text's perplexity without it, beside that of the whole model.
 function without(one, labels) {
   const step = 24, width = window.innerWidth < 700 ? 330 : 600, left = 26, right = 60, high = one.without.length * step + 6;
-  const svg = shape('svg', { viewBox: `0 0 ${width} ${high}`, class: 'chart ' + one.cell, role: 'img', 'aria-label': labels.without_title });
-  const known = one.without.filter((nats) => nats !== null);
-  const most = Math.max(one.nats, ...known), least = Math.min(0.9 * one.nats, ...known);
-  const x = (nats) => left + ((nats - least) / (most - least || 1)) * (width - left - right);
+  const svg = shape('svg', { viewBox: `0 0 ${width} ${high + 18}`, class: 'chart ' + one.cell, role: 'img', 'aria-label': labels.without_title });
+  // Bars of nats from 0, which is perplexity 1; one scale for all models that are shown.
+  const most = Math.max(...given().models.flatMap((each) => [each.nats, ...each.without.filter((nats) => nats !== null)]));
+  const x = (nats) => left + (nats / most) * (width - left - right);
+  ticks(1, Math.exp(most), true).forEach((ppl) => {
+    const place = x(Math.log(ppl));
+    svg.append(shape('line', { x1: place, x2: place, y1: 0, y2: high - 6, class: 'grid' }));
+    svg.append(shape('text', { x: place, y: high + 12, 'text-anchor': 'middle' }, short(ppl)));
+  });
   one.without.forEach((nats, index) => {
     const y = high - (index + 1) * step;
     svg.append(shape('text', { x: left - 8, y: y + 12, 'text-anchor': 'end' }, index + 1));
@@ -185,7 +195,7 @@ function draw() {
   };
   strip.addEventListener('mouseover', follow);
   strip.addEventListener('click', follow);
-  columns.addEventListener('pointermove', follow);
+  ['pointerdown', 'pointermove'].forEach((name) => columns.addEventListener(name, follow)); // a finger's touch moves nothing
   strip.addEventListener('keydown', (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;

@@ -44,6 +44,7 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
         "models": [
             {
                 **(found := service.look(registry, name, text)),
+                "lens": _meaningful(found["lens"], registry.infos[name].config.residual),
                 "title": shown[name],
                 "cell": registry.infos[name].config.cell,
                 "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
@@ -52,6 +53,11 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
         ],
         "labels": _labels(lang),
     }
+
+
+def _meaningful(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
+    """The levels that share the head's basis: in a plain stack the top one alone."""
+    return lens if residual else {key: levels[-1:] for key, levels in lens.items()}
 
 
 def _labels(lang: Lang) -> dict[str, str]:
@@ -67,7 +73,7 @@ def says(look: Look, cell: str, residual: bool, lang: Lang) -> dict[str, str]:
         "gates": _kept(look, cell, lang),
         "echo": _ends("in_say_echo", look["lifetime"], "d", lang),
         "without": _without(look, lang) + tr("in_without_residual" if residual else "in_without_plain", lang),
-        "lens": _lens(look, lang),
+        "lens": _lens(look, residual, lang),
         "gradients": _gradients(look["gradients"], lang),
     }
 
@@ -75,9 +81,12 @@ def says(look: Look, cell: str, residual: bool, lang: Lang) -> dict[str, str]:
 def _ends(key: str, values: Sequence[float], form: str, lang: Lang) -> str:
     """The layers with the most and the least of something."""
     high, low = values.index(max(values)), values.index(min(values))
+    a, b = format(values[high], form), format(values[low], form)
     if len(values) == 1:
-        return tr(f"{key}_one", lang, a=format(values[0], form))
-    return tr(key, lang, high=high + 1, a=format(values[high], form), low=low + 1, b=format(values[low], form))
+        return tr(f"{key}_one", lang, a=a)
+    if a == b:
+        return tr(f"{key}_even", lang, a=a, n=len(values))
+    return tr(key, lang, high=high + 1, a=a, low=low + 1, b=b)
 
 
 def _kept(look: Look, cell: str, lang: Lang) -> str:
@@ -95,15 +104,17 @@ def _without(look: Look, lang: Lang) -> str:
         return tr("in_say_without_none", lang, whole=whole) + space
     high, low = max(found, key=found.__getitem__), min(found, key=found.__getitem__)
     a, b = (perplexity(math.exp(found[layer])) for layer in (high, low))
-    key = "in_say_without" if len(found) > 1 else "in_say_without_one"
+    key = "in_say_without_one" if len(found) == 1 else "in_say_without_even" if a == b else "in_say_without"
     return tr(key, lang, whole=whole, high=high, a=a, low=low, b=b) + space
 
 
-def _lens(look: Look, lang: Lang) -> str:
+def _lens(look: Look, residual: bool, lang: Lang) -> str:
     levels, means = look["lens"]["levels"], [fmean(row) for row in look["lens"]["nats"]]
     top = perplexity(math.exp(means[-1]))
     if len(levels) == 1:
         return tr("in_say_lens_one", lang, b=top)
+    if not residual:
+        return tr("in_say_lens_plain", lang, b=top)
     steps = [after - before for before, after in itertools.pairwise(means)]
     start = tr("in_embedding", lang) if levels[0] == 0 else tr("in_layer", lang, n=levels[0])
     best = levels[1 + steps.index(min(steps))]
@@ -131,14 +142,23 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     listed = [name for _, name in _choices(registry, "en", none=False)]
     chosen = [name for name in FIRST if name in listed] or listed[:1]
     with gr.Row():
-        first = gr.Dropdown(_choices(registry, "en", none=False), value=next(iter(chosen), None), min_width=240)
+        first = gr.Dropdown(
+            _choices(registry, "en", none=False), value=next(iter(chosen), None), min_width=240, filterable=False
+        )
         second = gr.Dropdown(
-            _choices(registry, "en", none=True), value=chosen[1] if len(chosen) > 1 else "", min_width=240
+            _choices(registry, "en", none=True),
+            value=chosen[1] if len(chosen) > 1 else "",
+            min_width=240,
+            filterable=False,
         )
     text = gr.Textbox(TEXT, lines=2, max_length=MAX_LOOK_CHARS, elem_id="inside-text")
     go = gr.Button(variant="primary", elem_id="look")
     board = drawing(
-        {"models": [], "labels": _labels("en")}, '<div class="inside"></div>', "inside.js", elem_id="inside"
+        {"models": [], "labels": _labels("en")},
+        '<div class="inside"></div>',
+        "figures.js",
+        "inside.js",
+        elem_id="inside",
     )
     words.add(first, "label", "in_first")
     words.add(second, "label", "in_second")

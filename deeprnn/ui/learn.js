@@ -42,6 +42,11 @@ function edge(from, to, className, bend = 0) {
   return shape('path', { d: `M${from.x},${from.y} Q${middle.x},${middle.y} ${to.x},${to.y}`, class: 'edge ' + className, 'marker-end': 'url(#arrow)' });
 }
 
+// An edge between the cells, not behind them, so that it reads as one arrow.
+function around(corners, className) {
+  return shape('path', { d: 'M' + corners.map((corner) => corner.join(',')).join(' L'), class: 'edge ' + className, 'marker-end': 'url(#arrow)' });
+}
+
 function box(layer, t, text, className) {
   const at = place(layer, t);
   const group = shape('g', { class: className });
@@ -49,6 +54,7 @@ function box(layer, t, text, className) {
   return group;
 }
 
+const ONE_STATE = 'H₀'; // of the classic mistake
 const above = (digits) => `⁽${Array.from(String(digits), (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[digit]).join('')}⁾`;
 const under = (digits) => Array.from(String(digits), (digit) => '₀₁₂₃₄₅₆₇₈₉'[digit]).join('');
 const named = (letter, layer, t) => `${letter}${under(t)}${layer ? above(layer) : ''}`;
@@ -59,6 +65,7 @@ function unrolled(redraw) {
   const arrow = shape('marker', { id: 'arrow', viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 6, markerHeight: 6, orient: 'auto-start-reverse' });
   arrow.append(shape('path', { d: 'M0,0 L8,4 L0,8 z', fill: 'context-stroke' }));
   const edges = shape('g', {}), boxes = shape('g', {});
+  const one0 = place(2, 0); // where the one state of all layers stands
   for (let t = 1; t <= steps(); t++) {
     boxes.append(box(0, t, 'X' + under(t), touched.layer === 1 && touched.t === t ? 'cell input below' : 'cell input'));
     for (let layer = 1; layer <= LAYERS; layer++) {
@@ -67,13 +74,14 @@ function unrolled(redraw) {
       edges.append(edge({ x: from.x, y: from.y - 20 }, { x: at.x, y: at.y + 21 }, here ? 'below' : ''));
       if (wiring === 'residual') edges.append(edge({ x: from.x + 24, y: from.y - 20 }, { x: at.x + 24, y: at.y + 21 }, 'skip ' + (here ? 'below' : ''), 26));
       if (wiring !== 'wrong') edges.append(edge({ x: left.x + 28, y: left.y }, { x: at.x - 29, y: at.y }, here ? 'before' : ''));
-      else if (here) edges.append(edge({ x: place(2, 0).x + 28, y: place(2, 0).y }, { x: at.x - 29, y: at.y }, 'before', 0));
+      else if (here) edges.append(around([[one0.x + 28, one0.y], [one0.x + 37, one0.y], [one0.x + 37, at.y + 42], [at.x - 42, at.y + 42], [at.x - 42, at.y], [at.x - 29, at.y]], 'before'));
       const role = here ? 'here' : layer === touched.layer - 1 && t === touched.t ? 'below' : wiring !== 'wrong' && layer === touched.layer && t === touched.t - 1 ? 'before' : '';
-      const one = box(layer, t, named('H', layer, t), 'cell ' + role);
+      const one = box(layer, t, named(state(), layer, t), 'cell ' + role);
       one.setAttribute('tabindex', 0);
       one.setAttribute('role', 'button');
       one.setAttribute('aria-pressed', here);
-      one.setAttribute('aria-label', named('H', layer, t));
+      one.setAttribute('aria-label', named(state(), layer, t));
+      if (wiring === 'residual' && here && layer > 1) boxes.append(shape('text', { x: at.x - 6, y: at.y + 47, 'text-anchor': 'end' }, named('H', layer - 1, t)));
       const touch = () => { touched = { layer, t }; redraw(); };
       one.addEventListener('click', touch);
       // Not pointerenter: a picture drawn anew under a pointer at rest must not take a keyboard's choice back.
@@ -91,8 +99,8 @@ function unrolled(redraw) {
     if (top) edges.append(edge({ x: top.x, y: top.y - 20 }, { x: top.x, y: 20 }, ''));
   }
   if (wiring === 'wrong') {
-    boxes.append(box(2, 0, 'H', 'cell input before'));
-    for (let t = 1; t <= steps(); t++) edges.append(edge({ x: place(2, 0).x, y: place(2, 0).y - 20 }, { x: place(LAYERS, t).x - 16, y: 14 }, 'output-edge', -30));
+    boxes.append(box(2, 0, ONE_STATE, 'cell input before'));
+    for (let t = 1; t <= steps(); t++) edges.append(around([[one0.x, one0.y - 20], [one0.x, 38], [place(LAYERS, t).x, 38], [place(LAYERS, t).x, 20]], 'output-edge'));
   } else for (let layer = 1; layer <= LAYERS; layer++) {
     boxes.append(box(layer, 0, named(state(), layer, 0), layer === touched.layer && touched.t === 1 ? 'cell input before' : 'cell input'));
   }
@@ -103,9 +111,9 @@ function unrolled(redraw) {
 function reads(labels) {
   const { layer, t } = touched;
   const sentence = wiring === 'wrong' ? labels.reads_wrong : t === 1 ? labels.reads_first : labels.reads;
-  const before = wiring === 'wrong' ? 'H' : named(state(), layer, t - 1);
+  const before = wiring === 'wrong' ? ONE_STATE : named(state(), layer, t - 1);
   const below = layer === 1 ? 'X' + under(t) : named('H', layer - 1, t);
-  return sentence.replace('{cell}', named('H', layer, t)).replace('{before}', before).replace('{below}', below);
+  return sentence.replace('{cell}', named(state(), layer, t)).replace('{before}', before).replace('{below}', below);
 }
 
 function picture(labels) {

@@ -468,6 +468,28 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{b}%, the least.",
         "从一个字符到下一个，第 {high} 层移动自身大小的 {a}%，最多；第 {low} 层移动 {b}%，最少。",
     ),
+    "in_say_change_even": (
+        "From one character to the next, every one of the {n} layers moves by {a}% of its size.",
+        "从一个字符到下一个，{n} 层都移动自身大小的 {a}%。",
+    ),
+    "in_say_keep_even": (
+        "On average its gates keep {a}% of the old state in every one of the {n} layers.",
+        "门平均保留旧状态的 {a}%，{n} 层都一样。",
+    ),
+    "in_say_echo_even": (
+        "One changed character is still felt (1/e of its largest effect) for {a} characters in every one of the {n} "
+        "layers.",
+        "改动一个字符，其影响（降到最大值的 1/e 之前）在 {n} 层中都持续 {a} 个字符。",
+    ),
+    "in_say_without_even": (
+        "Perplexity on this text is {whole}. It comes to {a} without any one layer, be it layer {high} or layer {low}.",
+        "这段文本的困惑度是 {whole}。去掉任何一层（如第 {high} 层或第 {low} 层），都变成 {a}。",
+    ),
+    "in_say_lens_plain": (
+        "Only the top is read out, at a perplexity of {b}: in a plain stack the layers below share no basis with the "
+        "output layer, so what it would make of them means nothing.",
+        "只在顶层读出，困惑度 {b}：直接堆叠时，下面各层与输出层没有共同的基，拿它们直接读出没有意义。",
+    ),
     "in_say_keep": (
         "On average its gates keep {a}% of the old state in layer {high} and {b}% in layer {low}, the most and the "
         "least.",
@@ -511,7 +533,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_without_plain": (
         "In a plain stack the layer's input is handed on in its place, which the layer above was never trained to "
         "read; above one-hot characters nothing can be handed on.",
-        "在直接堆叠里，把这层的输入原样交给上一层，而上一层从没学过读它；紧接 one-hot 字符的那层则无法去掉。",
+        "在直接堆叠里，把这层的输入原样交给后一层，而后一层从没学过读它；紧接 one-hot 字符的那层则无法去掉。",
     ),
     "in_say_lens": (
         "Read out at {start}, the text would cost a perplexity of {a}; at the top it costs {b}. Layer {best} makes "
@@ -546,6 +568,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "faint: sure of the right character; strong: 6 nats or more",
         "淡：对正确字符有把握；浓：6 nats 以上",
     ),
+    "status_never": ("(never learned)", "（没有学会）"),
+    "status_diverged": ("(diverged)", "（发散）"),
     # learn
     "learn_stack": ("One cell of a deep RNN", "深度循环神经网络的一个单元"),
     "learn_stack_text": (
@@ -554,8 +578,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "the state of the layer below at the same character. The bottom layer reads the character itself, H⁽⁰⁾ = X, "
         "and only the top layer is read out to predict the next one. Touch a cell: its two inputs light up.",
         "循环层每次读一个字符，并保留一个状态 H，也就是它记得的东西。深度 RNN 把层叠起来，于是每个单元有两个输入：同一"
-        "层在上一个字符时的状态，和下一层在当前字符时的状态。最底层读字符本身，H⁽⁰⁾ = X；只有顶层用来预测下一个字符。"
-        "点一个单元，它的两个输入就会亮起来。",
+        "层在上一时间步的状态，和前一层（图中下面一层）在同一时间步的状态。最底层读字符本身，H⁽⁰⁾ = X；只有顶层用来预"
+        "测下一个字符。点一个单元，它的两个输入就会亮起来。",
     ),
     "learn_right": ("plain", "直接堆叠"),
     "learn_residual": ("residual", "残差"),
@@ -566,9 +590,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "每层有自己的权重 W 和自己的状态。当前字符的信息向上走到输出，过去的信息向右走。",
     ),
     "learn_residual_note": (
-        "What a layer hands on is what it was given plus what its cell adds. Gradients can go down along the plus "
+        "S is the state of a layer: what its cell keeps, and what it adds. What the layer hands on, H, is what it was "
+        "given plus S. Gradients can go down along the plus "
         "signs undiminished, so ten layers learn; LayerNorm keeps what a cell reads at one scale.",
-        "每层交出去的是读入的加上单元所添的。梯度可以沿着加号原样往下传，所以十层也学得动；LayerNorm 让单元读入的尺度"
+        "S 是一层的状态：单元留住的，也是它所添的。每层交给后一层的 H 等于读入的加上 S。"
+        "梯度可以沿着加号原样往下传，所以十层也学得动；LayerNorm 让单元读入的尺度"
         "保持一致。",
     ),
     "learn_wrong_note": (
@@ -580,15 +606,15 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "learn_reads": (
         "{cell} reads {before} (its own layer, one character ago) and {below} (the layer below, now).",
-        "{cell} 读 {before}（同一层，上一个字符）和 {below}（下一层，当前字符）。",
+        "{cell} 由两项算出：{before}（同一层，上一时间步）和 {below}（前一层，即图中下面一层，同一时间步）。",
     ),
     "learn_reads_first": (
         "{cell} reads {before} (the zero state every text begins with) and {below} (the layer below, now).",
-        "{cell} 读 {before}（每段文本开始时的零状态）和 {below}（下一层，当前字符）。",
+        "{cell} 由两项算出：{before}（每段文本开始时的零状态）和 {below}（前一层，即图中下面一层，同一时间步）。",
     ),
     "learn_reads_wrong": (
         "{cell} reads {before} (the one state of all layers, never changed) and {below} (the layer below, now).",
-        "{cell} 读 {before}（所有层共用、从不改变的状态）和 {below}（下一层，当前字符）。",
+        "{cell} 由两项算出：{before}（所有层共用、从不改变的状态）和 {below}（前一层，即图中下面一层，同一时间步）。",
     ),
     "learn_code": ("The same in code", "写成代码"),
     "learn_code_text": (
@@ -602,16 +628,27 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_cells_text": (
         "Only φ differs. A gate is a number between 0 and 1 for each unit that says how much passes: it lets a layer "
         "keep what it has instead of writing it anew at every character. These are the equations as each cell's file "
-        "states them.",
+        "states them: X_t (B, E) is what the layer reads, H_t (B, H) its state, W_x. (E, H), W_h. (H, H) and b (H) "
+        "its parameters; * is unit by unit. In the code the W_x. stand side by side, transposed, as weight_ih, the "
+        "W_h. as weight_hh, and each b is a sum of two. Two differences from the book: our GRU, as PyTorch's, applies "
+        "the reset gate R after the product with W_hn (d2l before it), and the Z of minGRU lets the new value in, "
+        "where that of the GRU keeps the old state.",
         "不同的只是 φ。门是每个单元上一个 0 到 1 之间的数，表示放行多少：有了门，一层就能留住已有的东西，不必每个字符"
-        "都重写。以下方程取自各单元的源文件。",
+        "都重写。以下方程取自各单元的源文件：X_t（B, E）是这一层的输入，H_t（B, H）是隐状态，W_x.（E, H）、W_h.（H, H）"
+        "和 b（H）是参数，* 是按元素相乘。代码里各 W_x. 转置后并排放在 weight_ih 中，各 W_h. 在 weight_hh 中，每个 b "
+        "是两个偏置之和。与书上有两处不同：这里的 GRU 与 PyTorch 一样，重置门 R 作用在乘过 W_hn 之后（d2l 是之前）"
+        "；minGRU 的 Z 是放新值进来，而 GRU 的更新门 Z 是保留旧状态。",
     ),
     "learn_mistake": ("The classic mistake and what it costs", "常见的错误及其代价"),
     "learn_mistake_text": (
-        "Left, two layers done right; right, the version that shares one set of weights and one state. It runs "
-        "without an error and its loss falls, to {floor}: what one gets by knowing only how often each letter occurs. "
-        "That is how such a mistake is noticed: by a number one knows beforehand.",
-        "左边是正确的两层，右边是共用一套权重和一个状态的版本。它运行不报错，损失也会下降，降到 {floor}：也就是只知道"
+        "Left, two layers done right; right, the version that shares one set of weights and one state. As "
+        "it was first written it does not run: it defines rnn_2 and passes rnn_deep (NameError), and on one-hot "
+        "characters its second layer raises: mat1 and mat2 shapes cannot be multiplied (32x256 and 28x256). Given an "
+        "embedding as wide as the layer it runs, and its loss falls, to {floor}: what one gets by knowing only how "
+        "often each letter occurs. That is how such a mistake is noticed: by a number one knows beforehand.",
+        "左边是正确的两层，右边是共用一套权重和一个状态的版本。最初的写法跑不起来：定义的是 "
+        "rnn_2，传入的却是 rnn_deep（NameError）；输入独热编码时，第二层报错 mat1 and mat2 shapes cannot be "
+        "multiplied (32x256 and 28x256)。换成与层同宽的嵌入就能运行，损失也会下降，降到 {floor}：也就是只知道"
         "每个字母出现频率时的水平。发现这种错误，靠的是事先知道这个数。",
     ),
     "learn_code_right": ("Each layer its own", "每层各有一套"),

@@ -75,6 +75,15 @@ def test_the_failures_are_drawn_with_the_rest(results):
     assert min(y for *_, y, _ in runs["series"][1]["points"]) > 17
 
 
+@pytest.mark.parametrize(("lang", "words"), [("en", "(never learned)"), ("zh", "（没有学会）")])
+def test_no_table_on_the_page_holds_raw_markdown(registry, lang, words):
+    sections = experiments.sections(registry, lang)["sections"]
+    tables = [chart["table"] for one in sections for charts in one["figures"] for chart in charts]
+    cells = [cell for table in tables for row in table["rows"] for cell in row]
+    assert not [cell for cell in cells if "*" in cell]
+    assert any(cell.endswith(words) for cell in cells)
+
+
 def test_a_curve_has_a_point_for_each_look_by_epochs_characters_and_seconds(results):
     chart = figures.curves(results, ("note-lstm-2",), "en")
     curve = results.runs["note-lstm-2"]["curve"]
@@ -128,6 +137,21 @@ def test_a_figure_is_saved_as_svg_png_and_csv(visit, results):
     rows = [line.split(",") for line in files["CSV"].read_text("utf-8-sig").splitlines()]
     value = results.estimate("depth-gru-10-residual").mean
     assert ['"GRU', ' residual"', "10", str(round(value, 4))] in [row[:4] for row in rows]
+
+
+@pytest.mark.browser
+def test_every_scale_has_three_ticks_and_every_line_is_read(visit):
+    one = visit("?view=experiments")
+    one.page.wait_for_selector("#experiment-rote .chart")
+    ticks = "(all) => all.map((svg) => svg.querySelectorAll('.grid').length)"
+    assert min(one.page.locator(".experiment svg.chart:has(.grid)").evaluate_all(ticks)) >= 3
+    figure = one.page.locator("#experiment-rote .figure")
+    figure.get_by_role("button", name="seconds").click()
+    box = figure.locator(".chart").bounding_box()
+    figure.locator(".chart").dispatch_event(
+        "pointerdown", {"clientX": box["x"] + 0.6 * box["width"], "pointerType": "touch"}
+    )
+    assert figure.locator(".explain span").count() == figure.locator(".chart .curve").count()
 
 
 @pytest.mark.browser

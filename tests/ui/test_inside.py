@@ -58,6 +58,21 @@ def test_ten_plain_layers_stand_still_above_and_ten_residual_ones_do_not(registr
     assert residual["gradients"][0][0] > 0.5 * residual["gradients"][9][0]
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_tie_between_layers_is_said_as_one(lang):
+    assert inside._ends("in_say_echo", [4, 4, 4], "d", lang).count("4") == 1
+    assert "3" in inside._ends("in_say_echo", [4, 4, 4], "d", lang)
+
+
+def test_of_a_plain_stack_only_the_top_is_read_out(registry):
+    """Its layers share no basis with the output layer."""
+    plain, residual = inside.pictures(registry, [PLAIN, RESIDUAL], TEXT, "en")["models"]
+    assert "largest step" not in plain["says"]["lens"]
+    assert "largest step" in residual["says"]["lens"]
+    assert plain["lens"]["levels"] == [10]
+    assert residual["lens"]["levels"] == list(range(11))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -144,3 +159,35 @@ def test_axe_finds_nothing_serious_inside(visit, scheme):
     one = visit("?view=inside", scheme=scheme)
     one.page.wait_for_selector(".inside-model")
     assert one.serious() == []
+
+
+@pytest.mark.browser
+def test_two_models_are_drawn_on_one_scale_and_each_picture_has_its_own_sentence(visit):
+    one = visit("?view=inside")
+    one.page.wait_for_selector(".inside-model")
+    marks = "(all) => all.map((svg) => [...svg.querySelectorAll('text[text-anchor=middle]')].map((t) => t.textContent))"
+    first, second = one.page.locator(".inside-model svg.chart").evaluate_all(marks)
+    assert first == second
+    assert first[0] == "1"  # perplexity 1 is 0 nats: where bars may begin
+    one.page.get_by_role("button", name="units of a layer").click()
+    assert "gates" not in one.page.locator(".inside-model").first.locator(".figure").first.text_content()
+
+
+@pytest.mark.browser
+def test_a_touch_on_a_map_reads_across_there(visit):
+    one = visit("?view=inside")
+    one.page.wait_for_selector(".inside-model")
+    one.page.locator(".timed .frame").first.dispatch_event("pointerdown", {"clientX": 100_000, "pointerType": "touch"})
+    last = one.page.locator(".strip span").count() - 1
+    assert one.page.locator(".strip .at").get_attribute("data-index") == str(last)
+
+
+@pytest.mark.browser
+def test_typing_into_the_list_of_models_leaves_its_title_alone(visit):
+    one = visit("?view=inside")
+    one.page.wait_for_selector(".inside-model")
+    field = one.page.get_by_label("Model", exact=True).first
+    before = field.input_value()
+    field.click()
+    one.page.keyboard.type("shakes")
+    assert field.input_value() == before

@@ -31,7 +31,7 @@ def test_the_code_is_the_packages_own(registry):
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_equations_are_those_at_the_head_of_the_cells_file(cell):
     lines = learn.equations(cell).splitlines()
-    assert lines[-1].startswith("h_t = ")
+    assert lines[-1].startswith("H_t = ")
     assert all(" = " in line for line in lines)
     assert lines[-1] in inspect.getsource(inspect.getmodule(CELLS[cell]))
 
@@ -54,6 +54,27 @@ def test_without_results_the_rest_is_still_taught(tmp_path):
     assert [one["key"] for one in value["sections"]] == ["stack", "code", "cells"]
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_equations_and_picture_write_the_weights_alike(registry, lang):
+    """The letters of d2l: X_t W_xh, not W_ih x_t."""
+    for _, written in section(learn.lesson(registry, lang), "cells")["code"]:
+        assert "X_t W_x" in written
+        assert "W_i" not in written
+    assert "mat1 and mat2" in section(learn.lesson(registry, lang), "mistake")["text"]
+
+
+@pytest.mark.browser
+def test_picture_equation_and_sentence_name_the_same_states(visit):
+    one = visit("?view=learn")
+    one.page.get_by_role("button", name="residual", exact=True).click()
+    one.page.get_by_role("button", name="S₃⁽²⁾").click()
+    assert "S₃⁽²⁾ reads S₂⁽²⁾" in one.page.locator(".stack-picture .explain").text_content()
+    assert one.page.locator(".unrolled .cell.before text").text_content() == "S₂⁽²⁾"
+    one.page.get_by_role("button", name="the classic mistake").click()
+    assert one.page.locator(".unrolled .cell.before text").text_content() == "H₀"
+    assert one.page.locator(".equation .before").first.text_content() == "H0"
+
+
 @pytest.mark.browser
 def test_a_touched_cell_shows_its_two_inputs_in_the_picture_the_equation_and_a_sentence(visit):
     one = visit("?view=learn")
@@ -70,7 +91,7 @@ def test_a_touched_cell_shows_its_two_inputs_in_the_picture_the_equation_and_a_s
     one.page.keyboard.press("Enter")
     assert "H₀⁽¹⁾ (the zero state every text begins with) and X₁" in said.text_content()
     one.page.get_by_role("button", name="the classic mistake").click()
-    assert "H (the one state of all layers, never changed)" in said.text_content()
+    assert "H₀ (the one state of all layers, never changed)" in said.text_content()
 
 
 @pytest.mark.browser
