@@ -2,14 +2,18 @@
 
 Knows: Numba, the files of this package. Does not know: what is compiled.
 
-Compiling takes seconds, so the machine code is kept in `__pycache__`, or where `NUMBA_CACHE_DIR` says. Numba sees only
-that the file of a function has changed, not those of the functions it calls: hence one folder for each state of the
-package's files.
+Compiling takes seconds, so the machine code is kept: where `NUMBA_CACHE_DIR` says, else in `__pycache__`, else in the
+user's cache, else in a folder of the user's own among the temporary ones. Numba sees only that the file of a function
+has changed, not those of the functions it calls: hence, wherever it is, one folder for each state of the package's
+files.
 """
 
 import contextlib
 import hashlib
 import os
+import stat
+import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,8 +36,55 @@ def _state_of_files() -> str:
 
 
 CONFIG: Any = numba.config
-if not CONFIG.CACHE_DIR:
-    CONFIG.CACHE_DIR = str(PACKAGE / "__pycache__" / f"numba-{_state_of_files()}")
+
+
+def _bases() -> list[Path]:
+    """Where machine code may be kept, the best place first, without what the user asked for."""
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return [
+        PACKAGE / "__pycache__",
+        Path(cache) / "deeprnn",
+        Path(tempfile.gettempdir()) / f"deeprnn-{user}",
+    ]
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder can be used, made if need be, and nobody else can put machine code into it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(found.st_mode) or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return False
+    return not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
+
+
+def _folder(asked: str) -> Path:
+    """The folder for the package's files as they are now: below `asked` if that is possible, else the best there is."""
+    name = f"numba-{_state_of_files()}"
+    if asked:
+        chosen = Path(asked) / name
+        if _can_write(chosen):
+            return chosen
+        warnings.warn(
+            f"NUMBA_CACHE_DIR names {asked}, where nothing can be written: machine code is kept elsewhere.",
+            stacklevel=2,
+        )
+    beside, *others = (base / name for base in _bases())
+    if _can_write(beside):  # whoever may write there may change the package itself
+        return beside
+    return next((path for path in others if _is_ours(path.parent) and _is_ours(path)), beside)
+
+
+def _can_write(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+
+
+CONFIG.CACHE_DIR = str(_folder(CONFIG.CACHE_DIR))
 
 
 def is_kept() -> bool:
@@ -43,10 +94,7 @@ def is_kept() -> bool:
 
 def can_be_kept() -> bool:
     """Whether there is a folder for what is compiled."""
-    folder = Path(CONFIG.CACHE_DIR)
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    return os.access(folder, os.W_OK)
+    return _can_write(Path(CONFIG.CACHE_DIR))
 
 
 def compiled(function: Callable[..., Any]) -> Any:

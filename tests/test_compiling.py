@@ -47,9 +47,42 @@ def test_machine_code_is_kept_until_a_file_that_it_was_made_from_changes(step, t
     assert step() == (2.0, 0)
 
 
-def test_where_nothing_can_be_written_each_process_compiles_for_itself(step, tmp_path):
+def test_changed_code_is_compiled_again_where_the_user_chose_the_folder(step, tmp_path):
+    chosen = str(tmp_path / "chosen")
+    assert step(NUMBA_CACHE_DIR=chosen) == (0.964, 0)
+    assert step(NUMBA_CACHE_DIR=chosen) == (0.964, 1)
+    base = tmp_path / "deeprnn" / "cells" / "base.py"
+    base.write_text(base.read_text().replace("return x * above / below", "return x"))
+    assert step(NUMBA_CACHE_DIR=chosen) == (2.0, 0)
+
+
+@pytest.mark.parametrize("place", ["HOME", "XDG_CACHE_HOME", "TMPDIR"])
+def test_where_nothing_beside_the_package_can_be_written_a_folder_of_the_user_is_used(step, tmp_path, place):
     (tmp_path / "deeprnn" / "__pycache__").write_text("no folder")
-    assert step(HOME="/proc/none", XDG_CACHE_HOME="/proc/none") == (0.964, 0)
+    (tmp_path / "mine").mkdir()
+    environment = {"HOME": "/proc/none", place: str(tmp_path / "mine")}
+    assert step(**environment) == (0.964, 0)
+    assert step(**environment) == (0.964, 1)
+    (kept,) = (tmp_path / "mine").rglob("numba-*")
+    assert kept.stat().st_mode & 0o077 == 0
+    base = tmp_path / "deeprnn" / "cells" / "base.py"
+    base.write_text(base.read_text().replace("return x * above / below", "return x"))
+    assert step(**environment) == (2.0, 0)
+
+
+def test_a_chosen_folder_that_cannot_be_written_is_passed_over(step, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    assert step(NUMBA_CACHE_DIR=str(tmp_path / "file")) == (0.964, 0)
+    assert step(NUMBA_CACHE_DIR=str(tmp_path / "file")) == (0.964, 1)
+
+
+def test_a_folder_that_others_can_write_to_is_not_run_from(tmp_path):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert not compiling._is_ours(tmp_path / "open")
+    assert not compiling._is_ours(tmp_path / "link")
+    assert compiling._is_ours(tmp_path / "new")
 
 
 @pytest.mark.parametrize("halves", [False, True])
