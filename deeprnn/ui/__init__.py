@@ -42,8 +42,13 @@ class _WhenUsed(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
+HOST = os.environ.get("GRADIO_SERVER_NAME", "").strip() or "127.0.0.1"
+
+
 def _import_gradio() -> None:
     stand_in = sys.modules.setdefault("pandas", _WhenUsed("pandas"))
+    if ":" in HOST:
+        os.environ.pop("GRADIO_SERVER_NAME", None)  # gradio tries ports at an IPv4 address of that name
     try:
         with without_stubs():
             importlib.import_module("gradio")

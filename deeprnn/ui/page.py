@@ -19,7 +19,8 @@ from deeprnn.decoding import warm_up
 from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
 from deeprnn.ui.downloads import Downloads
-from deeprnn.ui.limits import Limits, number
+from deeprnn.ui.limits import Limits, Requests, number
+from deeprnn.ui.serving import Ending, believe_no_header, proxies
 from deeprnn.ui.sessions import keep_little
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
@@ -104,6 +105,9 @@ def compile_apart() -> None:
 
 def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
+    blocking = not options.pop("prevent_thread_lock", False)
+    ending = Ending() if blocking else None
+    believe_no_header()
     _few_arenas()
     if not is_kept():
         print("First start: compiling the loops that write text takes some seconds.", flush=True)
@@ -112,25 +116,32 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     at_once = number("MAX_AT_ONCE", 128)
     page = build(registry, text_of)
     page._queue.default_concurrency_limit = at_once  # `Blocks.queue` would make a second server first
+    page.api_open = False  # what has a queue is not answered beside it
+    requests = Requests(page)
     limits = Middleware(
         Limits,
         max_bytes=number("MAX_BODY_BYTES", 2_000_000),
         per_minute=number("MAX_REQUESTS_A_MINUTE", 600),
-        waiting=lambda: len(page._queue),
+        requests=requests,
         max_waiting=number("MAX_QUEUE", 200),
-        behind_proxy="SPACE_ID" in os.environ,
+        max_of_one=number("MAX_OF_ONE_ADDRESS", 100),
+        proxies=proxies(),
+        ending=ending.asked if ending else lambda: False,
     )
     served_with = {"middleware": [limits, Middleware(Downloads, registry=registry)]}
     # A thread of gradio's waits for each text that is being written; a few more answer what is quick.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
-    blocking = not options.pop("prevent_thread_lock", False)
     served: tuple[Any, str, str] = page.launch(
         css=asset("style.css"), theme=theme(), js=PAGE_JS, prevent_thread_lock=True, **(LAUNCH | options)
     )
     keep_little(page)
     warm_up()  # while the first visitors read what is recorded
-    if blocking:
+    if ending:
         gc.freeze()  # what stands now is there to stay
         gc.enable()
-        page.block_thread()
+        ending.wait(lambda: requests.running() > 0)
+        page.server.config.timeout_graceful_shutdown = 1  # pages that are open keep a connection open
+        page.close()
+        sys.stdout.flush()
+        os._exit(0)  # a long text that is still read would hold the end
     return served

@@ -42,6 +42,7 @@ MAX_LOOK_CHARS = 400
 MAX_DISTANCE = 40  # characters that echoes and gradients are followed over
 WARM_UP = 20  # characters that are read before gradients are followed
 SHOWN_UNITS = 24  # of a layer
+LARGEST = 1e300  # what can be shown as a number
 MAX_SEED = 2**53 - 1  # what JSON numbers hold exactly
 
 
@@ -230,13 +231,14 @@ def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> l
     if len(prompt) > MAX_PROMPT_CHARS + MAX_WRITTEN_CHARS:
         raise RequestError("error_prompt_long", n=len(prompt), most=MAX_PROMPT_CHARS + MAX_WRITTEN_CHARS)
     k = _number("k", k, 1, MAX_CANDIDATES, whole=True)
-    answers = []
-    for name in names:
-        lm = _load(registry, name)
-        candidates = [{"char": character, "p": round(p, 6)} for character, p in lm.next_char(prompt, int(k))]
-        unknown = lm.vocab.encode(prompt).count(UNKNOWN_ID)
-        answers.append({"model": name, "candidates": candidates, "unknown": unknown})
-    return answers
+    loaded = [_load(registry, name) for name in names]
+    reading = [registry.readers.submit(_continued, lm, prompt, int(k)) for lm in loaded]
+    return [one.result() for one in reading]
+
+
+def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
+    candidates = [{"char": character, "p": round(p, 6)} for character, p in lm.next_char(prompt, k)]
+    return {"model": lm.name, "candidates": candidates, "unknown": lm.vocab.encode(prompt).count(UNKNOWN_ID)}
 
 
 @functools.lru_cache(maxsize=512)
@@ -381,7 +383,8 @@ def _text(field: str, value: Any) -> str:
 
 
 def _number(field: str, value: Any, least: float, most: float, *, whole: bool = False) -> float | int:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = is_number and -LARGEST <= value <= LARGEST  # false for what is not a number; exact for whole numbers
     if not is_number or not least <= value <= most or (whole and value != int(value)):
         shown = f"{value:g}" if is_number else type(value).__name__
         raise RequestError("error_number", field=field, least=least, most=most, value=shown)

@@ -720,6 +720,22 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{most} requests are waiting already. Try again in a moment.",
         "已有 {most} 个请求在排队，请稍后再试。",
     ),
+    "error_of_one": (
+        "{most} requests from your address run or wait already. Try again in a moment.",
+        "你的地址已有 {most} 个请求在运行或排队，请稍后再试。",
+    ),
+    "error_upload": (
+        "This server takes no files. Send the text itself.",
+        "本服务器不接收文件，请直接发送文本。",
+    ),
+    "error_ending": (
+        "The server is being stopped. Try again in a minute.",
+        "服务器正在停止，请过一分钟再试。",
+    ),
+    "error_request": (
+        "This is no request that the server understands. See “Use via API” at the foot of the page.",
+        "服务器无法理解这个请求。请见页脚的“通过 API 使用”。",
+    ),
     "error_body": (
         "The request is larger than {most} bytes. Send less text, or fewer models at a time.",
         "请求超过了 {most} 字节。请减少文本，或一次少选几个模型。",

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from deeprnn.ui.limits import ASKING, Limits, number
+from deeprnn.ui.limits import ASKING, Limits, number, price
 from tests.conftest import ROOT
 
 
@@ -25,10 +25,17 @@ async def echo(_, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
-def ask(app, body=b"", *, path="/x", method="POST", client="1.2.3.4", pieces=1, **headers):
+def ask(app, body=b"", *, path="/x", method="POST", client="1.2.3.4", pieces=1, root_path="", **headers):
     """(status, body) of one request whose body comes in pieces."""
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": path, "headers": named, "client": (client, 1)}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "headers": named,
+        "client": (client, 1),
+        "root_path": root_path,
+    }
     size = max(1, -(-len(body) // pieces))
     parts = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
     messages = [
@@ -78,19 +85,80 @@ def test_who_asks_too_often_waits_a_minute_and_others_do_not():
     assert ask(app, path=path)[0] == 200
 
 
+class Asked:
+    """What `Limits` wants to know of a page's requests."""
+
+    def __init__(self, *, visit=False, waiting=0, running=0):
+        self.visit, self.now_waiting, self.now_running = visit, waiting, running
+
+    def is_visit(self, *_):
+        return self.visit
+
+    def is_whole(self, *_):
+        return True
+
+    def waiting(self):
+        return self.now_waiting
+
+    def running_of(self, client):
+        return self.now_running if client == "1.2.3.4" else 0
+
+
 def test_who_comes_when_enough_wait_is_told_so():
-    waiting = [0]
-    app = Limits(echo, max_bytes=10, per_minute=9, waiting=lambda: waiting[0], max_waiting=2)
+    requests = Asked()
+    app = Limits(echo, max_bytes=10, per_minute=9, requests=requests, max_waiting=2)
     assert ask(app, path=ASKING[0])[0] == 200
-    waiting[0] = 2
+    requests.now_waiting = 2
     assert ask(app, path="/assets/x")[0] == 200
     status, body = ask(app, path=ASKING[0], accept_language="zh")
     assert (status, "已有 2 个请求在排队" in json.loads(body)["detail"]) == (503, True)
 
 
+def test_opening_the_page_is_not_asking():
+    app = Limits(echo, max_bytes=10, per_minute=2, requests=Asked(visit=True, waiting=99))
+    assert [ask(app, path=ASKING[0])[0] for _ in range(21)] == [200] * 20 + [429]
+
+
+def test_one_address_holds_no_more_than_its_share():
+    app = Limits(echo, max_bytes=10, per_minute=9, requests=Asked(running=3), max_waiting=9, max_of_one=3)
+    assert ask(app, path=ASKING[0])[0] == 429
+    assert ask(app, path=ASKING[0], client="5.6.7.8")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["component_server", "api/generate", "run/generate", "call/v2/generate", "queue/join"])
+def test_every_way_to_ask_is_counted_below_a_prefix_too(path):
+    app = Limits(echo, max_bytes=10, per_minute=1)
+    assert [ask(app, path=f"/gradio_api/{path}")[0] for _ in range(2)] == [200, 429]
+    app = Limits(echo, max_bytes=10, per_minute=1)
+    assert [ask(app, path=f"/sub/gradio_api/{path}", root_path="/sub")[0] for _ in range(2)] == [200, 429]
+
+
+def test_an_upload_is_refused():
+    assert ask(Limits(echo, max_bytes=10, per_minute=9), path="/gradio_api/upload")[0] == 403
+
+
+def test_what_is_read_beside_the_queue_is_priced_by_characters_and_models():
+    asked = {"data": {"context": "a" * 9_880, "models": ["note-rnn-2"] * 6}}
+    assert price("/gradio_api/component_server", asked) == 60
+    assert price("/gradio_api/component_server", {"data": {"context": 5, "models": None}}) == 1
+    assert price("/gradio_api/queue/join", asked) == 1
+
+
+def test_the_client_is_who_stands_before_the_trusted_proxies():
+    app = Limits(echo, max_bytes=10, per_minute=1, proxies=2)
+    assert ask(app, path=ASKING[0], x_forwarded_for="6.6.6.6, 9.9.9.9, 10.0.0.1")[0] == 200
+    assert ask(app, path=ASKING[0], x_forwarded_for="7.7.7.7, 9.9.9.9, 10.0.0.2")[0] == 429, "the first is made up"
+
+
+def test_a_server_that_is_being_stopped_says_so():
+    app = Limits(echo, max_bytes=10, per_minute=9, ending=lambda: True)
+    status, body = ask(app, path=ASKING[0])
+    assert (status, json.loads(body)["detail"]) == (503, "The server is being stopped. Try again in a minute.")
+
+
 def test_a_forwarded_address_counts_behind_a_proxy_and_nowhere_else():
     for behind, expected in ((True, 200), (False, 429)):
-        app = Limits(echo, max_bytes=10, per_minute=1, behind_proxy=behind)
+        app = Limits(echo, max_bytes=10, per_minute=1, proxies=int(behind))
         ask(app, path=ASKING[0], x_forwarded_for="9.9.9.9, 10.0.0.1")
         assert ask(app, path=ASKING[0], x_forwarded_for="9.9.9.9, 10.0.0.2")[0] == expected
 
