@@ -20,6 +20,7 @@ from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_SCORE_CHARS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.widgets import QUIET, Translations, book, choices, drawing, model_picker, perplexity, refusing, titles
+from deeprnn.vocab import UNKNOWN_ID
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
@@ -141,6 +142,18 @@ def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: s
     return text[middle : min(middle + EXCERPT_CHARS, end)]
 
 
+def readers(registry: Registry, text: str, names: Sequence[str] | None) -> list[str]:
+    """Of the models chosen those that know most of a text's characters; where none does, others that do."""
+
+    def knows(name: str) -> bool:
+        ids = registry.infos[name].vocab.encode(text)
+        return 2 * ids.count(UNKNOWN_ID) < len(ids)
+
+    known = [name for name in names or () if name in registry.infos and knows(name)]
+    others = dict.fromkeys((*(name for name in FIRST if name in registry.infos), *registry.infos))
+    return known or [name for name in others if knows(name)][: len(FIRST)] or list(names or ())
+
+
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
     """Lay the view out and connect it."""
     text = gr.Textbox(EXAMPLES["example_memorised"], lines=5, max_length=MAX_SCORE_CHARS, elem_id="score-text")
@@ -161,6 +174,12 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         lang = LANGUAGES[language]
         with refusing(lang):
             return result(registry, text, service.score(registry, text=text, models=names), lang)
+
+    def on_text(example: str | None, names: list[str], language: str) -> tuple[Any, Any]:
+        if example is None:
+            return gr.skip(), gr.skip()
+        chosen = readers(registry, example, names)
+        return example, gr.update(choices=choices(registry, LANGUAGES[language], kept=chosen), value=chosen)
 
     def on_language(current: Result | None, language: str) -> Result:
         try:
@@ -186,10 +205,19 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         return ask.text or gr.skip(), listed, result(registry, ask.text or "", answers, ask.lang), *real
 
     for key, example in EXAMPLES.items():
-        buttons[key].click(lambda example=example: example, None, text, queue=False, **QUIET)
+        buttons[key].click(
+            lambda names, language, example=example: on_text(example, names, language),
+            [picker, language],
+            [text, picker],
+            queue=False,
+            **QUIET,
+        )
     for key in REAL:
         buttons[key].click(
-            lambda names, key=key: excerpt(registry, text_of, names, key) or gr.skip(), picker, text, **QUIET
+            lambda names, language, key=key: on_text(excerpt(registry, text_of, names, key), names, language),
+            [picker, language],
+            [text, picker],
+            **QUIET,
         )
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
     language.input(on_language, [board, language], board, queue=False, **QUIET)
