@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 
 import pytest
 
@@ -38,6 +39,12 @@ def test_a_checkpoint_loads_and_writes_its_recorded_sample_again(info):
     sample = dict(info.metrics["sample"])
     text = sample.pop("text")
     assert load(info.path).generate(**sample) == text
+
+
+@each
+def test_a_shipped_model_writes_no_symbol_that_its_texts_do_not_hold(info):
+    private = [c for c in info.vocab.characters if unicodedata.category(c) == "Co"]
+    assert private == [], "marks of texts, which it may write and which nobody can type"
 
 
 @each

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from deeprnn import findings
 from deeprnn.registry import Registry
-from deeprnn.ui.text import Lang, tr
+from deeprnn.ui.text import STRINGS, Lang, tr
 from deeprnn.ui.widgets import perplexity
 
 Budget = Literal["recipe", "width", "parameters", "time"]  # what is equal; the note's own recipe has no such thing
@@ -73,7 +74,7 @@ _PRESETS = (
     Preset(
         key="authors",
         prompt="It was a truth ",
-        groups={"recipe": ("author-wells", "author-austen", "author-five", "author-five-marked")},
+        groups={"recipe": ("author-wells", "author-austen", "author-five")},
     ),
     Preset(key="mistake", groups={"recipe": ("note-rnn-2", "note-rnn-2-shared")}),
     Preset(key="best", prompt="The Time Traveller", groups={"recipe": ("wells-lstm-2", "shakespeare-lstm-2")}),
@@ -92,10 +93,16 @@ def presets(registry: Registry) -> dict[str, Preset]:
     return found
 
 
+@functools.lru_cache(maxsize=8)  # results do not change while they are served
+def _findings(registry: Registry) -> dict[str, findings.Figures]:
+    return findings.of(registry.results)
+
+
 def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> str:
     """What is to be seen, with the figures of the models shown: `{a}` is the first one's, and so on.
 
-    `{a[train]}`, `{a[heldout]}`: perplexities; `{a[guess]}`: symbols of its alphabet; `{a[seconds]}`: of training.
+    `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text; `{a[guess]}`: symbols of its
+    alphabet; `{a[seconds]}`: of training. Where the results answer the same question, what they say of it follows.
     """
     figures = {}
     for letter, name in zip("abcdef", preset.groups[budget], strict=False):
@@ -104,7 +111,10 @@ def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> s
             "train": perplexity(info.train_ppl),
             "heldout": perplexity(info.heldout_ppl),
             "guess": len(info.vocab),
+            "elsewhere": {text: perplexity(of["ppl"]) for text, of in info.metrics.get("elsewhere", {}).items()},
             "seconds": f"{info.metrics['train_seconds']:.0f}",
         }
     key = f"verdict_{preset.key}"
-    return tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)
+    seen = tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)
+    found = _findings(registry).get(preset.key)
+    return seen + (tr(f"{key}_found", lang, **found) if found and f"{key}_found" in STRINGS else "")

@@ -100,11 +100,18 @@ STRINGS: dict[str, tuple[str, str]] = {
         "同样八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。",
     ),
     "verdict_authors": (
-        "Each trained on as many characters in all. On its own author's new text, the model of Wells comes to "
-        "{a[heldout]} and that of Austen to {b[heldout]}; merged, five authors share one model, which reaches "
-        "{c[heldout]} on Wells ({d[heldout]} when each text says whose it is).",
-        "训练字符总数都相同。在自己作者的新文本上，威尔斯的模型是 {a[heldout]}，奥斯汀的是 {b[heldout]}；五位作者合用"
-        "一个模型时，威尔斯的新文本是 {c[heldout]}（标明作者则是 {d[heldout]}）。",
+        "Each was trained on as many characters in all. On its own author's held-out text the model of Wells comes to "
+        "{a[heldout]} and that of Austen to {b[heldout]}. One model of five authors, given a fifth as much of each, "
+        "reaches {c[heldout]} on Wells and {c[elsewhere][pride_and_prejudice]} on Austen.",
+        "训练字符总数都相同。在自己作者的留出文本上，威尔斯的模型是 {a[heldout]}，奥斯汀的是 {b[heldout]}。五位作者合"
+        "用一个模型、每位只读五分之一时，威尔斯是 {c[heldout]}，奥斯汀是 {c[elsewhere][pride_and_prejudice]}。",
+    ),
+    "verdict_authors_found": (
+        " Over all five authors the shared model is {shared_mean}% worse than their own models on average ("
+        "{shared_low}% to {shared_high}%): it has read less of each, and it shares its weights; the two are not told "
+        "apart here.",
+        "五位平均，合用的模型比各自的专用模型差 {shared_mean}%（{shared_low}% 到 {shared_high}%）：它对每位都读得更少"
+        "，又要共用权重，这里没有把两者分开。",
     ),
     "verdict_mistake": (
         "Right: each layer has weights and a state of its own: {a[train]} in training. Wrong: one set of weights, one "

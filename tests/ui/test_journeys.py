@@ -43,7 +43,7 @@ def test_the_first_screen_says_what_is_to_be_seen_and_marks_what_is_copied(visit
 def test_a_question_brings_its_models_prompt_and_answer(visit):
     one = visit()
     one.page.get_by_label("One author or five?").check()
-    wait_for_cards(one, "author-wells", "author-austen", "author-five", "author-five-marked")
+    wait_for_cards(one, "author-wells", "author-austen", "author-five")
     assert one.page.locator("#prompt textarea").input_value() == "It was a truth "
     assert "five authors share one model" in one.page.locator(".verdict").text_content()
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from deeprnn import findings
 from deeprnn.registry import Registry
 from deeprnn.ui.presets import _PRESETS, presets, verdict
 from deeprnn.ui.text import STRINGS
@@ -35,3 +36,12 @@ def test_a_question_has_words_for_all_that_it_holds_equal(preset):
         assert f"equal_{budget}" in STRINGS
         assert (f"verdict_{preset.key}" if budget == preset.budget else f"verdict_{preset.key}_{budget}") in STRINGS
     assert all(len(names) <= 6 for names in preset.groups.values())
+
+
+def test_the_verdict_on_authors_tells_both_authors_and_the_mean_over_all(registry):
+    preset = presets(registry)["authors"]
+    said = verdict(registry, preset, preset.budget, "en")
+    five = registry.infos["author-five"].metrics["elsewhere"]
+    for text in ("time_machine", "pride_and_prejudice"):
+        assert f"{five[text]['ppl']:.3f}" in said
+    assert str(findings.of(registry.results)["authors"]["shared_mean"]) in said
