@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def text_of(info: CheckpointInfo) -> str | None:
     """The main text a model was trained on, where its file is on this machine."""
-    return _text(info.metrics["text"]["name"], info.vocab.form)
+    return _text(info.metrics.text.name, info.vocab.form)
 
 
 @functools.cache  # every visit asks which texts are there

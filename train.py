@@ -65,8 +65,8 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
 def compare(directory: Path, text: str | None) -> None:
     """Print a checkpoint's recorded figures beside those measured now."""
     measured = remeasure(directory, text)
-    for part, figures in checkpoint.read_info(directory).metrics["final"].items():
-        print(f"{directory.name:28} {part:13} recorded {figures['ppl']:.6f} measured {measured[part]['ppl']:.6f}")
+    for part, figures in checkpoint.read_info(directory).metrics.final.items():
+        print(f"{directory.name:28} {part:13} recorded {figures.ppl:.6f} measured {measured[part]['ppl']:.6f}")
 
 
 def main(argv: list[str]) -> int:

@@ -17,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deeprnn import checkpoint
 from deeprnn.baselines import ORDER, NGram
-from deeprnn.config import TrainConfig
 from deeprnn.data import prepare
 from deeprnn.evaluation import mixture, nats_per_char
 
@@ -31,9 +30,9 @@ def main() -> None:
     paths = parser.parse_args().checkpoints
     loaded = [checkpoint.load(path) for path in paths]
     infos = [checkpoint.read_info(path) for path in paths]
-    if len({(info.vocab, str(info.metrics["text"]["ranges"])) for info in infos}) > 1:
+    if len({(info.vocab, str(info.metrics.text.ranges)) for info in infos}) > 1:
         raise SystemExit("these models differ in alphabet or text: give models of one text.")
-    data = prepare(TrainConfig.from_dict(infos[0].metrics["train_config"]), torch.device("cpu"))
+    data = prepare(infos[0].metrics.train_config, torch.device("cpu"))
     ngram = NGram.build(data.parts["train"], len(data.vocab), ORDER)
     last = "test" if "test" in data.parts else "val"
     nats, counted = {}, {}

@@ -12,6 +12,7 @@ Weights are float32 after loading, whatever they were on disk (see `storage`). N
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from dataclasses import dataclass
@@ -25,15 +26,20 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from deeprnn.cells import CELLS
-from deeprnn.config import ModelConfig, Storage
+from deeprnn.config import ModelConfig, Storage, TrainConfig
 from deeprnn.language_model import LanguageModel
+from deeprnn.metrics import Metrics, Node, printable
 from deeprnn.model import CharRNN
 from deeprnn.storage import decode_weights, encode_weights
 from deeprnn.vocab import Vocab
 
 FORMAT = "deeprnn-checkpoint-1"
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
-Metrics = dict[str, Any]
+MAX_JSON_BYTES = 8_000_000  # of config.json or metrics.json; ten thousand epochs' curve takes 2
+MAX_SYMBOLS = 100_000  # of an alphabet; all of Unicode's ideographs are about as many
+MAX_HEADER_BYTES = 4_000_000  # of the weights' file: the names and shapes of the tensors
+MAX_MESSAGE = 1_000  # characters of what is said to be wrong with a file
+LFS_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,50 +60,45 @@ class CheckpointInfo:
     @property
     def num_params(self) -> int:
         """How many weights the model has."""
-        return int(self.metrics["num_params"])
+        return self.metrics.num_params
 
     @property
     def train_chars(self) -> int:
         """How many characters it was trained on."""
-        ranges = (text["ranges"]["train"] for text in text_records(self.metrics))
-        return sum(end - start for start, end in ranges)
+        return sum(end - start for start, end in (text.ranges["train"] for text in self.metrics.texts))
 
     @property
     def train_ppl(self) -> float:
         """Perplexity per character on the text it was trained on."""
-        return float(self.metrics["final"]["train"]["ppl"])
+        return self.metrics.final["train"].ppl
 
     @property
     def heldout_ppl(self) -> float:
         """Perplexity per character on text it never saw: the test part, or validation where there is no test."""
-        final = self.metrics["final"]
-        return float(final.get("test", final["val"])["ppl"])
+        return self.metrics.heldout.ppl
 
     @property
     def unigram_ppl(self) -> float:
         """Perplexity on the training text of knowing only how often each symbol occurs in it."""
-        return float(self.metrics["baselines"]["unigram"]["train"])
+        return self.metrics.unigram["train"]
 
 
 def ngram_file(metrics: Metrics) -> str | None:
     """The name of the file of the n-gram of a model's training text; None where it was trained on several texts."""
-    if metrics.get("more_texts") or "ranges" not in metrics["text"]:
+    if len(metrics.texts) > 1:
         return None
-    text = metrics["text"]
-    start, end = text["ranges"]["train"]
-    return f"{text['name']}.{text['form']}.{start}-{end}.ngram"
+    start, end = metrics.text.ranges["train"]
+    return f"{metrics.text.file_stem}.{metrics.text.form}.{start}-{end}.ngram"
 
 
-def text_records(metrics: Metrics) -> list[dict[str, Any]]:
-    """What `metrics.json` says of each text that was trained on; the first is the main one, which is held out from."""
-    return [metrics["text"], *metrics.get("more_texts", [])]
-
-
-def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: Metrics, storage: Storage) -> None:
+def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: dict[str, Any], storage: Storage) -> None:
     """Write a whole checkpoint beside `directory`, flush it to disk, then rename it into place.
 
+    metrics: what `metrics.json` will hold; `Metrics` says which fields it must have.
+
     Raises:
-        ValueError: `directory` exists (no finished checkpoint is overwritten), or weights are not finite as stored.
+        ValueError: `directory` exists (no finished checkpoint is overwritten), weights are not finite as stored, or
+            the metrics could not be read again.
     """
     if directory.exists():
         raise ValueError(f"{directory} exists; remove it or choose another place.")
@@ -114,12 +115,12 @@ def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: Metrics, storag
         "vocab": {"form": vocab.form, "characters": vocab.characters},
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    card = model_card(directory.name, model, vocab, metrics).encode()
+    card = model_card(directory.name, model, vocab, Metrics.from_dict(metrics)).encode()
     files = {WEIGHTS: weights, CONFIG: _json_bytes(config), METRICS: _json_bytes(metrics), CARD: card}
     _write_directory(directory, files)
 
 
-def save_failure(directory: Path, metrics: Metrics) -> None:
+def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
     """Keep what is known of a run that left no weights worth keeping: `metrics.json` alone."""
     _write_directory(directory, {METRICS: _json_bytes(metrics)})
 
@@ -136,38 +137,71 @@ def _write_directory(directory: Path, files: dict[str, bytes]) -> None:
 
 
 def read_info(directory: Path) -> CheckpointInfo:
-    """Read a checkpoint's JSON files.
+    """Read a checkpoint's JSON files, everything that any view will ask of them checked; weights are only looked at.
 
     Raises:
-        ValueError: the directory or a file is missing or malformed; the message names the file and the remedy.
+        ValueError: the directory or a file is missing or malformed; the message names the file, the field and the
+            remedy.
     """
     if not directory.is_dir():
         raise ValueError(f"no checkpoint at {directory}: give a directory that holds {CONFIG} and {WEIGHTS}.")
     path = directory / CONFIG
     values = _read_json(path)
     if values.get("format") != FORMAT:
-        raise ValueError(f"{path}: format {values.get('format')!r} is not {FORMAT!r}; update deeprnn to read it.")
+        found = repr(values.get("format"))[:80]
+        raise ValueError(f"{path}: format {found} is not {FORMAT!r}; update deeprnn to read it.")
     known = {"format", "model", "vocab", "weights_sha256"}
     if set(values) != known:
         raise _broken(path, f"its keys are {sorted(values)}, not {sorted(known)}")
     try:
+        if printable(directory.name) != directory.name:
+            raise ValueError("the folder's name holds characters that cannot be shown; rename it")
         config = ModelConfig.from_dict(values["model"])
+        if config.cell not in CELLS:
+            raise ValueError(f"model.cell: unknown cell {config.cell!r}; choose one of {sorted(CELLS)}")
+        Node(values["vocab"], "vocab")["characters"].text(MAX_SYMBOLS, 0)
         vocab = Vocab.from_dict(values["vocab"])
-    except ValueError as error:
+        sha256 = Node(values["weights_sha256"], "weights_sha256").text(64, 64)
+    except (ValueError, TypeError) as error:
         raise _broken(path, str(error)) from error
     metrics_path = directory / METRICS
-    info = CheckpointInfo(
-        path=directory,
-        config=config,
-        vocab=vocab,
-        weights_sha256=str(values["weights_sha256"]),
-        metrics=_read_json(metrics_path),
-    )
     try:
-        _ = info.num_params, info.train_chars, info.train_ppl, info.heldout_ppl, info.unigram_ppl
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise _broken(metrics_path, f"it lacks final figures ({error!r})") from error
+        metrics = Metrics.from_dict(_read_json(metrics_path))
+    except ValueError as error:
+        raise _broken(metrics_path, str(error).removeprefix(f"{metrics_path}: ")) from error
+    info = CheckpointInfo(path=directory, config=config, vocab=vocab, weights_sha256=sha256, metrics=metrics)
+    _look_at_weights(info)
     return info
+
+
+def _look_at_weights(info: CheckpointInfo) -> None:
+    """Compare what the weights' file says of itself with the configuration; its hash is checked by `load`."""
+    path = info.path / WEIGHTS
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            size = int.from_bytes(start, "little")
+            rest = file.read(size if size <= MAX_HEADER_BYTES else 100)
+    except OSError as error:
+        raise _broken(path, f"cannot be read ({error.strerror})") from error
+    if (start + rest).startswith(LFS_POINTER):
+        raise ValueError(f"{path} is only a pointer to the weights: run `git lfs pull` to get them.")
+    try:
+        header = {name: one["shape"] for name, one in json.loads(rest).items() if name != "__metadata__"}
+        layers = len({name.split(".")[1] for name in header if name.startswith("cells.")})
+        count = sum(math.prod(shape) for name, shape in header.items() if not name.endswith(".scale"))
+        head = tuple(header["head.weight"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return  # `load` will say what is wrong
+    config = info.config
+    for what, found, wanted in (
+        ("its layers are", layers, config.state_layers),
+        ("head.weight has shape", head, (len(info.vocab), config.hidden_size)),
+    ):
+        if found != wanted:
+            raise _broken(path, f"{what} {found}, but {CONFIG} asks for {wanted}")
+    if count != info.num_params:
+        raise _broken(path, f"its tensors hold {count} weights, but {METRICS} says {info.num_params}")
 
 
 def load(directory: Path) -> LanguageModel:
@@ -214,18 +248,21 @@ def _mismatch(weights: dict[str, Tensor], expected: dict[str, Tensor]) -> str | 
 
 
 def _broken(path: Path, why: str) -> ValueError:
+    why = why if len(why) <= MAX_MESSAGE else why[:MAX_MESSAGE] + " ..."
     return ValueError(f"{path}: {why.rstrip('.')}. Download or train the checkpoint again.")
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, most: int | None = None) -> bytes:
     try:
+        if most is not None and path.stat().st_size > most:
+            raise _broken(path, f"it is larger than {most:,} bytes")
         return path.read_bytes()
     except OSError as error:
         raise _broken(path, f"cannot be read ({error.strerror})") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    data = _read_bytes(path)
+    data = _read_bytes(path, MAX_JSON_BYTES)
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -257,28 +294,28 @@ def flush_directory(path: Path) -> None:
 
 
 def _titles(metrics: Metrics) -> str:
-    return " + ".join(f"*{text['name']}*" for text in text_records(metrics))
+    return " + ".join(f"*{text.name}*" for text in metrics.texts)
 
 
-def _kept(train_config: dict[str, Any]) -> str:
-    kept = f"the {train_config.get('keep', 'last')} epoch's weights"
-    return f"{kept}, averaged over training steps" if train_config.get("ema_decay") else kept
+def _kept(config: TrainConfig) -> str:
+    kept = f"the {config.keep} epoch's weights"
+    return f"{kept}, averaged over training steps" if config.ema_decay else kept
 
 
 def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str:
     """The README.md of a checkpoint: Hub front matter, what it is, its figures, how to load it."""
-    config, text, sample, best = model.config, metrics["text"], metrics["sample"], metrics["best_val"]
+    config, text, sample, kept = model.config, metrics.text, metrics.sample, _kept(metrics.train_config)
     kind = "residual stack" if config.residual else "plain stack"
     if config.wiring != "stack":
         kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"
-    cold = ", `cold_256` in windows of 256\ncharacters from a zero state" if "cold_256" in metrics["final"] else ""
+    cold = ", `cold_256` in windows of 256\ncharacters from a zero state" if "cold_256" in metrics.final else ""
     rows = "\n".join(
-        f"| {part} | {figures['chars']:,} | {figures['ppl']:.4f} | {figures['bpc']:.4f} | {figures['nats']:.4f} |"
-        for part, figures in metrics["final"].items()
+        f"| {part} | {figures.chars:,} | {figures.ppl:.4f} | {figures.bpc:.4f} | {figures.nats:.4f} |"
+        for part, figures in metrics.final.items()
     )
     return f"""---
 license: apache-2.0
-language: {"zh" if text["name"] == "journey_to_the_west" else "en"}
+language: {"zh" if text.name == "journey_to_the_west" else "en"}
 library_name: deeprnn
 pipeline_tag: text-generation
 tags: [character-level, recurrent-neural-network, {config.cell}]
@@ -294,19 +331,19 @@ A character language model: {config.num_layers} x {CELLS[config.cell].label} of 
 {rows}
 
 Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
-{metrics["baselines"]["unigram"]["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
-{metrics["train_config"]["batch_size"]} lanes as in training, `train_carried` as one text{cold}. The lowest validation
-perplexity on the way was {best["ppl"]:.2f}, at epoch {best["epoch"]}; these are {_kept(metrics["train_config"])}.
+{metrics.unigram["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
+{metrics.train_config.batch_size} lanes as in training, `train_carried` as one text{cold}. The lowest validation
+perplexity on the way was {metrics.best_ppl:.2f}, at epoch {metrics.best_epoch}; these are {kept}.
 
-Trained by `{metrics["command"]}` in {metrics["wall_seconds"]:,.0f} s on
-{metrics["device"]}, threads: {metrics["threads"]}.
+Trained by `{metrics.command}` in {metrics.wall_seconds:,.0f} s on
+{metrics.device}, threads: {metrics.threads}.
 
 ```python
 import deeprnn
 
 lm = deeprnn.load("checkpoints/{name}")
-print(lm.generate({json.dumps(sample["prompt"], ensure_ascii=False)}, seed={sample["seed"]}))
+print(lm.generate({json.dumps(sample.prompt, ensure_ascii=False)}, seed={sample.seed}))
 ```
 
-> {sample["prompt"]}**{" ".join(sample["text"].split())}**
+> {sample.prompt}**{" ".join(sample.text.split())}**
 """

@@ -118,10 +118,10 @@ def remeasure(directory: Path, text: str | None = None) -> Figures:
         ValueError: the checkpoint is broken, or the text is not the one it was trained on.
     """
     metrics = checkpoint.read_info(directory).metrics
-    config = TrainConfig.from_dict(metrics["train_config"])
+    config = metrics.train_config
     data = prepare(replace(config, text=text or config.text), torch.device("cpu"))
-    for source, record in zip(data.sources, checkpoint.text_records(metrics), strict=True):
-        if source.corpus.sha256 != record["sha256"]:
+    for source, record in zip(data.sources, metrics.texts, strict=True):
+        if source.corpus.sha256 != record.sha256:
             raise ValueError(
                 f"{source.corpus.name} is not the text {directory} was trained on; name that one with --data."
             )

@@ -35,6 +35,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_tensors
 
 from deeprnn.config import Form, StrictConfig
+from deeprnn.metrics import TextRecord, file_stem, printable
 
 FINGERPRINTS = "fingerprints"  # the folder of fingerprints beside the checkpoints
 MIN_RUN = 20  # characters from which a verbatim run counts as copied, here and in the experiments' tables
@@ -58,7 +59,7 @@ class Source(StrictConfig):
     sha256: of the whole text in its form, in UTF-8, as `metrics.json` records it.
 
     Raises:
-        ValueError: no name for a file, no characters, a range outside them, or no hexadecimal SHA-256.
+        ValueError: no name that can be shown, no characters, a range outside them, or no hexadecimal SHA-256.
     """
 
     name: str
@@ -69,8 +70,8 @@ class Source(StrictConfig):
     end: int
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\w[\w.-]*", self.name):
-            raise ValueError(f"a fingerprinted text needs a name to make a file's name of, not {self.name!r}.")
+        if not self.name or printable(self.name) != self.name:
+            raise ValueError(f"a fingerprinted text needs a name that can be shown in a line, not {self.name[:80]!r}.")
         if not 0 <= self.start < self.end <= self.chars <= MAX_CHARS:
             given = f"start {self.start}, end {self.end}, chars {self.chars}"
             raise ValueError(f"{self.name}: 0 <= start < end <= chars <= {MAX_CHARS} must hold, not {given}.")
@@ -78,15 +79,15 @@ class Source(StrictConfig):
             raise ValueError(f"{self.name}: sha256 must be 64 hexadecimal digits, not {self.sha256!r}.")
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Self:
-        """What a text's record in `metrics.json` says of the part that was trained on."""
-        start, end = record["ranges"]["train"]
-        return cls(start=start, end=end, **{key: record[key] for key in ("name", "form", "chars", "sha256")})
+    def from_record(cls, record: TextRecord) -> Self:
+        """What a text's record says of the part that was trained on."""
+        start, end = record.ranges["train"]
+        return cls(name=record.name, form=record.form, chars=record.chars, sha256=record.sha256, start=start, end=end)
 
     @property
     def filename(self) -> str:
         """The name of its fingerprint's file, such as `time_machine.full.0-161081.fp`."""
-        return f"{self.name}.{self.form}.{self.start}-{self.end}.fp"
+        return f"{file_stem(self.name)}.{self.form}.{self.start}-{self.end}.fp"
 
 
 @dataclass(frozen=True, kw_only=True)

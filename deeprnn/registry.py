@@ -4,6 +4,8 @@ Knows: checkpoint folders and the Hub. Does not know: gradio, training.
 """
 
 import functools
+import logging
+import os
 import re
 import threading
 import warnings
@@ -16,12 +18,29 @@ from deeprnn.baselines import NGRAMS, NGram
 from deeprnn.batching import CORES, Writers, step_back
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.language_model import LanguageModel
+from deeprnn.metrics import printable
 from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source, load_all
 from deeprnn.results import Results
 
+LOG = logging.getLogger(__name__)
+
 
 def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
-    """What stands in `directory`, by name; reads JSON only. A broken checkpoint is left out with a warning.
+    """What stands in `directory`, by name; loads no weights. A broken checkpoint is left out with a warning.
+
+    Raises:
+        ValueError: there is no such directory.
+    """
+    infos, left_out = read_all(directory)
+    for error in left_out.values():
+        warnings.warn(f"left out: {error}", stacklevel=2)
+    return infos
+
+
+def read_all(directory: str | Path) -> tuple[list[CheckpointInfo], dict[str, ValueError]]:
+    """The checkpoints of `directory`, by name, and why each broken one cannot be used.
+
+    A folder without `config.json` is none: that of a failed run holds its metrics alone.
 
     Raises:
         ValueError: there is no such directory.
@@ -29,15 +48,15 @@ def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
     directory = Path(directory)
     if not directory.is_dir():
         raise ValueError(f"no directory {directory}: give the folder that holds the checkpoints' folders.")
-    infos = []
+    infos, left_out = [], {}
     for path in sorted(directory.iterdir()):
         if path.name.startswith(".") or not (path / checkpoint.CONFIG).is_file():
             continue
         try:
             infos.append(checkpoint.read_info(path))
         except ValueError as error:
-            warnings.warn(f"left out: {error}", stacklevel=2)
-    return infos
+            left_out[path.name] = error
+    return infos, left_out
 
 
 def load(path: str | Path, *, name: str | None = None, revision: str | None = None) -> LanguageModel:
@@ -63,13 +82,21 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
 class Registry:
     """The checkpoints of one folder, each loaded once and shared between threads.
 
+    left_out: why each broken one is not among them, by its name, without this machine's paths.
     writers: they write with them. readers: the threads that long texts are read in.
     max_loaded: how many are kept at once; whichever was not asked for the longest goes first.
     """
 
     def __init__(self, directory: str | Path, max_loaded: int = 64) -> None:
-        self.infos = {info.name: info for info in list_checkpoints(directory)}
         self.directory = Path(directory)
+        infos, broken = read_all(directory)
+        self.infos = {info.name: info for info in infos}
+        self.left_out = {
+            printable(name): str(error).replace(f"{self.directory / name}{os.sep}", "")
+            for name, error in broken.items()
+        }
+        for error in broken.values():
+            LOG.warning("left out: %s", error)
         self.writers = Writers()
         self.readers = ThreadPoolExecutor(CORES, "reader", initializer=step_back)
         self.max_loaded = max_loaded
@@ -100,12 +127,10 @@ class Registry:
         Raises:
             ValueError: there is no such checkpoint.
         """
-        records = checkpoint.text_records(self._info(name).metrics)
-        if any("ranges" not in record or "sha256" not in record for record in records):
-            return []
-        sources = dict.fromkeys(Source.from_record(record) for record in records)
+        records = self._info(name).metrics.texts
         with self._lock:
             try:
+                sources = dict.fromkeys(Source.from_record(record) for record in records)
                 for source in sources:
                     if source.filename not in self._fingerprints:
                         (self._fingerprints[source.filename],) = load_all(self.directory / FINGERPRINTS, [source])
@@ -133,12 +158,12 @@ class Registry:
 
     @functools.cached_property
     def results(self) -> Results:
-        """What was measured in training them and their sisters; empty where no results stand beside them.
-
-        Raises:
-            ValueError: the file is of another schema.
-        """
-        return Results.read(self.directory)
+        """What was measured in training them and their sisters; empty where none can be read beside them."""
+        try:
+            return Results.read(self.directory)
+        except ValueError as error:
+            LOG.warning("no results are shown: %s", error)
+            return Results(runs={}, texts={}, novelty={})
 
     def _info(self, name: str) -> CheckpointInfo:
         if name not in self.infos:

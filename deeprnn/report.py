@@ -21,6 +21,7 @@ from deeprnn.corpora import catalogue, load_corpus
 from deeprnn.data import prepare
 from deeprnn.evaluation import unigram_ppl
 from deeprnn.findings import figure
+from deeprnn.metrics import read_texts
 from deeprnn.novelty import FINGERPRINTS, MIN_RUN, Fingerprint, Source, load_all, measure
 from deeprnn.recipes import expected_params
 from deeprnn.registry import list_checkpoints
@@ -75,7 +76,11 @@ def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
     Writes the fingerprints of its training texts beside the checkpoints where they are missing. known: what is
     returned again if it is of the same weights.
     """
-    settings = {"temperature": 0.8, "max_chars": SAMPLE_CHARS, "prompt": info.metrics["sample"]["prompt"]}
+    settings: dict[str, Any] = {
+        "temperature": 0.8,
+        "max_chars": SAMPLE_CHARS,
+        "prompt": info.metrics.sample.prompt,
+    }
     about = {"weights_sha256": info.weights_sha256, **settings, "seeds": list(range(SAMPLE_SEEDS))}
     if known.items() >= about.items():
         return known
@@ -84,9 +89,8 @@ def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
     samples = [
         measure(lm.generate(seed=seed, **settings), fingerprints, settings["prompt"]) for seed in range(SAMPLE_SEEDS)
     ]
-    corpus = load_corpus(info.metrics["text"]["name"], info.vocab.form)
-    ranges = info.metrics["text"]["ranges"]
-    start, end = ranges.get("test", ranges["val"])
+    corpus = load_corpus(info.metrics.text.name, info.vocab.form)
+    start, end = info.metrics.text.heldout
     pieces = range(start, end - SAMPLE_CHARS + 1, SAMPLE_CHARS)[:SAMPLE_SEEDS]
     heldout = [measure(corpus.text[at : at + SAMPLE_CHARS], fingerprints) for at in pieces]
     return {**about, "sample": _mean_novelty(samples), "heldout": _mean_novelty(heldout)}
@@ -98,13 +102,13 @@ def write_ngram(info: CheckpointInfo) -> None:
     Its order is the largest up to `ORDER` that has no more than `MAX_GRAMS` distinct k-grams in all.
     """
     name = checkpoint.ngram_file(info.metrics)
-    if name is None or info.metrics["text"]["name"] not in NGRAM_TEXTS:
+    if name is None or info.metrics.text.name not in NGRAM_TEXTS:
         return
     path = info.path.parent / NGRAMS / name
     if path.exists():
         return
-    start, end = info.metrics["text"]["ranges"]["train"]
-    ids = info.vocab.encode(load_corpus(info.metrics["text"]["name"], info.vocab.form).text[start:end])
+    start, end = info.metrics.text.ranges["train"]
+    ids = info.vocab.encode(load_corpus(info.metrics.text.name, info.vocab.form).text[start:end])
     orders = (NGram.build(ids, len(info.vocab), order) for order in range(ORDER, 0, -1))
     found = next(ngram for ngram in orders if sum(len(level.keys) for level in ngram.levels) <= MAX_GRAMS)
     path.parent.mkdir(exist_ok=True)
@@ -112,7 +116,7 @@ def write_ngram(info: CheckpointInfo) -> None:
 
 
 def _fingerprints(info: CheckpointInfo) -> list[Fingerprint]:
-    sources = [Source.from_record(record) for record in checkpoint.text_records(info.metrics)]
+    sources = [Source.from_record(record) for record in info.metrics.texts]
     directory = info.path.parent / FINGERPRINTS
     directory.mkdir(exist_ok=True)
     for source in sources:
@@ -163,11 +167,11 @@ def expected_minutes(recipe: Recipe) -> float:
 
 def text_key(metrics: dict[str, Any]) -> str:
     """What two runs on the same parts of the same texts share."""
-    sources = checkpoint.text_records(metrics)
-    parts = [f"{s['name']}:{s['ranges']['train'][1]}" for s in sources]
-    val, test = (sources[0]["ranges"].get(part, ["", ""]) for part in ("val", "test"))
+    sources = read_texts(metrics)
+    parts = [f"{source.name}:{source.ranges['train'][1]}" for source in sources]
+    val, test = (sources[0].ranges.get(part, ("", "")) for part in ("val", "test"))
     marked = "marked " if metrics["train_config"].get("mark_texts") else ""
-    return f"{marked}{sources[0]['form']} {'+'.join(parts)} val {val[0]}-{val[1]} test {test[0]}-{test[1]}"
+    return f"{marked}{sources[0].form} {'+'.join(parts)} val {val[0]}-{val[1]} test {test[0]}-{test[1]}"
 
 
 def baselines(config: TrainConfig) -> dict[str, Any]:

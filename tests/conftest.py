@@ -27,13 +27,20 @@ def tiny_metrics(name: str, num_params: int) -> dict:
     figures = {"nats": 1.0, "bpc": 1.4427, "ppl": 2.7183, "chars": 10}
     return {
         "num_params": num_params,
-        "text": {"name": "python-docs", "form": "full", "ranges": {"train": [0, 1001], "val": [1001, 2002]}},
+        "text": {
+            "name": "python-docs",
+            "form": "full",
+            "chars": 2002,
+            "sha256": "0" * 64,
+            "ranges": {"train": [0, 1001], "val": [1001, 2002]},
+        },
         "final": {"train": figures, "train_carried": figures, "val": figures},
         "baselines": {"uniform": 10, "unigram": {"train": 9.0, "val": 9.0}},
         "best_val": {"epoch": 1, "nats": 1.0, "ppl": 2.7183},
         "sample": {"prompt": "a", "max_chars": 3, "temperature": 0.8, "seed": 0, "text": "bcd"},
-        "train_config": {"batch_size": 2},
+        "train_config": {"text": "python-docs", "form": "full", "epochs": 1, "learning_rate": 1.0, "batch_size": 2},
         "command": f"python train.py {name}",
+        "train_seconds": 1.0,
         "wall_seconds": 1.0,
         "device": "cpu",
         "threads": 1,

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from deeprnn import novelty
 from deeprnn.corpora import catalogue, load_corpus, split
+from deeprnn.metrics import Node, TextRecord
 from deeprnn.novelty import (
     BITS,
     HASHED,
@@ -304,7 +305,7 @@ def test_only_the_trained_range_is_fingerprinted_with_offsets_in_the_whole_text(
         ("x", "abc", 0, 4),
         ("x", "abc", -1, 2),
         ("x", "abc", 2, 2),
-        ("../x", "abc", 0, 3),
+        ("a\nb", "abc", 0, 3),
         ("", "abc", 0, 3),
     ],
 )
@@ -326,6 +327,17 @@ def test_a_fingerprint_survives_its_file(text, tmp_path):
         np.testing.assert_array_equal(read.words, built.words)
     assert read.runs(text) == built.runs(text)
     assert measure(text, [read]) == measure(text, [built])
+
+
+@pytest.mark.parametrize(
+    "name", ['my book, "draft" (v1.2)', ".hidden", "../x", "a/b", "红楼梦，上", "a" * 255, "？" * 200]
+)
+def test_a_text_of_any_name_has_a_fingerprint_and_no_other_texts_file(tmp_path, name):
+    path = Fingerprint.build(name, "full", POEM).save(tmp_path)
+    assert path.parent == tmp_path
+    assert path.is_file()
+    assert Fingerprint.load(path).source.name == name
+    assert path != Fingerprint.build(name[:-1] + "!", "full", POEM).save(tmp_path)
 
 
 def test_the_file_does_not_depend_on_the_process(tmp_path):
@@ -446,12 +458,16 @@ def test_a_models_fingerprints_are_found_by_its_texts_records(tmp_path):
         }
         for print_ in built
     ]
-    sources = [Source.from_record(record) for record in records]
+
+    def source(record):
+        return Source.from_record(TextRecord.read(Node(record)))
+
+    sources = [source(record) for record in records]
     assert [print_.source for print_ in load_all(tmp_path, [*sources, sources[0]])] == sources
-    other = Source.from_record(records[0] | {"sha256": "0" * 64})
+    other = source(records[0] | {"sha256": "0" * 64})
     with pytest.raises(ValueError, match=r"poem\.full\.0-60\.fp is of .* build it again"):
         load_all(tmp_path, [other])
-    missing = Source.from_record(records[0] | {"ranges": {"train": [0, 50]}})
+    missing = source(records[0] | {"ranges": {"train": [0, 50]}})
     with pytest.raises(ValueError, match=r"poem\.full\.0-50\.fp is no fingerprint that can be read"):
         load_all(tmp_path, [missing])
 

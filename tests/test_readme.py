@@ -68,11 +68,9 @@ def test_every_requirement_is_pinned_with_a_reason():
     "info", [i for i in list_checkpoints(SHIPPED) if i.name.startswith("note-")], ids=lambda info: info.name
 )
 def test_the_results_table_is_that_of_the_checkpoints(info):
-    final, best = info.metrics["final"], info.metrics["best_val"]
-    train, carried, val = (final[part]["ppl"] for part in ("train", "train_carried", "val"))
-    assert (
-        f"| `{info.name}` | {train:.3f} | {carried:.3f} | {val:.1f} | {best['ppl']:.2f} ({best['epoch']}) |" in README
-    )
+    final, best, epoch = info.metrics.final, info.metrics.best_ppl, info.metrics.best_epoch
+    train, carried, val = (final[part].ppl for part in ("train", "train_carried", "val"))
+    assert f"| `{info.name}` | {train:.3f} | {carried:.3f} | {val:.1f} | {best:.2f} ({epoch}) |" in README
 
 
 def test_every_recipe_of_the_note_is_shipped_or_explained():

@@ -30,11 +30,21 @@ def test_checkpoints_are_listed_by_name(folder):
     assert list_checkpoints(str(folder)) == infos
 
 
-def test_listing_needs_no_weights(folder):
-    expected = list_checkpoints(folder)
-    for weights in folder.glob(f"*/{checkpoint.WEIGHTS}"):
-        weights.unlink()
-    assert list_checkpoints(folder) == expected
+def test_a_checkpoint_without_weights_is_left_out_and_the_registry_says_why(folder, caplog):
+    (folder / "b-lstm" / checkpoint.WEIGHTS).unlink()
+    models = Registry(folder)
+    assert list(models.infos) == ["a-gru", "c-rnn"]
+    assert models.left_out.keys() == {"b-lstm"}
+    assert models.left_out["b-lstm"].startswith("model.safetensors: cannot be read (No such file")
+    assert str(folder) not in models.left_out["b-lstm"]
+    (line,) = caplog.messages
+    assert str(folder / "b-lstm" / checkpoint.WEIGHTS) in line
+
+
+def test_a_pointer_of_git_lfs_is_left_out_with_the_command_that_gets_the_weights(folder):
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 1274936\n"
+    (folder / "b-lstm" / checkpoint.WEIGHTS).write_text(pointer)
+    assert "run `git lfs pull`" in Registry(folder).left_out["b-lstm"]
 
 
 def test_listing_leaves_out_files_hidden_folders_and_folders_of_other_things(folder):
@@ -107,7 +117,7 @@ def test_threads_that_ask_at_once_get_the_same_model(folder):
 def test_a_registry_reads_no_weights_before_they_are_asked_for(folder):
     hidden = folder / "a-gru" / checkpoint.WEIGHTS
     data = hidden.read_bytes()
-    hidden.unlink()
+    hidden.write_bytes(bytes(len(data)))
     models = Registry(folder)
     hidden.write_bytes(data)
     assert models.get("a-gru").name == "a-gru"

@@ -3,11 +3,11 @@
 import json
 import os
 import unicodedata
+from dataclasses import asdict
 
 import pytest
 
 from deeprnn import checkpoint, list_checkpoints, load, tables
-from deeprnn.config import TrainConfig
 from deeprnn.measurement import remeasure
 from deeprnn.novelty import Source, load_all
 from deeprnn.recipes import all_recipes
@@ -30,13 +30,18 @@ REFERENCE = {
 each = pytest.mark.parametrize("info", INFOS, ids=lambda info: info.name)
 
 
+def raw(info):
+    """All that a checkpoint's metrics hold."""
+    return json.loads((info.path / checkpoint.METRICS).read_text("utf-8"))
+
+
 def test_the_notes_six_runs_are_shipped():
     assert [info.name for info in INFOS if info.name.startswith("note-")] == NOTE
 
 
 @each
 def test_a_checkpoint_loads_and_writes_its_recorded_sample_again(info):
-    sample = dict(info.metrics["sample"])
+    sample = asdict(info.metrics.sample)
     text = sample.pop("text")
     assert load(info.path).generate(**sample) == text
 
@@ -51,8 +56,8 @@ def test_a_shipped_model_writes_no_symbol_that_its_texts_do_not_hold(info):
 def test_a_checkpoint_is_what_its_recipe_says(info):
     recipe = all_recipes()[info.name]
     assert info.config == recipe.model
-    assert TrainConfig.from_dict(info.metrics["train_config"]) == recipe.train
-    assert info.metrics["storage"] == recipe.storage
+    assert info.metrics.train_config == recipe.train
+    assert raw(info)["storage"] == recipe.storage
 
 
 @each
@@ -76,20 +81,20 @@ def test_every_file_is_under_10_mb_and_all_are_under_80():
 
 def test_no_machines_path_stands_in_a_metrics_file():
     for info in INFOS:
-        assert "/" not in json.dumps({k: v for k, v in info.metrics.items() if k not in ("sample",)})
+        assert "/" not in json.dumps({k: v for k, v in raw(info).items() if k not in ("sample",)})
 
 
 @each
 def test_the_results_say_what_a_checkpoint_says(info):
     run = RESULTS.runs[info.name]
     for key in ("final", "num_params", "command", "train_config", "storage"):
-        assert run[key] == info.metrics[key], key
+        assert run[key] == raw(info)[key], key
     assert RESULTS.novelty[info.name]["weights_sha256"] == info.weights_sha256
 
 
 @each
 def test_a_checkpoint_ships_with_the_fingerprints_of_its_texts(info):
-    records = checkpoint.text_records(info.metrics)
+    records = info.metrics.texts
     found = load_all(SHIPPED / FINGERPRINTS, map(Source.from_record, records))
     assert len(found) == len(records)
 
@@ -106,5 +111,5 @@ def test_a_checkpoint_measures_again_to_its_recorded_figures(info):
     if "DEEPRNN_DATA" not in os.environ:
         pytest.skip("needs the book: name a folder that holds it in DEEPRNN_DATA")
     measured = remeasure(info.path)
-    for part, figures in info.metrics["final"].items():
-        assert measured[part]["ppl"] == pytest.approx(figures["ppl"], rel=1e-5)
+    for part, figures in info.metrics.final.items():
+        assert measured[part]["ppl"] == pytest.approx(figures.ppl, rel=1e-5)

@@ -94,7 +94,7 @@ def test_the_recipe_trains_a_checkpoint_that_loads(finished, book):
     assert set(lm.vocab.characters) == set(TEXT)
     assert len(lm.generate("The quick ", max_chars=20)) == 20
     (info,) = deeprnn.list_checkpoints(finished.parent)
-    assert info.metrics["command"] == f"python train.py smoke --data {book.name}"
+    assert info.metrics.command == f"python train.py smoke --data {book.name}"
     assert info.train_ppl < info.unigram_ppl
 
 

@@ -103,7 +103,7 @@ def weights(directory):
 
 
 def metrics(directory):
-    return checkpoint.read_info(directory).metrics
+    return json.loads((directory / checkpoint.METRICS).read_text("utf-8"))
 
 
 def curve(directory):

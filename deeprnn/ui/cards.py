@@ -113,16 +113,16 @@ def _finite(value: Any) -> float:
 
 def recorded(registry: Registry, names: Sequence[str]) -> Board:
     """These models with the continuations recorded when they were trained, each after its own prompt."""
-    samples = [registry.infos[name].metrics["sample"] for name in names]
+    samples = [registry.infos[name].metrics.sample for name in names]
     runs = tuple(
-        Run(model=name, prompt=sample["prompt"], text=sample["text"], state="recorded")
+        Run(model=name, prompt=sample.prompt, text=sample.text, state="recorded")
         for name, sample in zip(names, samples, strict=True)
     )
     if not samples:
         return Board(prompt="", seed=0, sampling=NUMBERS, runs=())
     first = samples[0]
-    numbers = NUMBERS | {"temperature": first["temperature"], "max_chars": first["max_chars"]}
-    return Board(prompt=first["prompt"], seed=first["seed"], sampling=numbers, runs=runs)
+    numbers = NUMBERS | {"temperature": first.temperature, "max_chars": first.max_chars}
+    return Board(prompt=first.prompt, seed=first.seed, sampling=numbers, runs=runs)
 
 
 def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
@@ -222,11 +222,17 @@ def _status(run: Run, seed: int, lang: Lang) -> str:
     return " · ".join(parts)
 
 
+_UNMARKED: Drawn = {"nats": None, "runs": [], "rote": "", "places": [], "quality": ""}
+
+
 def _analysed(registry: Registry, run: Run, lang: Lang) -> Drawn:
     """The marks of the lenses and the rote meter, once nobody writes any more."""
     if run.state == "writing" or not run.text:
-        return {"nats": None, "runs": [], "rote": "", "places": [], "quality": ""}
-    found = service.analyse(registry, run.model, run.prompt, run.text)
+        return _UNMARKED
+    try:
+        found = service.analyse(registry, run.model, run.prompt, run.text)
+    except RequestError as error:  # its weights are broken: the card says so, and the others are as they were
+        return _UNMARKED | {"status": error.message(lang)}
     runs = [[one["start"], one["end"], _place(one, lang)] for one in found["runs"]]
     longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
     places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []

@@ -9,7 +9,8 @@ const frame = node('div', 'scroll');
 const details = node('div', 'details');
 frame.tabIndex = 0;
 details.setAttribute('aria-live', 'polite');
-root.replaceChildren(tools, frame, details);
+const missing = node('div', 'left-out');
+root.replaceChildren(tools, frame, missing, details);
 
 function ordered(value) {
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
@@ -113,9 +114,19 @@ function drawTools() {
   tools.replaceChildren(wrap, link('all.zip', labels.ck_all));
 }
 
+function drawMissing() {
+  const { left_out: reasons, labels } = given();
+  missing.replaceChildren();
+  if (!reasons.length) return;
+  const list = node('ul');
+  list.append(...reasons.map((reason) => node('li', '', reason)));
+  missing.append(node('p', '', labels.ck_left_out), list);
+}
+
 function draw() {
   const value = given();
   if (!value) return;
+  drawMissing();
   if (value.chosen) chosen = value.chosen;
   drawTools();
   drawTable();

@@ -16,7 +16,7 @@ from deeprnn.ui.widgets import QUIET, Translations, drawing, perplexity, texts, 
 _COLUMNS = ("name", "cell", "depth", "width", "wiring", "parameters", "text", "train", "heldout", "size")
 _LABELS = (
     *("ck_filter", "ck_none", "ck_weights", "ck_folder", "ck_all", "ck_sha", "ck_load"),
-    *("ck_choose", "ck_compare", "ck_copy", "link_copied"),
+    *("ck_choose", "ck_compare", "ck_copy", "link_copied", "ck_left_out"),
 )
 
 
@@ -26,6 +26,7 @@ def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[s
     return {
         "columns": [tr(f"ck_{column}", lang) for column in _COLUMNS],
         "rows": [_row(info, shown[name], lang) for name, info in registry.infos.items()],
+        "left_out": [f"{name}: {why}" for name, why in registry.left_out.items()],
         "labels": {key: tr(key, lang) for key in _LABELS},
         "chosen": chosen,
     }
@@ -52,7 +53,7 @@ def _row(info: CheckpointInfo, title: str, lang: Lang) -> dict[str, Any]:
         "cells": [{"text": text, "sort": sort} for text, sort in cells],
         "sha256": info.weights_sha256,
         "code": f'import deeprnn\n\nlm = deeprnn.load("checkpoints/{info.name}")\n'
-        f"print(lm.generate({info.metrics['sample']['prompt']!r}, seed=0))",
+        f"print(lm.generate({info.metrics.sample.prompt!r}, seed=0))",
     }
 
 

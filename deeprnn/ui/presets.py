@@ -4,6 +4,7 @@ Knows: names of checkpoints, words. Does not know: components. A preset whose ch
 """
 
 import functools
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -111,8 +112,8 @@ def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> s
             "train": perplexity(info.train_ppl),
             "heldout": perplexity(info.heldout_ppl),
             "guess": len(info.vocab),
-            "elsewhere": {text: perplexity(of["ppl"]) for text, of in info.metrics.get("elsewhere", {}).items()},
-            "seconds": f"{info.metrics['train_seconds']:.0f}",
+            "elsewhere": defaultdict(lambda: "–", {t: perplexity(of.ppl) for t, of in info.metrics.elsewhere.items()}),
+            "seconds": f"{info.metrics.train_seconds:.0f}",
         }
     key = f"verdict_{preset.key}"
     seen = tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)

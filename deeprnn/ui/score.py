@@ -97,7 +97,7 @@ def _packed(numbers: Sequence[float]) -> str:
 
 def _base_title(registry: Registry, base: dict[str, Any], lang: Lang) -> str:
     info = registry.infos[base["model"]]
-    text = book(info.metrics["text"]["name"])
+    text = book(info.metrics.text.name)
     return tr(f"row_{base['kind']}", lang, n=base["count"], text=text, chars=f"{info.train_chars:,}")
 
 
@@ -128,8 +128,8 @@ def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: s
     """A real piece of the first model's book, or of one that it has not read; None where no such file is at hand."""
     info = registry.infos[names[0]] if names and names[0] in registry.infos else next(iter(registry.infos.values()))
     if key == "real_other":
-        own = info.metrics["text"]["name"]
-        others = (one for one in registry.infos.values() if one.metrics["text"]["name"] != own)
+        own = info.metrics.text.name
+        others = (one for one in registry.infos.values() if one.metrics.text.name != own)
         at_hand = ((one, text) for one in others if one.vocab.form == "full" and (text := text_of(one)))
         info, text = next(at_hand, (info, None))
         part = "val"
@@ -137,7 +137,7 @@ def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: s
         text, part = text_of(info), "train" if key == "real_train" else "val"
     if text is None:
         return None
-    start, end = info.metrics["text"]["ranges"][part]
+    start, end = info.metrics.text.ranges[part]
     middle = (start + end) // 2
     return text[middle : min(middle + EXCERPT_CHARS, end)]
 

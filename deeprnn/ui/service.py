@@ -85,7 +85,7 @@ def describe(info: CheckpointInfo) -> dict[str, Any]:
         "residual": info.config.residual,
         "wiring": info.config.wiring,
         "num_params": info.num_params,
-        "text": info.metrics["text"]["name"],
+        "text": info.metrics.text.name,
         "form": info.vocab.form,
         "num_symbols": len(info.vocab),
         "train_chars": info.train_chars,

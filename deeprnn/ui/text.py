@@ -696,6 +696,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "ck_size": ("File", "文件"),
     "ck_filter": ("Filter", "筛选"),
     "ck_none": ("No model has all these words.", "没有同时包含这些词的模型。"),
+    "ck_left_out": ("Not listed, since they cannot be used:", "以下检查点无法使用，未列出："),
     "ck_weights": ("Weights (.safetensors)", "权重（.safetensors）"),
     "ck_folder": ("Folder (.zip)", "整个文件夹（.zip）"),
     "ck_all": ("Download all (.zip)", "全部下载（.zip）"),

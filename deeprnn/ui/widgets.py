@@ -140,8 +140,8 @@ def book(name: str) -> str:
 
 def texts(info: CheckpointInfo, lang: Lang) -> str:
     """The text a model was trained on, and how many more."""
-    more = len(info.metrics.get("more_texts", []))
-    first = book(info.metrics["text"]["name"])
+    more = len(info.metrics.texts) - 1
+    first = book(info.metrics.text.name)
     return tr("and_more", lang, text=first, n=more) if more else first
 
 
@@ -169,7 +169,7 @@ _BOOKS = {
 FILTERS: dict[str, Callable[[CheckpointInfo], str]] = {
     "filter_cell": lambda info: CELLS[info.config.cell].label,
     "filter_depth": lambda info: str(info.config.num_layers),
-    "filter_text": lambda info: book(info.metrics["text"]["name"]),
+    "filter_text": lambda info: book(info.metrics.text.name),
     "filter_wiring": lambda info: wiring(info),
 }
 

@@ -31,8 +31,8 @@ def test_the_first_screen_says_what_is_to_be_seen_and_marks_what_is_copied(visit
     assert "learned nothing but how often each letter occurs" in verdict.text_content()
     assert verdict.bounding_box()["y"] < 600
     copied = one.card("note-lstm-2").locator(".text .copied")
-    sample = registry.infos["note-lstm-2"].metrics["sample"]
-    runs = service.analyse(registry, "note-lstm-2", sample["prompt"], sample["text"])["runs"]
+    sample = registry.infos["note-lstm-2"].metrics.sample
+    runs = service.analyse(registry, "note-lstm-2", sample.prompt, sample.text)["runs"]
     marked = {at for run in runs for at in range(run["start"], run["end"])}
     assert copied.count() == len(marked) > 100
     assert "The Time Machine" in copied.first.get_attribute("title")

@@ -20,10 +20,10 @@ def test_the_first_screen_shows_recorded_texts_and_both_perplexities(visit, regi
     for name in ("note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10"):
         metrics = registry.infos[name].metrics
         card = one.card(name)
-        assert card.locator(".text").text_content() == metrics["sample"]["text"]
+        assert card.locator(".text").text_content() == metrics.sample.text
         train, heldout = (card.locator(f".dumbbell .v >> nth={i}").text_content() for i in (0, 1))
-        assert float(train) == pytest.approx(metrics["final"]["train"]["ppl"], rel=5e-3)
-        assert float(heldout) == pytest.approx(metrics["final"]["val"]["ppl"], rel=5e-3)
+        assert float(train) == pytest.approx(metrics.final["train"].ppl, rel=5e-3)
+        assert float(heldout) == pytest.approx(metrics.final["val"].ppl, rel=5e-3)
 
 
 def test_a_recording_stands_after_the_prompt_it_continues_and_guessing_stands_on_the_card(visit, registry):
@@ -34,9 +34,9 @@ def test_a_recording_stands_after_the_prompt_it_continues_and_guessing_stands_on
     card = one.card("journey-gru-2")
     card.wait_for()
     for name in ("note-rnn-2", "journey-gru-2"):
-        sample = registry.infos[name].metrics["sample"]
-        assert one.card(name).locator(".prompt").text_content() == sample["prompt"]
-        assert one.card(name).locator(".text").text_content() == sample["text"]
+        sample = registry.infos[name].metrics.sample
+        assert one.card(name).locator(".prompt").text_content() == sample.prompt
+        assert one.card(name).locator(".text").text_content() == sample.text
     picture, label = (card.locator(at).bounding_box() for at in (".dumbbell", ".dumbbell text >> nth=0"))
     assert label["x"] + label["width"] <= picture["x"] + picture["width"]
     guess, heldout = (float(card.locator(at).get_attribute(x)) for at, x in ((".guess", "x1"), (".heldout", "cx")))

@@ -41,7 +41,7 @@ def test_a_question_has_words_for_all_that_it_holds_equal(preset):
 def test_the_verdict_on_authors_tells_both_authors_and_the_mean_over_all(registry):
     preset = presets(registry)["authors"]
     said = verdict(registry, preset, preset.budget, "en")
-    five = registry.infos["author-five"].metrics["elsewhere"]
+    five = registry.infos["author-five"].metrics.elsewhere
     for text in ("time_machine", "pride_and_prejudice"):
-        assert f"{five[text]['ppl']:.3f}" in said
+        assert f"{five[text].ppl:.3f}" in said
     assert str(findings.of(registry.results)["authors"]["shared_mean"]) in said

@@ -1,0 +1,291 @@
+"""What `metrics.json` says of a trained model: a typed record, read strictly in one place.
+
+Knows: the fields that are read anywhere, their types and bounds. Does not know: files, models, the page.
+
+Everything that any view, card or tool asks of a checkpoint is checked here, so that a record that was read can be
+shown. What nobody reads is passed over. A refusal names the field by its path, as in `final.val.ppl`.
+"""
+
+import hashlib
+import math
+import re
+import typing
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Self
+
+from deeprnn.config import Form, TrainConfig
+
+MAX_NAME = 255  # characters of the name of a text or a checkpoint
+MAX_PROMPT, MAX_WRITTEN = 2_000, 8_000  # characters of a recorded sample: what the page itself may ask and write
+MAX_SAID = 4_000  # characters of a command or the name of a device
+MAX_TEMPERATURE = 10.0
+MAX_COUNT = 2**53 - 1  # what JSON numbers hold exactly
+MAX_SECONDS = 1e10
+_SHOWN = 60  # characters of a wrong value in a message
+_PLAIN_STEM = re.compile(r"\w[\w.-]*")
+_MAX_STEM_BYTES = 120
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value inside a JSON document, and the path to it; each method reads it as one type or refuses it."""
+
+    value: Any
+    path: str = ""
+
+    def refusal(self, wanted: str) -> ValueError:
+        """What is raised where the value is not what is wanted."""
+        shown = repr(self.value) if not isinstance(self.value, (dict, list)) else type(self.value).__name__
+        shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
+        return ValueError(f"{self.path or 'it'} must be {wanted}, not {shown}")
+
+    def entries(self) -> dict[str, "Node"]:
+        """The members of an object."""
+        if not isinstance(self.value, dict):
+            raise self.refusal("a JSON object")
+        start = f"{self.path}." if self.path else ""
+        return {key: Node(value, start + printable(key)[:_SHOWN]) for key, value in self.value.items()}
+
+    def items(self) -> list["Node"]:
+        """The items of a list."""
+        if not isinstance(self.value, list):
+            raise self.refusal("a list")
+        return [Node(value, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
+
+    def __getitem__(self, key: str) -> "Node":
+        """A member that must be there."""
+        entries = self.entries()
+        if key not in entries:
+            raise ValueError(f"{self.path or 'it'} lacks {key!r}")
+        return entries[key]
+
+    def get(self, key: str) -> "Node | None":
+        """A member that may be missing."""
+        return self.entries().get(key)
+
+    def whole(self, least: int = 0, most: int = MAX_COUNT) -> int:
+        """A whole number."""
+        if type(self.value) is not int or not least <= self.value <= most:
+            raise self.refusal(f"a whole number from {least} to {most}")
+        return self.value
+
+    def number(self, least: float = 0.0, most: float = math.inf) -> float:
+        """A finite number."""
+        try:
+            value = float(self.value) if type(self.value) in (int, float) else math.nan
+        except OverflowError:
+            value = math.inf
+        if not math.isfinite(value) or not least <= value <= most:
+            raise self.refusal(f"a number from {least:g}" + (f" to {most:g}" if math.isfinite(most) else ""))
+        return value
+
+    def text(self, most: int, least: int = 0) -> str:
+        """A text that can be written as UTF-8."""
+        value = self.value
+        if not isinstance(value, str) or not least <= len(value) <= most or has_surrogates(value):
+            raise self.refusal(f"a text of {least} to {most} characters")
+        return value
+
+    def name(self) -> str:
+        """A name that can be shown in one line."""
+        value = self.text(MAX_NAME, 1)
+        if printable(value) != value:
+            raise self.refusal("a name without control characters")
+        return value
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether a text holds half of a surrogate pair, which is no character."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def printable(name: str) -> str:
+    """A name as a record may keep it: what cannot be shown in a line becomes a space, and it is not too long."""
+    if name.isprintable() and 0 < len(name) <= MAX_NAME and name.strip() == name:
+        return name
+    shown = "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else " " for c in name)
+    return shown[:MAX_NAME].strip() or "text"
+
+
+def file_stem(name: str) -> str:
+    """What a file's name is made of, for a text of any name: the name itself where every system takes it so.
+
+    Else its letters and digits, and eight digits of its hash, so that two names never share a file.
+    """
+    if _PLAIN_STEM.fullmatch(name) and len(name.encode()) <= _MAX_STEM_BYTES:
+        return name
+    plain = re.sub(r"[^\w.-]+", "-", name).strip("-.").encode()[: _MAX_STEM_BYTES // 2].decode(errors="ignore")
+    return f"{plain or 'text'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a model makes of one part of a text, per character, and of how many characters."""
+
+    nats: float
+    bpc: float
+    ppl: float
+    chars: int
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Read one part's figures."""
+        nats, bpc = node["nats"].number(), node["bpc"].number()
+        return cls(nats=nats, bpc=bpc, ppl=node["ppl"].number(1), chars=node["chars"].whole())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRecord:
+    """One text that was trained on, and which of its characters, as [start, end), were which part.
+
+    sha256: of the whole text in its form, in UTF-8.
+    """
+
+    name: str
+    form: Form
+    chars: int
+    sha256: str
+    ranges: dict[str, tuple[int, int]]
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Read one text's record; it has a part `train`."""
+        forms: tuple[Form, ...] = typing.get_args(Form)
+        form: Form | None = next((one for one in forms if node["form"].value == one), None)
+        if form is None:
+            raise node["form"].refusal(f"one of {forms}")
+        chars = node["chars"].whole()
+        sha256 = node["sha256"].text(64, 64)
+        if not re.fullmatch("[0-9a-f]{64}", sha256):
+            raise node["sha256"].refusal("64 hexadecimal digits")
+        _ = node["ranges"]["train"]
+        ranges = {part: _range(one, chars) for part, one in node["ranges"].entries().items()}
+        return cls(name=node["name"].name(), form=form, chars=chars, sha256=sha256, ranges=ranges)
+
+    @property
+    def heldout(self) -> tuple[int, int]:
+        """The part that nothing was chosen by: test, or validation where there is no test."""
+        return self.ranges.get("test", self.ranges["val"])
+
+    @property
+    def file_stem(self) -> str:
+        """What the names of its n-gram and its fingerprint begin with."""
+        return file_stem(self.name)
+
+
+def _range(node: Node, chars: int) -> tuple[int, int]:
+    ends = node.items()
+    if len(ends) != 2:
+        raise node.refusal("[start, end)")
+    start = ends[0].whole(0, chars)
+    return start, ends[1].whole(start, chars)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A continuation that was recorded when the model was made."""
+
+    prompt: str
+    text: str
+    temperature: float
+    max_chars: int
+    seed: int
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Read a recorded sample."""
+        return cls(
+            prompt=node["prompt"].text(MAX_PROMPT),
+            text=node["text"].text(MAX_WRITTEN),
+            temperature=node["temperature"].number(0, MAX_TEMPERATURE),
+            max_chars=node["max_chars"].whole(1, MAX_PROMPT),
+            seed=node["seed"].whole(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """How a model was trained and what it reached.
+
+    texts: the main one first, which the held-out parts belong to. final: figures by part, `train` and `val` among them.
+    elsewhere: figures on the held-out parts of other texts, by their names.
+    unigram: perplexities of knowing only how often each symbol occurs, by part. best_epoch, best_ppl: the lowest
+    validation perplexity on the way.
+    """
+
+    num_params: int
+    texts: tuple[TextRecord, ...]
+    final: dict[str, Figures]
+    elsewhere: dict[str, Figures]
+    unigram: dict[str, float]
+    best_epoch: int
+    best_ppl: float
+    sample: Sample
+    train_config: TrainConfig
+    command: str
+    train_seconds: float
+    wall_seconds: float
+    device: str
+    threads: int
+
+    @classmethod
+    def from_dict(cls, values: object) -> Self:
+        """Read what `metrics.json` holds.
+
+        Raises:
+            ValueError: a field is missing or not what it must be; the message names it by its path.
+        """
+        root = Node(values)
+        final, unigram, best = root["final"], root["baselines"]["unigram"], root["best_val"]
+        for part in ("train", "val"):
+            _ = final[part], unigram[part]
+        texts, elsewhere = read_texts(values), root.get("elsewhere")
+        if "val" not in texts[0].ranges:
+            raise ValueError("text.ranges lacks 'val'")
+        if texts[0].ranges["train"][0] == texts[0].ranges["train"][1]:
+            raise root["text"]["ranges"]["train"].refusal("a range that is not empty")
+        return cls(
+            num_params=root["num_params"].whole(1),
+            texts=texts,
+            final={part: Figures.read(node) for part, node in final.entries().items()},
+            elsewhere={text: Figures.read(node) for text, node in (elsewhere.entries() if elsewhere else {}).items()},
+            unigram={part: node.number(1) for part, node in unigram.entries().items()},
+            best_epoch=best["epoch"].whole(),
+            best_ppl=best["ppl"].number(1),
+            sample=Sample.read(root["sample"]),
+            train_config=_train_config(root["train_config"]),
+            command=root["command"].text(MAX_SAID),
+            train_seconds=root["train_seconds"].number(0, MAX_SECONDS),
+            wall_seconds=root["wall_seconds"].number(0, MAX_SECONDS),
+            device=root["device"].text(MAX_SAID),
+            threads=root["threads"].whole(1, 1_000_000),
+        )
+
+    @property
+    def text(self) -> TextRecord:
+        """The main text."""
+        return self.texts[0]
+
+    @property
+    def heldout(self) -> Figures:
+        """The figures of the text the model never saw: the test part, or validation where there is no test."""
+        return self.final.get("test", self.final["val"])
+
+
+def read_texts(values: object) -> tuple[TextRecord, ...]:
+    """The texts of a run, the main one first; also those of a run that failed.
+
+    Raises:
+        ValueError: a field is missing or not what it must be.
+    """
+    root = Node(values)
+    more = root.get("more_texts")
+    return tuple(TextRecord.read(node) for node in (root["text"], *(more.items() if more else ())))
+
+
+def _train_config(node: Node) -> TrainConfig:
+    try:
+        return TrainConfig.from_dict(node.value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{node.path}: {error}") from error
