@@ -199,13 +199,7 @@ async function copyLink(event) {
   const { labels } = given();
   const pressed = event.currentTarget;
   const link = address();
-  try {
-    await navigator.clipboard.writeText(link);
-    pressed.textContent = labels.link_copied;
-    setTimeout(() => (pressed.textContent = labels.copy_link), 2000);
-  } catch (refused) {
-    window.prompt(labels.copy_link, link); // no permission to write: the reader copies it
-  }
+  await copy(link, pressed, labels.link_copied);
 }
 
 async function exportAs(kind) {
@@ -215,12 +209,23 @@ async function exportAs(kind) {
   else save(file.name, file.mime, file.text);
 }
 
+// The figures of a saved comparison are found anew: they are ten times as long as its texts.
+function withoutFigures(text) {
+  try {
+    const value = JSON.parse(text);
+    value.cards.forEach((card) => delete card.figures);
+    return JSON.stringify(value);
+  } catch (broken) {
+    return text; // the server says what is wrong with it
+  }
+}
+
 function openFile() {
   const picker = node('input');
   picker.type = 'file';
   picker.accept = '.json,application/json';
   picker.addEventListener('change', async () => {
-    if (picker.files.length) trigger('upload', { text: await picker.files[0].text() });
+    if (picker.files.length) trigger('upload', { text: withoutFigures(await picker.files[0].text()) });
   });
   picker.click();
 }

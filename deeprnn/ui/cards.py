@@ -137,7 +137,7 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     Before anything is written, every model shows its recording; afterwards a newly chosen one is empty, since its
     recording continues another prompt.
     """
-    names = [name for name in names if name in registry.infos]
+    names = [name for name in names if name in registry.infos][:MAX_MODELS]
     if all(run.state == "recorded" for run in board.runs):
         return recorded(registry, names)
     written = {run.model: run for run in board.stopped().runs}
@@ -159,6 +159,15 @@ def reading(info: CheckpointInfo) -> str:
     return "reading_overfit" if heldout > 1.5 * train else "reading_general"
 
 
+def as_recorded(registry: Registry, board: Board) -> bool:
+    """Whether a question's texts are its recordings, or written after the same prompt and drawn no more freely."""
+    if board.preset is None or board.budget is None or all(run.state == "recorded" for run in board.runs):
+        return True
+    sample = of_preset(registry, board.preset, board.budget)
+    prompts = {sample.prompt, presets(registry)[board.preset].prompt}
+    return board.prompt in prompts and board.sampling["temperature"] <= sample.sampling["temperature"]
+
+
 _LABELS = (
     *("show", "lens_plain", "lens_surprise", "lens_copied", "copy_link", "link_copied", "export", "open_file"),
     *("next_title", "next_branch", "close", "letters", "train", "heldout", "guessing", "seen"),
@@ -171,6 +180,10 @@ def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
     shown = titles(registry, lang)
     preset = presets(registry).get(board.preset or "")
     seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
+    if preset and board.budget and not as_recorded(registry, board):
+        sample = of_preset(registry, preset.key, board.budget)
+        settings = {"prompt": sample.prompt.strip(), "temperature": f"{sample.sampling['temperature']:g}"}
+        seen = tr("seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
     alphabets = {registry.infos[name].vocab for name in board.names}
     return {
         "prompt": board.prompt,

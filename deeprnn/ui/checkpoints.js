@@ -93,11 +93,8 @@ function drawDetails() {
   hash.append(node('code', '', row.sha256));
   const code = node('pre');
   code.append(node('code', '', row.code));
-  const copy = button('copy', labels.ck_copy, async () => {
-    await navigator.clipboard.writeText(row.code);
-    copy.textContent = labels.link_copied;
-  });
-  details.replaceChildren(node('h3', '', row.title), files, hash, node('p', '', labels.ck_load), code, copy);
+  const copying = button('copy', labels.ck_copy, () => copy(row.code, copying, labels.link_copied));
+  details.replaceChildren(node('h3', '', row.title), files, hash, node('p', '', labels.ck_load), code, copying);
 }
 
 function drawTools() {

@@ -20,7 +20,19 @@ from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import QUIET, Translations, choices, drawing, model_picker, refusing, titles
+from deeprnn.ui.widgets import (
+    QUIET,
+    Number,
+    Slider,
+    Translations,
+    choices,
+    drawing,
+    model_picker,
+    picked,
+    refusal,
+    refusing,
+    titles,
+)
 
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
 
@@ -115,6 +127,11 @@ def can_continue(board: Board) -> bool:
     return bool(board.runs) and all(run.state in ("finished", "stopped") for run in board.runs)
 
 
+def branched(context: str) -> str:
+    """The prompt of a branch: the end of what stands before it, where that is longer than a prompt may be."""
+    return context[-MAX_PROMPT_CHARS:]
+
+
 def next_chars(registry: Registry, ask: dict[str, Any], lang: Lang) -> dict[str, Any]:
     """What could come after a text, for `cards.js`: each model's ten likeliest characters.
 
@@ -168,19 +185,19 @@ class _Controls:
         words.add_made(self.preset, "choices", lambda lang: _question_choices(registry, lang))
         with gr.Row(equal_height=False, elem_id="compare"):
             with gr.Column(scale=1, min_width=280, elem_classes="controls"):
-                self.prompt = gr.Textbox(first.prompt, lines=3, max_length=MAX_PROMPT_CHARS, elem_id="prompt")
+                self.prompt = gr.Textbox(first.prompt, lines=3, elem_id="prompt")
                 with gr.Row(elem_classes="examples"):
                     self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
                 self.picker = model_picker(registry, language, words, first.names)
                 # all of them, since a session that the server has forgotten has the choices of the page as built
                 self.budget = gr.Radio(list(get_args(Budget)), elem_id="budget", visible=False)
-                self.temperature = gr.Slider(0, 2, 0.8, step=0.05)
+                self.temperature = Slider(0, 2, 0.8, step=0.05)
                 with gr.Row():
-                    self.length = gr.Number(300, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100)
-                    self.seed = gr.Number(7, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
+                    self.length = Number(300, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100)
+                    self.seed = Number(7, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
                 with gr.Accordion(open=False) as more:
-                    self.top_k = gr.Slider(0, 100, 0, step=1)
-                    self.top_p = gr.Slider(0.05, 1, 1, step=0.05)
+                    self.top_k = Slider(0, 100, 0, step=1)
+                    self.top_p = Slider(0.05, 1, 1, step=0.05)
                 with gr.Row(elem_id="actions"):
                     self.go = gr.Button(variant="primary", elem_id="generate", min_width=110)
                     self.stop = gr.Button(elem_id="stop", min_width=70)
@@ -274,7 +291,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         try:
             yield from write(registry, desk, order())
         except RequestError as error:
-            raise gr.Error(error.message(desk.lang), print_exception=False) from error
+            raise refusal(error, desk.lang) from error
         finally:
             desks.pop(session, None)
 
@@ -305,18 +322,18 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         board = redraw(lambda board: cards.show(registry, names or [], board), value, language, request.session_hash)
         return board, None, gr.update(visible=False)
 
-    def on_preset(key: str, value: Any, language: str, request: gr.Request) -> Any:
+    def on_preset(request: gr.Request, key: str, value: Any, language: str, *wanted: str | None) -> Any:
         preset = presets(registry)[key]
         return (
             redraw(lambda _: cards.of_preset(registry, key, preset.budget), value, language, request.session_hash),
-            gr.update(value=list(preset.groups[preset.budget])),
+            picked(registry, LANGUAGES[language], wanted, preset.groups[preset.budget]),
             preset.prompt,
             _budget_update(registry, key, preset.budget, LANGUAGES[language]),
         )
 
-    def on_budget(key: str, budget: Budget, value: Any, language: str, request: gr.Request) -> Any:
+    def on_budget(request: gr.Request, key: str, budget: Budget, value: Any, language: str, *wanted: str | None) -> Any:
         board = redraw(lambda _: cards.of_preset(registry, key, budget), value, language, request.session_hash)
-        return board, gr.update(value=list(presets(registry)[key].groups[budget]))
+        return board, picked(registry, LANGUAGES[language], wanted, presets(registry)[key].groups[budget])
 
     def on_language(value: Any, key: str | None, budget: Budget | None, language: str, request: gr.Request) -> Any:
         lang = LANGUAGES[language]
@@ -327,14 +344,22 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         return cards.draw(registry, _read(value), lang), switch
 
     def on_branch(event: gr.EventData) -> str:
-        return str(getattr(event, "context", ""))[:MAX_PROMPT_CHARS]
+        return branched(str(getattr(event, "context", "")))
 
-    def on_open_file(event: gr.EventData, language: str) -> Any:
+    def on_open_file(event: gr.EventData, language: str, *wanted: str | None) -> Any:
         lang = LANGUAGES[language]
         with refusing(lang):
             board = export.reopen(registry, getattr(event, "text", None))
-        drawn = cards.draw(registry, board, lang)
-        return drawn, board.names, board.prompt, board.seed, board.preset, gr.update(visible=False)
+        set_to = [board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")]
+        return (
+            cards.draw(registry, board, lang),
+            board.preset,
+            picked(registry, lang, wanted, board.names),
+            _budget_update(registry, board.preset, board.budget, lang),
+            board.prompt,
+            *set_to,
+            board.seed,
+        )
 
     def on_visit(request: gr.Request) -> Any:
         """Show what the address asks for; a prompt of its own is written at once."""
@@ -354,6 +379,11 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         asked_prompt = presets(registry)[ask.preset].prompt if ask.preset else None
         prompt = ask.prompt or asked_prompt or gr.skip()
         numbers = [ask.numbers.get(key, gr.skip()) for key in ("temperature", "top_k", "top_p", "length", "seed")]
+        if (length := ask.numbers.get("length", 0)) > MAX_NEW_CHARS:
+            numbers[3] = MAX_NEW_CHARS
+            gr.Warning(
+                tr("link_long", ask.lang, n=int(length), most=MAX_NEW_CHARS), title=tr("warning_title", ask.lang)
+            )
         written = ask.view == "compare" and ask.prompt is not None
         return (
             *shown,
@@ -376,13 +406,17 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.more.click(on_continue, [language, ui.board, ui.length], ui.board, trigger_mode="once", **QUIET)
     ui.stop.click(on_stop, None, None, **QUIET)
     ui.picker.input(on_pick, [ui.picker, ui.board, language], [ui.board, ui.preset, ui.budget], **QUIET)
-    ui.preset.input(on_preset, [ui.preset, ui.board, language], [ui.board, ui.picker, ui.prompt, ui.budget], **QUIET)
-    ui.budget.input(on_budget, [ui.preset, ui.budget, ui.board, language], [ui.board, ui.picker], **QUIET)
+    filters = ui.picker.filters
+    ui.preset.input(
+        on_preset, [ui.preset, ui.board, language, *filters], [ui.board, ui.picker, ui.prompt, ui.budget], **QUIET
+    )
+    held = [ui.preset, ui.budget, ui.board, language, *filters]
+    ui.budget.input(on_budget, held, [ui.board, ui.picker], **QUIET)
     language.input(on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET)
     branch = ui.board.select(on_branch, None, ui.prompt, **QUIET)
     branch.then(on_generate, everything, ui.board, trigger_mode="once", **QUIET)
-    opened = [ui.board, ui.picker, ui.prompt, ui.seed, ui.preset, ui.budget]
-    ui.board.upload(on_open_file, language, opened, **QUIET)
+    opened = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers]
+    ui.board.upload(on_open_file, [language, *filters], opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         button.click(lambda text=text: text, None, ui.prompt, queue=False, **QUIET)
     visited = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers, written]

@@ -86,3 +86,25 @@ function save(name, mime, content) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
+
+// Copies a text and says so on the button for two seconds. Without the right to the clipboard (http, a frame) the text
+// is selected and copied as by hand; where that fails too, the reader copies it out of a box.
+async function copy(text, pressed, done) {
+  const label = pressed.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch (refused) {
+    const box = node('textarea');
+    box.value = text;
+    document.body.append(box);
+    box.select();
+    const copied = document.execCommand('copy');
+    box.remove();
+    if (!copied) {
+      window.prompt(label, text);
+      return;
+    }
+  }
+  pressed.textContent = done;
+  setTimeout(() => (pressed.textContent = label), 2000);
+}

@@ -14,8 +14,9 @@ from deeprnn.ui.cards import Board, Run
 from deeprnn.ui.service import RequestError
 from deeprnn.ui.widgets import perplexity
 
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes a CSV file for one in the encoding of the country
 FORMAT = "deeprnn comparison, version 1"
-MAX_FILE_CHARS = 500_000
+MAX_FILE_CHARS = 2_000_000  # six texts as long as they get, with the figures of each character
 _COLUMNS = ("model", "num_params", "train_ppl", "heldout_ppl", "state", "chars_per_second", "unknown")
 _MEASURES = ("longest_run", "copied_share", "repetition", "dictionary_share")
 
@@ -90,7 +91,7 @@ def _csv(registry: Registry, board: Board) -> str:
         row = [(figures | known)[key] for key in (*_COLUMNS, *_MEASURES)]
         texts = [f"'{t}" if t.startswith(("=", "+", "-", "@", "\t", "\r")) else t for t in (run.prompt, run.text)]
         writer.writerow([*row, board.seed, *board.sampling.values(), *texts])
-    return out.getvalue()
+    return BYTE_ORDER_MARK + out.getvalue()
 
 
 def _markdown(registry: Registry, board: Board) -> str:

@@ -151,7 +151,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             min_width=240,
             filterable=False,
         )
-    text = gr.Textbox(TEXT, lines=2, max_length=MAX_LOOK_CHARS, elem_id="inside-text")
+    text = gr.Textbox(TEXT, lines=2, elem_id="inside-text")
     go = gr.Button(variant="primary", elem_id="look")
     board = drawing(
         {"models": [], "labels": _labels("en")},

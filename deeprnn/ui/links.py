@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from deeprnn.registry import Registry
 from deeprnn.ui.presets import Budget, presets
-from deeprnn.ui.service import MAX_MODELS, MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED
+from deeprnn.ui.service import MAX_MODELS, MAX_SEED, MAX_WRITTEN_CHARS
 from deeprnn.ui.text import Lang, language
 
 View = Literal["compare", "score", "experiments", "inside", "learn", "checkpoints"]
@@ -44,7 +44,7 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
         "temperature": (0, 2),
         "top_k": (0, 100),
         "top_p": (0.05, 1),
-        "length": (1, MAX_NEW_CHARS),
+        "length": (1, MAX_WRITTEN_CHARS),
         "seed": (0, MAX_SEED),
     }
     numbers = {key: _number(query.get(key), *limits[key], whole=key not in ("temperature", "top_p")) for key in limits}
@@ -61,8 +61,11 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
 
 
 def _text(value: str | None) -> str | None:
-    """Query strings arrive decoded; what was no UTF-8 holds U+FFFD by now, and no half of a surrogate pair."""
-    return value[:MAX_PROMPT_CHARS] if value else None
+    """The whole of it, or nothing: whoever uses it says so when it is too long.
+
+    Query strings arrive decoded; what was no UTF-8 holds U+FFFD by now, and no half of a surrogate pair.
+    """
+    return value or None
 
 
 def _number(value: str | None, least: float, most: float, *, whole: bool) -> float | None:

@@ -19,7 +19,18 @@ from deeprnn.ui import links, service
 from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_SCORE_CHARS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.widgets import QUIET, Translations, book, choices, drawing, model_picker, perplexity, refusing, titles
+from deeprnn.ui.widgets import (
+    QUIET,
+    Translations,
+    book,
+    choices,
+    drawing,
+    model_picker,
+    perplexity,
+    picked,
+    refusing,
+    titles,
+)
 from deeprnn.vocab import UNKNOWN_ID
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
@@ -156,7 +167,7 @@ def readers(registry: Registry, text: str, names: Sequence[str] | None) -> list[
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
     """Lay the view out and connect it."""
-    text = gr.Textbox(EXAMPLES["example_memorised"], lines=5, max_length=MAX_SCORE_CHARS, elem_id="score-text")
+    text = gr.Textbox(EXAMPLES["example_memorised"], lines=5, elem_id="score-text")
     buttons = {}
     with gr.Row(elem_classes="examples"):
         for key in (*EXAMPLES, *REAL):
@@ -175,11 +186,11 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         with refusing(lang):
             return result(registry, text, service.score(registry, text=text, models=names), lang)
 
-    def on_text(example: str | None, names: list[str], language: str) -> tuple[Any, Any]:
+    def on_text(example: str | None, names: list[str], language: str, *wanted: str | None) -> tuple[Any, Any]:
         if example is None:
             return gr.skip(), gr.skip()
         chosen = readers(registry, example, names)
-        return example, gr.update(choices=choices(registry, LANGUAGES[language], kept=chosen), value=chosen)
+        return example, picked(registry, LANGUAGES[language], wanted, chosen)
 
     def on_language(current: Result | None, language: str) -> Result:
         try:
@@ -199,23 +210,26 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         names = names or chosen
         try:
             answers = service.score(registry, text=ask.text, models=names) if ask.text else []
-        except RequestError:
+        except RequestError as error:
             answers = []
+            gr.Warning(error.message(ask.lang), title=tr("warning_title", ask.lang))
         listed = gr.update(choices=choices(registry, ask.lang), value=names)
         return ask.text or gr.skip(), listed, result(registry, ask.text or "", answers, ask.lang), *real
 
     for key, example in EXAMPLES.items():
         buttons[key].click(
-            lambda names, language, example=example: on_text(example, names, language),
-            [picker, language],
+            lambda names, language, *wanted, example=example: on_text(example, names, language, *wanted),
+            [picker, language, *picker.filters],
             [text, picker],
             queue=False,
             **QUIET,
         )
     for key in REAL:
         buttons[key].click(
-            lambda names, language, key=key: on_text(excerpt(registry, text_of, names, key), names, language),
-            [picker, language],
+            lambda names, language, *wanted, key=key: on_text(
+                excerpt(registry, text_of, names, key), names, language, *wanted
+            ),
+            [picker, language, *picker.filters],
             [text, picker],
             **QUIET,
         )

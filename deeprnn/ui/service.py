@@ -383,9 +383,13 @@ def _text(field: str, value: Any) -> str:
 
 
 def _number(field: str, value: Any, least: float, most: float, *, whole: bool = False) -> float | int:
+    if value is None or value == "":
+        raise RequestError("error_number_none", field=field, least=least, most=most)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     is_number = is_number and -LARGEST <= value <= LARGEST  # false for what is not a number; exact for whole numbers
-    if not is_number or not least <= value <= most or (whole and value != int(value)):
+    if is_number and whole and value != int(value):
+        raise RequestError("error_number_whole", field=field, least=least, most=most, value=f"{value:g}")
+    if not is_number or not least <= value <= most:
         shown = f"{value:g}" if is_number else type(value).__name__
         raise RequestError("error_number", field=field, least=least, most=most, value=shown)
     return int(value) if whole else float(value)

@@ -780,6 +780,24 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{field} must be a number from {least} to {most}, not {value}.",
         "{field} 必须是 {least} 到 {most} 之间的数，而不是 {value}。",
     ),
+    "error_number_none": (
+        "{field} is empty: give a number from {least} to {most}.",
+        "{field}是空的：请填 {least} 到 {most} 之间的数。",
+    ),
+    "error_number_whole": (
+        "{field} must be a whole number from {least} to {most}, not {value}.",
+        "{field} 必须是 {least} 到 {most} 之间的整数，而不是 {value}。",
+    ),
+    "seen_elsewhere": (
+        "(Seen after “{prompt}” at temperature {temperature}; the settings here are others.)",
+        "（以下是在开头“{prompt}”、温度 {temperature} 时看到的；这里的设置不同。）",
+    ),
+    "error_title": ("This cannot be done", "无法完成"),
+    "warning_title": ("Please note", "请注意"),
+    "link_long": (
+        "The link is of texts of {n} characters; {most} are written at a time. Continue writes on.",
+        "链接中的文本有 {n} 个字符，一次只写 {most} 个。点“续写”接着写。",
+    ),
     "error_text_type": ("{field} must be a text.", "{field} 必须是文本。"),
     "error_broken": (
         "The model {name} could not be loaded; the server's log says why.",

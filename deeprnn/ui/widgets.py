@@ -57,7 +57,20 @@ def refusing(lang: Lang) -> Iterator[None]:
     try:
         yield
     except RequestError as error:
-        raise gr.Error(error.message(lang), print_exception=False) from error
+        raise refusal(error, lang) from error
+
+
+def refusal(error: RequestError, lang: Lang) -> gr.Error:
+    """The error as the page shows it: its fields are called what the controls are called."""
+    field = error.values.get("field")
+    named = {"field": tr(_FIELDS[field], lang)} if isinstance(field, str) and field in _FIELDS else {}
+    message = tr(error.key, lang, **(error.values | named))
+    return gr.Error(message, title=tr("error_title", lang), print_exception=False)
+
+
+_FIELDS = {"max_chars": "length"} | {
+    key: key for key in ("temperature", "top_k", "top_p", "seed", "prompt")
+}  # what the control of a field is called
 
 
 with without_stubs():
@@ -81,6 +94,29 @@ with without_stubs():
             """The text that carries a value."""
             text = json.dumps(value, ensure_ascii=False, allow_nan=False)
             return text.replace("<", "\\u003c")  # a tag would have gradio warn
+
+    class Number(gr.Number):
+        """A number that `service` checks, whose refusal is in the reader's language; gradio's is not."""
+
+        def preprocess(self, payload: Any) -> Any:
+            """Whatever was typed."""
+            return payload
+
+    class Slider(gr.Slider):
+        """A slider that `service` checks."""
+
+        def preprocess(self, payload: Any) -> Any:
+            """Whatever was typed beside it."""
+            return payload
+
+    class ModelPicker(gr.Dropdown):
+        """A choice of models that `service` checks, with the filters that shorten its list."""
+
+        filters: Sequence[gr.Dropdown] = ()
+
+        def preprocess(self, payload: Any) -> Any:
+            """The names chosen, from whichever list: the server may have forgotten which one it sent."""
+            return [name for name in payload if isinstance(name, str)] if isinstance(payload, list) else []
 
 
 def drawing(value: dict[str, Any], template: str, *scripts: str, **options: Any) -> Drawing:
@@ -191,6 +227,11 @@ def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), k
     ]
 
 
+def picked(registry: Registry, lang: Lang, wanted: Sequence[str | None], names: Sequence[str]) -> Any:
+    """The picker with these models chosen: whoever sets them sets the list with them, as the filters have it."""
+    return gr.update(choices=choices(registry, lang, wanted, names), value=list(names))
+
+
 def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:
     found = {FILTERS[key](info) for info in registry.infos.values()}
     values = sorted(found, key=lambda value: (value.isdigit(), int(value) if value.isdigit() else 0, value))
@@ -198,9 +239,9 @@ def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str,
     return [(tr("any", lang), ""), *named]
 
 
-def model_picker(registry: Registry, language: gr.Radio, words: Translations, chosen: Sequence[str]) -> gr.Dropdown:
+def model_picker(registry: Registry, language: gr.Radio, words: Translations, chosen: Sequence[str]) -> ModelPicker:
     """Up to six models, from a list that four filters shorten."""
-    picker = gr.Dropdown(
+    picker = ModelPicker(
         choices=choices(registry, "en"),
         value=list(chosen),
         multiselect=True,
@@ -214,6 +255,7 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
             gr.Dropdown(_filter_choices(registry, key, "en"), value="", min_width=110, filterable=False)
             for key in FILTERS
         ]
+    picker.filters = filters
     words.add(fold, "label", "filters")
     for key, component in zip(FILTERS, filters, strict=True):
         words.add(component, "label", key)
@@ -221,7 +263,7 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
 
     def on_filter(*values: Any) -> Any:
         *wanted, kept, language = values
-        return gr.update(choices=choices(registry, LANGUAGES[language], wanted, kept or []))
+        return picked(registry, LANGUAGES[language], wanted, kept or [])
 
     asked: list[gr.Dropdown | gr.Radio] = [*filters, language]
     for one in asked:

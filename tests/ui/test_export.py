@@ -32,10 +32,21 @@ def test_json_opens_again_as_it_was(registry, board):
 
 def test_csv_has_a_row_a_model_and_no_cell_that_a_spreadsheet_would_run(registry, board):
     _, text = export.export(registry, board, "csv")
-    rows = list(csv.DictReader(io.StringIO(text)))
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
     assert [row["model"] for row in rows] == ["note-lstm-2", "few-lstm-2"]
     assert [row["text"] for row in rows] == ["'" + board.runs[0].text, board.runs[1].text]
     assert float(rows[1]["heldout_ppl"]) == registry.infos["few-lstm-2"].heldout_ppl
+
+
+def test_csv_says_that_it_is_utf_8_so_that_excel_keeps_its_chinese(registry, board):
+    assert export.export(registry, board, "csv")[1].encode().startswith(b"\xef\xbb\xbfmodel,")
+
+
+def test_the_largest_comparison_opens_again(registry):
+    names = [name for name, info in registry.infos.items() if info.vocab.form == "full"][:6]
+    runs = tuple(Run(model=name, prompt="The ", text='abc\n"' * 1_600, state="finished") for name in names)
+    largest = Board(prompt="The ", seed=7, sampling=dict(cards.NUMBERS), runs=runs)
+    assert export.reopen(registry, export.export(registry, largest, "json")[1]).runs == runs
 
 
 def test_markdown_fences_what_holds_fences(registry, board):
@@ -76,7 +87,7 @@ def test_a_file_that_nobody_saved_here_is_refused_with_the_remedy(registry, boar
         export.reopen(registry, changed(registry, board, **changes))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, None, "1" * 600_000])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, None, "1" * 2_100_000])
 def test_what_is_no_such_json_is_refused(registry, text):
     with pytest.raises(RequestError):
         export.reopen(registry, text)

@@ -50,9 +50,14 @@ def test_what_makes_no_sense_is_passed_over(query):
     assert ask(**query) == ask()
 
 
-def test_too_many_models_and_too_long_a_prompt_are_cut():
+def test_too_many_models_are_cut_and_a_long_prompt_is_kept_whole_to_be_refused_aloud():
     assert len(ask(models=",".join(REGISTRY.infos)).models) == 6
-    assert len(ask(prompt="a" * 10_000).prompt) == 2_000
+    assert len(ask(prompt="a" * 10_000).prompt) == 10_000
+    assert len(ask(text="好" * 15_000).text) == 15_000
+
+
+def test_the_length_of_a_continued_text_is_read():
+    assert ask(length="4000").numbers == {"length": 4_000}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,129 @@
+"""What the controls of Compare set in one another: the handlers of the page, called without a browser."""
+
+import asyncio
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from deeprnn.ui import cards, compare, export
+from deeprnn.ui.page import build
+from deeprnn.ui.presets import presets
+from deeprnn.ui.service import MAX_PROMPT_CHARS, RequestError, stream
+from deeprnn.ui.widgets import ModelPicker, Number, Slider, refusal
+
+MINGRU = ("minGRU", "", "", "")  # the filters of the list of models, cell first
+SETTINGS = (gr.Textbox, gr.Slider, gr.Number)
+VISITOR = SimpleNamespace(session_hash="someone")
+
+
+@pytest.fixture(scope="module")
+def page(registry):
+    async def built():  # gradio asks for the running loop, and would leave one of its own open
+        return build(registry)
+
+    return asyncio.run(built())
+
+
+@pytest.fixture(scope="module")
+def handler(page):
+    """A handler of the page by its name, and the components that it sets."""
+
+    def find(name):
+        found = next(one for one in page.fns.values() if one.name == name)
+        return found.fn, found.outputs
+
+    return find
+
+
+def set_by(answer, outputs, kind):
+    """What an answer sets in the first component of a kind."""
+    return next(value for value, output in zip(answer, outputs, strict=True) if isinstance(output, kind))
+
+
+def assert_lists_what_it_chooses(update, names):
+    assert update["value"] == list(names)
+    assert set(names) <= {value for _, value in update["choices"]}
+
+
+def test_a_question_after_a_filter_lists_the_models_that_it_chooses(registry, handler):
+    on_preset, outputs = handler("on_preset")
+    for key, preset in presets(registry).items():
+        answer = on_preset(VISITOR, key, {}, "English", *MINGRU)
+        assert_lists_what_it_chooses(set_by(answer, outputs, ModelPicker), preset.groups[preset.budget])
+
+
+def test_the_switch_after_a_filter_lists_the_models_that_it_chooses(registry, handler):
+    on_budget, outputs = handler("on_budget")
+    answer = on_budget(VISITOR, "cells", "time", {}, "English", *MINGRU)
+    assert_lists_what_it_chooses(set_by(answer, outputs, ModelPicker), presets(registry)["cells"].groups["time"])
+
+
+def test_a_saved_comparison_restores_its_models_and_every_setting(registry, handler):
+    on_open_file, outputs = handler("on_open_file")
+    board = cards.of_preset(registry, "general", "recipe")
+    sampling = {"temperature": 0.3, "top_k": 5, "top_p": 0.9, "max_chars": 120}
+    saved = cards.Board(prompt="the", seed=11, sampling=sampling, runs=board.runs)
+    event = SimpleNamespace(text=export.export(registry, saved, "json")[1])
+    answer = on_open_file(event, "English", *MINGRU)
+    assert_lists_what_it_chooses(set_by(answer, outputs, ModelPicker), saved.names)
+    settings = [value for value, output in zip(answer, outputs, strict=True) if isinstance(output, SETTINGS)]
+    assert settings == ["the", 0.3, 5, 0.9, 120, 11]
+
+
+def test_models_may_come_from_any_list_that_the_server_has_forgotten(page):
+    picker = next(block for block in page.blocks.values() if isinstance(block, ModelPicker))
+    picker.choices = []
+    assert picker.preprocess(["data-10k"]) == ["data-10k"]
+    assert picker.preprocess(None) == picker.preprocess("x") == picker.preprocess([["x"], 3]) == []
+
+
+def test_a_branch_far_into_a_text_keeps_its_end_and_the_letter_that_was_chosen():
+    context = "a" * 3_000 + "bQ"
+    assert compare.branched(context) == "a" * (MAX_PROMPT_CHARS - 2) + "bQ"
+    assert compare.branched("the") == "the"
+
+
+ASKED = {"prompt": "the", "models": ["note-rnn-2"], "max_chars": 9, "temperature": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("max_chars", 0, "Length must be a number from 1 to 2000, not 0"),
+        ("max_chars", 5_000, "Length must be a number from 1 to 2000, not 5000"),
+        ("max_chars", None, "Length is empty: give a number from 1 to 2000"),
+        ("max_chars", 1.5, "Length must be a whole number"),
+        ("seed", -1, "Seed must be a number from 0"),
+        ("temperature", "", "is empty"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_by_the_name_of_its_control(registry, field, value, says):
+    with pytest.raises(RequestError) as refused:
+        stream(registry, **(ASKED | {field: value}))
+    assert says in refusal(refused.value, "en").message
+    chinese = refusal(refused.value, "zh")
+    assert field not in chinese.message
+    assert chinese.title == "无法完成"
+
+
+def test_gradio_refuses_no_number_in_its_own_words(page):
+    for block in page.blocks.values():
+        if isinstance(block, (gr.Number, gr.Slider)) and block.interactive is not False:
+            assert isinstance(block, (Number, Slider))
+            assert block.preprocess(10**9) == 10**9
+            assert block.preprocess(None) is None
+
+
+def test_a_claim_says_under_which_settings_it_was_seen_once_others_are_set(registry):
+    board = cards.of_preset(registry, "rote", "recipe")
+    assert not cards.draw(registry, board, "en")["verdict"].startswith("(Seen")
+    runs = tuple(cards.Run(model=run.model, prompt=run.prompt, text="xq", state="finished") for run in board.runs)
+    for sampling, prompt, claims in (
+        ({}, board.prompt, True),
+        ({"temperature": 2}, board.prompt, False),
+        ({}, "xq", False),
+    ):
+        changed = cards.replace(board, runs=runs, prompt=prompt, sampling=board.sampling | sampling)
+        seen = cards.draw(registry, changed, "en")["verdict"]
+        assert seen.startswith("(Seen after") != claims
