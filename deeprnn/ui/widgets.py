@@ -98,12 +98,16 @@ with without_stubs():
     class Number(gr.Number):
         """A number that `service` checks, whose refusal is in the reader's language; gradio's is not."""
 
+        is_template = True  # drawn in the browser as its parent is
+
         def preprocess(self, payload: Any) -> Any:
             """Whatever was typed."""
             return payload
 
     class Slider(gr.Slider):
         """A slider that `service` checks."""
+
+        is_template = True  # drawn in the browser as its parent is
 
         def preprocess(self, payload: Any) -> Any:
             """Whatever was typed beside it."""
@@ -112,6 +116,7 @@ with without_stubs():
     class ModelPicker(gr.Dropdown):
         """A choice of models that `service` checks, with the filters that shorten its list."""
 
+        is_template = True  # drawn in the browser as its parent is
         filters: Sequence[gr.Dropdown] = ()
 
         def preprocess(self, payload: Any) -> Any:

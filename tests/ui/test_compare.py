@@ -111,6 +111,7 @@ def test_gradio_refuses_no_number_in_its_own_words(page):
     for block in page.blocks.values():
         if isinstance(block, (gr.Number, gr.Slider)) and block.interactive is not False:
             assert isinstance(block, (Number, Slider))
+            assert block.get_block_name() in ("number", "slider")
             assert block.preprocess(10**9) == 10**9
             assert block.preprocess(None) is None
 
