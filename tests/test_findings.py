@@ -21,7 +21,8 @@ def test_each_question_is_answered_from_the_shipped_results_in_both_languages(ke
     assert places(english) == places(chinese) == set(figures)
     for lang in ("en", "zh"):
         said = findings.sentence(key, figures, lang)
-        assert all(str(value) in said for value in figures.values())
+        shown = [one for value in figures.values() for one in (value if isinstance(value, tuple) else (str(value),))]
+        assert all((one if lang == "en" else findings.listed([one], lang)) in said for one in shown)
         assert "{" not in said
 
 
@@ -64,3 +65,22 @@ def test_a_gap_has_the_interval_over_the_seeds_that_both_sides_have():
     alone = findings._percent(results, [(findings._held("a"), findings._held("c"))])
     assert alone.half_width is None
     assert findings._shown(alone, "+") == "+118.2"
+
+
+def test_depth_is_answered_for_all_that_was_held_equal():
+    found = findings.of(SHIPPED_RESULTS)["ladder"]
+    assert found["slow"][1].startswith("GRU 2 ")
+    assert found["fast"][1].startswith("GRU 4 ")
+    assert found["wide"][1].startswith("GRU 10 ")
+
+
+def test_what_more_text_brings_is_told_whole_with_what_counting_brings():
+    each = findings.of(SHIPPED_RESULTS)["data"]["each"]
+    assert len(each) == len(findings.DATA)
+    assert each[-1].startswith("5,485,384 – 4.086")
+
+
+def test_the_notes_question_on_gru_and_lstm_is_answered_in_the_notes_setting():
+    found = findings.of(SHIPPED_RESULTS)["gru"]
+    assert (found["note_gru_epoch"], found["note_lstm_epoch"]) == (160, 260)
+    assert (found["note_gru_best"], found["note_lstm_best"]) == ("9.24", "9.26")

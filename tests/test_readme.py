@@ -6,7 +6,10 @@ import shlex
 import pytest
 
 from deeprnn import list_checkpoints
+from deeprnn.findings import SENTENCES
 from deeprnn.recipes import all_recipes
+from deeprnn.results import Results
+from deeprnn.ui.text import STRINGS
 from tests.conftest import ROOT, SHIPPED
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -82,3 +85,21 @@ def test_every_recipe_of_the_note_is_shipped_or_explained():
 def test_the_readme_tree_names_every_module():
     for path in (ROOT / "deeprnn").rglob("*.py"):
         assert path.name in README or path.name in ("__init__.py", "base.py"), path
+
+
+def test_what_the_readme_says_of_the_kinder_mistake_is_what_the_results_say():
+    run = Results.read(SHIPPED).runs["note-rnn-2-shared-updated"]
+    final, best = run["final"], run["best_val"]
+    said = f"{final['train']['ppl']:.3f} in training, {final['val']['ppl']:.1f} held-out, {best['ppl']:.2f} at its best"
+    assert said in " ".join(README.split())
+
+
+def test_no_text_claims_that_every_run_is_kept():
+    for text in (README, *(said for pair in STRINGS.values() for said in pair)):
+        assert not re.search(r"(where|in which) (every|all) runs? stands?|所有训练都在其中", text)
+
+
+def test_what_was_held_out_is_never_called_the_rest_of_the_book():
+    sentences = [said for known in (STRINGS, SENTENCES) for pair in known.values() for said in pair]
+    for text in (README, *sentences):
+        assert not re.search(r"rest of the book|last pages|next pages|书的其余部分|书末几页|接下来的几页", text)

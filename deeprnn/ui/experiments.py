@@ -92,7 +92,7 @@ _QUESTIONS = (
         key="depth",
         preset="ten",
         example="depth-gru-2-residual",
-        more=("rate",),
+        more=("ladder", "rate"),
         commands=("python train.py 'depth-*' 'width-*' 'rate-*'", "python train.py 'note-lstm-10*'"),
         figures=lambda results, lang: [
             [

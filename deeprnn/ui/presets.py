@@ -118,4 +118,7 @@ def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> s
     key = f"verdict_{preset.key}"
     seen = tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)
     found = _findings(registry).get(preset.key)
-    return seen + (tr(f"{key}_found", lang, **found) if found and f"{key}_found" in STRINGS else "")
+    if not found or f"{key}_found" not in STRINGS:
+        return seen
+    shown = {name: findings.listed(of, lang) if isinstance(of, tuple) else of for name, of in found.items()}
+    return seen + tr(f"{key}_found", lang, **shown)

@@ -37,58 +37,67 @@ STRINGS: dict[str, tuple[str, str]] = {
     "preset_chinese": ("西游记", "西游记"),
     "verdict_rote": (
         "Three models reach a training perplexity of 1.0 and recite the book: what is marked stands in it word for "
-        "word. On its last pages, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: "
-        "worse than guessing among {a[guess]} symbols. The ten plain layers, {d[train]} and {d[heldout]}, learned "
-        "nothing but how often each letter occurs.",
-        "三个模型的训练困惑度都到了 1.0，写出来的就是在背书：标出的部分与原书一字不差。书末几页它们从没见过，困惑度是 "
-        "{a[heldout]}、{b[heldout]} 和 {c[heldout]}，比在 {a[guess]} 个符号里乱猜还差。直接堆叠的十层（{d[train]} 和 "
-        "{d[heldout]}）除了字母出现的频率，什么也没学到。",
+        "word. On its last tenth, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: "
+        "worse than guessing among {a[guess]} symbols. The ten plain layers, {d[train]} and {d[heldout]} after 100 of "
+        "the note's 500 epochs, learned nothing but how often each letter occurs.",
+        "三个模型的训练困惑度都到了 1.0，写出来的就是在背书：标出的部分与原书一字不差。书末十分之一它们从没见过，困惑"
+        "度是 {a[heldout]}、{b[heldout]} 和 {c[heldout]}，比在 {a[guess]} 个符号里均匀猜测还差。直接堆叠的十层只训练了"
+        "原笔记 500 个迭代周期中的 100 个（{d[train]} 和 {d[heldout]}），除了字母出现的频率，什么也没学到。",
     ),
     "verdict_general": (
-        "Both were trained on the same 10,000 characters. The note's recipe comes to {a[train]} on them and "
-        "{a[heldout]} on new text; with dropout, weight drop and an early end the same kind of network stays at "
-        "{b[train]} and reaches {b[heldout]} on new text. It writes worse English from the book, and copies none of "
-        "it.",
-        "两者都只用同样的一万个字符训练。按原笔记的做法，训练困惑度 {a[train]}，新文本 {a[heldout]}；加上随机失活、权"
-        "重丢弃并及早停止，同类网络在训练文本上停在 {b[train]}，新文本却达到 {b[heldout]}。它写得没那么像书，但也不照"
-        "抄。",
+        "Both were trained on the same 10,000 characters. On them the note's recipe comes to {a[train]}, few-lstm-2 "
+        "only to {b[train]}; on held-out text it is {a[heldout]} and {b[heldout]}. The two differ in several things: "
+        "residual connections with LayerNorm, an embedding, dropout, weight drop, AdamW, the best weights kept. "
+        "few-lstm-2 sounds less like the book and copies next to none of it.",
+        "两者都只用同样的一万个字符训练。在这些字符上，原笔记的做法达到 {a[train]}，few-lstm-2 停在 {b[train]}；在留出"
+        "文本上则是 {a[heldout]} 和 {b[heldout]}。两者有多处不同：带 LayerNorm 的残差连接、嵌入、暂退法、权重丢弃、"
+        "AdamW、保留最好的权重。few-lstm-2 写得没那么像书，也几乎不照抄。",
     ),
     "verdict_ten": (
-        "Ten plain LSTM layers stay at {a[train]}: letter frequencies. The same ten layers with residual connections "
-        "reach {b[train]} on the same text, and {b[heldout]} on new text, as they learn it by heart.",
-        "直接堆叠的十层 LSTM 停在 {a[train]}，只学到字母频率。同样十层加上残差连接，在同一文本上达到 {b[train]}；因为"
-        "也是背下来的，新文本上是 {b[heldout]}。",
+        "Ten plain LSTM layers stay at {a[train]} after 100 of the note's 500 epochs: letter frequencies. Ten "
+        "residual ones reach {b[train]} on the same text, and {b[heldout]} on held-out text, as they learn it by "
+        "heart. They differ in more than the residual connections: LayerNorm, an embedding, AdamW, an orthogonal "
+        "start.",
+        "直接堆叠的十层 LSTM 训练了原笔记 500 个迭代周期中的 100 个，停在 {a[train]}：只学到字母频率。十层残差在同一文"
+        "本上达到 {b[train]}；因为也是背下来的，留出文本上是 {b[heldout]}。两者不只差在残差连接，还有 LayerNorm、嵌入"
+        "、AdamW 和正交初始化。",
     ),
     "verdict_ten_parameters": (
-        "The whole book, equal parameters. Plain, ten LSTM layers end at {a[heldout]} on new text and ten tanh layers "
-        "at {c[heldout]}; residual, at {b[heldout]} and {d[heldout]}.",
-        "训练用全书，参数量相同。直接堆叠：十层 LSTM 在新文本上是 {a[heldout]}，十层 tanh 是 {c[heldout]}；加残差后是 "
-        "{b[heldout]} 和 {d[heldout]}。",
+        "The whole book, equal parameters. Plain, ten LSTM layers end at {a[heldout]} on held-out text and ten tanh "
+        "layers at {c[heldout]}; residual, with LayerNorm, at {b[heldout]} and {d[heldout]}.",
+        "训练用全书，参数量相同。直接堆叠：十层 LSTM 在留出文本上是 {a[heldout]}，十层 tanh 是 {c[heldout]}；加残差（"
+        "和 LayerNorm）后是 {b[heldout]} 和 {d[heldout]}。",
     ),
     "verdict_ladder": (
-        "Residual GRU stacks of about as many parameters. On new text: one layer {a[heldout]}, two {b[heldout]}, four "
-        "{c[heldout]}, ten {d[heldout]}. Depth beyond two buys nothing here; residual connections keep it from "
-        "costing much.",
-        "参数量相近的残差 GRU。新文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 {c[heldout]}，十层 {d[heldout]}。"
-        "在这里超过两层没有好处；残差连接让它不至于吃亏太多。",
+        "Residual GRU stacks of about as many parameters, trained alike. On held-out text: one layer {a[heldout]}, "
+        "two {b[heldout]}, four {c[heldout]}, ten {d[heldout]}.",
+        "参数量相近、训练方式相同的残差 GRU。留出文本上：一层 {a[heldout]}，两层 {b[heldout]}，四层 {c[heldout]}，十层"
+        " {d[heldout]}。",
+    ),
+    "verdict_ladder_found": (
+        " That is at a learning rate of {was}. The best number of layers at {rate}: {fast}; at equal width instead of "
+        "equal parameters: {wide}.",
+        "这是学习率 {was} 时的结果。学习率 {rate} 时的最佳层数（括号里是困惑度）：{fast}；若不固定参数量而固定宽度："
+        "{wide}。",
     ),
     "verdict_cells": (
-        "Two residual layers, about half a million parameters each, ten passes over the book. On new text: RNN "
+        "Two residual layers, about half a million parameters each, ten passes over the book. On held-out text: RNN "
         "{a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
-        "两层残差，各约五十万参数，把书读十遍。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}，"
+        "两层残差，各约五十万参数，把书读十遍。留出文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}，"
         "minGRU {d[heldout]}。",
     ),
     "verdict_cells_width": (
-        "Two residual layers of 128 units, so that more gates mean more parameters; ten passes over the book. On new "
-        "text: RNN {a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
-        "两层残差，每层 128 个单元，门越多参数越多；把书读十遍。新文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM "
+        "Two residual layers of 128 units, so that more gates mean more parameters; ten passes over the book. On "
+        "held-out text: RNN {a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
+        "两层残差，每层 128 个单元，门越多参数越多；把书读十遍。留出文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM "
         "{c[heldout]}，minGRU {d[heldout]}。",
     ),
     "verdict_cells_time": (
         "Two residual layers, about half a million parameters each, as many passes over the book as two and a half to "
-        "four minutes of one core allow. On new text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} after "
-        "{b[seconds]} s, LSTM {c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of training.",
-        "两层残差，各约五十万参数，在一个核上用两分半到四分钟能读几遍书就读几遍。新文本上：RNN {a[heldout]}（训练 "
+        "four minutes of one core allow. On held-out text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} "
+        "after {b[seconds]} s, LSTM {c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of "
+        "training.",
+        "两层残差，各约五十万参数，在一个核上用两分半到四分钟能读几遍书就读几遍。留出文本上：RNN {a[heldout]}（训练 "
         "{a[seconds]} 秒），GRU {b[heldout]}（{b[seconds]} 秒），LSTM {c[heldout]}（{c[seconds]} 秒），minGRU "
         "{d[heldout]}（{d[seconds]} 秒）。",
     ),
@@ -121,14 +130,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "不到输入，训练只能停在字母频率：{b[train]}。",
     ),
     "verdict_best": (
-        "On new text: {a[heldout]} for the end of The Time Machine after eight books of Wells, {b[heldout]} for the "
-        "last tenth of tiny Shakespeare. Different texts and alphabets: not to be ranked.",
-        "新文本上：读了威尔斯八本书之后，《时间机器》末尾是 {a[heldout]}；tiny Shakespeare 最后十分之一是 "
-        "{b[heldout]}。文本和字母表都不同，不能排名。",
+        "On held-out text: {a[heldout]} for the end of The Time Machine after eight books of Wells, {b[heldout]} for "
+        "the last tenth of tiny Shakespeare. Different texts: not to be ranked.",
+        "留出文本上：读了威尔斯八本书之后，《时间机器》末尾是 {a[heldout]}；《莎士比亚戏剧选》（tiny Shakespeare）最后"
+        "十分之一是 {b[heldout]}。文本不同，不能排名。",
     ),
     "verdict_chinese": (
-        "The same network on Chinese, among {a[guess]} symbols: {a[train]} in training, {a[heldout]} on new text.",
-        "同样的网络用在中文上，共 {a[guess]} 个符号：训练 {a[train]}，新文本 {a[heldout]}。",
+        "The same network on Chinese, among {a[guess]} symbols: {a[train]} in training, {a[heldout]} on held-out text.",
+        "同样的网络用在中文上，共 {a[guess]} 个符号：训练 {a[train]}，留出文本 {a[heldout]}。",
     ),
     "equal": ("Compare at equal", "在什么相同时比较"),
     "equal_recipe": ("recipe", "原笔记的做法"),
@@ -290,11 +299,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "score_empty": ("Scores appear here.", "打分结果会显示在这里。"),
     # experiments
     "exp_intro": (
-        "Every figure and every sentence here is computed from `checkpoints/results.json`, where all runs stand, the "
-        "failed ones too. Perplexity is per character; on the log scales equal distances are equal differences in "
-        "nats.",
-        "这里的每张图、每句话都由 `checkpoints/results.json` 算出，所有训练都在其中，失败的也在。困惑度按字符计；对数"
-        "坐标上相等的距离就是相等的 nats 之差。",
+        "Every figure and every sentence here is computed from `checkpoints/results.json`, which keeps the runs that "
+        "were gathered, failed ones among them. Perplexity is per character; on the log scales equal distances are "
+        "equal differences in nats.",
+        "这里的每张图、每句话都由 `checkpoints/results.json` 算出，其中是汇总过的训练，失败的也在内。困惑度按字符计；"
+        "对数坐标上相等的距离就是相等的奈特数之差。",
     ),
     "exp_empty": ("No results stand beside these checkpoints.", "这些检查点旁边没有实验结果。"),
     "exp_scratch": ("Two layers from scratch", "从零实现两层"),
