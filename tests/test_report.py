@@ -124,7 +124,16 @@ def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
     for cell, seconds in (("gru", 100.0), ("lstm", 110.0)):
         run = made_up.runs[f"depth-{cell}-2-residual"]
         made_up.runs[f"time-{cell}-2-residual"] = run | {"name": f"time-{cell}-2-residual", "train_seconds": seconds}
+        made_up.runs[f"note-{cell}-2"] = run | {
+            "name": f"note-{cell}-2",
+            "num_params": 300 if cell == "gru" else 400,
+            "curve": {"epoch": [10, 20], "train_ppl": [1.2, 1.05]},
+            "best_val": {"epoch": 10, "ppl": 9.0},
+            "chars_per_second": 1_000,
+        }
     sentence = next(s for s in tables.verdicts(made_up) if s.startswith("**GRU for LSTM.**"))
+    assert "the GRU has 25% fewer weights" in sentence
+    assert "after 20 epochs for the LSTM's 20" in sentence
     assert "the GRU reaches 5.000 (residual)" in sentence
     assert "the GRU 5.000 in 100 s of training, the LSTM 6.000 in 110 s." in sentence
 

@@ -672,19 +672,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_ppl": ("Perplexity: how can it be {train} and {new} at once?", "困惑度：怎么会同时是 {train} 和 {new}？"),
     "learn_ppl_text": (
         "Before each character the model gives a probability p to what comes. Its surprise is -ln p nats; perplexity "
-        "is e to the mean surprise, or 1 divided by the typical p (the geometric mean). Certain and right at every "
-        "character: 1. Guessing among {symbols} symbols: {symbols}. {name} ends at {train} on the text it was trained "
-        "on: typically it gives {sure}% to the right character, so it knows that text by heart. On the next pages of "
-        "the same book it comes to {new}, worse than guessing. It is not ignorant there, it is certain and wrong: "
-        "having learned that after these letters always comes that one, it leaves next to nothing for all others. "
-        "Half of the characters right with certainty and half given one in {half} would make {new}. After {epoch} "
-        "epochs it stood at {best} on new text; all that it learned later was the {chars} characters themselves.",
-        "在每个字符之前，模型给将要出现的字符一个概率 p。它的惊讶是 -ln p（单位 nats）；困惑度是 e 的平均惊讶次方，也"
-        "就是典型 p 的倒数。每个字符都确定且正确：1。在 {symbols} 个符号里乱猜：{symbols}。{name} 在训练文本上最后是 "
-        "{train}：典型情况下它给正确字符 {sure}% 的概率，那段文本它已经背下来了。在同一本书接下来的几页上却是 {new}，"
-        "比乱猜还差。它在那里不是无知，而是确信地错：既然学到这几个字母后面总是那一个，给其他字母留下的就几乎没有了。"
-        "一半字符确定且正确、另一半只给 {half} 分之一，合起来正是 {new}。第 {epoch} 个周期时它在新文本上是 {best}；那"
-        "以后学到的，只是那 {chars} 个字符本身。",
+        "is e to the mean surprise, or 1 divided by the geometric mean of p. Certain and right at every character: 1. "
+        "Guessing among {symbols} symbols: {symbols}. {name} ends at {train} on the text it was trained on: typically "
+        "it gives {sure}% to the right character, so it knows that text by heart. On the last tenth of the same book "
+        "it comes to {new}, worse than guessing. It is not ignorant there, it is certain and wrong: having learned "
+        "that after these letters always comes that one, it leaves next to nothing for all others. Half of the "
+        "characters right with certainty and half given one in {half} would make {new}. After {epoch} epochs it stood "
+        "at {best} on that tenth; all that it learned later was the {chars} characters themselves.",
+        "在每个字符之前，模型给将要出现的字符一个概率 p。它的惊讶度是 −ln p（单位：奈特）；困惑度是 e 的平均惊讶度次方"
+        "，也就是 p 的几何平均的倒数。每个字符都确定且正确：1。在 {symbols} 个符号里均匀猜测：{symbols}。{name} 在训练"
+        "文本上最后是 {train}：通常它给正确字符 {sure}% 的概率，那段文本它已经背下来了。在同一本书的最后十分之一上却是"
+        " {new}，比均匀猜测还差。它在那里不是无知，而是错得很自信：既然学到这几个字母后面总是那一个，给其他字母留下的"
+        "概率就几乎没有了。一半字符确定且正确、另一半只给 1/{half} 的概率，合起来正是 {new}。第 {epoch} 个迭代周期时它"
+        "在那十分之一上是 {best}；那以后学到的，只是那 {chars} 个字符本身。",
     ),
     # checkpoints
     "ck_intro": (
