@@ -52,7 +52,7 @@ function build(card) {
   const out = node('div', 'out');
   out.tabIndex = 0;
   out.setAttribute('role', 'group');
-  out.setAttribute('aria-label', card.title + '. ' + given().labels.letters);
+  out.setAttribute('aria-label', card.title + (given().lang === 'zh' ? '。' : '. ') + given().labels.letters);
   out.append(node('span', 'prompt'), node('span', 'text'));
   out.addEventListener('click', (event) => {
     const at = event.target.dataset && event.target.dataset.at;

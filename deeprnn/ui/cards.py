@@ -17,7 +17,7 @@ from deeprnn.ui import service
 from deeprnn.ui.presets import Budget, presets, verdict
 from deeprnn.ui.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import book, facts, perplexity, titles
+from deeprnn.ui.widgets import alphabets_note, book, facts, perplexity, titles
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished"]
 Drawn = dict[str, Any]
@@ -148,15 +148,18 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
 def reading(info: CheckpointInfo) -> str:
     """Which sentence the two perplexities of a model deserve.
 
-    By heart: under 1.2 on its training text, worse than guessing on new text. Flat: on its training text within 10%
-    of what letter frequencies alone reach. Overfit: new text at least half as perplexing again. Else it generalises.
+    By heart: under 1.2 on its training text, worse than guessing on held-out text. Flat: on its training text within
+    10% of what letter frequencies alone reach. Overfit: held-out text at least half as perplexing again. It generalises
+    where that is at most 15% more perplexing.
     """
     train, heldout = info.train_ppl, info.heldout_ppl
     if train < 1.2 and heldout > len(info.vocab):
         return "reading_rote"
     if train > 0.9 * info.unigram_ppl:
         return "reading_flat"
-    return "reading_overfit" if heldout > 1.5 * train else "reading_general"
+    if heldout > 1.5 * train:
+        return "reading_overfit"
+    return "reading_less" if heldout > 1.15 * train else "reading_general"
 
 
 def as_recorded(registry: Registry, board: Board) -> bool:
@@ -184,7 +187,6 @@ def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
         sample = of_preset(registry, preset.key, board.budget)
         settings = {"prompt": sample.prompt.strip(), "temperature": f"{sample.sampling['temperature']:g}"}
         seen = tr("seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
-    alphabets = {registry.infos[name].vocab for name in board.names}
     return {
         "prompt": board.prompt,
         "seed": board.seed,
@@ -193,7 +195,7 @@ def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
         "budget": board.budget,
         "lens": preset.lens if preset else None,
         "verdict": seen,
-        "note": tr("forms_differ", lang) if len(alphabets) > 1 else "",
+        "note": alphabets_note([registry.infos[name] for name in board.names], lang),
         "lang": lang,
         "labels": {key: tr(key, lang) for key in _LABELS},
         "cards": [_card(registry, run, shown[run.model], board.seed, lang) for run in board.runs],
@@ -268,7 +270,7 @@ def _rote(found: Drawn, longest: Drawn | None, lang: Lang) -> str:
 
 
 def _place(run: Drawn, lang: Lang) -> str:
-    return tr("place", lang, text=book(run["text"]), percent=f"{run['fraction']:.1%}")
+    return tr("place", lang, text=book(run["text"], lang), percent=f"{run['fraction']:.1%}")
 
 
 def _quality(found: Drawn, lang: Lang) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from deeprnn.cells import CELLS
 from deeprnn.checkpoint import WEIGHTS, CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui import links
 from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.widgets import QUIET, Translations, drawing, perplexity, texts, titles, wiring
+from deeprnn.ui.widgets import QUIET, Translations, drawing, millions, perplexity, texts, titles, wiring
 
 _COLUMNS = ("name", "cell", "depth", "width", "wiring", "parameters", "text", "train", "heldout", "size")
 _LABELS = (
@@ -36,11 +37,11 @@ def _row(info: CheckpointInfo, title: str, lang: Lang) -> dict[str, Any]:
     size = (info.path / WEIGHTS).stat().st_size
     cells: list[tuple[str, str | float]] = [
         (info.name, info.name),
-        (info.config.cell, info.config.cell),
+        (CELLS[info.config.cell].label, info.config.cell),
         (str(info.config.num_layers), info.config.num_layers),
         (str(info.config.hidden_size), info.config.hidden_size),
         (tr(wiring(info), lang), wiring(info)),
-        (f"{info.num_params / 1e6:.2f} M", info.num_params),
+        (millions(info.num_params, lang), info.num_params),
         (f"{texts(info, lang)} · {info.vocab.form}", texts(info, "en")),
         (perplexity(info.train_ppl), info.train_ppl),
         (perplexity(info.heldout_ppl), info.heldout_ppl),

@@ -17,7 +17,7 @@ from deeprnn.ui import figures
 from deeprnn.ui.figures import Chart
 from deeprnn.ui.presets import presets
 from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import Translations, drawn_in_each_language
+from deeprnn.ui.widgets import Translations, drawn_in_each_language, millions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
                     for key in (question.key, *question.more)
                     if key in answers
                 ],
-                "method": tr(f"exp_{question.key}_method", lang, **_recipe(registry.results, question.example)),
+                "method": tr(f"exp_{question.key}_method", lang, **_recipe(registry.results, question.example, lang)),
                 "commands": question.commands,
                 "figures": [
                     shown
@@ -140,7 +140,7 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
     }
 
 
-def _recipe(results: Results, name: str) -> dict[str, object]:
+def _recipe(results: Results, name: str, lang: Lang) -> dict[str, object]:
     """What a run was made of, by the places that a method may have."""
     run = results.runs[name]
     text, model, train = results.texts[run["text_key"]], run["model_config"], run["train_config"]
@@ -151,7 +151,7 @@ def _recipe(results: Results, name: str) -> dict[str, object]:
         "width": same_width["model_config"]["hidden_size"],
         "dropout": model["dropout"],
         "weight_drop": train.get("weight_drop", 0.0),
-        "params": f"{run['num_params'] / 1e6:.2f}",
+        "params": millions(run["num_params"], lang),
         "epochs": train["epochs"],
         "batch": train["batch_size"],
         "window": train["window"],
@@ -159,7 +159,6 @@ def _recipe(results: Results, name: str) -> dict[str, object]:
         "clip": f"{train['clip_norm']:g}",
         "chars": f"{text['train_chars']:,}",
         "limit": f"{train['max_train_chars'] or text['train_chars']:,}",
-        "read": f"{run['curve']['chars'][-1] / 1e6:.1f}",
         "symbols": text["symbols"],
     }
 

@@ -30,7 +30,7 @@ def depth(results: Results, kind: str, lang: Lang, wirings: Sequence[str] = WIRI
         names = {n: f"{kind}-{cell}-{n}-{wiring}" for n in findings.depths(results, kind)}
         points = [[n, *_point(results.estimate(name))] for n, name in names.items() if results.finished(name)]
         if points:
-            title = f"{CELLS[cell].label}, {tr(wiring, lang)}"
+            title = ("，" if lang == "zh" else ", ").join([CELLS[cell].label, tr(wiring, lang)])
             series.append({"name": title, "cell": cell, "dash": _DASH[wiring], "points": points, "dots": True})
     depths = findings.depths(results, kind)
     rows = [
@@ -94,7 +94,7 @@ def cells(results: Results, kind: str, lang: Lang) -> Chart:
         name = f"{kind}-{cell}-2-{wiring}"
         if not results.finished(name):
             continue
-        title = f"{CELLS[cell].label}, {tr(wiring, lang)}"
+        title = ("，" if lang == "zh" else ", ").join([CELLS[cell].label, tr(wiring, lang)])
         estimate, run = results.estimate(name), results.seeds(name)[0]
         train = results.estimate(name, "train")
         row = {"name": title, "cell": cell, "train": train.mean}

@@ -22,6 +22,7 @@ from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.widgets import (
     QUIET,
     Translations,
+    alphabets_note,
     book,
     choices,
     drawing,
@@ -108,14 +109,12 @@ def _packed(numbers: Sequence[float]) -> str:
 
 def _base_title(registry: Registry, base: dict[str, Any], lang: Lang) -> str:
     info = registry.infos[base["model"]]
-    text = book(info.metrics.text.name)
+    text = book(info.metrics.text.name, lang)
     return tr(f"row_{base['kind']}", lang, n=base["count"], text=text, chars=f"{info.train_chars:,}")
 
 
 def _notes(answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
-    notes = []
-    if len({info.vocab for info in infos}) > 1:
-        notes.append(tr("forms_differ", lang))
+    notes = list(filter(None, [alphabets_note(infos, lang)]))
     if any(answer["unknown"] for answer in answers):
         notes.append(tr("unknown_counted", lang))
     if any(answer["unknown"] and info.vocab.form == "d2l" for answer, info in zip(answers, infos, strict=True)):

@@ -10,12 +10,31 @@ Lang = Literal["en", "zh"]
 LANGUAGES: dict[str, Lang] = {"English": "en", "中文": "zh"}
 NAMES: dict[Lang, str] = {lang: name for name, lang in LANGUAGES.items()}
 
+BOOKS = {  # the titles of the catalogue's texts
+    "alice": ("Alice's Adventures in Wonderland", "《爱丽丝漫游奇境》"),
+    "doctor_moreau": ("The Island of Doctor Moreau", "《莫罗博士的岛》"),
+    "federalist": ("The Federalist Papers", "《联邦党人文集》"),
+    "first_men_in_the_moon": ("The First Men in the Moon", "《最早登上月球的人》"),
+    "food_of_the_gods": ("The Food of the Gods", "《神食》"),
+    "invisible_man": ("The Invisible Man", "《隐身人》"),
+    "journey_to_the_west": ("Journey to the West", "《西游记》"),
+    "moby_dick": ("Moby-Dick", "《白鲸》"),
+    "origin_of_species": ("On the Origin of Species", "《物种起源》"),
+    "pride_and_prejudice": ("Pride and Prejudice", "《傲慢与偏见》"),
+    "sherlock_holmes": ("Sherlock Holmes", "《福尔摩斯探案》"),
+    "sleeper_wakes": ("When the Sleeper Wakes", "《昏睡百年》"),
+    "tale_of_two_cities": ("A Tale of Two Cities", "《双城记》"),
+    "time_machine": ("The Time Machine", "《时间机器》"),
+    "tiny_shakespeare": ("tiny Shakespeare", "《莎士比亚戏剧选》"),
+    "war_in_the_air": ("The War in the Air", "《大空战》"),
+    "war_of_the_worlds": ("The War of the Worlds", "《世界之战》"),
+}
 STRINGS: dict[str, tuple[str, str]] = {
     "title": ("How deep should a recurrent network be?", "循环神经网络要多深？"),
     "subtitle": (
-        "Character models that differ in one thing at a time. Give them one prompt and one seed, and see what depth, "
-        "gates and data buy.",
-        "这些字符模型每次只差一处。给它们同一个开头和同一个随机种子，看看深度、门控和数据各带来什么。",
+        "Character models that differ in one thing at a time, as far as that can be. Give them one prompt and one seed"
+        ", and see what depth, gates and data buy.",
+        "这些字符模型尽量一次只改一个因素。给它们同一个开头和同一个随机种子，看看深度、门控和数据各带来什么。",
     ),
     "tab_compare": ("Compare", "续写对比"),
     "tab_score": ("Score", "困惑度"),
@@ -104,9 +123,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "verdict_data": (
         "The same test text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on eight "
         "books of its author: {c[heldout]}; the last is a larger network on the same eight books: {d[heldout]}. More "
-        "text leaves less to learn by rote.",
+        "text leaves less to learn by rote. One seed each.",
         "测试文本都相同。一万个字符：{a[heldout]}；整本书：{b[heldout]}；同一作者的八本书：{c[heldout]}；最后一个是用"
-        "同样八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。",
+        "同样八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。各只有一个种子。",
     ),
     "verdict_authors": (
         "Each was trained on as many characters in all. On its own author's held-out text the model of Wells comes to "
@@ -139,7 +158,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The same network on Chinese, among {a[guess]} symbols: {a[train]} in training, {a[heldout]} on held-out text.",
         "同样的网络用在中文上，共 {a[guess]} 个符号：训练 {a[train]}，留出文本 {a[heldout]}。",
     ),
-    "equal": ("Compare at equal", "在什么相同时比较"),
+    "equal": ("Compare at equal", "固定哪一项来比较"),
     "equal_recipe": ("recipe", "原笔记的做法"),
     "equal_width": ("width", "宽度"),
     "equal_parameters": ("parameters", "参数量"),
@@ -152,13 +171,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     "any": ("any", "不限"),
     "plain": ("plain", "直接堆叠"),
     "wrong_short": ("shared (wrong)", "共用（错误）"),
-    "and_more": ("{text} and {n} more", "{text} 及另外 {n} 部"),
+    "and_more": ("{text} and others, {n} in all", "{text}等 {n} 部"),
     "prompt": ("Prompt", "开头"),
     "models": ("Models (up to {most})", "模型（最多 {most} 个）"),
     "temperature": ("Temperature", "温度"),
     "temperature_hint": (
         "0: always the likeliest; 1: the model's own odds.",
-        "0：总取最可能的；1：按模型自己的概率。",
+        "0：总选概率最大的字符；1：按模型给出的概率抽样。",
     ),
     "length": ("Length", "长度"),
     "seed": ("Seed", "随机种子"),
@@ -170,9 +189,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "top_p": ("Top-p (1: all)", "Top-p（1：全部）"),
     "show": ("Show", "显示"),
     "lens_plain": ("plain", "原文"),
-    "lens_surprise": ("surprise", "意外程度"),
+    "lens_surprise": ("surprise", "惊讶度"),
     "lens_copied": ("copied from the book", "照抄原书"),
-    "copied_hint": ("20 or more characters, word for word", "20 个字符以上，一字不差"),
+    "copied_hint": ("20 or more characters, word for word", "连续 20 个及以上字符与原文一致"),
     "copy_link": ("Copy link", "复制链接"),
     "link_copied": ("Copied", "已复制"),
     "export": ("Save", "保存"),
@@ -191,10 +210,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{share} copied; the longest run has {longest} characters: {place}",
         "照抄 {share}；最长的一段有 {longest} 个字符：{place}",
     ),
-    "rote_none": ("No run of 20 characters is copied.", "没有照抄 20 个字符以上的片段。"),
+    "rote_none": ("No run of 20 characters is copied.", "没有连续照抄 20 个及以上字符。"),
     "rote_unknown": ("Its training text has no fingerprint here.", "这里没有它训练文本的指纹。"),
     "repetition": ("repeats itself {share}", "自我重复 {share}"),
-    "distinct": ("distinct word pairs {share}", "不同的词对 {share}"),
+    "distinct": ("distinct word pairs {share}", "不重复的词对（中文为字对）{share}"),
     "words": ("words of its text {share}", "训练文本中有的词 {share}"),
     "keys": (
         "Ctrl/⌘ + Enter generates, Esc stops. Click a character to see what else could stand there.",
@@ -215,47 +234,49 @@ STRINGS: dict[str, tuple[str, str]] = {
     "layer": ("1 layer", "1 层"),
     "residual": ("residual", "残差"),
     "wrong": ("weights and state shared: wrong", "共用权重和状态：错误写法"),
-    "parameters": ("{n} parameters", "{n} 个参数"),
+    "parameters": ("{n} parameters", "约 {n}个参数"),
     "trained_on": ("{text}, {chars} characters", "{text}，{chars} 个字符"),
     "train": ("train", "训练"),
-    "heldout": ("held-out", "未见过的文本"),
+    "heldout": ("held-out", "留出文本"),
     "guessing": ("guessing", "均匀猜测"),
     "perplexities": (
         "Perplexity per character, log scale. Train {train}, held-out {heldout}, guessing all symbols alike {guess}.",
-        "每字符困惑度（对数刻度）。训练 {train}，未见过的文本 {heldout}，在所有符号中均匀猜测 {guess}。",
+        "每字符困惑度（对数刻度）。训练 {train}，留出文本 {heldout}，在所有符号中均匀猜测 {guess}。",
     ),
     "reading_rote": (
-        "Knows its training text by heart. On text it never saw it does worse than guessing all {guess} symbols alike.",
-        "训练文本背得烂熟；遇到没见过的文本，比在 {guess} 个符号中均匀乱猜还差。",
+        "Knows its training text by heart. On held-out text it does worse than guessing all {guess} symbols alike.",
+        "训练文本背得烂熟；在留出文本上，比在 {guess} 个符号中均匀猜测还差。",
     ),
     "reading_flat": (
         "Learned little more than how often each letter occurs.",
         "除了各字母出现的频率，几乎什么也没学到。",
     ),
     "reading_overfit": (
-        "Predicts its training text far better than text it never saw.",
-        "预测训练文本远好于没见过的文本。",
+        "Predicts its training text far better than held-out text.",
+        "预测训练文本远好于预测留出文本。",
     ),
     "reading_general": (
-        "Predicts new text about as well as its training text.",
-        "预测新文本与预测训练文本差不多。",
+        "Predicts held-out text about as well as its training text.",
+        "预测留出文本与预测训练文本差不多。",
     ),
-    "recorded": ("recorded, seed {seed}", "预先录制，种子 {seed}"),
+    "reading_less": ("Predicts held-out text less well than its training text.", "预测留出文本不如预测训练文本。"),
+    "recorded": ("recorded, seed {seed}", "训练结束时的样本，种子 {seed}"),
     "speed": ("{n} characters/s", "{n} 字符/秒"),
-    "writing": ("writing", "书写中"),
+    "writing": ("writing", "生成中"),
     "finished": ("finished", "完成"),
     "stopped": ("stopped", "已停止"),
     "waiting": ("press Generate", "请点“生成”"),
-    "unread": ("{n} characters of the prompt are outside its alphabet", "开头有 {n} 个字符不在它的字母表里"),
+    "unread": ("{n} characters of the prompt are outside its alphabet", "开头有 {n} 个字符不在它的词表里"),
     "note_forms": (
         "Models of the form d2l read letters (as lower case) and spaces, as the note prepared the book; every other "
         "character is unknown to them.",
         "d2l 形式的模型只认字母（一律当小写）和空格，与原笔记对书的处理一致；其他字符对它们都是未知字符。",
     ),
     "measure": (
-        "Perplexity per character. Train: the text it was trained on, read as in training. Held-out: the end of its "
-        "book, never trained on, read as one text.",
-        "每字符困惑度。训练：按训练时的读法读训练文本。未见过的文本：书末从未用于训练的一段，从头连续读完。",
+        "Perplexity per character. Train: the text it was trained on (the first 50,000 characters, of its first text),"
+        " read as in training. Held-out: the end of its book, never trained on, read as one text.",
+        "每字符困惑度。训练：它的训练文本（第一种文本的前 50,000 个字符），按训练时的读法读。留出文本：书末从未用于训"
+        "练的一段，从头连续读完。",
     ),
     # score
     "col_model": ("Model", "模型"),
@@ -264,15 +285,15 @@ STRINGS: dict[str, tuple[str, str]] = {
     "col_nats": ("Nats per character", "每字符奈特数"),
     "col_unknown": ("Unknown", "未知字符"),
     "col_guess": ("Guessing", "均匀猜测"),
-    "heat": ("Surprise at each character", "每个字符的意外程度"),
+    "heat": ("Surprise at each character", "每个字符的惊讶度"),
     "heat_scale": ("expected", "意料之中"),
     "heat_scale_high": ("surprising", "出乎意料"),
-    "heat_unknown": ("outside the alphabet", "不在字母表内"),
+    "heat_unknown": ("outside the alphabet", "不在词表内"),
     "heat_hint": (
         "Move over a character, or click it, to see how probable each model found it.",
         "把鼠标移到字符上，或点一下，看各模型认为它有多大可能。",
     ),
-    "row_mean": ("Average of the {n} models of this alphabet", "这个字母表的 {n} 个模型取平均"),
+    "row_mean": ("Average of the {n} models of this alphabet", "这个词表的 {n} 个模型取平均"),
     "row_ngram": ("{n}-gram of {text}, {chars} characters", "{text} 的 {n} 元语法，{chars} 个字符"),
     "row_uniform": ("Guessing among {n} symbols", "在 {n} 个符号中均匀猜测"),
     "mode_one": ("One model", "单个模型"),
@@ -284,13 +305,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     "running": ("Perplexity of the text so far", "读到此处为止的困惑度"),
     "running_axis": ("characters read", "已读字符数"),
     "real_train": ("Real: from the training text", "真实：训练文本节选"),
-    "real_heldout": ("Real: held out from it", "真实：未见过的文本节选"),
+    "real_heldout": ("Real: held out from it", "真实：留出文本节选"),
     "real_other": ("Real: another author", "真实：另一位作者"),
     "example_chinese": ("Chinese, newly written", "新写的中文"),
     "heat_first": ("The first character is context and is not predicted.", "第一个字符是上文，不作预测。"),
     "forms_differ": (
-        "These models read different alphabets: their perplexities are not to be ranked together.",
-        "这些模型的字母表不同，困惑度不能放在一起排名。",
+        "These models read different texts or different forms of a text: their perplexities are not to be ranked "
+        "together.",
+        "这些模型读的文本或文本形式不同，困惑度不能放在一起排名。",
+    ),
+    "rare_differ": (
+        "One held-out text for all. The alphabets differ by {n} rare characters; those that a model does not know it "
+        "pays for as unknown ones.",
+        "留出文本是同一段。各模型的词表只差 {n} 个少见的字符；模型不认识的，按未知字符计价。",
     ),
     "unknown_counted": (
         "Unknown characters are counted in the perplexity, at the price the model puts on its unknown symbol.",
@@ -318,9 +345,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "comes back as it went in. It only runs with an embedding as wide as the layer. The kinder wrong version "
         "(shared-updated) returns the upper layer's state: it is another model, and it hides the mistake well.",
         "按原笔记的做法：《时间机器》化为 {symbols} 个符号，取前 {chars} 个字符，批量 {batch} x {window}，SGD 学习率 "
-        "{rate}、梯度裁剪 {clip}，{epochs} 个周期；留出全书最后十分之一。错误版两层共用一套权重和一个状态，状态原样返"
-        "回；要让它跑起来，还得有与层同宽的嵌入。较温和的错误版（shared-updated）会返回上层的状态：那是另一个模型，也"
-        "把错误藏得很好。",
+        "{rate}、梯度裁剪 {clip}，{epochs} 个迭代周期；留出全书最后十分之一。错误版两层共用一套权重和一个状态，状态原"
+        "样返回；要让它跑起来，还得有与层同宽的嵌入。较温和的错误版（shared-updated）会返回上层的状态：那是另一个模型"
+        "，也把错误藏得很好。",
     ),
     "exp_gru": ("GRU for LSTM", "用 GRU 换 LSTM"),
     "exp_gru_asked": (
@@ -328,14 +355,15 @@ STRINGS: dict[str, tuple[str, str]] = {
         "困惑度和速度会怎样？取决于让什么保持相等。",
     ),
     "exp_gru_method": (
-        "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, {epochs} "
-        "epochs, dropout {dropout}; a filled dot is the test part, a ring the training part. Equal parameters: about "
-        "{params} million; equal width: {width} units; equal time: as many epochs as fit into about 100 seconds of "
-        "one quiet core. Seconds were taken on shared machines and are noisy; speed is characters a second in "
-        "training.",
-        "两层，《时间机器》（保留大小写、标点和换行），按 90/5/5 切分，AdamW，{epochs} 个周期，随机失活 {dropout}；实"
-        "心点是测试部分，圆圈是训练部分。参数量相等：约 {params} 百万；宽度相等：{width} 个单元；时间相等：一个空闲核"
-        "心约 100 秒内能跑完的周期数。秒数在共用的机器上测得，有噪声；速度是训练时每秒的字符数。",
+        "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, {epochs} epochs"
+        ", dropout {dropout}; a filled dot is the test part, a ring the training part. Equal parameters: about "
+        "{params}; equal width: {width} units; equal time: as many epochs as fit into about 100 seconds of one quiet "
+        "core (90 to 234 s were measured on shared machines, some of them with fused bfloat16). Speed is characters a "
+        "second in training. The note's own runs are in the second figure.",
+        "两层，《时间机器》（保留大小写、标点和换行），按 90/5/5 切分，AdamW，{epochs} 个迭代周期，暂退法 {dropout}；"
+        "实心点是测试部分，圆圈是训练部分。参数量相等：约 {params}；宽度相等：{width} 个单元；时间相等：一个空闲核心约"
+        " 100 秒内能跑完的迭代周期数（在共用的机器上实测 90 到 234 秒，其中一些机器能融合计算 bfloat16）。速度是训练时"
+        "每秒的字符数。原笔记的训练见第二张图。",
     ),
     "exp_rote": ("Perplexity 1.0", "困惑度 1.0"),
     "exp_rote_asked": (
@@ -348,8 +376,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{weight_drop} and AdamW, stopped at its best on a validation part of its own and then read on the last tenth "
         "of the book.",
         "原笔记的三个两层模型，旁边是 few-lstm-2：{layers} 层 LSTM、每层 {units} 个单元、同样的 {limit} 个字符，加上残"
-        "差连接、LayerNorm、随机失活 {dropout}、权重丢弃 {weight_drop} 和 AdamW；按单独的验证部分选最好的一刻停止，再"
-        "在全书最后十分之一上读数。",
+        "差连接、LayerNorm、暂退法 {dropout}、权重丢弃 {weight_drop} 和 AdamW；按单独的验证部分选最好的一刻停止，再在"
+        "全书最后十分之一上读数。",
     ),
     "exp_data": ("More data", "更多数据"),
     "exp_data_asked": (
@@ -357,11 +385,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "同一个模型、同一段测试文本，更多文本能带来多少？",
     ),
     "exp_data_method": (
-        "A residual GRU of {layers} layers and {units} units reads about {read} million characters in every run: the "
-        "same few again and again, or more of them less often. The test text is always the last 5% of The Time "
-        "Machine; the best weights on the way are kept. The 6-gram saw the same training text.",
-        "每次都让一个 {layers} 层、{units} 单元的残差 GRU 读约 {read} 百万个字符：反复读同样的少量文本，或每段少读几"
-        "遍、多读几种。测试文本始终是《时间机器》最后 5%；保留途中最好的权重。6-gram 用的是同样的训练文本。",
+        "A residual GRU of {layers} layers and {units} units reads about as many characters in every run: the same "
+        "few again and again, or more of them less often. The test text is always the last 5% of The Time Machine; "
+        "the best weights on the way are kept. The 6-gram saw the same training text.",
+        "每次都让一个 {layers} 层、{units} 单元的残差 GRU 读差不多同样多的字符：反复读同样的少量文本，或每段少读几遍、"
+        "多读几种。测试文本始终是《时间机器》最后 5%；保留途中最好的权重。6 元语法用的是同样的训练文本。",
     ),
     "exp_authors": ("Merging authors", "合并作者"),
     "exp_authors_asked": (
@@ -370,10 +398,12 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "exp_authors_method": (
         "Every model is the same residual GRU ({layers} layers, {units} units) and was trained on {chars} characters: "
-        "of one author, or of five in equal shares; marked texts begin with a symbol for their author. Each is scored "
-        "on a held-out part of every author. The frame marks an author's own model.",
+        "of one author, or of five in equal shares. Each is scored on a held-out part of every author. The frame "
+        "marks an author's own model. Beginning each text with a symbol for its author changed the shared model's "
+        "figures by less than 1% (one seed; no longer shipped).",
         "每个模型都是同样的残差 GRU（{layers} 层，{units} 单元），训练文本都是 {chars} 个字符：一位作者的，或五位各占"
-        "一份；加标记的文本以代表作者的符号开头。每个模型都在每位作者的留出部分上打分。框线标出作者自己的模型。",
+        "一份。每个模型都在每位作者的留出部分上打分。框线标出作者自己的模型。在每段文本前加一个代表作者的符号，合用模"
+        "型的数字变化不到 1%（一个种子；该模型已不再提供）。",
     ),
     "exp_depth": ("Depth", "深度"),
     "exp_depth_asked": (
@@ -381,13 +411,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "更多的层能带来什么，为什么直接堆叠十层什么也学不到？",
     ),
     "exp_depth_method": (
-        "As in GRU for LSTM: at equal parameters (about {params} million, so deeper stacks are narrower) or equal "
-        "width ({width} units). A residual layer adds to what it reads: H + Dropout(cell(LayerNorm(H))). Beside it: "
-        "the note's own ten layers, two layers, and ten residual ones, which also have LayerNorm, forget bias 1 and "
-        "AdamW.",
-        "设置同“用 GRU 换 LSTM”：参数量相等（约 {params} 百万，越深越窄）或宽度相等（{width} 个单元）。残差层在读入之"
-        "上做加法：H + Dropout(cell(LayerNorm(H)))。旁边的图：原笔记的十层、两层，以及十层残差（另有 LayerNorm、遗忘门"
-        "偏置 1 和 AdamW）。",
+        "As in GRU for LSTM: at equal parameters (about {params}, so deeper stacks are narrower) or equal width ("
+        "{width} units). A residual layer adds to what it reads: H + Dropout(cell(LayerNorm(H))). Beside it: the "
+        "note's ten layers (100 of its 500 epochs), two layers, and ten residual ones, which also have LayerNorm, an "
+        "embedding, an orthogonal start and AdamW.",
+        "设置同“用 GRU 换 LSTM”：参数量相等（约 {params}，越深越窄）或宽度相等（{width} 个单元）。残差层在读入之上做加"
+        "法：H + Dropout(cell(LayerNorm(H)))。旁边的图：原笔记的十层（只训练了 500 个迭代周期中的 100 个）、两层，以及"
+        "十层残差（另有 LayerNorm、嵌入、正交初始化和 AdamW）。",
     ),
     "exp_label_table": ("Table", "表格"),
     "exp_label_method": ("How it was measured", "如何测得"),
@@ -404,7 +434,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "figure_rate": ("residual, learning rate {rate}", "残差，学习率 {rate}"),
     "figure_equal": ("equal {what}", "{what}相等"),
     "axis_layers": ("layers", "层数"),
-    "axis_epochs": ("epochs", "周期"),
+    "axis_epochs": ("epochs", "迭代周期"),
     "axis_chars": ("characters read", "读过的字符"),
     "axis_seconds": ("seconds", "秒"),
     "axis_text": ("characters of text", "文本字符数"),
@@ -412,26 +442,26 @@ STRINGS: dict[str, tuple[str, str]] = {
     "axis_trained": ("trained on ↓", "训练用 ↓"),
     "axis_read": ("reads →", "读 →"),
     "part_train": ("train", "训练"),
-    "part_heldout": ("held-out", "留出"),
+    "part_heldout": ("held-out", "留出文本"),
     "head_run": ("Run", "训练"),
     "head_model": ("Model", "模型"),
     "head_parameters": ("Parameters", "参数量"),
     "head_train": ("Train", "训练困惑度"),
-    "head_heldout": ("Held-out", "留出困惑度"),
-    "head_lowest": ("Lowest held-out (epoch)", "最低留出（周期）"),
+    "head_heldout": ("Held-out", "留出文本困惑度"),
+    "head_lowest": ("Lowest held-out (epoch)", "最低留出困惑度（迭代周期）"),
     "head_seconds": ("Seconds", "秒"),
     "head_speed": ("Characters/s", "字符/秒"),
     "head_seeds": ("Seeds", "种子数"),
-    "head_epochs": ("Epochs", "周期"),
-    "rule_uniform": ("guessing: {n}", "乱猜：{n}"),
+    "head_epochs": ("Epochs", "迭代周期"),
+    "rule_uniform": ("guessing: {n}", "均匀猜测：{n}"),
     "figure_curves": ("as they learned", "学习过程"),
     "figure_data": ("more text", "更多文本"),
     "figure_author": ("beside each author's own model, equal text", "与作者自己的模型相比，文本等量"),
     "figure_shelf": ("all the text there is", "全部文本"),
     "data_train": ("train", "训练"),
     "data_heldout": ("test, best weights", "测试，最好的权重"),
-    "data_end": ("held-out, at the end", "留出，训练结束时"),
-    "data_ngram": ("test, 6-gram", "测试，6-gram"),
+    "data_end": ("held-out, at the end", "留出文本，训练结束时"),
+    "data_ngram": ("test, 6-gram", "测试，6 元语法"),
     "author_wells": ("Wells", "威尔斯"),
     "author_austen": ("Austen", "奥斯汀"),
     "author_doyle": ("Doyle", "柯南·道尔"),
@@ -471,9 +501,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_axis_back": ("characters back →", "往回的字符数 →"),
     "in_axis_ppl": ("perplexity of this text", "这段文本的困惑度"),
     "in_col_layer": ("Layer", "层"),
-    "in_col_says": ("would say", "会说"),
+    "in_col_says": ("would say", "最可能的字符"),
     "in_col_p": ("p", "概率"),
-    "in_col_nats": ("nats paid", "代价（nats）"),
+    "in_col_nats": ("nats paid", "惊讶度（奈特）"),
     "in_next": ("after {prefix} comes {char}", "{prefix} 之后是 {char}"),
     "in_say_change_one": (
         "From one character to the next the state moves by {a}% of its size.",
@@ -540,16 +570,16 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_say_without_none": (
         "Perplexity on this text is {whole}. Its one layer reads one-hot characters: nothing can be handed on without "
         "it.",
-        "这段文本的困惑度是 {whole}。唯一的一层读的是 one-hot 字符，去掉它就没有东西可传。",
+        "这段文本的困惑度是 {whole}。唯一的一层读的是 独热编码的字符，去掉它就没有东西可传。",
     ),
     "in_without_residual": (
         "Exact: the residual stack without what that layer adds.",
         "精确：残差堆叠里少了这层所加的部分。",
     ),
     "in_without_plain": (
-        "In a plain stack the layer's input is handed on in its place, which the layer above was never trained to "
-        "read; above one-hot characters nothing can be handed on.",
-        "在直接堆叠里，把这层的输入原样交给后一层，而后一层从没学过读它；紧接 one-hot 字符的那层则无法去掉。",
+        "In a plain stack the layer's input is handed on in its place, which the layer above was never trained to read"
+        "; above one-hot characters nothing can be handed on.",
+        "在直接堆叠里，把这层的输入原样交给后一层，而后一层从没学过读它；紧接 独热编码的字符的那层则无法去掉。",
     ),
     "in_say_lens": (
         "Read out at {start}, the text would cost a perplexity of {a}; at the top it costs {b}. Layer {best} makes "
@@ -582,7 +612,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "in_scale_lens": (
         "faint: sure of the right character; strong: 6 nats or more",
-        "淡：对正确字符有把握；浓：6 nats 以上",
+        "淡：对正确字符有把握；浓：6 奈特 以上",
     ),
     "status_never": ("(never learned)", "（没有学会）"),
     "status_diverged": ("(diverged)", "（发散）"),
@@ -690,8 +720,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "ck_intro": (
         "Every model of this page, to load with three lines of Python. Click a column to sort by it, a name to see "
         "its card. Perplexities of different alphabets (d2l: 28 symbols) are not to be ranked together.",
-        "本页的全部模型，三行 Python 即可加载。点列名排序，点模型名看模型卡。字母表不同（d2l：28 个符号）的困惑度不能"
-        "放在一起排名。",
+        "本页的全部模型，三行 Python 即可加载。点列名排序，点模型名看模型卡。词表不同（d2l：28 个符号）的困惑度不能放"
+        "在一起排名。",
     ),
     "ck_name": ("Name", "名称"),
     "ck_cell": ("Cell", "单元"),
@@ -701,7 +731,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "ck_parameters": ("Parameters", "参数量"),
     "ck_text": ("Text · form", "文本 · 形式"),
     "ck_train": ("Train", "训练"),
-    "ck_heldout": ("Held-out", "未见过"),
+    "ck_heldout": ("Held-out", "留出文本"),
     "ck_size": ("File", "文件"),
     "ck_filter": ("Filter", "筛选"),
     "ck_none": ("No model has all these words.", "没有同时包含这些词的模型。"),

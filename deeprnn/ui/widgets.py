@@ -17,7 +17,7 @@ from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui import without_stubs
 from deeprnn.ui.service import MAX_MODELS, RequestError
-from deeprnn.ui.text import LANGUAGES, Lang, tr
+from deeprnn.ui.text import BOOKS, LANGUAGES, Lang, tr
 from deeprnn.ui.text import language as asked_language
 from deeprnn.ui.theme import asset
 
@@ -164,26 +164,46 @@ def titles(registry: Registry, lang: Lang) -> dict[str, str]:
 
 def facts(info: CheckpointInfo, lang: Lang) -> str:
     """One line: name, parameters, training text and its length."""
-    parameters = f"{info.num_params / 1e6:.2f} M"
     return " · ".join(
         [
             info.name,
-            tr("parameters", lang, n=parameters),
+            tr("parameters", lang, n=millions(info.num_params, lang)),
             tr("trained_on", lang, text=texts(info, lang), chars=f"{info.train_chars:,}"),
         ]
     )
 
 
-def book(name: str) -> str:
-    """The title of a text, from its name in the catalogue."""
-    return _BOOKS.get(name, name.replace("_", " ").capitalize())
+def millions(count: int, lang: Lang) -> str:
+    """A large number as a language counts: 0.49 M, 49 万."""
+    return f"{count / 1e6:.2f} M" if lang == "en" else f"{count / 1e4:.0f} 万"
+
+
+def book(name: str, lang: Lang) -> str:
+    """The title of a text in a language, from its name in the catalogue."""
+    return BOOKS[name][0 if lang == "en" else 1] if name in BOOKS else name.replace("_", " ").capitalize()
 
 
 def texts(info: CheckpointInfo, lang: Lang) -> str:
-    """The text a model was trained on, and how many more."""
-    more = len(info.metrics.texts) - 1
-    first = book(info.metrics.text.name)
-    return tr("and_more", lang, text=first, n=more) if more else first
+    """The text a model was trained on, and how many there are if it is not the only one."""
+    count = len(info.metrics.texts)
+    first = book(info.metrics.text.name, lang)
+    return tr("and_more", lang, text=first, n=count) if count > 1 else first
+
+
+def alphabets_note(infos: Sequence[CheckpointInfo], lang: Lang) -> str:
+    """Why some models' held-out perplexities are not to be ranked together, or by how little their alphabets differ."""
+    alphabets = {frozenset(info.vocab.characters) for info in infos}
+    if len({(info.vocab.form, heldout_range(info)) for info in infos}) > 1:
+        return tr("forms_differ", lang)
+    rare = frozenset[str]().union(*alphabets) - frozenset.intersection(*alphabets) if alphabets else ()
+    return tr("rare_differ", lang, n=len(rare)) if rare else ""
+
+
+def heldout_range(info: CheckpointInfo) -> tuple[str, int, int]:
+    """Which text a model's held-out perplexity is of, and from where to where."""
+    text = info.metrics.text
+    start, end = text.ranges.get("test", text.ranges["val"])
+    return text.name, start, end
 
 
 def perplexity(value: float) -> str:
@@ -191,26 +211,10 @@ def perplexity(value: float) -> str:
     return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 10_000 else f"{value:.2e}"
 
 
-_BOOKS = {
-    "journey_to_the_west": "西游记",
-    "moby_dick": "Moby-Dick",
-    "pride_and_prejudice": "Pride and Prejudice",
-    "sherlock_holmes": "Sherlock Holmes",
-    "tale_of_two_cities": "A Tale of Two Cities",
-    "time_machine": "The Time Machine",
-    "tiny_shakespeare": "tiny Shakespeare",
-    "war_of_the_worlds": "The War of the Worlds",
-    "doctor_moreau": "The Island of Doctor Moreau",
-    "first_men_in_the_moon": "The First Men in the Moon",
-    "food_of_the_gods": "The Food of the Gods",
-    "invisible_man": "The Invisible Man",
-    "sleeper_wakes": "When the Sleeper Wakes",
-    "war_in_the_air": "The War in the Air",
-}
 FILTERS: dict[str, Callable[[CheckpointInfo], str]] = {
     "filter_cell": lambda info: CELLS[info.config.cell].label,
     "filter_depth": lambda info: str(info.config.num_layers),
-    "filter_text": lambda info: book(info.metrics.text.name),
+    "filter_text": lambda info: info.metrics.text.name,
     "filter_wiring": lambda info: wiring(info),
 }
 
@@ -240,7 +244,11 @@ def picked(registry: Registry, lang: Lang, wanted: Sequence[str | None], names: 
 def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:
     found = {FILTERS[key](info) for info in registry.infos.values()}
     values = sorted(found, key=lambda value: (value.isdigit(), int(value) if value.isdigit() else 0, value))
-    named = [(tr(value, lang) if key == "filter_wiring" else value, value) for value in values]
+    words: dict[str, Callable[[str], str]] = {
+        "filter_wiring": lambda value: tr(value, lang),
+        "filter_text": lambda value: book(value, lang),
+    }
+    named = [(words.get(key, str)(value), value) for value in values]
     return [(tr("any", lang), ""), *named]
 
 

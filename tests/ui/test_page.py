@@ -104,7 +104,7 @@ def test_another_language_while_they_write_is_spoken_at_once_and_to_the_end(visi
     one.page.click("#generate")
     one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
     one.page.get_by_text("中文").click()
-    one.page.wait_for_function("() => document.querySelector('.status').textContent.includes('书写中')")
+    one.page.wait_for_function("() => document.querySelector('.status').textContent.includes('生成中')")
     one.page.keyboard.press("Escape")
     one.page.wait_for_function("() => document.querySelectorAll('.model-card.writing').length === 0")
     assert all("已停止" in status for status in one.page.locator(".status").all_text_contents())
@@ -173,7 +173,7 @@ def test_the_language_switch_changes_the_words_and_keeps_the_work(visit):
 def test_the_address_or_the_browser_chooses_chinese(visit, query, locale):
     one = visit(query, locale=locale)
     one.page.wait_for_function("() => document.querySelector('#generate').textContent.includes('生成')")
-    assert "未见过的文本" in one.page.locator(".dumbbell").first.text_content()
+    assert "留出文本" in one.page.locator(".dumbbell").first.text_content()
 
 
 def test_a_request_without_models_is_refused_in_the_readers_language(visit):

@@ -6,8 +6,10 @@ import pytest
 
 from deeprnn import findings
 from deeprnn.registry import Registry
+from deeprnn.ui.cards import reading
 from deeprnn.ui.presets import _PRESETS, presets, verdict
 from deeprnn.ui.text import STRINGS
+from deeprnn.ui.widgets import alphabets_note
 
 
 def test_every_question_can_be_answered_by_the_shipped_models(registry):
@@ -45,3 +47,23 @@ def test_the_verdict_on_authors_tells_both_authors_and_the_mean_over_all(registr
     for text in ("time_machine", "pride_and_prejudice"):
         assert f"{five[text].ppl:.3f}" in said
     assert str(findings.of(registry.results)["authors"]["shared_mean"]) in said
+
+
+def test_models_of_one_heldout_text_are_ranked_and_those_of_two_are_not(registry):
+    def note(*names):
+        return alphabets_note([registry.infos[name] for name in names], "en")
+
+    assert "rare characters" in note("data-10k", "data-book", "data-wells-8", "wells-lstm-2")
+    assert "not to be ranked" in note("wells-lstm-2", "shakespeare-lstm-2")
+    assert "not to be ranked" in note("note-lstm-2", "data-10k")
+    assert note("note-lstm-2", "note-gru-2") == ""
+
+
+def test_a_model_is_said_to_read_new_text_about_as_well_only_within_15_percent(registry):
+    said = {name: reading(info) for name, info in registry.infos.items()}
+    assert said["data-wells-8"] == "reading_general"
+    assert said["time-lstm-2-residual"] == "reading_less", "3.2 for 4.5"
+    assert said["data-book"] in ("reading_overfit", "reading_less")
+    for name, info in registry.infos.items():
+        if said[name] == "reading_general":
+            assert info.heldout_ppl <= 1.15 * info.train_ppl
