@@ -11,8 +11,8 @@ from deeprnn.cells import CELLS
 from deeprnn.checkpoint import WEIGHTS, CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui import links
-from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.widgets import QUIET, Translations, drawing, millions, perplexity, texts, titles, wiring
+from deeprnn.ui.text import LANGUAGES, STRINGS, Lang, tr
+from deeprnn.ui.widgets import QUIET, Translations, drawing, millions, perplexity, texts, title, titles, wiring
 
 _COLUMNS = ("name", "cell", "depth", "width", "wiring", "parameters", "text", "train", "heldout", "size")
 _LABELS = (
@@ -33,7 +33,7 @@ def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[s
     }
 
 
-def _row(info: CheckpointInfo, title: str, lang: Lang) -> dict[str, Any]:
+def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
     size = (info.path / WEIGHTS).stat().st_size
     cells: list[tuple[str, str | float]] = [
         (info.name, info.name),
@@ -49,7 +49,7 @@ def _row(info: CheckpointInfo, title: str, lang: Lang) -> dict[str, Any]:
     ]
     return {
         "name": info.name,
-        "title": title if info.name in title else f"{title} · {info.name}",
+        "title": shown if info.name in shown else f"{shown} · {info.name}",
         "cell": info.config.cell,
         "cells": [{"text": text, "sort": sort} for text, sort in cells],
         "sha256": info.weights_sha256,
@@ -58,13 +58,37 @@ def _row(info: CheckpointInfo, title: str, lang: Lang) -> dict[str, Any]:
     }
 
 
-def card(registry: Registry, name: str) -> str:
-    """The model card of a checkpoint, without its front matter; nothing for no such name."""
+def card(registry: Registry, name: str, lang: Lang) -> str:
+    """What is to be known of a checkpoint, as Markdown in a language; nothing for no such name."""
     if name not in registry.infos:
         return ""
-    path = registry.infos[name].path / "README.md"
-    whole = path.read_text("utf-8") if path.is_file() else ""
-    return whole.split("---\n", 2)[-1].strip()
+    info = registry.infos[name]
+    made, symbols = info.metrics, len(info.vocab)
+    what = tr(
+        "ck_card_what",
+        lang,
+        title=title(info, lang),
+        units=info.config.hidden_size,
+        count=f"{info.num_params:,}",
+        symbols=symbols,
+        form=info.vocab.form,
+        texts=texts(info, lang),
+    )
+    rows = [
+        f"| {_part(part, lang)} | {of.chars:,} | {of.ppl:.4f} | {of.bpc:.4f} | {of.nats:.4f} |"
+        for part, of in made.final.items()
+    ]
+    table = "\n".join([f"| {tr('ck_card_head', lang)} |", "| --- | --- | --- | --- | --- |", *rows])
+    unigram, best = perplexity(made.unigram["val"]), perplexity(made.best_ppl)
+    note = tr("ck_card_note", lang, symbols=symbols, unigram=unigram, best=best, epoch=made.best_epoch)
+    seconds = f"{made.wall_seconds:,.0f}"
+    run = tr("ck_card_made", lang, command=made.command, seconds=seconds, device=made.device, threads=made.threads)
+    return "\n\n".join([f"### {name}", what, table, note, run])
+
+
+def _part(part: str, lang: Lang) -> str:
+    key = f"ck_part_{part}"
+    return tr(key, lang) if key in STRINGS else part
 
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
@@ -74,19 +98,19 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     board = drawing(listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints.js", elem_id="checkpoints")
     shown = gr.Markdown(elem_id="model-card", sanitize_html=True)
 
-    def on_select(event: gr.EventData) -> str:
-        return card(registry, str(getattr(event, "value", "")))
+    def on_select(language: str, event: gr.EventData) -> str:
+        return card(registry, str(getattr(event, "value", "")), LANGUAGES[language])
 
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
         if ask.view != "checkpoints" or not ask.models:
             return listing(registry, ask.lang), gr.skip()
-        return listing(registry, ask.lang, ask.models[0]), card(registry, ask.models[0])
+        return listing(registry, ask.lang, ask.models[0]), card(registry, ask.models[0], ask.lang)
 
-    def on_language(current: dict[str, Any], language: str) -> dict[str, Any]:
-        chosen = current.get("chosen")
-        return listing(registry, LANGUAGES[language], chosen if chosen in registry.infos else None)
+    def on_language(current: dict[str, Any], language: str) -> tuple[dict[str, Any], str]:
+        chosen, lang = str(current.get("chosen", "")), LANGUAGES[language]
+        return listing(registry, lang, chosen if chosen in registry.infos else None), card(registry, chosen, lang)
 
-    board.select(on_select, None, shown, **QUIET)
-    language.input(on_language, [board, language], board, queue=False, **QUIET)
+    board.select(on_select, language, shown, **QUIET)
+    language.input(on_language, [board, language], [board, shown], queue=False, **QUIET)
     page.load(on_visit, None, [board, shown], **QUIET)

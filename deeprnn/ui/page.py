@@ -6,6 +6,7 @@ Knows: the views. Does not know: models, files.
 import contextlib
 import ctypes
 import gc
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import QUIET, Translations
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # of glibc's malloc.h
+_TITLES = {name: [{"en": "en", "zh": "zh-CN"}[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
+_SPOKEN = f"(chosen) => {{ [document.documentElement.lang, document.title] = ({json.dumps(_TITLES)})[chosen]; }}"
 LAUNCH: dict[str, Any] = {
     "show_error": False,
     "enable_monitoring": False,
@@ -73,6 +76,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
             return [NAMES[ask.lang], gr.update(selected=ask.view), *words.updates(ask.lang)]
 
         page.load(on_visit, None, [language, tabs, *words.components()], **private)
+        language.change(None, language, None, js=_SPOKEN, **private)  # the browser's tab and screen readers too
     _speak(words, "en")
     return page
 

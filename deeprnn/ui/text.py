@@ -744,6 +744,31 @@ STRINGS: dict[str, tuple[str, str]] = {
     "ck_choose": ("Choose a name in the table.", "请在表中点一个名称。"),
     "ck_compare": ("Open in Compare", "在“续写对比”中打开"),
     "ck_copy": ("Copy the code", "复制代码"),
+    "ck_card_what": (
+        "A character language model: {title}, {units} units in a layer; {count} weights, {symbols} symbols (form "
+        "{form}), trained on {texts}.",
+        "字符语言模型：{title}，每层 {units} 个单元；{count} 个权重，{symbols} 个符号（{form} 形式），训练文本："
+        "{texts}。",
+    ),
+    "ck_card_head": (
+        "Part | Characters | Perplexity | Bits per character | Nats per character",
+        "部分 | 字符数 | 困惑度 | 每字符比特数 | 每字符奈特数",
+    ),
+    "ck_part_train": ("training text, read as in training", "训练文本，按训练时的读法"),
+    "ck_part_train_carried": ("training text, read as one", "训练文本，从头连续读"),
+    "ck_part_val": ("validation", "验证部分"),
+    "ck_part_test": ("test", "测试部分"),
+    "ck_part_cold_256": ("in windows of 256 from a zero state", "每 256 个字符从零状态读起"),
+    "ck_card_note": (
+        "Guessing all symbols alike would be a perplexity of {symbols}; knowing only how often each occurs, {unigram} "
+        "on the validation part. The lowest validation perplexity on the way was {best}, at epoch {epoch}.",
+        "在所有符号中均匀猜测，困惑度是 {symbols}；只知道每个符号出现的频率，在验证部分是 {unigram}。训练途中最低的验"
+        "证困惑度是 {best}，在第 {epoch} 个迭代周期。",
+    ),
+    "ck_card_made": (
+        "Trained by `{command}` in {seconds} s ({device}, threads: {threads}).",
+        "用 `{command}` 训练，耗时 {seconds} 秒（{device}，线程数：{threads}）。",
+    ),
     # errors
     "error_models_none": ("Choose at least one model.", "请至少选择一个模型。"),
     "error_models_many": (

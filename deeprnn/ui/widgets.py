@@ -202,8 +202,7 @@ def alphabets_note(infos: Sequence[CheckpointInfo], lang: Lang) -> str:
 def heldout_range(info: CheckpointInfo) -> tuple[str, int, int]:
     """Which text a model's held-out perplexity is of, and from where to where."""
     text = info.metrics.text
-    start, end = text.ranges.get("test", text.ranges["val"])
-    return text.name, start, end
+    return text.name, *text.heldout
 
 
 def perplexity(value: float) -> str:
