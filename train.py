@@ -4,7 +4,8 @@ import argparse
 import fnmatch
 import itertools
 import math
-import re
+import os
+import shlex
 import signal
 import sys
 import time
@@ -16,6 +17,7 @@ import torch
 
 from deeprnn import checkpoint
 from deeprnn.config import Recipe
+from deeprnn.corpora import is_known, own_name
 from deeprnn.measurement import remeasure
 from deeprnn.recipes import all_recipes
 from deeprnn.report import gather, listing
@@ -32,7 +34,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", help="train on this instead: a catalogue name, python-docs or a UTF-8 text file")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each seed (default: 0)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--out", type=Path, default=Path("checkpoints"), help="default: checkpoints")
+    parser.add_argument("--out", type=Path, help="default: runs; with --list, --gather, --remeasure: checkpoints")
+    parser.add_argument("--threads", type=int, default=1, help="of the processor, for one run (default: 1)")
     parser.add_argument("--budget-minutes", type=float, default=math.inf, help="stop cleanly after this long")
     parser.add_argument("--resume", action="store_true", help="continue interrupted runs")
     parser.add_argument("--gather", type=Path, nargs="+", metavar="FOLDER", help="add finished runs to --out's results")
@@ -44,6 +47,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
             parser.error(f"no recipe matches {pattern!r}; the recipes are {', '.join(names)}")
     if not args.recipes and not args.list and not args.gather:
         parser.error("name at least one recipe, or use --list")
+    if args.threads < 1:
+        parser.error(f"--threads must be at least 1, not {args.threads}")
+    if args.out is None:
+        args.out = Path("checkpoints" if args.list or args.gather or args.remeasure else "runs")
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
     return args
@@ -53,8 +60,13 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
     """A recipe with its seed and text: another seed or text makes another name."""
     name, command, config = recipe.name, f"python train.py {recipe.name}", recipe.train
     if args.data:
-        stem = re.sub(r"[^\w-]+", "-", Path(args.data).stem)
-        name, command = f"{name}-{stem}", f"{command} --data {Path(args.data).name}"
+        if config.more_texts:
+            raise ValueError(
+                f"{recipe.name} reads several texts, and --data would replace the first alone; choose a recipe of one "
+                f"text, such as depth-gru-2-residual."
+            )
+        text = args.data if is_known(args.data) else own_name(Path(args.data))
+        name, command = f"{name}-{text}", f"{command} --data {shlex.quote(Path(args.data).name)}"
         config = replace(config, text=args.data)
     if seed:
         name, command = f"{name}-seed{seed}", f"{command} --seeds {seed}"
@@ -83,6 +95,7 @@ def main(argv: list[str]) -> int:
             print(f"train.py: {error}", file=sys.stderr)
             return 1
         return 0
+    torch.set_num_threads(args.threads)
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")
     stopping = False
@@ -110,15 +123,28 @@ def main(argv: list[str]) -> int:
             elif task.directory.exists():
                 print(f"{task.directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
             else:
-                print(f"saved {train(task, device=device, resume=args.resume, should_stop=should_stop)}")
+                directory = train(task, device=device, resume=args.resume, should_stop=should_stop)
+                print(f"To see it on the page: copy {directory} into checkpoints/ and start app.py.", file=sys.stderr)
+                print(f"saved {directory}")
         except Stopped as stopped:
             print(stopped)
             return 130
         except ValueError as error:
             print(f"train.py: {error}", file=sys.stderr)
             failed = True
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            print(f"train.py: {error}; mend that, then continue with --resume what was saved.", file=sys.stderr)
+            failed = True
     return int(failed)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read it has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ MAX_SYMBOLS = 100_000  # of an alphabet; all of Unicode's ideographs are about a
 MAX_HEADER_BYTES = 4_000_000  # of the weights' file: the names and shapes of the tensors
 MAX_MESSAGE = 1_000  # characters of what is said to be wrong with a file
 LFS_POINTER = b"version https://git-lfs"
+_OWN_TEXT = re.compile("-[0-9a-f]{8}$")  # a name that ends in a hash: see `corpora.own_name`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,11 +130,15 @@ def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
 def _write_directory(directory: Path, files: dict[str, bytes]) -> None:
     aside = directory.with_name(f".{directory.name}.saving-{os.getpid()}")
     shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    for name, data in files.items():
-        write_flushed(aside / name, data)
-    flush_directory(aside)
-    aside.rename(directory)
+    try:
+        aside.mkdir(parents=True)
+        for name, data in files.items():
+            write_flushed(aside / name, data)
+        flush_directory(aside)
+        aside.rename(directory)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
     flush_directory(directory.parent)
 
 
@@ -285,8 +291,11 @@ def write_flushed(path: Path, data: bytes) -> None:
 
 
 def flush_directory(path: Path) -> None:
-    """Wait until a directory's entries are on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Wait until a directory's entries are on disk, where a directory can be opened: on Windows it cannot."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # only of opening: what `fsync` says is never passed over
+        return
     try:
         os.fsync(descriptor)
     finally:
@@ -313,10 +322,11 @@ def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str
         f"| {part} | {figures.chars:,} | {figures.ppl:.4f} | {figures.bpc:.4f} | {figures.nats:.4f} |"
         for part, figures in metrics.final.items()
     )
+    ours = not any(_OWN_TEXT.search(one.name) for one in metrics.texts)
+    language = "zh" if text.name == "journey_to_the_west" else "en"
+    known = f"license: apache-2.0\nlanguage: {language}\n" if ours else ""  # of a text of one's own we know neither
     return f"""---
-license: apache-2.0
-language: {"zh" if text.name == "journey_to_the_west" else "en"}
-library_name: deeprnn
+{known}library_name: deeprnn
 pipeline_tag: text-generation
 tags: [character-level, recurrent-neural-network, {config.cell}]
 ---

@@ -21,6 +21,7 @@ import pooch
 from deeprnn.config import Form, StrictConfig
 from deeprnn.vocab import normalize
 
+OWN_NAME_CHARS = 48  # of a file's name: in Chinese three bytes each, and a file system allows 255
 _START = re.compile(r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*$", re.MULTILINE)
 _END = re.compile(
     r"^(?:End of (?:the )?Project Gutenberg.*|\*\*\* ?END OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*)$", re.MULTILINE
@@ -77,11 +78,29 @@ def load_corpus(text: str, form: Form) -> Corpus:
     elif text in catalogue():
         name, raw = text, _catalogued(catalogue()[text])
     else:
-        name, raw = Path(text).stem, _local_file(Path(text))
+        name, raw = own_name(Path(text)), _local_file(Path(text))
     normal = normalize(raw, form)
     if not normal.strip():
         raise ValueError(f"{text} holds no text in the form {form!r}.")
     return Corpus(name=name, form=form, text=normal)
+
+
+def own_name(path: Path) -> str:
+    """The name of a text of one's own: what its file is called, safe as part of a file's name, and whose bytes it has.
+
+    It always ends with the start of the file's hash: two files called alike never share a name, nor one with a
+    catalogued text.
+
+    Raises:
+        ValueError: there is no such file, or it cannot be read.
+    """
+    called = re.sub(r"[^\w-]+", "-", path.stem).strip("-")[:OWN_NAME_CHARS] or "text"
+    return f"{called}-{hashlib.sha256(_own_bytes(path)).hexdigest()[:8]}"
+
+
+def is_known(text: str) -> bool:
+    """Whether a text is one of ours, whose language and licence we know: catalogued, or Python's own."""
+    return text == "python-docs" or text in catalogue()
 
 
 def load_if_at_hand(text: str, form: Form) -> Corpus | None:
@@ -160,11 +179,21 @@ def _python_docs() -> str:
     return "\n\n".join(topics[key].strip() for key in sorted(topics)) + "\n"
 
 
-def _local_file(path: Path) -> str:
+def _own_bytes(path: Path) -> bytes:
     if not path.is_file():
         names = ", ".join(["python-docs", *catalogue()])
         raise ValueError(f"no text {str(path)!r}: it is neither a file nor one of {names}.")
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _local_file(path: Path) -> str:
+    data = _own_bytes(path)
+    if b"\0" in data:  # valid UTF-8, but no text has it: every other byte of English in UTF-16, any binary file
+        raise ValueError(f"{path} is not UTF-8 text (it holds zero bytes: UTF-16, or no text); save it as UTF-8 first.")
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text ({error}); convert it first.") from error

@@ -4,7 +4,6 @@ Knows: corpora, vocabularies, a training configuration. Does not know: models, w
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -112,7 +111,7 @@ def _marked(text: str, mark: str) -> str:
     return mark + text.replace("\n\n", "\n\n" + mark) if mark else text
 
 
-def without_paths(config: TrainConfig) -> dict[str, Any]:
+def without_paths(config: TrainConfig, data: Data) -> dict[str, Any]:
     """The configuration as `metrics.json` keeps it: texts by name, not by where they lie on this machine."""
-    named = {key: [Path(t).stem for t in getattr(config, key)] for key in ("more_texts", "score_on")}
-    return config.to_dict() | {"text": Path(config.text).stem} | named
+    main, *more = [source.corpus.name for source in data.sources]
+    return config.to_dict() | {"text": main, "more_texts": more, "score_on": list(data.elsewhere)}

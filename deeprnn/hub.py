@@ -1,12 +1,16 @@
 """Push and pull a checkpoint set with `huggingface_hub`.
 
-Knows: repositories that hold one folder a checkpoint. Does not know: what is in the folder, training, the page.
+Knows: repositories that hold one folder a checkpoint, how its files are called. Does not know: what
+they say, training, the page.
 """
 
+import glob
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError
+
+from deeprnn.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 
 
 def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
@@ -29,16 +33,26 @@ def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
     return directory
 
 
-def push(directory: Path, repo_id: str, *, private: bool = False) -> str:
+def push(directory: Path, repo_id: str, *, public: bool = False) -> str:
     """Upload every checkpoint in `directory` to a model repository, one folder each; returns the commit's address.
 
+    Only a checkpoint's own four files go up, whatever else lies beside them. A new repository is private unless
+    `public` is asked for; one that exists stays what it is.
+
     Raises:
-        ValueError: the Hub refused; without a token it does (`hf auth login` stores one).
+        ValueError: there is no checkpoint in `directory`; or the Hub refused; without a token it does
+            (`hf auth login` stores one).
     """
+    folders = [
+        path.parent.name for path in sorted(directory.glob("*/" + CONFIG)) if not path.parent.name.startswith(".")
+    ]
+    if not folders:
+        raise ValueError(f"{directory} holds no checkpoint: name the folder that holds the checkpoints' folders.")
+    files = [f"{glob.escape(name)}/{file}" for name in folders for file in (WEIGHTS, CONFIG, METRICS, CARD)]
     api = HfApi()
     try:
-        api.create_repo(repo_id, private=private, exist_ok=True)
-        commit = api.upload_folder(repo_id=repo_id, folder_path=directory, ignore_patterns=[".*", "*/.*"])
+        api.create_repo(repo_id, private=not public, exist_ok=True)
+        commit = api.upload_folder(repo_id=repo_id, folder_path=directory, allow_patterns=files)
     except (HTTPError, HFValidationError) as error:
         raise ValueError(f"cannot push to {repo_id!r} (is there a token? `hf auth login`): {error}") from error
     return commit.commit_url

@@ -7,20 +7,23 @@ window to window (d2l-zh 2.0, section 8.5 and `train_epoch_ch8`).
 """
 
 import copy
+import glob
 import json
 import math
 import os
 import platform
+import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 from tqdm import tqdm
@@ -29,6 +32,7 @@ import deeprnn
 from deeprnn import checkpoint
 from deeprnn.batches import num_windows, windows
 from deeprnn.config import Recipe, TrainConfig
+from deeprnn.corpora import is_known
 from deeprnn.data import Data, prepare, without_paths
 from deeprnn.evaluation import unigram_ppl
 from deeprnn.language_model import LanguageModel
@@ -38,7 +42,9 @@ from deeprnn.storage import decode_weights, encode_weights
 
 METRICS_SCHEMA = 1
 EVAL_WINDOW = 128
+PROMPT_CHARS = 24  # at most, of the sample that begins with a text's own words
 NEVER_LEARNED = 0.97  # of the perplexity of letter frequencies
+LEFT_BEHIND = 3600.0  # seconds after which a half-written file is no one's: writing one takes moments
 LARGEST_NATS = 100.0  # a mean loss beyond this is no longer learning; exp of it still is a number
 
 
@@ -132,30 +138,95 @@ def train(
         raise ValueError(f"{job.directory} is finished; remove it to train it again, or choose another --out.")
     if job.snapshot.exists() and not resume:
         raise ValueError(f"{job.name} was interrupted: continue it with --resume, or remove {job.snapshot}.")
-    if job.out.exists() and not job.out.is_dir():
-        raise ValueError(f"{job.out} is a file; name a folder for the checkpoints.")
-    job.out.mkdir(parents=True, exist_ok=True)
+    _make_ready(job)
     config = job.recipe.train
     if config.precision == "bfloat16" and not has_bfloat16(device):
         print(f"{job.name}: this processor has no bfloat16, so it is trained in float32.", file=sys.stderr)
         config = replace(config, precision="float32")
         job = replace(job, recipe=replace(job.recipe, train=config))
     data = prepare(config, device)
+    if not quiet:
+        print(_what_is_read(job, data), file=sys.stderr)
     run = _new_run(job, data, device)
     if job.snapshot.exists():
         _restore(run, job, data)
     total = run.total_windows * config.batch_size * config.window
     with tqdm(total=total, initial=run.total_chars, desc=job.name, unit="char", unit_scale=True, disable=quiet) as bar:
         try:
-            while run.epoch < config.epochs:
-                _finish_epoch(run, job, data, bar, should_stop)
-                if run.epoch % config.eval_every == 0 or run.epoch == config.epochs:
-                    _evaluate(run, job, data, bar)
+            while run.epoch < config.epochs or _is_due(run, config):
+                if not _is_due(run, config):
+                    _finish_epoch(run, job, data, bar, should_stop)
+                    continue
+                try:
+                    _evaluate(run, job, data, bar, should_stop)
+                finally:  # also where it was stopped: then it is measured when the run goes on
                     _save_snapshot(run, job, data)
+            return _finish(run, job, data, bar, should_stop)
         except DivergedError as error:
             _fail(run, job, data, error)
             raise
-    return _finish(run, job, data)
+
+
+def _make_ready(job: Job) -> None:
+    """Make the folder, clear what killed runs of this name left half written, and see that it can be written to."""
+    long_ago = time.time() - LEFT_BEHIND
+    try:
+        job.out.mkdir(parents=True, exist_ok=True)
+        for aside in job.out.glob(f".{glob.escape(job.name)}*.saving-*"):
+            ours = aside.name.startswith((f".{job.name}.saving-", f"{job.snapshot.stem}.saving-"))
+            if ours and aside.stat().st_mtime < long_ago:
+                shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
+        probe = _aside(job)
+        checkpoint.write_flushed(probe, b"written to see that it can be")
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"{job.out} cannot be written to ({error.strerror}); name another folder with --out, or make room."
+        ) from error
+
+
+def _aside(job: Job) -> Path:
+    """Where this process writes a snapshot before it takes its place: two that train the same do not meet."""
+    return job.snapshot.with_suffix(f".saving-{os.getpid()}")
+
+
+def _what_is_read(job: Job, data: Data) -> str:
+    """What a run trains on, in one sentence for who started it."""
+    form = "in lower case, letters and spaces only" if data.vocab.form == "d2l" else "with case and punctuation"
+    texts = (
+        f"{end - start:,} of the {len(s.corpus.text):,} characters of {s.corpus.name}"
+        for s in data.sources
+        for start, end in (s.ranges["train"],)
+    )
+    return f"{job.name}: trains on {' and '.join(texts)}, {form}: {len(data.vocab)} symbols."
+
+
+def _is_due(run: Run, config: TrainConfig) -> bool:
+    """Whether the run stands where it is measured and has not been yet."""
+    if run.window or not run.epoch or (run.curve and run.curve[-1]["epoch"] == run.epoch):
+        return False
+    return run.epoch % config.eval_every == 0 or run.epoch == config.epochs
+
+
+@contextmanager
+def _watched(model: CharRNN, job: Job, bar: tqdm, should_stop: Callable[[], bool]) -> Iterator[None]:
+    """While a model measures: show how far it is, and stop between two pieces if asked to."""
+    chars, shown = 0, time.monotonic()
+
+    def look(_module: torch.nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        nonlocal chars, shown
+        chars += arguments[0].numel()
+        if time.monotonic() > shown + 1:
+            shown = time.monotonic()
+            bar.set_postfix_str(f"measuring: {chars:,} characters")
+        if should_stop():
+            raise Stopped(f"{job.name} stopped while it was measured; continue it with --resume.")
+
+    hook = model.register_forward_pre_hook(look)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -286,10 +357,11 @@ def _val_nats(model: CharRNN, data: Data, lanes: int) -> float:
     return nats.mean().item()
 
 
-def _evaluate(run: Run, job: Job, data: Data, bar: tqdm) -> None:
+def _evaluate(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
     started = time.perf_counter()
     config = job.recipe.train
-    val_nats = _val_nats(run.averaged, data, config.eval_lanes)
+    with _watched(run.averaged, job, bar, should_stop):
+        val_nats = _val_nats(run.averaged, data, config.eval_lanes)
     run.wall_seconds += time.perf_counter() - started
     train_nats = run.epoch_nats / run.epoch_chars
     if not max(train_nats, val_nats) < LARGEST_NATS:  # also if either is not a number
@@ -315,7 +387,7 @@ def _evaluate(run: Run, job: Job, data: Data, bar: tqdm) -> None:
         )
 
 
-def _finish(run: Run, job: Job, data: Data) -> Path:
+def _finish(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> Path:
     """Measure the weights rounded as they are stored, and what the rounding costs, and save the checkpoint."""
     config = job.recipe.train
     started = time.perf_counter()
@@ -325,11 +397,14 @@ def _finish(run: Run, job: Job, data: Data) -> Path:
     stored = copy.deepcopy(model)
     stored.load_state_dict(decode_weights(encode_weights(model.state_dict(), job.recipe.storage)))
     data = data.to("cpu")
-    ratio = rounding_ppl_ratio(model, stored, data)
-    final = measure(stored, data, config)
+    with _watched(stored, job, bar, should_stop):
+        ratio = rounding_ppl_ratio(model, stored, data)
+        final = measure(stored, data, config)
+        elsewhere = measure_elsewhere(stored, data)
     run.wall_seconds += time.perf_counter() - started
     sampling = {"max_chars": 200, "temperature": 0.8, "seed": 0}
-    sample = LanguageModel(name=job.name, model=stored, vocab=data.vocab).generate(job.recipe.sample_prompt, **sampling)  # type: ignore[arg-type]
+    prompt = _sample_prompt(job, data)
+    sample = LanguageModel(name=job.name, model=stored, vocab=data.vocab).generate(prompt, **sampling)  # type: ignore[arg-type]
     vocab_size = len(data.vocab)
     unigram = {name: unigram_ppl(data.parts["train"], ids, vocab_size) for name, ids in data.parts.items()}
     best = min(run.curve, key=lambda record: record["val_nats"])
@@ -339,14 +414,24 @@ def _finish(run: Run, job: Job, data: Data) -> Path:
         "storage": job.recipe.storage,
         "storage_ppl_ratio": ratio,
         "final": final,
-        "elsewhere": measure_elsewhere(stored, data),
+        "elsewhere": elsewhere,
         "baselines": {"uniform": vocab_size, "unigram": unigram},
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
-        "sample": {"prompt": job.recipe.sample_prompt, **sampling, "text": sample},
+        "sample": {"prompt": prompt, **sampling, "text": sample},
     }
-    checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage)
+    if not job.directory.exists():  # else another process trained the same to the same end
+        checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage)
     job.snapshot.unlink(missing_ok=True)
     return job.directory
+
+
+def _sample_prompt(job: Job, data: Data) -> str:
+    """The recipe's prompt for the texts it was written for; a text of one's own begins with its own opening words."""
+    if is_known(job.recipe.train.text):
+        return job.recipe.sample_prompt
+    opening = " ".join(data.sources[0].cut("train")[:400].split())
+    head = opening[:PROMPT_CHARS]
+    return head.rsplit(" ", 1)[0] if len(opening) > len(head) and " " in head else head
 
 
 def _fail(run: Run, job: Job, data: Data, why: DivergedError) -> None:
@@ -378,7 +463,7 @@ def _description(run: Run, job: Job, data: Data) -> dict[str, Any]:
         "text": data.sources[0].record(),
         "more_texts": [source.record() for source in data.sources[1:]],
         "model_config": job.recipe.model.to_dict(),
-        "train_config": without_paths(config),
+        "train_config": without_paths(config, data),
         "wall_seconds": round(run.wall_seconds, 1),
         "train_seconds": round(run.train_seconds, 1),
         "chars_per_second": round(run.total_chars / max(run.train_seconds, 1e-9)),
@@ -404,7 +489,7 @@ def _identity(job: Job, data: Data) -> dict[str, Any]:
     """What a snapshot must share with the run that continues it."""
     return {
         "model": job.recipe.model.to_dict(),
-        "train": job.recipe.train.to_dict(),
+        "train": without_paths(job.recipe.train, data),
         "sha256": [source.corpus.sha256 for source in data.sources],
     }
 
@@ -419,19 +504,32 @@ def _save_snapshot(run: Run, job: Job, data: Data) -> None:
     tensors |= {"carried": run.carried, "generator": run.generator.get_state()}
     progress = {name: getattr(run, name) for name in Run.PROGRESS}
     metadata = {"identity": json.dumps(_identity(job, data)), "progress": json.dumps(progress)}
-    aside = job.snapshot.with_suffix(".saving")
+    aside = _aside(job)
     packed = save_tensors({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata)
-    checkpoint.write_flushed(aside, packed)
-    os.replace(aside, job.snapshot)
+    try:
+        checkpoint.write_flushed(aside, packed)
+        os.replace(aside, job.snapshot)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def _restore(run: Run, job: Job, data: Data) -> None:
     device = run.carried.device
-    with safe_open(job.snapshot, "pt", device="cpu") as file:
-        metadata = file.metadata()
-        # clone: a tensor of the file's own memory is not aligned, and kernels round differently there
-        tensors: dict[str, Tensor] = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    if metadata["identity"] != json.dumps(_identity(job, data)):
+    try:
+        with safe_open(job.snapshot, "pt", device="cpu") as file:
+            metadata = file.metadata()
+            # clone: a tensor of the file's own memory is not aligned, and kernels round differently there
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        theirs, progress = (json.loads(metadata[key]) for key in ("identity", "progress"))
+        before = theirs["train"].pop("precision")
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{job.snapshot} is no snapshot that can be read ({error}); remove it to start {job.name} anew."
+        ) from error
+    ours = json.loads(json.dumps(_identity(job, data)))
+    now = ours["train"].pop("precision")  # what the machine can: it may differ
+    if theirs != ours:
         raise ValueError(
             f"{job.snapshot} is a run with another configuration or text; remove it to start {job.name} anew."
         )
@@ -444,9 +542,15 @@ def _restore(run: Run, job: Job, data: Data) -> None:
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = tensor
     run.optimizer.load_state_dict({"state": state, "param_groups": run.optimizer.state_dict()["param_groups"]})
-    run.generator.set_state(tensors["generator"])
+    if before != now:
+        print(f"{job.name}: trained in {before} so far, from here on in {now}.", file=sys.stderr)
+    if tensors["generator"].shape == run.generator.get_state().shape:
+        run.generator.set_state(tensors["generator"])
+    else:  # each kind of device has a generator of its own, whose state means nothing to another
+        print(f"{job.name}: saved on another kind of device; what is drawn from here on differs.", file=sys.stderr)
+        run.generator.manual_seed(job.recipe.train.seed + progress["total_chars"])
     run.carried = tensors["carried"].to(device)
-    for name, value in json.loads(metadata["progress"]).items():
+    for name, value in progress.items():
         setattr(run, name, value)
 
 

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeprnn.corpora import CatalogueEntry, Corpus, catalogue, load_corpus, load_if_at_hand, split, strip_gutenberg
+from deeprnn.corpora import (
+    CatalogueEntry,
+    Corpus,
+    catalogue,
+    load_corpus,
+    load_if_at_hand,
+    own_name,
+    split,
+    strip_gutenberg,
+)
 
 BOOK = "\ufeffThe Pond\r\n\r\nIt was “deep”.\r\n".encode()
 FOOTED = (
@@ -209,10 +218,33 @@ def test_a_book_is_read_in_its_encoding(server, pond, monkeypatch):
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_a_local_file_is_a_text_named_by_its_stem(tmp_path, mark):
+def test_a_local_file_is_a_text_named_by_its_stem_and_its_bytes(tmp_path, mark):
     path = tmp_path / "my notes.txt"
     path.write_bytes(mark + "Écoute — “now”\r\n".encode())
-    assert load_corpus(str(path), "full") == Corpus(name="my notes", form="full", text='Écoute -- "now"\n')
+    assert load_corpus(str(path), "full") == Corpus(name=own_name(path), form="full", text='Écoute -- "now"\n')
+
+
+def test_two_files_called_alike_have_two_names_and_one_file_has_one(tmp_path):
+    for folder, text in (("a", "one"), ("b", "two"), ("c", "one")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "book.txt").write_text(text)
+    one, two, again = (own_name(tmp_path / folder / "book.txt") for folder in "abc")
+    assert one == again != two
+
+
+@pytest.mark.parametrize("name", ['my book, "draft" (v1.2).txt', ".hidden", "---.txt", "紅樓夢" * 20 + ".txt"])
+def test_whatever_a_file_is_called_its_texts_name_can_stand_in_a_files_name(tmp_path, name):
+    (tmp_path / name).write_text("text")
+    assert re.fullmatch(r"\w[\w-]*-[0-9a-f]{8}", own_name(tmp_path / name))
+    assert len(own_name(tmp_path / name).encode()) < 160
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_refused_with_the_remedy(tmp_path, encoding):
+    path = tmp_path / "wide.txt"
+    path.write_bytes("plain English".encode(encoding))
+    with pytest.raises(ValueError, match=r"wide.txt is not UTF-8 text .*UTF-16.* save it as UTF-8"):
+        load_corpus(str(path), "full")
 
 
 def test_a_file_that_is_not_utf_8_is_refused_by_name(tmp_path):

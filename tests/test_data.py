@@ -1,9 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from deeprnn.config import TrainConfig
+from deeprnn.corpora import own_name
 from deeprnn.data import FIRST_MARK, prepare, without_paths
 
 CPU = torch.device("cpu")
@@ -62,15 +64,18 @@ def test_without_marks_there_are_none(config):
 
 def test_texts_to_score_on_give_their_own_test_parts_under_their_names(config):
     data = prepare(replace(config, more_texts=(), score_on=(config.text, *config.more_texts)), CPU)
-    assert list(data.elsewhere) == ["book", "other"]
-    assert torch.equal(data.elsewhere["book"], data.parts["test"])
-    assert len(data.elsewhere["other"]) == len(OTHER) - int(0.95 * len(OTHER))
-    assert 0 in data.elsewhere["other"]  # what only the other text has is unknown
+    assert list(data.elsewhere) == [own_name(Path(t)) for t in (config.text, *config.more_texts)]
+    book, other = data.elsewhere
+    assert torch.equal(data.elsewhere[book], data.parts["test"])
+    assert len(data.elsewhere[other]) == len(OTHER) - int(0.95 * len(OTHER))
+    assert 0 in data.elsewhere[other]  # what only the other text has is unknown
 
 
 def test_a_record_names_texts_and_no_paths(config, tmp_path):
-    recorded = without_paths(replace(config, score_on=config.more_texts))
-    assert (recorded["text"], recorded["more_texts"], recorded["score_on"]) == ("book", ["other"], ["other"])
+    config = replace(config, score_on=config.more_texts)
+    book, other = (own_name(Path(t)) for t in (config.text, *config.more_texts))
+    recorded = without_paths(config, prepare(config, CPU))
+    assert (recorded["text"], recorded["more_texts"], recorded["score_on"]) == (book, [other], [other])
     assert str(tmp_path) not in str(recorded)
 
 

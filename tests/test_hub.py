@@ -258,3 +258,14 @@ def test_a_local_folder_of_the_repositorys_name_is_preferred(tmp_path, save_tiny
     save_tiny(tmp_path / "user" / "repo" / "tiny")
     monkeypatch.chdir(tmp_path)
     assert registry.load("user/repo", name="tiny").name == "tiny"
+
+
+def test_a_push_takes_a_checkpoints_own_files_and_is_private_unless_asked(hub, client, folder):
+    (folder / "book.txt").write_text("mine")
+    (folder / "tiny" / "notes.txt").write_text("mine")
+    (folder / "texts").mkdir()
+    (folder / "texts" / "book.txt").write_text("mine")
+    client.push(folder, "user/own-files")
+    (files,) = [files for files in hub.repositories["user/own-files"].commits.values() if files]
+    assert len(files) == 8
+    assert not [path for path in files if path.endswith(".txt")]

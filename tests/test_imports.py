@@ -122,7 +122,7 @@ ALLOWED = {
     "deeprnn.vocab": {"deeprnn.config"},
     "deeprnn.batches": set(),
     "deeprnn.recipes": {"deeprnn.cells", "deeprnn.config"},
-    "deeprnn.hub": set(),
+    "deeprnn.hub": {"deeprnn.checkpoint"},
     "deeprnn.model": {"deeprnn.cells", "deeprnn.config"},
     "deeprnn.evaluation": set(),
     "deeprnn.storage": {"deeprnn.config"},

@@ -12,6 +12,7 @@ import torch
 
 import deeprnn
 from deeprnn import recipes
+from deeprnn.corpora import own_name
 from deeprnn.model import CharRNN
 from deeprnn.recipes import all_recipes
 
@@ -61,8 +62,8 @@ def finished(book, tmp_path_factory):
     process = start("--data", book, "--out", out)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    assert output.endswith(f"saved {out / 'smoke-My-book'}\n")
-    return out / "smoke-My-book"
+    assert output.endswith(f"saved {out / ('smoke-' + own_name(book))}\n")
+    return out / f"smoke-{own_name(book)}"
 
 
 def test_list_prints_every_recipe(train_py, capsys):
@@ -89,12 +90,12 @@ def test_no_recipe_exits_with_2_and_the_remedy(train_py, capsys):
 
 def test_the_recipe_trains_a_checkpoint_that_loads(finished, book):
     lm = deeprnn.load(finished)
-    assert lm.name == "smoke-My-book"
+    assert lm.name == finished.name
     assert lm.config == all_recipes()["smoke"].model
     assert set(lm.vocab.characters) == set(TEXT)
     assert len(lm.generate("The quick ", max_chars=20)) == 20
     (info,) = deeprnn.list_checkpoints(finished.parent)
-    assert info.metrics.command == f"python train.py smoke --data {book.name}"
+    assert info.metrics.command == f"python train.py smoke --data '{book.name}'"
     assert info.train_ppl < info.unigram_ppl
 
 
@@ -136,11 +137,11 @@ def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(
     finger.start()
     assert train_py.main(command) == 130
     finger.join()
-    assert capsys.readouterr().out == "smoke-My-book stopped in epoch 1; continue it with --resume.\n"
-    assert [path.name for path in tmp_path.iterdir()] == [".smoke-My-book.snapshot.safetensors"]
+    assert capsys.readouterr().out == f"{finished.name} stopped in epoch 1; continue it with --resume.\n"
+    assert [path.name for path in tmp_path.iterdir()] == [f".{finished.name}.snapshot.safetensors"]
 
     assert train_py.main(command) == 1
-    assert "smoke-My-book was interrupted: continue it with --resume" in capsys.readouterr().err
+    assert f"{finished.name} was interrupted: continue it with --resume" in capsys.readouterr().err
 
     assert train_py.main([*command, "--resume"]) == 0
     assert_same_weights(tmp_path / finished.name, finished)
@@ -172,7 +173,7 @@ def test_a_signalled_process_exits_with_130_and_another_resumes_it(number, finis
     process.send_signal(number)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
-    assert output == "smoke-My-book stopped in epoch 1; continue it with --resume.\n"
+    assert output == f"{finished.name} stopped in epoch 1; continue it with --resume.\n"
 
     process = start("--data", book, "--out", tmp_path, "--resume")
     _, errors = process.communicate(timeout=120)
@@ -185,7 +186,7 @@ def test_a_text_that_cannot_be_used_fails_with_its_message_and_no_traceback(trai
     assert "train.py: no text 'no-such-file.txt'" in capsys.readouterr().err
     (tmp_path / "short.txt").write_text("too short")
     assert train_py.main(["smoke", "--data", str(tmp_path / "short.txt"), "--out", str(tmp_path)]) == 1
-    assert "short is too short (9 characters)" in capsys.readouterr().err
+    assert "is too short (9 characters)" in capsys.readouterr().err
 
 
 def test_a_seed_out_of_range_fails_with_its_message_and_no_traceback(train_py, tmp_path, capsys):
@@ -197,7 +198,7 @@ def test_a_seed_out_of_range_fails_with_its_message_and_no_traceback(train_py, t
     assert "seed must be in" in capsys.readouterr().err
 
 
-def test_another_seed_or_text_makes_another_name(train_py):
+def test_another_seed_or_text_makes_another_name(train_py, tmp_path):
     recipe = all_recipes()["smoke"]
 
     def job(seed, *arguments):
@@ -208,10 +209,13 @@ def test_another_seed_or_text_makes_another_name(train_py):
     assert job(0).recipe == recipe
     assert job(2).name == "smoke-seed2"
     assert job(2).recipe.train.seed == 2
-    other = job(2, "--data", "/a/b/War & Peace.txt")
-    assert other.name == "smoke-War-Peace-seed2"
-    assert other.recipe.train.text == "/a/b/War & Peace.txt"
-    assert other.command == "python train.py smoke --data War & Peace.txt --seeds 2"
+    path = tmp_path / "War & Peace.txt"
+    path.write_text("Well, Prince")
+    other = job(2, "--data", str(path))
+    assert other.name == f"smoke-{own_name(path)}-seed2"
+    assert own_name(path).startswith("War-Peace-")
+    assert other.recipe.train.text == str(path)
+    assert other.command == "python train.py smoke --data 'War & Peace.txt' --seeds 2"
 
 
 def test_each_recipe_is_listed_under_its_own_name():
@@ -230,3 +234,32 @@ def test_each_recipe_builds_its_model(name):
     assert model.num_params > 0
     assert type(recipe.model).from_dict(recipe.model.to_dict()) == recipe.model
     assert type(recipe.train).from_dict(recipe.train.to_dict()) == recipe.train
+
+
+def test_a_recipe_of_several_texts_refuses_another_text_with_the_remedy(train_py, book, tmp_path, capsys):
+    assert train_py.main(["wells-lstm-2", "--data", str(book), "--out", str(tmp_path)]) == 1
+    assert "reads several texts" in (error := capsys.readouterr().err)
+    assert "choose a recipe of one text" in error
+
+
+def test_what_is_trained_goes_to_runs_and_by_one_thread_unless_asked(train_py):
+    args = train_py.parse(["smoke"])
+    assert (args.out, args.threads) == (Path("runs"), 1)
+    assert train_py.parse(["smoke", "--threads", "2"]).threads == 2
+    assert train_py.parse(["--gather", "runs"]).out == Path("checkpoints")
+
+
+def test_a_list_cut_short_by_its_reader_ends_quietly():
+    command = f"{sys.executable} train.py --list | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0"
+    assert done.stderr == ""
+
+
+def test_a_full_disk_ends_in_a_sentence(book, tmp_path):
+    limited = f"ulimit -f 16; exec {sys.executable} train.py smoke --device cpu --data '{book}' --out '{tmp_path}'"
+    done = subprocess.run(["bash", "-c", limited], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "continue with --resume" in done.stderr
+    assert list(tmp_path.iterdir()) == []

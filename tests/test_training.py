@@ -1,14 +1,18 @@
 import json
 import math
+import os
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch.testing import assert_close
 
 from deeprnn import checkpoint, list_checkpoints, training
 from deeprnn.batches import windows
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.corpora import own_name
 from deeprnn.data import prepare
 from deeprnn.evaluation import nats_per_char
 from deeprnn.measurement import measure, remeasure
@@ -139,11 +143,17 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(optimizer, stops,
     assert_same_run(directory, finished[optimizer])
 
 
-def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path):
+def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path, monkeypatch):
     """Else the test above could pass by training anew."""
     stop_after(sgd, tmp_path, 8)
-    calls = []
-    train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: bool(calls.append(1)), quiet=True)
+    calls, step = [], training.train_window
+
+    def counted(*arguments):
+        calls.append(1)
+        return step(*arguments)
+
+    monkeypatch.setattr(training, "train_window", counted)
+    train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: False, quiet=True)
     assert len(calls) == WINDOWS - 8
 
 
@@ -268,7 +278,7 @@ def test_the_recorded_sample_is_what_the_loaded_checkpoint_writes(optimizer, fin
 def test_remeasuring_on_another_text_is_refused(finished, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text(TEXT + "!")
-    with pytest.raises(ValueError, match=r"other is not the text .* was trained on; name that one with --data"):
+    with pytest.raises(ValueError, match=r"other-\w+ is not the text .* was trained on; name that one with --data"):
         remeasure(finished["sgd"], str(other))
 
 
@@ -337,7 +347,7 @@ def test_weights_that_diverge_in_the_last_update_are_not_saved_as_finished(sgd, 
 )
 def test_a_text_too_short_says_the_remedy(change, sgd, tmp_path):
     short = replace(sgd, train=replace(sgd.train, **change))
-    with pytest.raises(ValueError, match=r"book is too short \(450 characters\) for .* use a longer text"):
+    with pytest.raises(ValueError, match=r"book-\w+ is too short \(450 characters\) for .* use a longer text"):
         run(short, tmp_path)
 
 
@@ -387,13 +397,13 @@ def test_a_limit_of_no_characters_is_refused(limit, sgd):
         replace(sgd.train, max_train_chars=limit)
 
 
-def test_metrics_are_strict_json_with_the_text_and_the_ranges(finished):
+def test_metrics_are_strict_json_with_the_text_and_the_ranges(finished, book):
     raw = (finished["adamw"] / "metrics.json").read_text()
     values = json.loads(raw, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert values["text"]["name"] == "book"
+    assert values["text"]["name"] == own_name(book)
     assert values["text"]["chars"] == 450
     assert values["text"]["ranges"] == {"train": [0, 405], "val": [405, 427], "test": [427, 450]}
-    assert values["train_config"]["text"] == "book"  # no path of this machine
+    assert values["train_config"]["text"] == own_name(book)  # no path of this machine
     assert TrainConfig.from_dict(values["train_config"])
     assert values["num_params"] == checkpoint.load(finished["adamw"]).model.num_params
 
@@ -561,3 +571,101 @@ def test_a_run_that_never_beats_letter_frequencies_says_so(sgd, tmp_path):
     assert "letter frequencies alone give" in asleep["reason"]
     awake = run(replace(sgd, train=replace(sgd.train, epochs=30, eval_every=10)), tmp_path / "awake")
     assert metrics(awake)["outcome"] == {"status": "learned"}
+
+
+def alter_snapshot(path, change):
+    """Write a snapshot again with its tensors and its metadata changed."""
+    with safe_open(path, "pt") as file:
+        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    change(tensors, metadata)
+    save_file(tensors, path, metadata)
+
+
+def test_a_snapshot_of_another_kind_of_device_goes_on_and_says_so(adamw, tmp_path, capsys):
+    stop_after(adamw, tmp_path, 8)
+
+    def from_cuda(tensors, _metadata):
+        tensors["generator"] = torch.zeros(16, dtype=torch.uint8)  # as long as a CUDA generator's state
+
+    alter_snapshot(job(adamw, tmp_path).snapshot, from_cuda)
+    assert run(adamw, tmp_path, resume=True).is_dir()
+    assert "saved on another kind of device" in capsys.readouterr().err
+
+
+def test_a_snapshot_in_another_precision_goes_on_and_says_so(sgd, tmp_path, capsys):
+    stop_after(sgd, tmp_path, 8)
+
+    def in_bfloat16(_tensors, metadata):
+        metadata["identity"] = metadata["identity"].replace("float32", "bfloat16")
+
+    alter_snapshot(job(sgd, tmp_path).snapshot, in_bfloat16)
+    assert run(sgd, tmp_path, resume=True).is_dir()
+    assert "trained in bfloat16 so far, from here on in float32" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 9], ids=["empty", "garbage"])
+def test_a_snapshot_that_cannot_be_read_is_refused_with_the_remedy(content, sgd, tmp_path):
+    job(sgd, tmp_path).snapshot.write_bytes(content)
+    with pytest.raises(ValueError, match=r"no snapshot that can be read .* remove it"):
+        run(sgd, tmp_path, resume=True)
+
+
+def test_a_run_stopped_while_it_is_measured_goes_on_to_the_same_end(sgd, finished, tmp_path):
+    calls = iter(range(1, 1000))
+    with pytest.raises(Stopped, match="while it was measured; continue it with --resume"):
+        # two epochs of six windows, then the first piece of the held-out text
+        train(job(sgd, tmp_path), device=CPU, should_stop=lambda: next(calls) == 13, quiet=True)
+    assert_same_run(run(sgd, tmp_path, resume=True), finished["sgd"])
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_training(sgd, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "sub"):
+        with pytest.raises(ValueError, match=r"cannot be written to .* name another folder with --out"):
+            run(sgd, out)
+
+
+def test_what_a_killed_run_left_long_ago_is_cleared_and_nothing_else(sgd, tmp_path):
+    old = [tmp_path / ".tiny.saving-1", tmp_path / ".tiny.snapshot.saving-1"]
+    other = [tmp_path / ".tiny-2.saving-1", tmp_path / ".tiny.snapshot.saving-2"]
+    for path in (*old, *other):
+        path.write_text("")
+    for path in (*old, other[0]):
+        os.utime(path, (1, 1))
+    run(sgd, tmp_path)
+    assert [path.exists() for path in (*old, *other)] == [False, False, True, True]
+
+
+def test_training_finishes_where_a_folder_cannot_be_opened(sgd, tmp_path, monkeypatch):
+    """As on Windows."""
+    real = os.open
+
+    def refusing(path, flags, *rest, **named):
+        if os.path.isdir(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, flags, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refusing)
+    directory = run(sgd, tmp_path)
+    monkeypatch.undo()
+    assert checkpoint.load(directory)
+
+
+def test_two_processes_on_one_run_both_finish(sgd, finished, tmp_path):
+    inner = []
+
+    def second_finishes_first():
+        if not inner:
+            inner.append(train(job(sgd, tmp_path), device=CPU, quiet=True))
+        return False
+
+    ours = train(job(sgd, tmp_path), device=CPU, should_stop=second_finishes_first, quiet=True)
+    assert_same_run(ours, finished["sgd"])
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+def test_the_card_of_an_own_text_claims_no_language_no_licence_and_its_own_opening(finished):
+    card = (finished["adamw"] / "README.md").read_text()
+    assert "license:" not in card
+    assert "language:" not in card
+    assert metrics(finished["adamw"])["sample"]["prompt"] == "The quick brown fox"
