@@ -6,6 +6,7 @@ import torch
 
 from deeprnn import tables
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.corpora import own_name
 from deeprnn.recipes import all_recipes
 from deeprnn.report import MARKS, expected_minutes, gather, listing
 from deeprnn.results import Results
@@ -38,7 +39,7 @@ def folders(tmp_path_factory):
 def gathered(folders):
     with pytest.MonkeyPatch.context() as patch:  # the runs name their text without its folder, as always
         patch.chdir(folders)
-        (folders / "book").write_text(TEXT)
+        (folders / own_name(folders / "book.txt")).write_text(TEXT)
         return gather([folders / "runs"], folders / "ship")
 
 
@@ -66,7 +67,7 @@ def test_a_shipped_models_novelty_is_measured_against_its_fingerprint(gathered, 
     assert novelty["heldout"]["copied_share"] == 1  # this text repeats itself
     assert 0 <= novelty["sample"]["copied_share"] < 0.2
     (path,) = (folders / "ship" / "fingerprints").iterdir()
-    assert path.name == f"book.full.0-{int(0.9 * len(TEXT))}.fp"
+    assert path.name == f"{own_name(folders / 'book.txt')}.full.0-{int(0.9 * len(TEXT))}.fp"
 
 
 def test_gathering_again_changes_nothing(gathered, folders, monkeypatch):
