@@ -75,7 +75,8 @@ class Board:
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RequestError("error_file") from error
         preset, budget = value.get("preset"), value.get("budget")
-        if not isinstance(preset, str) or budget not in getattr(presets(registry).get(preset), "groups", {}):
+        groups = getattr(presets(registry).get(preset), "groups", ()) if isinstance(preset, str) else ()
+        if budget not in list(groups):  # a list: what was handed in need not be hashable
             preset = budget = None
         return cls(prompt=prompt, seed=seed, sampling=sampling, runs=runs, preset=preset, budget=budget)
 

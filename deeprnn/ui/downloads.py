@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from starlette._utils import get_route_path
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deeprnn.checkpoint import WEIGHTS
 from deeprnn.registry import Registry
+from deeprnn.ui.limits import below_prefix
 
 PREFIX = "/download/"
 ALL = "all"
@@ -30,7 +30,7 @@ class Downloads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        path = get_route_path(scope) if scope["type"] == "http" else ""
+        path = below_prefix(scope) if scope["type"] == "http" else ""
         if not path.startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return

@@ -3,14 +3,16 @@
 Knows: HTTP, words. Does not know: models, what is asked for.
 """
 
+import asyncio
+import contextlib
 import json
+import math
 import os
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from starlette._utils import get_route_path
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,10 +22,15 @@ GRADIO = "/gradio_api/"
 UPLOAD = "/gradio_api/upload"  # the page needs none: files are read in the browser
 BESIDE = "/gradio_api/component_server"  # answered beside the queue
 NAMED = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
+BY_NAME = "/gradio_api/call/v2/"  # values stand by their names, not in `data`
 ASKING = ("/gradio_api/queue/join", *NAMED)  # what makes the server work
 VISITS = 10  # times as many requests that fill a page as others
 MAX_CLIENTS = 10_000  # remembered at once
 MINUTE = 60.0
+LEAST_SHARE = 4  # places that an address has however many others there are
+BESIDE_AT_ONCE = 8  # requests beside the queue that are computed for one address
+MOMENT = 0.05  # seconds between looks for a free place
+SOON = 5  # seconds after which to come back where enough wait
 
 
 def number(name: str, default: int) -> int:
@@ -47,21 +54,23 @@ class Requests:
     def is_visit(self, path: str, body: Any) -> bool:
         """Whether a request only fills a page that was opened."""
         function = self._function(path, body)
-        first = function
-        while first is not None and first.trigger_after is not None:
-            first = self._page.fns.get(first.trigger_after)
-        return first is not None and any(event == "load" for _, event in first.targets)
+        return function is not None and any(event == "load" for _, event in function.targets)
 
     def is_whole(self, path: str, body: Any) -> bool:
         """Whether a request holds as many values as its function takes; gradio would log those of any other."""
-        if not path.startswith(ASKING):
-            return True
         function = self._function(path, body)
         if function is None:
             return False
+        if path.startswith(BY_NAME):
+            return True  # gradio looks at the names itself
         given = body.get("data")
         asked = sum(not component.skip_api for component in function.inputs)
         return isinstance(given, list) and len(given) in (asked, len(function.inputs))
+
+    def function(self, path: str, body: Any) -> int | None:
+        """Which function is asked for, if it has a queue."""
+        function = self._function(path, body)
+        return function._id if function is not None and function.queue else None
 
     def waiting(self) -> int:
         """How many wait."""
@@ -71,9 +80,10 @@ class Requests:
         """How many run or wait."""
         return len(self._events())
 
-    def running_of(self, client: str) -> int:
-        """How many of one address run or wait."""
-        return sum(event.request.client is not None and event.request.client.host == client for event in self._events())
+    def running_of(self, function: int) -> Counter[str]:
+        """How many of each address run or wait for a function."""
+        events = [event for event in self._events() if event.fn._id == function]
+        return Counter(event.request.client.host if event.request.client else "?" for event in events)
 
     def _events(self) -> list[Any]:
         queue = self._page._queue
@@ -91,13 +101,70 @@ class Requests:
         return self._page.fns.get(number) if isinstance(number, int) else None
 
 
+class RefusalError(Exception):
+    """A request that is not answered: with which status, for which reason and limit, and when to come back."""
+
+    def __init__(self, status: int, key: str, most: object = 0, *, after: int | None = None) -> None:
+        self.status, self.key, self.most, self.after = status, key, most, after
+        super().__init__(key)
+
+
+def share(places: int, of_others: int) -> int:
+    """How many places one address may hold: half of what the others leave, so that nobody finds none."""
+    return max(LEAST_SHARE, (places - of_others) // 2)
+
+
+class Gate:
+    """Lets each address in up to its share of the places that a function has; who comes beyond it waits outside.
+
+    places: that a function has; outside: that there are to wait in, of which an address has a share as well.
+    """
+
+    def __init__(self, requests: Requests, places: int, outside: int, ending: Callable[[], bool]) -> None:
+        self._requests, self._places, self._outside, self._ending = requests, places, outside, ending
+        self._waiting: Counter[str] = Counter()
+        self._lines: dict[tuple[str, int], asyncio.Lock] = {}
+
+    @contextlib.asynccontextmanager
+    async def passed(self, client: str, function: int, visit: bool) -> AsyncIterator[None]:
+        """Inside, a request is let through; first come, first served.
+
+        Raises:
+            RefusalError: too many wait already, or the server is being stopped.
+        """
+        waiting, outside = self._waiting.total(), self._outside * (VISITS if visit else 1)
+        most = share(outside, waiting - self._waiting[client])
+        if self._waiting[client] >= most:
+            raise RefusalError(429, "error_of_one", most, after=SOON)
+        if waiting + self._requests.waiting() >= outside:
+            raise RefusalError(503, "error_queue", outside, after=SOON)
+        line = self._lines.setdefault((client, function), asyncio.Lock())
+        self._waiting[client] += 1
+        try:
+            async with line:
+                while not self._has_place(client, function):
+                    if self._ending():
+                        raise RefusalError(503, "error_ending", after=SOON)
+                    await asyncio.sleep(MOMENT)
+                yield
+        finally:
+            self._waiting -= Counter([client])
+            if client not in self._waiting:
+                self._lines = {one: line for one, line in self._lines.items() if one[0] != client}
+
+    def _has_place(self, client: str, function: int) -> bool:
+        running = self._requests.running_of(function)
+        return running[client] < share(self._places, running.total() - running[client])
+
+
 class Limits:
     """ASGI middleware: refuses bodies that are too large, and clients that ask too often, in the reader's language.
 
     Every POST to gradio is counted by its price (see `price`), except what fills a page that was opened: that has a
-    limit of its own, ten times as high. max_waiting: how many requests may wait; max_of_one: how many of one address
-    may run or wait, so that others are answered beside them. proxies: how many are trusted; the client is who stands
-    so far from the end of X-Forwarded-For, else whoever connects. ending: whether no more is answered.
+    limit of its own, ten times as high. places, max_waiting: see `Gate`. proxies: how many are trusted; the client is
+    who stands so far from the end of X-Forwarded-For, else whoever connects. ending: whether no more is answered.
+
+    What the application raises is noted by `note` and answered with a sentence.
     """
 
     def __init__(
@@ -106,83 +173,133 @@ class Limits:
         max_bytes: int,
         per_minute: int,
         requests: Requests | None = None,
+        places: int = 1,
         max_waiting: int = 1,
-        max_of_one: int = 1,
         proxies: int = 0,
         ending: Callable[[], bool] = lambda: False,
+        note: Callable[[BaseException], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.app, self.max_bytes, self.per_minute, self.clock = app, max_bytes, per_minute, clock
-        self.requests, self.max_waiting, self.max_of_one = requests, max_waiting, max_of_one
-        self.proxies, self.ending = proxies, ending
+        self.app, self.max_bytes, self.per_minute = app, max_bytes, per_minute
+        self.requests, self.proxies, self.ending, self.note = requests, proxies, ending, note
         self._asked, self._visited = Spent(clock), Spent(clock)
+        self._beside = Beside(max_waiting)
+        self._gate = Gate(requests, places, max_waiting, ending) if requests else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        begun = False
+
+        async def tell(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            if scope["method"] == "POST":
+                await self._answer(scope, receive, tell)
+            else:
+                await self.app(scope, receive, tell)
+            return
+        except RefusalError as error:
+            refused = error
+        except Exception as error:
+            self.note(error)
+            if begun:
+                return
+            refused = RefusalError(422 if scope["method"] == "POST" else 500, "error_request")
+        await _refuse(send, refused, Headers(scope=scope))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        lang = language({}, headers.get("accept-language", ""))
-        path, client = get_route_path(scope), self._client(scope, headers)
+        path, client = below_prefix(scope), self._client(scope, headers)
         if self.ending():
-            await _refuse(send, 503, tr("error_ending", lang))
-            return
+            raise RefusalError(503, "error_ending", after=SOON)
         if path.startswith(UPLOAD):
-            await _refuse(send, 403, tr("error_upload", lang))
-            return
+            raise RefusalError(403, "error_upload")
         body = await self._body(headers, receive)
-        if body is None:
-            await _refuse(send, 413, tr("error_body", lang, most=f"{self.max_bytes:,}"))
-            return
-        if path.startswith(GRADIO) and (refusal := self._refusal(path, body, client)):
-            status, key, most = refusal
-            await _refuse(send, status, tr(key, lang, most=most))
-            return
         messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
         async def replay() -> Message:
             return next(messages, None) or await receive()
 
-        await self.app({**scope, "client": (client, 0)}, replay, send)
+        async with self._let_in(path, body, client):
+            await self.app({**scope, "client": (client, 0)}, replay, send)
 
-    def _refusal(self, path: str, body: bytes, client: str) -> tuple[int, str, int] | None:
-        """Status, reason and limit, if a request to gradio is not to be answered."""
+    @contextlib.asynccontextmanager
+    async def _let_in(self, path: str, body: bytes, client: str) -> AsyncIterator[None]:
+        if not path.startswith(GRADIO):
+            yield
+            return
         asked = _read(body)
         visit = self.requests is not None and self.requests.is_visit(path, asked)
-        if visit:
-            most = VISITS * self.per_minute
-            return None if self._visited.spend(client, 1, most) else (429, "error_too_often", most)
-        if not self._asked.spend(client, price(path, asked), self.per_minute):
-            return 429, "error_too_often", self.per_minute
-        if self.requests is None or not path.startswith(ASKING):
-            return None
+        spent, most = (self._visited, VISITS * self.per_minute) if visit else (self._asked, self.per_minute)
+        if after := spent.spend(client, price(path, asked), most):
+            raise RefusalError(429, "error_too_often", most, after=after)
+        if path.startswith(BESIDE):
+            async with self._beside.computed(client):
+                yield
+            return
+        if self.requests is None or self._gate is None or not path.startswith(ASKING):
+            yield
+            return
         if not self.requests.is_whole(path, asked):
-            return 422, "error_request", 0
-        if self.requests.running_of(client) >= self.max_of_one:
-            return 429, "error_of_one", self.max_of_one
-        if self.requests.waiting() >= self.max_waiting:
-            return 503, "error_queue", self.max_waiting
-        return None
+            raise RefusalError(422, "error_request")
+        function = self.requests.function(path, asked)
+        if function is None:
+            yield
+            return
+        async with self._gate.passed(client, function, visit):
+            yield
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
-        """The whole body, whatever length it claims; None as soon as it is too long."""
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        """The whole body, whatever length it claims, unless it is too long."""
         claimed = headers.get("content-length", "0")
-        if claimed.isdecimal() and int(claimed) > self.max_bytes:
-            return None
         body = bytearray()
         while True:
+            if len(body) > self.max_bytes or (claimed.isdecimal() and int(claimed[:20]) > self.max_bytes):
+                raise RefusalError(413, "error_body", f"{self.max_bytes:,}")
             message = await receive()
             body += message.get("body", b"")
-            if len(body) > self.max_bytes:
-                return None
-            if message["type"] != "http.request" or not message.get("more_body"):
+            if len(body) <= self.max_bytes and (message["type"] != "http.request" or not message.get("more_body")):
                 return bytes(body)
 
     def _client(self, scope: Scope, headers: Headers) -> str:
         forwarded = [one.strip() for one in ",".join(headers.getlist("x-forwarded-for")).split(",")]
         named = forwarded[-self.proxies] if 1 <= self.proxies <= len(forwarded) else ""
         return named or (scope.get("client") or ("?",))[0]
+
+
+class Beside:
+    """What is computed beside the queue: some at once for one address; the others of that address wait."""
+
+    def __init__(self, outside: int) -> None:
+        self._outside = outside
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._here: Counter[str] = Counter()
+
+    @contextlib.asynccontextmanager
+    async def computed(self, client: str) -> AsyncIterator[None]:
+        """Inside, a request has a place.
+
+        Raises:
+            RefusalError: too many of the address wait already.
+        """
+        most = share(self._outside, self._here.total() - self._here[client])
+        if self._here[client] >= most:
+            raise RefusalError(429, "error_of_one", most, after=SOON)
+        places = self._places.setdefault(client, asyncio.Semaphore(BESIDE_AT_ONCE))
+        self._here[client] += 1
+        try:
+            async with places:
+                yield
+        finally:
+            self._here -= Counter([client])
+            if client not in self._here:
+                del self._places[client]
 
 
 class Spent:
@@ -192,8 +309,8 @@ class Spent:
         self._clock = clock
         self._of: OrderedDict[str, deque[tuple[float, int]]] = OrderedDict()
 
-    def spend(self, client: str, price: int, most: int) -> bool:
-        """Whether a client may spend that; it then has."""
+    def spend(self, client: str, price: int, most: int) -> int:
+        """0 if a client may spend that, and then it has; else seconds after which it may spend again."""
         now = self._clock()
         spent = self._of.setdefault(client, deque())
         self._of.move_to_end(client)
@@ -202,9 +319,15 @@ class Spent:
         while spent and now - spent[0][0] >= MINUTE:
             spent.popleft()
         if sum(one for _, one in spent) + min(price, most) > most:
-            return False
+            return math.ceil(MINUTE - (now - spent[0][0]))
         spent.append((now, min(price, most)))
-        return True
+        return 0
+
+
+def below_prefix(scope: Scope) -> str:
+    """The path of a request below the prefix that a proxy keeps, if there is one."""
+    path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
 
 
 def price(path: str, asked: Any) -> int:
@@ -223,9 +346,12 @@ def _read(body: bytes) -> Any:
         return None
 
 
-async def _refuse(send: Send, status: int, reason: str) -> None:
+async def _refuse(send: Send, refused: RefusalError, asked: Headers) -> None:
     """An answer that the page shows as an error and a program can read."""
+    reason = tr(refused.key, language({}, asked.get("accept-language", "")), most=refused.most)
     body = json.dumps({"detail": reason}, ensure_ascii=False).encode()
     headers: list[Any] = [(b"content-type", b"application/json; charset=utf-8"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if refused.after is not None:
+        headers.append((b"retry-after", str(refused.after).encode()))
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

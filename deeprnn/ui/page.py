@@ -20,7 +20,9 @@ from deeprnn.decoding import warm_up
 from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
 from deeprnn.ui.downloads import Downloads
+from deeprnn.ui.faults import Page, note
 from deeprnn.ui.limits import Limits, Requests, number
+from deeprnn.ui.preview import Preview
 from deeprnn.ui.serving import Ending, believe_no_header, proxies
 from deeprnn.ui.sessions import keep_little
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
@@ -43,7 +45,7 @@ LAUNCH: dict[str, Any] = {
 def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Blocks:
     """The whole page over one folder of checkpoints; `text_of` gives the texts that are on this machine."""
     words = Translations()
-    with gr.Blocks(title=tr("title", "en"), analytics_enabled=False) as page:
+    with Page(title=tr("title", "en"), analytics_enabled=False) as page:
         with gr.Row(elem_id="head"):
             with gr.Column(scale=5, min_width=300):
                 heading = gr.Markdown()
@@ -78,6 +80,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
         page.load(on_visit, None, [language, tabs, *words.components()], **private)
         language.change(None, language, None, js=_SPOKEN, **private)  # the browser's tab and screen readers too
     _speak(words, "en")
+    page.space_id = None  # in a Space gradio would add a header, which asks other hosts
     return page
 
 
@@ -117,7 +120,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
         print("First start: compiling the loops that write text takes some seconds.", flush=True)
         if can_be_kept():
             compile_apart()
-    at_once = number("MAX_AT_ONCE", 128)
+    at_once = number("MAX_AT_ONCE", 200)
     page = build(registry, text_of)
     page._queue.default_concurrency_limit = at_once  # `Blocks.queue` would make a second server first
     page.api_open = False  # what has a queue is not answered beside it
@@ -127,12 +130,13 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
         max_bytes=number("MAX_BODY_BYTES", 2_000_000),
         per_minute=number("MAX_REQUESTS_A_MINUTE", 600),
         requests=requests,
+        places=at_once,
         max_waiting=number("MAX_QUEUE", 200),
-        max_of_one=number("MAX_OF_ONE_ADDRESS", 100),
         proxies=proxies(),
         ending=ending.asked if ending else lambda: False,
+        note=note,
     )
-    served_with = {"middleware": [limits, Middleware(Downloads, registry=registry)]}
+    served_with = {"middleware": [limits, Middleware(Downloads, registry=registry), Middleware(Preview)]}
     # A thread of gradio's waits for each text that is being written; a few more answer what is quick.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
     served: tuple[Any, str, str] = page.launch(

@@ -793,8 +793,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "已有 {most} 个请求在排队，请稍后再试。",
     ),
     "error_of_one": (
-        "{most} requests from your address run or wait already. Try again in a moment.",
-        "你的地址已有 {most} 个请求在运行或排队，请稍后再试。",
+        "{most} requests from your address are waiting already. Try again in a moment.",
+        "你的地址已有 {most} 个请求在排队，请稍后再试。",
     ),
     "error_upload": (
         "This server takes no files. Send the text itself.",
@@ -805,8 +805,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "服务器正在停止，请过一分钟再试。",
     ),
     "error_request": (
-        "This is no request that the server understands. See “Use via API” at the foot of the page.",
-        "服务器无法理解这个请求。请见页脚的“通过 API 使用”。",
+        "The server cannot answer this request. Reload the page; what programs are to send stands under “Use via API” "
+        "at its foot.",
+        "服务器无法回答这个请求。请刷新页面；程序应发送什么，见页脚的“通过 API 使用”。",
     ),
     "error_body": (
         "The request is larger than {most} bytes. Send less text, or fewer models at a time.",

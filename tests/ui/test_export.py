@@ -93,6 +93,13 @@ def test_what_is_no_such_json_is_refused(registry, text):
         export.reopen(registry, text)
 
 
+@pytest.mark.parametrize("budget", [[], {}, 10**400, None])
+def test_a_file_with_whatever_for_a_budget_opens_without_its_question(registry, board, budget):
+    _, text = export.export(registry, board, "json")
+    again = export.reopen(registry, json.dumps(json.loads(text) | {"budget": budget}))
+    assert (again.preset, again.budget, again.names) == (None, None, board.names)
+
+
 def test_an_unknown_question_in_a_file_is_passed_over(registry, board):
     again = export.reopen(registry, changed(registry, board, preset="nobody"))
     assert (again.preset, again.budget, again.runs) == (None, None, board.runs)

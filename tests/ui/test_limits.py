@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from deeprnn.ui.limits import ASKING, Limits, number, price
+from deeprnn.ui.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, number, price, share
+from deeprnn.ui.page import build
 from tests.conftest import ROOT
 
 
@@ -89,7 +91,7 @@ class Asked:
     """What `Limits` wants to know of a page's requests."""
 
     def __init__(self, *, visit=False, waiting=0, running=0):
-        self.visit, self.now_waiting, self.now_running = visit, waiting, running
+        self.visit, self.now_waiting, self.now_running = visit, waiting, Counter({"1.2.3.4": running})
 
     def is_visit(self, *_):
         return self.visit
@@ -97,32 +99,131 @@ class Asked:
     def is_whole(self, *_):
         return True
 
+    def function(self, *_):
+        return 0
+
     def waiting(self):
         return self.now_waiting
 
-    def running_of(self, client):
-        return self.now_running if client == "1.2.3.4" else 0
+    def running_of(self, _):
+        return self.now_running
 
 
-def test_who_comes_when_enough_wait_is_told_so():
+def test_who_comes_when_enough_wait_is_told_so_and_when_to_come_back():
     requests = Asked()
-    app = Limits(echo, max_bytes=10, per_minute=9, requests=requests, max_waiting=2)
+    app = Limits(echo, max_bytes=10, per_minute=9, requests=requests, places=9, max_waiting=2)
     assert ask(app, path=ASKING[0])[0] == 200
     requests.now_waiting = 2
     assert ask(app, path="/assets/x")[0] == 200
     status, body = ask(app, path=ASKING[0], accept_language="zh")
     assert (status, "已有 2 个请求在排队" in json.loads(body)["detail"]) == (503, True)
+    assert headers_of(app, ASKING[0])[b"retry-after"] == b"5"
+
+
+def headers_of(app, path):
+    """The headers of what is answered."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [], "client": ("1.2.3.4", 1)}
+    asyncio.run(app(scope, receive, send))
+    return dict(sent[0]["headers"])
+
+
+def test_who_asks_too_often_is_told_when_to_come_back():
+    now = [0.0]
+    app = Limits(echo, max_bytes=10, per_minute=1, clock=lambda: now[0])
+    ask(app, path=ASKING[0])
+    now[0] = 20.5
+    assert headers_of(app, ASKING[0])[b"retry-after"] == b"40"
 
 
 def test_opening_the_page_is_not_asking():
-    app = Limits(echo, max_bytes=10, per_minute=2, requests=Asked(visit=True, waiting=99))
+    requests = Asked(visit=True, waiting=9)
+    app = Limits(echo, max_bytes=10, per_minute=2, requests=requests, places=9, max_waiting=9)
     assert [ask(app, path=ASKING[0])[0] for _ in range(21)] == [200] * 20 + [429]
 
 
-def test_one_address_holds_no_more_than_its_share():
-    app = Limits(echo, max_bytes=10, per_minute=9, requests=Asked(running=3), max_waiting=9, max_of_one=3)
-    assert ask(app, path=ASKING[0])[0] == 429
-    assert ask(app, path=ASKING[0], client="5.6.7.8")[0] == 200
+def test_each_address_finds_half_of_what_the_others_leave():
+    shares = []
+    for _ in range(9):
+        shares.append(share(200, sum(shares)))
+    assert shares == [100, 50, 25, 12, 6, 4, 4, 4, 4]
+
+
+def test_who_is_beyond_the_share_of_an_address_waits_and_others_do_not():
+    requests = Asked(running=50)
+
+    async def crowd():
+        sent = {client: [] for client in ("1.2.3.4", "5.6.7.8")}
+
+        async def visit(client):
+            async def receive():
+                return {"type": "http.request", "body": b"", "more_body": False}
+
+            async def send(message):
+                sent[client].append(message.get("status"))
+
+            scope = {"type": "http", "method": "POST", "path": ASKING[0], "headers": [], "client": (client, 1)}
+            await app(scope, receive, send)
+
+        greedy = asyncio.create_task(visit("1.2.3.4"))
+        await visit("5.6.7.8")
+        seen = [list(sent["5.6.7.8"]), list(sent["1.2.3.4"])]
+        requests.now_running = Counter({"1.2.3.4": 49})
+        await greedy
+        return [*seen, sent["1.2.3.4"]]
+
+    app = Limits(echo, max_bytes=10, per_minute=9, requests=requests, places=100, max_waiting=100)
+    assert asyncio.run(crowd()) == [[200, None], [], [200, None]]
+
+
+def test_of_what_is_computed_beside_the_queue_an_address_has_some_at_once():
+    now, most = Counter(), Counter()
+    free = asyncio.Event()
+
+    async def compute(scope, receive, send):
+        client = scope["client"][0]
+        now[client] += 1
+        most[client] = max(most[client], now[client])
+        if most.total() == BESIDE_AT_ONCE + 1:  # as many as can be of one, and one of another
+            free.set()
+        await free.wait()
+        now[client] -= 1
+        await echo(scope, receive, send)
+
+    app = Limits(compute, max_bytes=10, per_minute=99, max_waiting=99)
+
+    async def visit(client):
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(_):
+            pass
+
+        scope = {"type": "http", "method": "POST", "path": BESIDE, "headers": [], "client": (client, 1)}
+        await app(scope, receive, send)
+
+    async def crowd():
+        await asyncio.wait_for(asyncio.gather(*(visit("1.2.3.4") for _ in range(30)), visit("5.6.7.8")), 20)
+
+    asyncio.run(crowd())
+    assert most == {"1.2.3.4": BESIDE_AT_ONCE, "5.6.7.8": 1}
+
+
+def test_what_the_application_raises_is_noted_and_answered_with_a_sentence():
+    async def broken(*_):
+        raise KeyError("a private word")
+
+    noted = []
+    status, body = ask(Limits(broken, max_bytes=10, per_minute=9, note=noted.append), path=BESIDE)
+    assert (status, json.loads(body)["detail"][-1]) == (422, ".")
+    assert list(map(type, noted)) == [KeyError]
 
 
 @pytest.mark.parametrize("path", ["component_server", "api/generate", "run/generate", "call/v2/generate", "queue/join"])
@@ -193,3 +294,14 @@ def test_the_served_page_refuses_a_request_of_20_megabytes(url):
     answer = connection.getresponse()
     assert answer.status == 413
     assert "larger than 2,000,000 bytes" in json.loads(answer.read())["detail"]
+
+
+def test_what_an_address_asks_to_be_written_is_asking_though_opening_the_page_is_not(registry):
+    page = build(registry)
+    requests = Requests(page)
+    opened = {number for number, function in page.fns.items() if any(event == "load" for _, event in function.targets)}
+    after = [number for number, function in page.fns.items() if function.trigger_after in opened]
+    assert opened
+    assert after
+    assert all(requests.is_visit("/gradio_api/queue/join", {"fn_index": number}) for number in opened)
+    assert not any(requests.is_visit("/gradio_api/queue/join", {"fn_index": number}) for number in after)

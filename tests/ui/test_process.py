@@ -3,17 +3,21 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
+import deeprnn
 from deeprnn.ui.downloads import PREFIX
-from tests.conftest import ROOT
+from deeprnn.ui.text import tr
+from tests.conftest import ROOT, SHIPPED
 
 
 @contextlib.contextmanager
@@ -108,3 +112,111 @@ def test_malformed_requests_get_a_sentence_and_leave_no_trace_in_the_log():
         assert answer["model"] == "note-rnn-2"
     assert marker not in "".join(printed)
     assert "Traceback" not in "".join(printed)
+
+
+def nested(depth):
+    """Lists in lists."""
+    value = "a private word"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+MARKER = "a private word"
+ANYTHING = (MARKER, 10**400, -1, 0.5, True, None, [], [MARKER], {}, {"budget": [], "prompt": MARKER}, nested(90))
+
+
+def answers(url, client, asks, session):
+    """What became of each request that joins the queue for one visitor: a refusal, or its last message."""
+    found, running = [], {}
+    for ask in asks:
+        answer = client.post(f"{url}/gradio_api/queue/join", json=ask | {"session_hash": session})
+        if answer.status_code == 200:
+            running[answer.json()["event_id"]] = ask
+        else:
+            found.append((ask, answer.status_code, answer.json()["detail"]))
+    if running:
+        with client.stream("GET", f"{url}/gradio_api/queue/data", params={"session_hash": session}) as stream:
+            for line in stream.iter_lines():
+                message = json.loads(line[5:]) if line.startswith("data:") else {}
+                if message.get("msg") == "process_completed":
+                    output = message["output"]
+                    found.append((running.pop(message["event_id"]), message["success"], output.get("error")))
+    assert not running, "not answered"
+    return found
+
+
+def test_whatever_json_a_function_of_the_page_gets_it_answers_with_a_result_or_a_sentence():
+    environment = {"DEEPRNN_MAX_REQUESTS_A_MINUTE": "100000", "DEEPRNN_MAX_NEW_CHARS": "20"}
+    with started("--port", str(free_port()), **environment) as (_, url, printed), httpx.Client(timeout=60) as client:
+        page = client.get(f"{url}/config").json()
+
+        def every_value(one):
+            count = len(one["inputs"])
+            rows = [[value] * count for value in ANYTHING]
+            rows += [[], [MARKER] * (count + 1)]
+            rows += [[ANYTHING[(i + j) % len(ANYTHING)] for i in range(count)] for j in (1, 4)]
+            asks = [{"data": row, "fn_index": one["id"]} for row in rows]
+            asks += [asks[0] | {"event_data": value, "trigger_id": trigger} for value in ANYTHING for trigger in (0, 7)]
+            return answers(url, client, asks, f"{MARKER} {one['id']}")
+
+        with ThreadPoolExecutor(8) as pool:
+            seen = [one for found in pool.map(every_value, page["dependencies"]) for one in found]
+        for _, state, said in seen:
+            assert state is True or (isinstance(said, str) and said.endswith((".", "。"))), (state, said)
+        served = [(one["id"], name) for one in page["components"] for name in one["props"].get("server_fns") or ()]
+        assert served
+        for component, name in [*served, (10**6, MARKER), (served[0][0], MARKER), (MARKER, "next_chars")]:
+            for value in (
+                *ANYTHING,
+                {"kind": [], "value": {"cards": [{"model": []}]}},
+                {"models": [[]], "context": ""},
+            ):
+                body = {"data": value, "component_id": component, "fn_name": name, "session_hash": MARKER}
+                answer = client.post(f"{url}/gradio_api/component_server", json=body)
+                assert answer.status_code in (200, 400, 404, 422), answer.text
+                assert answer.json() is not None
+        for path in ("component_server", "queue/join", "call/v2/generate", "call/score", "cancel", "reset"):
+            for content in ("[" * 100_000, MARKER, "null", json.dumps(nested(900)), json.dumps({"data": MARKER})):
+                headers = {"content-type": "application/json"}
+                answer = client.post(f"{url}/gradio_api/{path}", content=content, headers=headers)
+                assert answer.status_code in (400, 422), (path, content[:40], answer.text)
+        named = {"prompt": "the time", "models": ["note-rnn-2"], "max_chars": 20, "temperature": 0}
+        event = client.post(f"{url}/gradio_api/call/v2/generate", json=named).json()["event_id"]
+        (by_name,) = json.loads(client.get(f"{url}/gradio_api/call/v2/generate/{event}").text.split("data: ")[1])[0]
+        ask = {"data": ["the time", ["note-rnn-2"], 20, 0, 0, 1, 0]}
+        event = client.post(f"{url}/gradio_api/call/generate", json=ask).json()["event_id"]
+        (by_place,) = json.loads(client.get(f"{url}/gradio_api/call/generate/{event}").text.split("data: ")[1])[0]
+        assert by_name["text"] == by_place["text"] == deeprnn.load(SHIPPED / "note-rnn-2").generate("the time", 20, 0)
+        for wrong in ({}, named | {MARKER: MARKER}, {"models": MARKER}):
+            answer = client.post(f"{url}/gradio_api/call/v2/generate", json=wrong)
+            assert (answer.status_code, answer.json()["detail"][-1]) == (422, "."), answer.text
+    log = "".join(printed)
+    assert "Traceback" not in log, log
+    assert MARKER not in log, log
+
+
+def test_a_header_from_this_machine_does_not_walk_around_the_limits():
+    with started("--port", str(free_port()), DEEPRNN_MAX_REQUESTS_A_MINUTE="3") as (_, url, _):
+        answers = [
+            httpx.post(
+                f"{url}/gradio_api/call/next_char",
+                json={"data": ["a", ["note-rnn-2"], 1]},
+                headers={"x-forwarded-for": f"10.0.0.{i}"},
+            )
+            for i in range(5)
+        ]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 2
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+
+
+def test_a_link_to_the_page_is_shown_with_its_own_title_and_a_space_asks_no_other_host():
+    with started("--port", str(free_port()), SPACE_ID="somebody/deeprnn") as (_, url, _):
+        page = httpx.get(url).text
+        config = httpx.get(f"{url}/config").json()
+    titles = re.findall(r'<meta\s+property="og:title"\s+content="([^"]*)"', page)
+    assert titles == [tr("title", "en")]
+    assert "{url}" not in page
+    assert "raw.githubusercontent.com" not in page
+    assert config["space_id"] is None
+    assert page.count("window.gradio_config = ") == 1

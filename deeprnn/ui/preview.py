@@ -1,0 +1,54 @@
+"""What other sites show of a link to the page: its title and what it is, not gradio's.
+
+Knows: the page's title and subtitle, where gradio's template tells its own. Does not know: components.
+"""
+
+import html
+import re
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deeprnn.ui.limits import below_prefix
+from deeprnn.ui.text import tr
+
+_GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
+_BEFORE = b"<script"  # the first one: from there on the page itself is written down
+
+
+class Preview:
+    """ASGI middleware that writes the page's own tags into its HTML. gradio has no option for its first ones."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "GET" or below_prefix(scope) not in ("", "/"):
+            await self.app(scope, receive, send)
+            return
+        start: Message = {}
+        body = bytearray()
+
+        async def tell(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                told = described(bytes(body))
+                others = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+                await send({**start, "headers": [*others, (b"content-length", str(len(told)).encode())]})
+                await send({"type": "http.response.body", "body": told})
+
+        await self.app(scope, receive, tell)
+
+
+def described(page: bytes) -> bytes:
+    """The page with tags of its own in the place of gradio's; anything else as it is."""
+    head, script, rest = page.partition(_BEFORE)
+    if not script or b"<head>" not in head:
+        return page
+    told = {"title": tr("title", "en"), "description": tr("subtitle", "en"), "type": "website"}
+    tags = "".join(f'<meta property="og:{key}" content="{html.escape(value)}" />' for key, value in told.items())
+    return _GRADIOS.sub(b"", head).replace(b"<head>", b"<head>" + tags.encode(), 1) + script + rest
