@@ -25,6 +25,7 @@ ORDER = 6  # of the n-grams in the tables and on the page
 MIN_XZ_DICT = 4096  # bytes; the least that LZMA2 takes
 
 
+_MAX_ORDER = 32  # of a file
 _TENSORS = ("keys", "share", "rest")  # of a level, in its file
 
 
@@ -127,7 +128,11 @@ class NGram:
         try:
             with safe_open(path, framework="numpy") as file:
                 head = json.loads((file.metadata() or {})["ngram"])
-                read = [[file.get_tensor(f"{name}{k}") for name in _TENSORS] for k in range(1, head["order"] + 1)]
+                order, vocab_size = head["order"], head["vocab_size"]
+                if type(order) is not int or type(vocab_size) is not int or not 1 <= order <= _MAX_ORDER:
+                    raise ValueError(f"its order is {order!r}, of {vocab_size!r} symbols")
+                read = [[file.get_tensor(f"{name}{k}") for name in _TENSORS] for k in range(1, order + 1)]
+            _check(read, vocab_size)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"{path} is no n-gram that can be read ({type(error).__name__}: {error}). Get it again, or build it "
@@ -137,7 +142,7 @@ class NGram:
             _Level(keys=keys.astype(np.int64), share=share.astype(np.float64), rest=rest.astype(np.float64))
             for keys, share, rest in read
         )
-        return cls(order=head["order"], vocab_size=head["vocab_size"], levels=tuple(levels))
+        return cls(order=order, vocab_size=vocab_size, levels=tuple(levels))
 
     def nats(self, ids: Int[Tensor, " N"] | Sequence[int]) -> Float[Tensor, " N-1"]:
         """-ln p of each character after the first, given up to order - 1 characters of the text before it; float64.
@@ -186,6 +191,23 @@ def _level(
     left = np.bincount(contexts, weights=discounts, minlength=num_contexts)
     rest = np.divide(left, totals, out=np.ones(num_contexts), where=totals > 0)
     return _Level(keys=keys, share=(counts - discounts) / totals[contexts], rest=rest)
+
+
+def _check(levels: list[list[np.ndarray]], vocab_size: int) -> None:
+    """Refuse levels that scoring could not walk through: lengths that do not meet, keys that lead out of them."""
+    contexts = 1  # of the level, the k-grams of the one before
+    for k, (keys, share, rest) in enumerate(levels, start=1):
+        if [keys.dtype, share.dtype, rest.dtype] != [np.uint32, np.float16, np.float16]:
+            raise ValueError(f"the tensors of level {k} are {keys.dtype}, {share.dtype} and {rest.dtype}")
+        if not len(keys) or keys.ndim != 1 or share.shape != keys.shape or rest.shape != (contexts,):
+            raise ValueError(f"the tensors of level {k} have shapes {keys.shape}, {share.shape} and {rest.shape}")
+        if (np.diff(keys.astype(np.int64)) <= 0).any() or keys[-1] >= contexts * vocab_size:
+            raise ValueError(f"the keys of level {k} do not ascend within {contexts} contexts")
+        if not all(((part >= 0) & (part <= 1)).all() for part in (share, rest)):
+            raise ValueError(f"level {k} holds shares outside 0 to 1")
+        contexts = len(keys)
+    if not (levels[0][2] > 0).all():
+        raise ValueError("a symbol has no probability")
 
 
 def _array(ids: Int[Tensor, " N"] | Sequence[int], vocab_size: int) -> Int64[np.ndarray, " N"]:

@@ -282,6 +282,16 @@ def _json_bytes(values: dict[str, Any]) -> bytes:
     return (json.dumps(values, ensure_ascii=False, indent=1) + "\n").encode()
 
 
+def own_files(directory: Path) -> list[Path]:
+    """The files of a checkpoint that are there, and nothing else that lies in its folder.
+
+    A card that is a link out of the folder of checkpoints is none: it is given to everybody, unread.
+    """
+    found = [directory / name for name in sorted((WEIGHTS, CONFIG, METRICS, CARD)) if (directory / name).is_file()]
+    home = directory.parent.resolve()
+    return [path for path in found if path.name != CARD or path.resolve().is_relative_to(home)]
+
+
 def write_flushed(path: Path, data: bytes) -> None:
     """Write a file and wait until it is on disk."""
     with path.open("wb") as file:
@@ -351,7 +361,7 @@ Trained by `{metrics.command}` in {metrics.wall_seconds:,.0f} s on
 ```python
 import deeprnn
 
-lm = deeprnn.load("checkpoints/{name}")
+lm = deeprnn.load({json.dumps(f"checkpoints/{name}", ensure_ascii=False)})
 print(lm.generate({json.dumps(sample.prompt, ensure_ascii=False)}, seed={sample.seed}))
 ```
 

@@ -45,7 +45,9 @@ class Node:
         if not isinstance(self.value, dict):
             raise self.refusal("a JSON object")
         start = f"{self.path}." if self.path else ""
-        return {key: Node(value, start + printable(key)[:_SHOWN]) for key, value in self.value.items()}
+        if (unfit := next((key for key in self.value if printable(key) != key), None)) is not None:
+            raise ValueError(f"{self.path or 'it'} has the key {unfit[:_SHOWN]!r}, which cannot be shown in a line")
+        return {key: Node(value, start + key[:_SHOWN]) for key, value in self.value.items()}
 
     def items(self) -> list["Node"]:
         """The items of a list."""

@@ -101,7 +101,8 @@ class Registry:
         self.readers = ThreadPoolExecutor(CORES, "reader", initializer=step_back)
         self.max_loaded = max_loaded
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
-        self._fingerprints: dict[str, Fingerprint] = {}
+        self._read: dict[Source, Fingerprint] = {}
+        self._fingerprints: dict[str, list[Fingerprint]] = {}
         self._ngrams: dict[str, NGram | None] = {}
         self._lock = threading.Lock()
 
@@ -129,21 +130,23 @@ class Registry:
         """
         records = self._info(name).metrics.texts
         with self._lock:
-            try:
-                sources = dict.fromkeys(Source.from_record(record) for record in records)
-                for source in sources:
-                    if source.filename not in self._fingerprints:
-                        (self._fingerprints[source.filename],) = load_all(self.directory / FINGERPRINTS, [source])
-            except ValueError as error:
-                warnings.warn(f"no copies are looked for in what {name} writes: {error}", stacklevel=2)
-                return []
-            return [self._fingerprints[source.filename] for source in sources]
+            if name not in self._fingerprints:
+                try:
+                    sources = list(dict.fromkeys(Source.from_record(record) for record in records))
+                    for source in sources:
+                        if source not in self._read:
+                            (self._read[source],) = load_all(self.directory / FINGERPRINTS, [source])
+                    self._fingerprints[name] = [self._read[source] for source in sources]
+                except ValueError as error:
+                    LOG.warning("no copies are looked for in what %s writes: %s", name, error)
+                    self._fingerprints[name] = []
+            return self._fingerprints[name]
 
     def ngram(self, name: str) -> NGram | None:
-        """The n-gram of the text that a model was trained on, in its alphabet; None where none was shipped.
+        """The n-gram of the text that a model was trained on, in its alphabet; None where none can be read.
 
         Raises:
-            ValueError: there is no such checkpoint, or the n-gram's file is broken.
+            ValueError: there is no such checkpoint.
         """
         info = self._info(name)
         key = checkpoint.ngram_file(info.metrics)
@@ -152,7 +155,11 @@ class Registry:
             return None
         with self._lock:
             if key not in self._ngrams:
-                self._ngrams[key] = NGram.load(path)
+                try:
+                    self._ngrams[key] = NGram.load(path)
+                except ValueError as error:
+                    LOG.warning("nothing is compared with an n-gram: %s", error)
+                    self._ngrams[key] = None
             found = self._ngrams[key]
         return found if found and found.vocab_size == len(info.vocab) else None
 

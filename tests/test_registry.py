@@ -1,13 +1,18 @@
+import json
 import re
 import shutil
 import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
 
 from deeprnn import checkpoint, registry
 from deeprnn.registry import Registry, list_checkpoints
+from deeprnn.ui import service
 from tests.conftest import ROOT, SHIPPED
 
 
@@ -183,10 +188,37 @@ def test_shipped_models_have_fingerprints_of_every_training_text_and_share_them(
     assert shipped.fingerprints("note-lstm-2")[0] is shipped.fingerprints("note-gru-2")[0]
 
 
-def test_a_missing_fingerprint_is_warned_of_and_costs_only_the_copies(tmp_path):
+def test_a_missing_fingerprint_is_told_of_once_and_costs_only_the_copies(tmp_path, caplog):
     shutil.copytree(SHIPPED / "note-rnn-2", tmp_path / "note-rnn-2")
-    with pytest.warns(UserWarning, match="no copies are looked for"):
-        assert Registry(tmp_path).fingerprints("note-rnn-2") == []
+    models = Registry(tmp_path)
+    assert models.fingerprints("note-rnn-2") == models.fingerprints("note-rnn-2") == []
+    (line,) = caplog.messages  # once
+    assert "no copies are looked for" in line
+    assert "time_machine.d2l.0-10000.fp" in line
+
+
+@pytest.mark.parametrize("damage", ["truncated", "cut inside", "keys of another level", "not finite", "empty"])
+def test_a_damaged_ngram_leaves_the_score_alone_and_is_named_in_the_log(tmp_path, caplog, damage):
+    shutil.copytree(SHIPPED / "note-rnn-2", tmp_path / "note-rnn-2")
+    file = "time_machine.d2l.0-10000.ngram"
+    (tmp_path / "ngrams").mkdir()
+    data = (SHIPPED / "ngrams" / file).read_bytes()
+    tensors, metadata = load_tensors(data), json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    if damage == "cut inside":
+        tensors |= {name: tensors[name][:-9].copy() for name in ("keys3", "share3")}
+    if damage == "keys of another level":
+        tensors["keys2"] = tensors["keys2"] + np.uint32(2**20)
+    if damage == "not finite":
+        tensors["share4"] = np.full_like(tensors["share4"], np.nan)
+    data = {"truncated": data[:-9], "empty": b""}.get(damage) if damage in ("truncated", "empty") else None
+    (tmp_path / "ngrams" / file).write_bytes(save_tensors(tensors, metadata) if data is None else data)
+    models = Registry(tmp_path)
+    answers = service.score(models, text="the time traveller", models=["note-rnn-2"])
+    for _ in range(2):
+        rows = service.baselines(models, text="the time traveller", answers=answers)
+        assert [row["kind"] for row in rows] == ["uniform"]
+    (line,) = caplog.messages
+    assert file in line
 
 
 def test_an_ngram_belongs_to_the_text_and_the_alphabet_of_a_model():

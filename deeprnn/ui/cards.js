@@ -186,7 +186,7 @@ function address() {
   if (preset) {
     query.set('preset', preset);
     query.set('budget', budget);
-  } else query.set('models', cards.map((card) => card.model).join(','));
+  } else query.set('models', listed(cards.map((card) => card.model)));
   if (!recordings) {
     const length = Math.max(...cards.map((card) => Array.from(card.text).length), 1);
     const set = { prompt, seed, temperature: sampling.temperature, top_k: sampling.top_k, top_p: sampling.top_p, length };

@@ -68,7 +68,7 @@ function choose(name) {
 
 function link(file, text) {
   const made = node('a', 'download', text);
-  made.href = 'download/' + file;
+  made.href = 'download/' + encodeURIComponent(file);
   made.download = '';
   return made;
 }
@@ -87,7 +87,7 @@ function drawDetails() {
   const files = node('p', 'files');
   files.append(link(row.name + '.safetensors', labels.ck_weights), link(row.name + '.zip', labels.ck_folder));
   const compare = node('a', 'download', labels.ck_compare);
-  compare.href = '?view=compare&models=' + encodeURIComponent(row.name);
+  compare.href = '?view=compare&models=' + encodeURIComponent(listed([row.name]));
   files.append(compare);
   const hash = node('p', 'hash', labels.ck_sha + ' ');
   hash.append(node('code', '', row.sha256));

@@ -3,6 +3,7 @@
 Knows: checkpoints' metadata. Does not know: the other views.
 """
 
+import json
 from typing import Any
 
 import gradio as gr
@@ -34,7 +35,8 @@ def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[s
 
 
 def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
-    size = (info.path / WEIGHTS).stat().st_size
+    path = info.path / WEIGHTS
+    size = path.stat().st_size if path.is_file() else 0  # it may be gone by now
     cells: list[tuple[str, str | float]] = [
         (info.name, info.name),
         (CELLS[info.config.cell].label, info.config.cell),
@@ -53,7 +55,7 @@ def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
         "cell": info.config.cell,
         "cells": [{"text": text, "sort": sort} for text, sort in cells],
         "sha256": info.weights_sha256,
-        "code": f'import deeprnn\n\nlm = deeprnn.load("checkpoints/{info.name}")\n'
+        "code": f"import deeprnn\n\nlm = deeprnn.load({json.dumps(f'checkpoints/{info.name}', ensure_ascii=False)})\n"
         f"print(lm.generate({info.metrics.sample.prompt!r}, seed=0))",
     }
 

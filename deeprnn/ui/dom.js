@@ -32,6 +32,11 @@ function button(className, text, press) {
   return made;
 }
 
+// Models as an address lists them: commas stand between names, so that one inside a name is written as %2C.
+function listed(names) {
+  return names.map((name) => name.replace(/[%,]/g, encodeURIComponent)).join(',');
+}
+
 // One of several, pressed.
 function segments(entries, chosen, choose) {
   const made = node('div', 'segments');

@@ -5,21 +5,26 @@ Knows: the registry's files. Does not know: components.
 `download/NAME.safetensors`, `download/NAME.zip`, `download/all.zip`; only what the registry names is ever opened.
 """
 
+import contextlib
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deeprnn.checkpoint import WEIGHTS
+from deeprnn.checkpoint import WEIGHTS, own_files
 from deeprnn.registry import Registry
 from deeprnn.ui.limits import below_prefix
 
 PREFIX = "/download/"
 ALL = "all"
+_PIECE = 2**20  # bytes that are read at once
+_LARGE = 2**30  # bytes from which a file's entry has room for longer sizes
 
 
 class Downloads:
@@ -41,23 +46,33 @@ def answer(registry: Registry, file: str) -> Response:
     """The file of that name, or 404."""
     name, _, kind = file.rpartition(".")
     folders = {one: info.path for one, info in registry.infos.items()}
-    if kind == "safetensors" and name in folders:
+    if kind == "safetensors" and name in folders and (folders[name] / WEIGHTS).is_file():
         return FileResponse(folders[name] / WEIGHTS, filename=file)
     if kind == "zip" and (name in folders or name == ALL):
-        chosen = [folders[name]] if name in folders else list(folders.values())
-        headers = {"content-disposition": f'attachment; filename="{file}"'}
+        chosen = list(folders.values()) if name == ALL else [folders[name]]
+        headers = {"content-disposition": f"attachment; filename*=utf-8''{quote(file, safe='')}"}
         return StreamingResponse(zipped(chosen), media_type="application/zip", headers=headers)
     return PlainTextResponse("There is no such file. The Checkpoints view of the page lists them.", status_code=404)
 
 
 def zipped(folders: list[Path]) -> Iterator[bytes]:
-    """A zip file of these folders, a file at a time; weights do not compress, so nothing is compressed."""
+    """A zip file of these checkpoints, a piece at a time; weights do not compress, so nothing is compressed.
+
+    The files' dates are left out, since a zip file knows none before 1980. What is gone by the time its turn comes is
+    left out, too.
+    """
     buffer = _Outlet()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for folder in folders:
-            for path in sorted(p for p in folder.iterdir() if p.is_file()):
-                archive.write(path, f"{folder.name}/{path.name}")
-                yield buffer.taken()
+            for path in own_files(folder):
+                with contextlib.suppress(FileNotFoundError), path.open("rb") as source:
+                    entry = zipfile.ZipInfo(f"{folder.name}/{path.name}")
+                    entry.external_attr = 0o644 << 16
+                    large = os.fstat(source.fileno()).st_size >= _LARGE
+                    with archive.open(entry, "w", force_zip64=large) as target:
+                        while piece := source.read(_PIECE):
+                            target.write(piece)
+                            yield buffer.taken()
     yield buffer.taken()
 
 

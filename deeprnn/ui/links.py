@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from deeprnn.registry import Registry
 from deeprnn.ui.presets import Budget, presets
@@ -33,7 +34,8 @@ class Ask:
 
 def parse(registry: Registry, query: Mapping[str, str], accept_language: str) -> Ask:
     """Read an address such as `?view=compare&models=note-lstm-2,note-lstm-10&prompt=the&seed=7&lang=zh`."""
-    names = dict.fromkeys(name for name in query.get("models", "").split(",") if name in registry.infos)
+    listed = query.get("models", "").split(",")  # a comma inside a name is written as %2C, see `listed` in dom.js
+    names = dict.fromkeys(name for one in listed for name in (unquote(one), one) if name in registry.infos)
     known = presets(registry)
     preset = query.get("preset", "") if query.get("preset", "") in known else None
     budget: Any = query.get("budget")

@@ -1,15 +1,24 @@
 """Downloads over real HTTP load with `deeprnn.load`."""
 
+import gc
 import hashlib
 import io
+import os
+import shutil
 import urllib.error
 import urllib.request
 import zipfile
+from urllib.parse import quote, unquote
 
 import pytest
 
 from deeprnn import load
+from deeprnn.registry import Registry
+from deeprnn.ui import downloads, links
 from tests.conftest import SHIPPED
+
+# What gradio warns of and leaves unclosed in a process that it does not own.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def get(url, file):
@@ -19,7 +28,7 @@ def get(url, file):
 
 def test_a_folder_unpacks_and_loads(url, tmp_path):
     headers, data = get(url, "note-rnn-2.zip")
-    assert headers["content-disposition"] == 'attachment; filename="note-rnn-2.zip"'
+    assert headers["content-disposition"] == "attachment; filename*=utf-8''note-rnn-2.zip"
     zipfile.ZipFile(io.BytesIO(data)).extractall(tmp_path)
     expected = load(SHIPPED / "note-rnn-2").generate("the time", max_chars=20)
     assert load(tmp_path / "note-rnn-2").generate("the time", max_chars=20) == expected
@@ -45,3 +54,70 @@ def test_nothing_else_is_served(url, file):
         get(url, file)
     refused.value.close()
     assert refused.value.code == 404
+
+
+NAMES = ["红楼梦", 'a, b & "c"', "50% #1?", "one two", "a+b", "a%2Cb", "café"]
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """A page over checkpoints with names that mean something to addresses and headers, served over HTTP."""
+    from deeprnn.ui.page import launch
+
+    folder = tmp_path_factory.mktemp("named")
+    for name in NAMES:
+        shutil.copytree(SHIPPED / "note-rnn-2", folder / name)
+    os.utime(folder / NAMES[0] / "README.md", (0, 0))  # a zip file knows no 1970
+    (folder / NAMES[0] / "book.txt").write_text("mine")
+    registry = Registry(folder)
+    app, url, _ = launch(registry, prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
+    yield registry, url
+    app.get_blocks().close()
+    del app
+    gc.collect()  # here, where its warnings are ignored
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_checkpoint_of_any_name_is_downloaded_under_its_name(named, name):
+    _, url = named
+    for kind in ("zip", "safetensors"):
+        headers, data = get(url, quote(f"{name}.{kind}", safe=""))
+        disposition = headers["content-disposition"]
+        said = unquote(disposition.partition("''")[2]) or disposition.partition('"')[2].rstrip('"')
+        assert said == f"{name}.{kind}"
+        assert data
+    names = zipfile.ZipFile(io.BytesIO(get(url, quote(f"{name}.zip", safe=""))[1])).namelist()
+    assert set(names) == {
+        f"{name}/{file}" for file in ("README.md", "config.json", "metrics.json", "model.safetensors")
+    }
+
+
+def test_all_of_them_are_in_one_archive(named):
+    archive = zipfile.ZipFile(io.BytesIO(get(named[1], "all.zip")[1]))
+    assert archive.testzip() is None
+    assert {name.split("/")[0] for name in archive.namelist()} == set(NAMES)
+
+
+def test_an_address_lists_models_of_any_name(named):
+    registry, _ = named
+    listed = ",".join(name.replace("%", "%25").replace(",", "%2C") for name in NAMES[:6])
+    assert links.parse(registry, {"models": listed}, "").models == tuple(NAMES[:6])
+    assert links.parse(registry, {"models": "one two,红楼梦"}, "").models == ("one two", "红楼梦")
+
+
+def test_a_file_that_is_gone_costs_only_itself(tmp_path):
+    shutil.copytree(SHIPPED / "note-rnn-2", tmp_path / "one")
+    pieces = downloads.zipped([tmp_path / "one"])
+    data = next(pieces)
+    (tmp_path / "one" / "metrics.json").unlink()
+    archive = zipfile.ZipFile(io.BytesIO(data + b"".join(pieces)))
+    assert archive.namelist() == ["one/README.md", "one/config.json", "one/model.safetensors"]
+
+
+def test_a_card_that_is_a_link_out_of_the_folder_is_not_packed(tmp_path):
+    (tmp_path / "secret").write_text("key")
+    shutil.copytree(SHIPPED / "note-rnn-2", tmp_path / "set" / "one")
+    card = tmp_path / "set" / "one" / "README.md"
+    card.unlink()
+    card.symlink_to(tmp_path / "secret")
+    assert b"README.md" not in b"".join(downloads.zipped([tmp_path / "set" / "one"]))
