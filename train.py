@@ -20,10 +20,12 @@ from deeprnn.config import Recipe
 from deeprnn.corpora import is_known, own_name
 from deeprnn.measurement import remeasure
 from deeprnn.recipes import all_recipes
-from deeprnn.report import gather, listing
+from deeprnn.report import gather, listing, refresh
 from deeprnn.results import FILE as RESULTS
 from deeprnn.results import Results
 from deeprnn.training import Job, Stopped, train
+
+SHIPPED = Path(__file__).resolve().parent / "checkpoints"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -90,11 +92,16 @@ def main(argv: list[str]) -> int:
         return 0
     if args.gather:
         try:
-            print(f"{len(gather(args.gather, args.out).runs)} runs in {args.out / RESULTS}")
+            results, left_out = gather(args.gather, args.out)
         except ValueError as error:
             print(f"train.py: {error}", file=sys.stderr)
             return 1
-        return 0
+        if args.out.resolve() == SHIPPED:
+            refresh(SHIPPED.parent / "README.md", results)
+        print(f"{len(results.runs)} runs in {args.out / RESULTS}")
+        for sentence in left_out:
+            print(f"train.py: {sentence}", file=sys.stderr)
+        return int(bool(left_out))
     torch.set_num_threads(args.threads)
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")

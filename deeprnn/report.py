@@ -40,34 +40,39 @@ _KEPT = (
 )
 
 
-def gather(folders: Iterable[Path], directory: Path) -> Results:
+def gather(folders: Iterable[Path], directory: Path) -> tuple[Results, list[str]]:
     """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
 
+    The second part of the answer says which runs were left out and why: they take none of the others with them.
+
     Raises:
-        ValueError: a folder is not there, or a text that is not baselined yet cannot be had.
+        ValueError: a folder is not there.
     """
     folders = list(folders)
     if missing := [str(folder) for folder in folders if not folder.is_dir()]:
         raise ValueError(f"no folder {', '.join(missing)}: name one that holds finished runs.")
     known = Results.read(directory)
-    runs, texts = dict(known.runs), dict(known.texts)
+    runs, texts, left_out = dict(known.runs), dict(known.texts), list[str]()
     for path in sorted(p for folder in (*folders, directory) for p in folder.glob("*/" + checkpoint.METRICS)):
-        metrics = json.loads(path.read_text("utf-8"))
-        key = text_key(metrics)
-        if "model_config" not in metrics:  # trained before metrics.json held it
-            metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()
-        runs[metrics["name"]] = _compact(metrics) | {"text_key": key}
-        if key not in texts and "final" in metrics:
-            texts[key] = baselines(TrainConfig.from_dict(metrics["train_config"]))
-    shipped = list_checkpoints(directory)
+        try:
+            metrics = json.loads(path.read_text("utf-8"))
+            key = text_key(metrics)
+            if "model_config" not in metrics:  # trained before metrics.json held it
+                metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()
+            run = _compact(metrics) | {"text_key": key}
+            if key not in texts and "final" in metrics:
+                texts[key] = baselines(TrainConfig.from_dict(metrics["train_config"]))
+            runs[metrics["name"]] = run
+        except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+            left_out.append(f"{path.parent} is left out: {error}")
+    shipped = [info for info in list_checkpoints(directory) if info.name in runs]
     novel = {info.name: novelty_of(info, known.novelty.get(info.name, {})) for info in shipped}
     for info in shipped:
         write_ngram(info)
     results = Results(runs=runs, texts=texts, novelty=novel)
     checkpoint.write_flushed(directory / FILE, results.to_json().encode())
     checkpoint.write_flushed(directory / "README.md", overview(results, directory).encode())
-    refresh(directory.parent / "README.md", results)
-    return results
+    return results, left_out
 
 
 def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +194,8 @@ def baselines(config: TrainConfig) -> dict[str, Any]:
 
 def overview(results: Results, directory: Path) -> str:
     """The README.md of a folder of checkpoints: what stands in it, and every run that was measured."""
-    shipped = sorted(path.parent.name for path in directory.glob("*/" + checkpoint.CONFIG))
+    found = sorted(path.parent.name for path in directory.glob("*/" + checkpoint.CONFIG))
+    shipped = [name for name in found if name in results.runs]
     files = {name: (directory / name / checkpoint.WEIGHTS).stat().st_size / 1e6 for name in shipped}
     own = table(
         ["checkpoint", "shape", "parameters", "file", "train", "held-out"],

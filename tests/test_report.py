@@ -8,7 +8,7 @@ from deeprnn import tables
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.corpora import own_name
 from deeprnn.recipes import all_recipes
-from deeprnn.report import MARKS, expected_minutes, gather, listing
+from deeprnn.report import MARKS, expected_minutes, gather, listing, refresh
 from deeprnn.results import Results
 from deeprnn.training import DivergedError, Job, train
 
@@ -40,7 +40,13 @@ def gathered(folders):
     with pytest.MonkeyPatch.context() as patch:  # the runs name their text without its folder, as always
         patch.chdir(folders)
         (folders / own_name(folders / "book.txt")).write_text(TEXT)
-        return gather([folders / "runs"], folders / "ship")
+        broken = folders / "runs" / "broken"
+        broken.mkdir()
+        (broken / "metrics.json").write_text("{}")
+        results, left_out = gather([folders / "runs"], folders / "ship")
+        assert len(left_out) == 1
+        assert left_out[0].startswith(f"{broken} is left out: ")
+        return results
 
 
 def test_every_run_is_gathered_with_its_outcome(gathered):
@@ -73,7 +79,7 @@ def test_a_shipped_models_novelty_is_measured_against_its_fingerprint(gathered, 
 def test_gathering_again_changes_nothing(gathered, folders, monkeypatch):
     monkeypatch.chdir(folders)
     written = {path: path.read_bytes() for path in (folders / "ship").rglob("*") if path.is_file()}
-    assert gather([], folders / "ship") == gathered
+    assert gather([], folders / "ship") == (gathered, [])
     assert {path: path.read_bytes() for path in (folders / "ship").rglob("*") if path.is_file()} == written
 
 
@@ -86,7 +92,8 @@ def test_the_overview_shows_the_interval_and_the_failure(gathered, folders):
 
 
 def test_only_what_stands_between_the_marks_is_rewritten(gathered, folders):
-    assert gathered
+    assert "old" in (folders / "README.md").read_text(), "gathering itself leaves it alone"
+    refresh(folders / "README.md", gathered)
     readme = (folders / "README.md").read_text()
     assert readme.startswith(f"Before\n{MARKS[0]}\n")
     assert readme.endswith(f"\n{MARKS[1]}\nAfter\n")
