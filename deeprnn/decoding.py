@@ -15,6 +15,8 @@ N characters.
 """
 
 import functools
+import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -40,6 +42,8 @@ STREAM_CHARS = 64  # that `stream` writes at once
 DRAWN = -1  # stands for a character that is not known before it is drawn
 UNROLL = 8  # rows of a matrix that are added at once
 BLOCK = 64  # rows of a matrix that are summed before they are added to the others
+PROBED = 6  # characters that a decoder reads beside its model when it is made
+AGREES = 1e-4  # of the largest logit, or of 1: how near the two must come
 EXACT = 1e-6  # of the largest weight: how near int8 must come to stand for a matrix
 WIRINGS: dict[Wiring, int] = {"stack": 0, "shared": 1, "shared-updated": 2}
 FLOAT = np.float32
@@ -233,17 +237,39 @@ class Texts:
         given: ids (B, N) to be read as they are, or `DRAWN` where one is to be drawn, by the luck (B, N) there.
         """
         most = len(self.logits[0])
-        written: NDArray[np.int64] = _write(
-            *self.decoder.compiled,
-            np.array(slots),
-            self.states,
-            self.logits,
-            given,
-            luck,
-            np.array([float(sampling.temperature) for sampling in samplings]),
+        settings = (
+            np.array([sampling.temperature for sampling in samplings]),
             np.array([min(sampling.top_k, most) for sampling in samplings]),
-            np.array([float(sampling.top_p) for sampling in samplings]),
+            np.array([sampling.top_p for sampling in samplings]),
         )
+        write = functools.partial(_write, *self.decoder.compiled) if self.decoder.agrees else self._write_by_the_model
+        written: NDArray[np.int64] = write(np.array(slots), self.states, self.logits, given, luck, *settings)
+        if not np.isfinite(self.logits[slots]).all():
+            raise ValueError(
+                f"{self.decoder.name} is broken: its weights are so large that what it computes overflows."
+            )
+        return written
+
+    @torch.inference_mode()
+    def _write_by_the_model(
+        self,
+        slots: NDArray[np.int64],
+        states: Array,
+        logits: Array,
+        given: NDArray[np.int64],
+        luck: Numbers,
+        temperature: Numbers,
+        top_k: NDArray[np.int64],
+        top_p: Numbers,
+    ) -> NDArray[np.int64]:
+        """The same as `_write`, slowly: by the model's own step."""
+        written, device = given.copy(), self.decoder.initial_state(1).device
+        for n in range(given.shape[1]):
+            for b in np.flatnonzero(given[:, n] == DRAWN):
+                written[b, n] = draw(logits[slots[b]], luck[b, n], temperature[b], top_k[b], top_p[b])
+            before = torch.from_numpy(states[slots]).permute(1, 2, 0, 3).to(device)
+            said, after = self.decoder.model.step(torch.from_numpy(written[:, n]).to(device), before)
+            logits[slots], states[slots] = _array(said), _array(after.permute(2, 0, 1, 3))
         return written
 
 
@@ -251,12 +277,46 @@ class Decoder:
     """A model that is ready to write and to read one text. It holds no state of one, so threads may share it.
 
     On the CPU the model's matrices become views of what is read here, unless that is int8: memory holds them once.
+
+    agrees: whether the compiled loops say what the model says. A cell with a parameter of its own that `recur_units`
+    or `weight_ih` do not hold is not decoded by them: the model's own step is, with a warning.
     """
 
-    def __init__(self, model: CharRNN) -> None:
-        self.model = model
+    def __init__(self, model: CharRNN, name: str = "the model") -> None:
+        self.model, self.name = model, name
         numbers, weights = _weights(model)
         self.compiled = _multiplication(numbers), _recurrence(type(model.layers()[0])), weights
+        self._checksums = _checksums(model)
+        self.agrees = True
+        self.agrees = self._agrees()
+        if not self.agrees:
+            warnings.warn(
+                f"the compiled loops do not say what a {type(model.layers()[0]).__name__} says: it is run by its own "
+                f"step, which is slow. Its `recur_units` must do what `recur` does, and `project` be one linear map.",
+                stacklevel=3,
+            )
+
+    def is_current(self) -> bool:
+        """Whether the model's weights are still those that this was made of."""
+        return self._checksums == _checksums(self.model)
+
+    @torch.inference_mode()
+    def _agrees(self) -> bool:
+        """Whether writing and scoring some characters come to the logits of the model's own step."""
+        ids = [i % self.model.vocab_size for i in range(PROBED)]
+        texts, state = Texts(self, 1), self.initial_state(1)
+        scored, _ = self(torch.tensor([ids], device=state.device), state)
+        rooms = scratch(self.compiled[2], 1)
+        for n, i in enumerate(ids):
+            logits, state = self.model.step(torch.tensor([i], device=state.device), state)
+            step(*self.compiled, np.array([i]), np.array([0]), texts.states, texts.logits, rooms)
+            said = _array(logits[0])
+            if not np.isfinite(said).all():
+                return True  # it is broken, and writing and scoring will say so
+            for other in (texts.logits[0], _array(scored[0, n])):
+                if not np.abs(other - said).max() <= AGREES * max(1.0, float(np.abs(said).max())):
+                    return False
+        return True
 
     def initial_state(self, batch_size: int) -> Float[Tensor, "L S B H"]:
         """The zero state that every text begins with."""
@@ -266,7 +326,8 @@ class Decoder:
         self, tokens: Int[Tensor, "1 T"], state: Float[Tensor, "L S 1 H"]
     ) -> tuple[Float[Tensor, "1 T V"], Float[Tensor, "L S 1 H"]]:
         """What the model's `forward` says of one text, sooner: its layers are run by `_scan`."""
-        found: tuple[Tensor, Tensor] = self.model(tokens, state, kernel=functools.partial(self._run, tokens[0]))
+        kernel = functools.partial(self._run, tokens[0]) if self.agrees else "scratch"
+        found: tuple[Tensor, Tensor] = self.model(tokens, state, kernel=kernel)
         return found
 
     def begin(self, ids: Sequence[int]) -> tuple[Array, Array, list[int]]:
@@ -286,6 +347,8 @@ class Decoder:
         tokens = torch.as_tensor(ids, dtype=torch.long, device=state.device).unsqueeze(0)
         for chunk in torch.split(tokens, PROMPT_CHUNK, dim=1):
             logits, state = self(chunk, state)
+        if not bool(logits[0, -1].isfinite().all()):
+            raise ValueError(f"{self.name} is broken: its weights are so large that what it computes overflows.")
         return _array(logits[0, -1]), _array(state[:, :, 0])
 
     def _run(self, tokens: Tensor, layer: int, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -436,6 +499,16 @@ def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
         if weight.device.type == "cpu":
             weight.data = torch.from_numpy(numbers[i, :inputs].T)
     return Matrices(raw=numbers.view(np.uint8), scale=scales, bias=np.stack([_array(bias) for _, bias in maps]))
+
+
+def _checksums(model: CharRNN) -> list[int]:
+    """One number for each parameter, of its values; however they were changed, it is another one then."""
+    found = []
+    for parameter in model.parameters():
+        values = parameter.detach()
+        turned = values.T if values.dim() == 2 and values.T.is_contiguous() else values
+        found.append(zlib.crc32(turned.contiguous().cpu().numpy().data.cast("B")))
+    return found
 
 
 def _is_int8(weight: Tensor) -> bool:

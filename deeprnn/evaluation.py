@@ -19,22 +19,30 @@ from torch import Tensor
 CHUNK = 1024  # characters a forward pass; bounds memory, does not change the result
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Score:
     """How a model found a text.
 
-    nats: -ln p of each character after the first, in order (nats[i] belongs to character i + 1).
+    nats: -ln p of each character after the first, in order (nats[i] belongs to character i + 1); see `per_character`.
     unknown: positions in the text, from 0, of characters outside the model's alphabet. They are counted in
         every figure, at the price the model puts on its unknown symbol.
+    symbols: how many the model predicted, by which the figures are divided. Other than `len(nats)` only where the text
+        has CR LF, which is read as one symbol, or an em dash, which is read as two: so the figures are those of the
+        same text with LF and two hyphens.
     """
 
     nats: list[float]
     unknown: list[int]
+    symbols: int
 
     @property
     def mean_nats(self) -> float:
-        """Nats per predicted character."""
-        return math.fsum(self.nats) / len(self.nats)
+        """Nats per predicted symbol."""
+        return math.fsum(self.nats) / self.symbols
+
+    def __repr__(self) -> str:
+        """The figures, not the lists."""
+        return f"Score(ppl={self.ppl:.4f}, symbols={self.symbols}, unknown: {len(self.unknown)})"
 
     @property
     def bpc(self) -> float:
@@ -79,6 +87,18 @@ def nats_per_char(model: Reader, ids: Int[Tensor, " N"]) -> Float[Tensor, " N-1"
         logits, state = model(chunk[:, :-1], state)
         nats.append(F.cross_entropy(logits[0].double(), chunk[0, 1:], reduction="none"))
     return torch.cat(nats).cpu()
+
+
+def per_character(nats: Sequence[float], owners: Sequence[int], length: int) -> list[float]:
+    """The nats of each character of a text of `length` after the first, from those of each symbol after the first.
+
+    owners: the position that each symbol stands for; see `vocab.owners`. The nats of a character that is read as two
+    symbols are added; one that is not read has 0. What a first character's second symbol costs goes to the next one.
+    """
+    found = [0.0] * (length - 1)
+    for value, position in zip(nats, owners[1:], strict=True):
+        found[max(position - 1, 0)] += value
+    return found
 
 
 def mixture(nats: Float[Tensor, "M N"], weights: Sequence[float]) -> Float[Tensor, " N"]:

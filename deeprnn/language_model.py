@@ -4,22 +4,32 @@ Knows: model, vocabulary, sampling and scoring. Does not know: files, training, 
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from deeprnn.checks import text as checked_text
+from deeprnn.checks import whole
 from deeprnn.config import ModelConfig
 from deeprnn.decoding import Decoder, stream
-from deeprnn.evaluation import Score, nats_per_char
+from deeprnn.evaluation import Score, nats_per_char, per_character
 from deeprnn.model import CharRNN
 from deeprnn.sampling import Sampling, distribution
-from deeprnn.vocab import UNKNOWN_ID, Vocab
+from deeprnn.vocab import UNKNOWN_ID, Vocab, owners
+
+MAX_CHARS = 10**8  # that can be asked for at once
+MAX_MEAN_NATS = 700  # beyond it a perplexity is no number
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageModel:
-    """A character language model; it holds no state between calls, so threads may share it."""
+    """A character language model; it holds no state between calls, so threads may share it.
+
+    Its weights may be changed between calls, in whichever way: every call compares them with those that the decoder was
+    made of. It can be pickled and copied.
+    """
 
     name: str
     model: CharRNN
@@ -32,8 +42,27 @@ class LanguageModel:
 
     @functools.cached_property
     def decoder(self) -> Decoder:
-        """What writes and reads texts, fast; made when it is first asked for."""
-        return Decoder(self.model)
+        """What writes and reads texts, fast; made when it is first asked for, of the weights as they are then."""
+        return Decoder(self.model, self.name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the decoder, which is machine code."""
+        return {name: value for name, value in self.__dict__.items() if name != "decoder"}
+
+    def _current(self) -> Decoder:
+        """The decoder of the weights as they are now."""
+        decoder = self.decoder
+        if decoder.is_current():
+            return decoder
+        self.__dict__.pop("decoder", None)
+        return self.decoder
+
+    def _nats(self, ids: Sequence[int]) -> list[float]:
+        nats = nats_per_char(self._current(), torch.tensor(ids, dtype=torch.long))
+        if not bool(nats.isfinite().all()) or nats.mean() > MAX_MEAN_NATS:
+            raise ValueError(f"{self.name} is broken: its weights are so large that what it computes overflows.")
+        found: list[float] = nats.tolist()
+        return found
 
     def stream(
         self,
@@ -50,9 +79,12 @@ class LanguageModel:
         written: what this model wrote after the prompt before, with the same seed; it goes on after that as if it had
         never stopped.
         """
-        sampling = Sampling(temperature=float(temperature), top_k=top_k, top_p=float(top_p), seed=seed)
+        sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        if whole("max_chars", max_chars) > MAX_CHARS:
+            raise ValueError(f"max_chars must be at most {MAX_CHARS:,}.")
         ids = self.prompt_ids(prompt, written)
-        return (self.vocab.decode([i]) for i in stream(self.decoder, ids, max_chars, sampling, len(written)))
+        drawn = len(self.vocab.encode(written))
+        return (self.vocab.decode([i]) for i in stream(self._current(), ids, int(max_chars), sampling, drawn))
 
     def generate(
         self,
@@ -70,7 +102,8 @@ class LanguageModel:
         no line break. temperature 0 is greedy; the same seed gives the same text; see `Sampling`.
 
         Raises:
-            ValueError: a sampling value is outside its range, or max_chars is negative.
+            ValueError: a sampling value is outside its range, max_chars is negative, or the model's weights overflow.
+            TypeError: a value is of the wrong type; the message names it.
         """
         return "".join(self.stream(prompt, max_chars, temperature, top_k, top_p, seed))
 
@@ -80,28 +113,35 @@ class LanguageModel:
         Raises:
             ValueError: k is below 1.
         """
-        if k < 1:
+        if whole("k", k) < 1:
             raise ValueError(f"k must be 1 or more, not {k}.")
-        logits, _ = self.decoder.read(self.prompt_ids(prompt))
+        logits, _ = self._current().read(self.prompt_ids(prompt))
         probabilities = distribution(logits, Sampling(temperature=1.0))
         likeliest = (-probabilities).argsort(kind="stable")[: min(k, len(logits) - 1)]
         return [(self.vocab.decode([int(i)]), float(probabilities[i])) for i in likeliest]
 
     def surprise(self, prompt: str, text: str) -> list[float]:
-        """-ln p of each character of `text` after `prompt`, in nats, at temperature 1."""
-        ids = self.prompt_ids(prompt, text)
-        return nats_per_char(self.decoder, torch.tensor(ids))[len(ids) - len(text) - 1 :].tolist() if text else []
+        """-ln p of each character of `text` after `prompt`, in nats, at temperature 1; see `per_character`."""
+        ids, places = self.prompt_ids(prompt, text), owners(text)
+        if not text:
+            return []
+        return per_character(self._nats(ids)[-len(places) :], [-1, *(p + 1 for p in places)], len(text) + 1)
 
     def prompt_ids(self, prompt: str, written: str = "") -> list[int]:
         """What is read before the next character: the prompt, or what stands for an empty one, and what was written."""
+        checked_text("prompt", prompt)
+        checked_text("written", written)
         return (self.vocab.encode(prompt) or [self.vocab.start_id]) + self.vocab.encode(written)
 
     def score(self, text: str) -> Score:
         """How improbable the model finds each character of `text` after the first, in nats.
 
         Raises:
-            ValueError: fewer than two characters.
+            ValueError: fewer than two characters, or the model's weights overflow. TypeError: `text` is no string.
         """
-        ids = self.vocab.encode(text)
-        unknown = [position for position, i in enumerate(ids) if i == UNKNOWN_ID]
-        return Score(nats=nats_per_char(self.decoder, torch.tensor(ids, dtype=torch.long)).tolist(), unknown=unknown)
+        ids, places = self.vocab.encode(checked_text("text", text)), owners(text)
+        if len(text) < 2 or len(ids) < 2:
+            raise ValueError("scoring needs at least two characters: the first is context for the second.")
+        unknown = dict.fromkeys(place for place, i in zip(places, ids, strict=True) if i == UNKNOWN_ID)
+        nats = per_character(self._nats(ids), places, len(text))
+        return Score(nats=nats, unknown=list(unknown), symbols=len(ids) - 1)

@@ -105,7 +105,7 @@ def _unmarked(nats: Tensor, targets: Tensor, marks: Tensor) -> Tensor:
 
 
 def _figures(nats: Tensor) -> dict[str, float]:
-    score = Score(nats=nats.tolist(), unknown=[])
+    score = Score(nats=nats.tolist(), unknown=[], symbols=len(nats))
     return {"nats": score.mean_nats, "bpc": score.bpc, "ppl": score.ppl, "chars": len(score.nats)}
 
 

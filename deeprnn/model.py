@@ -15,7 +15,7 @@ Dimensions: B lanes, T time, V symbols, H hidden size, L layers with a state, S 
 
 import math
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -71,6 +71,7 @@ class CharRNN(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(config.num_layers if normalized else 0))
         self.final_norm = nn.LayerNorm(hidden) if normalized else None
         self.head = nn.Linear(hidden, vocab_size)
+        self.register_state_dict_post_hook(_in_order)  # type: ignore[no-untyped-call]
 
     @property
     def num_params(self) -> int:
@@ -192,3 +193,9 @@ class CharRNN(nn.Module):
                 state = new_state.unsqueeze(0)
             outputs.append(state[0, 0])
         return torch.stack(outputs), state
+
+
+def _in_order(_: nn.Module, weights: dict[str, Any], *_rest: Any) -> None:
+    """Give the weights in the order that files have, also where a decoder holds them in another."""
+    for name, weight in weights.items():
+        weights[name] = weight.contiguous()

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from deeprnn.checks import real, whole
 from deeprnn.compiling import compiled
 from deeprnn.vocab import UNKNOWN_ID
 
@@ -26,7 +27,7 @@ class Sampling:
     Holtzman et al. 2020, section 3.1). seed: the same seed gives the same text.
 
     Raises:
-        ValueError: a value is outside its range.
+        ValueError: a value is outside its range. TypeError: it is no number, or no whole one where that is asked for.
     """
 
     temperature: float = 0.8
@@ -35,6 +36,8 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name, check in (("temperature", real), ("top_k", whole), ("top_p", real), ("seed", whole)):
+            object.__setattr__(self, name, check(name, getattr(self, name)))
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise ValueError(f"temperature must be 0 (greedy) or a positive number, not {self.temperature}.")
         if self.top_k < 0:
@@ -58,7 +61,7 @@ def luck(seed: int, count: int, passed: int = 0) -> Numbers:
 def distribution(logits: NDArray[np.floating[Any]], sampling: Sampling) -> Numbers:
     """The probabilities (V) the next character is drawn from; the unknown symbol gets none."""
     found: Numbers = _distribution(
-        logits.astype(np.float64), float(sampling.temperature), int(sampling.top_k), float(sampling.top_p)
+        logits.astype(np.float64), sampling.temperature, min(sampling.top_k, len(logits)), sampling.top_p
     )
     return found
 

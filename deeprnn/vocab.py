@@ -48,12 +48,26 @@ def normalize(text: str, form: Form) -> str:
 
 
 def fold(text: str, form: Form) -> str:
-    """Bring typed text near its form character by character: the result has the length of the input.
+    """Bring typed text near its form, as `normalize` does, but for what has no place in it; see `owners`.
 
-    `d2l`: letters to lower case; line breaks, tabs and the no-break space to a space; all else stays, unknown there.
-    `full`: typographic quotes, dashes and the no-break space to ASCII.
+    Line ends become LF, an em dash two hyphens. `d2l`: letters to lower case; line breaks, tabs and the no-break space
+    to a space; all else stays, unknown there. `full`: typographic quotes, dashes and the no-break space to ASCII.
     """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\N{EM DASH}", "--")
     return text.translate(_FOLD_D2L if form == "d2l" else _FOLD_FULL)
+
+
+def owners(text: str) -> list[int]:
+    """For each character of a folded text, the position in `text` that it stands for.
+
+    CR LF is one, and stands for the CR; an em dash is two, both of which stand for it.
+    """
+    found = []
+    for position, character in enumerate(text):
+        if character == "\n" and text[position - 1 : position] == "\r":
+            continue
+        found += [position] * (2 if character == "\N{EM DASH}" else 1)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +99,7 @@ class Vocab(StrictConfig):
         return len(self.characters) + 1
 
     def encode(self, text: str) -> list[int]:
-        """One id for each character of `text`, folded into this alphabet's form."""
+        """One id for each character of `text` as it is when folded into this alphabet's form."""
         ids: dict[str, int] = self._ids  # type: ignore[attr-defined]
         return [ids.get(c, UNKNOWN_ID) for c in fold(text, self.form)]
 

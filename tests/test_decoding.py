@@ -190,3 +190,35 @@ def test_the_shipped_models_step_alike(info):
     lm = load(info.path)
     tokens = torch.randint(0, len(lm.vocab), (1, 20), generator=torch.Generator().manual_seed(0))
     assert_equal_steps(lm.model, tokens)
+
+
+class OwnCell(CELLS["gru"]):
+    """A cell with a parameter that the compiled loops do not know."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.shift = torch.nn.Parameter(torch.full((hidden_size,), 0.5))
+
+    def recur(self, projected, state):
+        return super().recur(projected, state) + self.shift
+
+    def fused(self, x, state):
+        return self.scan(x, state)
+
+
+def test_a_cell_with_a_parameter_of_its_own_is_run_by_its_own_step(monkeypatch):
+    model = make("gru", 2)
+    monkeypatch.setitem(CELLS, "gru", OwnCell)
+    own = CharRNN(model.config, V)
+    own.load_state_dict(model.state_dict(), strict=False)
+    with pytest.warns(UserWarning, match="OwnCell"):
+        decoder = Decoder(own)
+    torch.testing.assert_close(nats_per_char(decoder, IDS[0]), nats_per_char(own, IDS[0]), rtol=0, atol=1e-5)
+    ids = list(stream(decoder, IDS[0].tolist(), 20, Sampling(temperature=0.0)))
+    with torch.inference_mode():
+        logits, state = own(IDS[:1], own.initial_state(1))
+        logits = logits[:, -1]
+        for i in ids:
+            logits[0, 0] = -math.inf
+            assert int(logits[0].argmax()) == i
+            logits, state = own.step(torch.tensor([i]), state)

@@ -55,7 +55,8 @@ def test_a_model_that_knows_nothing_has_the_size_of_the_alphabet_as_perplexity()
     model = make_model()
     torch.nn.init.zeros_(model.head.weight)
     torch.nn.init.zeros_(model.head.bias)
-    score = Score(nats=nats_per_char(model, make_ids()).tolist(), unknown=[])
+    nats = nats_per_char(model, make_ids()).tolist()
+    score = Score(nats=nats, unknown=[], symbols=len(nats))
     assert score.ppl == pytest.approx(V, rel=1e-14)
     assert score.bpc == pytest.approx(math.log2(V), rel=1e-14)
 
@@ -87,7 +88,7 @@ def test_scoring_twice_gives_the_same_and_leaves_no_mode_behind():
 
 
 def test_bits_and_perplexity_are_the_mean_nats_in_other_units():
-    score = Score(nats=[0.5, 1.0, 3.0], unknown=[])
+    score = Score(nats=[0.5, 1.0, 3.0], unknown=[], symbols=3)
     assert score.mean_nats == 1.5
     assert score.bpc == pytest.approx(1.5 / math.log(2), rel=1e-15)
     assert score.ppl == pytest.approx(math.exp(1.5), rel=1e-15)

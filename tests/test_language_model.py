@@ -1,7 +1,11 @@
+import copy
+import io
 import math
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from deeprnn import checkpoint
@@ -183,3 +187,117 @@ def test_surprise_is_the_score_of_what_follows_the_prompt():
     assert lm.surprise("the time", " traveller") == lm.score("the time traveller").nats[7:]
     assert len(lm.surprise("", "abc")) == 3
     assert lm.surprise("abc", "") == []
+
+
+CHANGES = {
+    "in place": lambda model: model.head.weight.data.mul_(0.5),
+    "under no_grad": lambda model: torch.no_grad()(model.head.weight.mul_)(0.5),
+    "a bias": lambda model: model.layers()[1].bias_hh.data.add_(1.0),
+    "loaded": lambda model: model.load_state_dict({k: v / 2 for k, v in model.state_dict().items()}),
+    "assigned": lambda model: model.load_state_dict({k: v / 2 for k, v in model.state_dict().items()}, assign=True),
+    "rows changed places": lambda model: model.head.weight.data.copy_(model.head.weight.data.flip(0)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_said_follows_the_weights(change):
+    lm = make_lm()
+    ids = torch.tensor(D2L.encode("the time traveller"))
+    before = lm.score("the time traveller").nats
+    lm.generate("the", 3)
+    change(lm.model)
+    found = lm.score("the time traveller").nats
+    assert found == pytest.approx(nats_per_char(lm.model, ids).tolist(), abs=1e-4)
+    assert found != pytest.approx(before, abs=1e-3)
+    fresh = LanguageModel(name="fresh", model=copy.deepcopy(lm.model), vocab=D2L)
+    assert lm.generate("the", 30) == fresh.generate("the", 30)
+    assert lm.next_char("the") == fresh.next_char("the")
+
+
+def test_a_model_is_pickled_copied_and_saved_after_it_wrote_as_before():
+    lm = make_lm()
+    text = lm.generate("the", 20)
+    saved = safetensors.torch.load(safetensors.torch.save(lm.model.state_dict()))
+    assert all(torch.equal(saved[name], weight) for name, weight in lm.model.state_dict().items())
+    for other in (pickle.loads(pickle.dumps(lm)), copy.copy(lm), copy.deepcopy(lm)):
+        assert other.generate("the", 20) == text
+    file = io.BytesIO()
+    torch.save(lm, file)
+
+
+def test_a_score_shows_its_figures_not_its_lists():
+    assert len(repr(make_lm().score("the time traveller " * 50))) < 100
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda lm: lm.generate("a", top_k=2.5), "top_k"),
+        (lambda lm: lm.generate("a", seed=1.5), "seed"),
+        (lambda lm: lm.generate("a", seed=True), "seed"),
+        (lambda lm: lm.generate("a", seed=10**400), "seed"),
+        (lambda lm: lm.generate("a", max_chars=1.0), "max_chars"),
+        (lambda lm: lm.generate("a", max_chars=10**400), "max_chars"),
+        (lambda lm: lm.generate("a", temperature="1"), "temperature"),
+        (lambda lm: lm.generate("a", temperature=10**400), "temperature"),
+        (lambda lm: lm.generate("a", top_p=math.nan), "top_p"),
+        (lambda lm: lm.generate("a", top_p=None), "top_p"),
+        (lambda lm: lm.generate(b"x"), "prompt"),
+        (lambda lm: lm.stream(None), "prompt"),
+        (lambda lm: lm.stream("a", written=3), "written"),
+        (lambda lm: lm.next_char("a", k=1.5), "k"),
+        (lambda lm: lm.next_char(3), "prompt"),
+        (lambda lm: lm.surprise("a", None), "text"),
+        (lambda lm: lm.surprise(["a"], "b"), "prompt"),
+        (lambda lm: lm.score(None), "text"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused_by_its_name(call, name):
+    with pytest.raises((ValueError, TypeError), match=f"^{name} must be"):
+        call(make_lm())
+
+
+def test_numbers_of_numpy_are_numbers():
+    lm = make_lm()
+    values = {"max_chars": np.int64(9), "temperature": np.float32(0.5), "top_k": np.int32(4), "seed": np.uint8(3)}
+    assert lm.generate("the", **values) == lm.generate("the", 9, 0.5, 4, 1.0, 3)
+    assert len(lm.generate("the", 3, top_k=10**400)) == 3
+
+
+@pytest.mark.parametrize("vocab", [D2L, FULL], ids=["d2l", "full"])
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("one\r\ntwo\r\n", "one\ntwo\n"),
+        ("one\rtwo", "one\ntwo"),
+        ("one\N{EM DASH}two", "one--two"),
+        ("\N{EM DASH}one\r\n\r\n", "--one\n\n"),
+        ("\r\none", "\none"),
+    ],
+)
+def test_line_ends_and_dashes_cost_what_they_cost_in_training(vocab, given, plain):
+    lm = make_lm(vocab)
+    found, expected = lm.score(given), lm.score(plain)
+    assert found.ppl == pytest.approx(expected.ppl, rel=1e-12)
+    assert found.symbols == len(plain) - 1
+    assert len(found.nats) == len(given) - 1
+    assert lm.generate(given, 20) == lm.generate(plain, 20)
+    assert len(lm.surprise("a", given)) == len(given)
+    assert math.fsum(lm.surprise("a", given)) == pytest.approx(math.fsum(lm.surprise("a", plain)))
+
+
+def test_nats_and_unknown_positions_are_those_of_the_text_as_given():
+    lm = make_lm()
+    nats, plain = lm.score("a\r\nb\N{EM DASH}1").nats, lm.score("a\nb--1")
+    n = plain.nats
+    assert nats == pytest.approx([n[0], 0.0, n[1], n[2] + n[3], n[4]])
+    assert lm.score("a\r\nb\N{EM DASH}1").unknown == [4, 5]
+
+
+def test_a_model_whose_weights_overflow_is_said_to_be_broken():
+    lm = make_lm()
+    with torch.no_grad():
+        lm.model.head.weight.fill_(3e38)
+    for call in (lambda: lm.score("the time"), lambda: lm.generate("the", 9), lambda: lm.next_char("the")):
+        with pytest.raises(ValueError, match="tiny is broken"):
+            call()

@@ -5,6 +5,7 @@ Knows: the registry, limits, what may be asked. Does not know: gradio.
 Every limit is checked here, on the server, for the page and the API alike.
 """
 
+import contextlib
 import functools
 import logging
 import math
@@ -22,13 +23,13 @@ from torch import Tensor
 from deeprnn import novelty, probes
 from deeprnn.batching import Writers, Writing
 from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.evaluation import mixture
+from deeprnn.evaluation import mixture, per_character
 from deeprnn.language_model import LanguageModel
 from deeprnn.registry import Registry
 from deeprnn.sampling import Sampling
 from deeprnn.ui.limits import number
 from deeprnn.ui.text import Lang, tr
-from deeprnn.vocab import UNKNOWN_ID
+from deeprnn.vocab import UNKNOWN_ID, owners
 
 LOG = logging.getLogger(__name__)
 MAX_MODELS = number("MAX_MODELS", 6)
@@ -169,7 +170,7 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
     text = _text("text", text)
     if len(text) > MAX_SCORE_CHARS:
         raise RequestError("error_text_long", n=len(text), most=MAX_SCORE_CHARS)
-    if len(text) < 2:
+    if len(text) < 2 or text == "\r\n":
         raise RequestError("error_text_short")
     loaded = [_load(registry, name) for name in names]
     largest_first = sorted(range(len(loaded)), key=lambda i: loaded[i].model.num_params, reverse=True)
@@ -178,7 +179,8 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
 
 
 def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
-    result = lm.score(text)
+    with _sound(lm):
+        result = lm.score(text)
     nats = np.round(result.nats, 6).tolist()
     return {"model": lm.name, "ppl": result.ppl, "bpc": result.bpc, "nats": nats, "unknown": result.unknown}
 
@@ -197,18 +199,22 @@ def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]
         alphabets.setdefault(registry.infos[name].vocab, []).append(name)
     for vocab, names in alphabets.items():
         ids = vocab.encode(text)
+        spread, symbols = functools.partial(per_character, owners=owners(text), length=len(text)), len(ids) - 1
         if len(names) > 1:
             nats = torch.tensor([scored[name] for name in names], dtype=torch.float64)
             mean = mixture(nats, [1 / len(names)] * len(names))
-            rows.append(_row("mean", names[0], len(names), mean.tolist()))
+            rows.append(_row("mean", names[0], len(names), mean.tolist(), symbols))
         found = {id(ngram): (name, ngram) for name in names if (ngram := registry.ngram(name))}
-        rows += [_row("ngram", name, ngram.order, ngram.nats(ids).tolist()) for name, ngram in found.values()]
-        rows.append(_row("uniform", names[0], len(vocab), [math.log(len(vocab))] * (len(ids) - 1)))
+        rows += [
+            _row("ngram", name, ngram.order, spread(ngram.nats(ids).tolist()), symbols)
+            for name, ngram in found.values()
+        ]
+        rows.append(_row("uniform", names[0], len(vocab), spread([math.log(len(vocab))] * symbols), symbols))
     return rows
 
 
-def _row(kind: str, model: str, count: int, nats: list[float]) -> dict[str, Any]:
-    mean = math.fsum(nats) / len(nats)
+def _row(kind: str, model: str, count: int, nats: list[float], symbols: int) -> dict[str, Any]:
+    mean = math.fsum(nats) / symbols
     rounded = np.round(nats, 6).tolist()
     return {
         "kind": kind,
@@ -237,7 +243,8 @@ def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> l
 
 
 def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
-    candidates = [{"char": character, "p": round(p, 6)} for character, p in lm.next_char(prompt, k)]
+    with _sound(lm):
+        candidates = [{"char": character, "p": round(p, 6)} for character, p in lm.next_char(prompt, k)]
     return {"model": lm.name, "candidates": candidates, "unknown": lm.vocab.encode(prompt).count(UNKNOWN_ID)}
 
 
@@ -248,7 +255,9 @@ def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str,
     Raises:
         RequestError: the model cannot be loaded.
     """
-    nats = [round(value, 4) for value in _load(registry, model).surprise(prompt, text)]
+    lm = _load(registry, model)
+    with _sound(lm):
+        nats = [round(value, 4) for value in lm.surprise(prompt, text)]
     return {"nats": nats} | novelty.measure(text, registry.fingerprints(model), prompt)
 
 
@@ -331,11 +340,14 @@ def _side_by_side(
     writings: list[Writing] = []
     try:
         for lm, text in zip(models, before, strict=True):
-            writings.append(writers.begin(lm.decoder, lm.prompt_ids(prompt, text), max_chars, draw, len(text), news))
+            ids, drawn = lm.prompt_ids(prompt, text), len(lm.vocab.encode(text))
+            with _sound(lm):
+                writings.append(writers.begin(lm.decoder, ids, max_chars, draw, drawn, news))
         news.wait()
         while True:
             for i, writing in enumerate(writings):
-                texts[i] += models[i].vocab.decode(writing.take())
+                with _sound(models[i]):
+                    texts[i] += models[i].vocab.decode(writing.take())
             update = [
                 Continuation(
                     model=lm.name,
@@ -362,6 +374,16 @@ def _load(registry: Registry, name: str) -> LanguageModel:
     except ValueError as error:
         LOG.error("%s", error)
         raise RequestError("error_broken", name=name) from error
+
+
+@contextlib.contextmanager
+def _sound(lm: LanguageModel) -> Generator[None, None, None]:
+    """A model whose weights overflow is said to be broken."""
+    try:
+        yield
+    except ValueError as error:
+        LOG.error("%s: %s", lm.name, error)
+        raise RequestError("error_broken", name=lm.name) from error
 
 
 def _names(registry: Registry, models: Any) -> list[str]:
