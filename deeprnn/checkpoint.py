@@ -10,6 +10,7 @@ Knows: the four files of `checkpoints/<name>/`. Does not know: training, the Hub
 Weights are float32 after loading, whatever they were on disk (see `storage`). Nothing is pickled.
 """
 
+import copy
 import hashlib
 import json
 import math
@@ -28,6 +29,7 @@ from torch import Tensor
 
 from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig, Storage, TrainConfig
+from deeprnn.decoding import Decoder
 from deeprnn.language_model import LanguageModel
 from deeprnn.metrics import Metrics, Node, printable
 from deeprnn.model import CharRNN
@@ -97,6 +99,7 @@ def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: dict[str, Any],
     """Write a whole checkpoint beside `directory`, flush it to disk, then rename it into place.
 
     metrics: what `metrics.json` will hold; `Metrics` says which fields it must have.
+    It is warned of a model that the compiled loops do not decode; see `Decoder.agrees`.
 
     Raises:
         ValueError: `directory` exists (no finished checkpoint is overwritten), weights are not finite as stored, or
@@ -110,6 +113,7 @@ def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: dict[str, Any],
         raise ValueError(
             f"{directory}: not finite as {storage}: {', '.join(unfit)}. Store float32, or train it better."
         )
+    Decoder(copy.deepcopy(model), directory.name)  # warns
     weights = save_tensors(stored)
     config = {
         "format": FORMAT,

@@ -213,6 +213,13 @@ def _scan(multiply: Any, recur: Any, weights: Weights, layer: int, projected: Ar
     return outputs
 
 
+class BrokenWeightsError(ValueError):
+    """A model's numbers overflow as it reads or writes."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is broken: its weights are so large that what it computes overflows.")
+
+
 class Texts:
     """The states and next logits of texts that one model writes; each has a slot."""
 
@@ -245,9 +252,7 @@ class Texts:
         write = functools.partial(_write, *self.decoder.compiled) if self.decoder.agrees else self._write_by_the_model
         written: NDArray[np.int64] = write(np.array(slots), self.states, self.logits, given, luck, *settings)
         if not np.isfinite(self.logits[slots]).all():
-            raise ValueError(
-                f"{self.decoder.name} is broken: its weights are so large that what it computes overflows."
-            )
+            raise BrokenWeightsError(self.decoder.name)
         return written
 
     @torch.inference_mode()
@@ -348,7 +353,7 @@ class Decoder:
         for chunk in torch.split(tokens, PROMPT_CHUNK, dim=1):
             logits, state = self(chunk, state)
         if not bool(logits[0, -1].isfinite().all()):
-            raise ValueError(f"{self.name} is broken: its weights are so large that what it computes overflows.")
+            raise BrokenWeightsError(self.name)
         return _array(logits[0, -1]), _array(state[:, :, 0])
 
     def _run(self, tokens: Tensor, layer: int, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -502,12 +507,12 @@ def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
 
 
 def _checksums(model: CharRNN) -> list[int]:
-    """One number for each parameter, of its values; however they were changed, it is another one then."""
+    """One number for each tensor of a model, of its values; however they were changed, it is another one then."""
     found = []
-    for parameter in model.parameters():
-        values = parameter.detach()
+    for tensor in (*model.parameters(), *model.buffers()):
+        values = tensor.detach()
         turned = values.T if values.dim() == 2 and values.T.is_contiguous() else values
-        found.append(zlib.crc32(turned.contiguous().cpu().numpy().data.cast("B")))
+        found.append(zlib.crc32(turned.contiguous().cpu().flatten().view(torch.uint8).numpy()))
     return found
 
 

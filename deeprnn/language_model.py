@@ -13,7 +13,7 @@ import torch
 from deeprnn.checks import text as checked_text
 from deeprnn.checks import whole
 from deeprnn.config import ModelConfig
-from deeprnn.decoding import Decoder, stream
+from deeprnn.decoding import BrokenWeightsError, Decoder, stream
 from deeprnn.evaluation import Score, nats_per_char, per_character
 from deeprnn.model import CharRNN
 from deeprnn.sampling import Sampling, distribution
@@ -60,7 +60,7 @@ class LanguageModel:
     def _nats(self, ids: Sequence[int]) -> list[float]:
         nats = nats_per_char(self._current(), torch.tensor(ids, dtype=torch.long))
         if not bool(nats.isfinite().all()) or nats.mean() > MAX_MEAN_NATS:
-            raise ValueError(f"{self.name} is broken: its weights are so large that what it computes overflows.")
+            raise BrokenWeightsError(self.name)
         found: list[float] = nats.tolist()
         return found
 
@@ -80,11 +80,12 @@ class LanguageModel:
         never stopped.
         """
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-        if whole("max_chars", max_chars) > MAX_CHARS:
+        max_chars = whole("max_chars", max_chars)
+        if max_chars > MAX_CHARS:
             raise ValueError(f"max_chars must be at most {MAX_CHARS:,}.")
         ids = self.prompt_ids(prompt, written)
         drawn = len(self.vocab.encode(written))
-        return (self.vocab.decode([i]) for i in stream(self._current(), ids, int(max_chars), sampling, drawn))
+        return (self.vocab.decode([i]) for i in stream(self._current(), ids, max_chars, sampling, drawn))
 
     def generate(
         self,
@@ -113,7 +114,8 @@ class LanguageModel:
         Raises:
             ValueError: k is below 1.
         """
-        if whole("k", k) < 1:
+        k = whole("k", k)
+        if k < 1:
             raise ValueError(f"k must be 1 or more, not {k}.")
         logits, _ = self._current().read(self.prompt_ids(prompt))
         probabilities = distribution(logits, Sampling(temperature=1.0))
@@ -122,7 +124,7 @@ class LanguageModel:
 
     def surprise(self, prompt: str, text: str) -> list[float]:
         """-ln p of each character of `text` after `prompt`, in nats, at temperature 1; see `per_character`."""
-        ids, places = self.prompt_ids(prompt, text), owners(text)
+        ids, places = self.prompt_ids(prompt, checked_text("text", text)), owners(text)
         if not text:
             return []
         return per_character(self._nats(ids)[-len(places) :], [-1, *(p + 1 for p in places)], len(text) + 1)

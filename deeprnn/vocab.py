@@ -26,12 +26,11 @@ _QUOTES_AND_DASHES = {
     "\N{LEFT DOUBLE QUOTATION MARK}": '"',
     "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
     "\N{EN DASH}": "-",
-    "\N{EM DASH}": "-",
     "\N{NO-BREAK SPACE}": " ",
 }
 _FOLD_FULL = str.maketrans(_QUOTES_AND_DASHES)
 _FOLD_D2L = {ord(upper): upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} | {
-    ord(c): " " for c in "\n\r\t\N{NO-BREAK SPACE}"
+    ord(c): " " for c in "\n\t\N{NO-BREAK SPACE}"
 }
 
 
@@ -40,25 +39,28 @@ def normalize(text: str, form: Form) -> str:
 
     Source of `d2l`: `read_time_machine` and `load_corpus_time_machine` of d2l-zh 2.0, section 8.2-8.3.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = plain(text)
     if form == "d2l":
         return "".join(_NOT_LETTERS.sub(" ", line).strip().lower() for line in text.split("\n"))
-    # An em dash becomes the two hyphens that the older ASCII editions print.
-    return text.replace("\N{EM DASH}", "--").translate(_FOLD_FULL)
+    return text.translate(_FOLD_FULL)
+
+
+def plain(text: str) -> str:
+    """What is done to a text in every form: line ends become LF, an em dash the two hyphens of older ASCII editions."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\N{EM DASH}", "--")
 
 
 def fold(text: str, form: Form) -> str:
-    """Bring typed text near its form, as `normalize` does, but for what has no place in it; see `owners`.
+    """Bring typed text near its form: made `plain`, then character by character; `owners` says what stands where.
 
-    Line ends become LF, an em dash two hyphens. `d2l`: letters to lower case; line breaks, tabs and the no-break space
-    to a space; all else stays, unknown there. `full`: typographic quotes, dashes and the no-break space to ASCII.
+    `d2l`: letters to lower case; line breaks, tabs and the no-break space to a space; all else stays, unknown there.
+    `full`: typographic quotes, en dashes and the no-break space to ASCII.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\N{EM DASH}", "--")
-    return text.translate(_FOLD_D2L if form == "d2l" else _FOLD_FULL)
+    return plain(text).translate(_FOLD_D2L if form == "d2l" else _FOLD_FULL)
 
 
 def owners(text: str) -> list[int]:
-    """For each character of a folded text, the position in `text` that it stands for.
+    """For each character that `plain` and `fold` make of a text, the position in it that it stands for.
 
     CR LF is one, and stands for the CR; an em dash is two, both of which stand for it.
     """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeprnn import decoding
+from deeprnn import checkpoint, decoding
 from deeprnn.cells import CELLS
 from deeprnn.cells.base import sigmoid, tanh
 from deeprnn.config import ModelConfig
@@ -17,7 +17,8 @@ from deeprnn.model import CharRNN
 from deeprnn.registry import list_checkpoints, load
 from deeprnn.sampling import Sampling, luck
 from deeprnn.storage import decode_weights, encode_weights
-from tests.conftest import SHIPPED
+from deeprnn.vocab import Vocab
+from tests.conftest import SHIPPED, tiny_metrics
 
 V = 11
 IDS = torch.randint(0, V, (3, 40), generator=torch.Generator().manual_seed(2))  # three texts
@@ -206,12 +207,41 @@ class OwnCell(CELLS["gru"]):
         return self.scan(x, state)
 
 
-def test_a_cell_with_a_parameter_of_its_own_is_run_by_its_own_step(monkeypatch):
+class OwnProjection(CELLS["gru"]):
+    """A cell whose gates read more than one linear map of what lies below."""
+
+    def project(self, x):
+        return super().project(x) + 0.3 * torch.sin(5 * x.sum(-1, keepdim=True))
+
+    def fused(self, x, state):
+        return self.scan(x, state)
+
+
+def make_own(cell, monkeypatch):
     model = make("gru", 2)
-    monkeypatch.setitem(CELLS, "gru", OwnCell)
+    monkeypatch.setitem(CELLS, "gru", cell)
     own = CharRNN(model.config, V)
     own.load_state_dict(model.state_dict(), strict=False)
+    return own
+
+
+def test_a_cell_that_the_compiled_loops_do_not_know_is_told_when_it_is_saved_and_when_it_is_loaded(
+    tmp_path, monkeypatch
+):
+    own = make_own(OwnCell, monkeypatch)
+    before = {name: weight.clone() for name, weight in own.state_dict().items()}
+    vocab = Vocab(form="full", characters="abcdefghij")
     with pytest.warns(UserWarning, match="OwnCell"):
+        checkpoint.save(tmp_path / "own", own, vocab, tiny_metrics("own", own.num_params), "float32")
+    assert all(torch.equal(weight, before[name]) for name, weight in own.state_dict().items())
+    with pytest.warns(UserWarning, match="OwnCell"):
+        load(tmp_path / "own").generate("abc", 5)
+
+
+@pytest.mark.parametrize("cell", [OwnCell, OwnProjection])
+def test_a_cell_that_the_compiled_loops_do_not_know_is_run_by_its_own_step(cell, monkeypatch):
+    own = make_own(cell, monkeypatch)
+    with pytest.warns(UserWarning, match=cell.__name__):
         decoder = Decoder(own)
     torch.testing.assert_close(nats_per_char(decoder, IDS[0]), nats_per_char(own, IDS[0]), rtol=0, atol=1e-5)
     ids = list(stream(decoder, IDS[0].tolist(), 20, Sampling(temperature=0.0)))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeprnn.vocab import UNKNOWN_ID, UNKNOWN_MARK, Vocab, fold, normalize
+from deeprnn.vocab import UNKNOWN_ID, UNKNOWN_MARK, Vocab, fold, normalize, owners, plain
 
 LETTERS = "e taoinshrdlucmwfygpbvkxzqj"
 ANY_TEXT = st.text() | st.sampled_from(
@@ -42,10 +42,10 @@ def test_a_corpus_survives_encode_and_decode_with_its_own_vocabulary(text, form)
 
 @unhurried
 @given(text=ANY_TEXT, form=FORMS)
-def test_every_character_has_one_id_and_the_unknown_ones_have_id_0(text, form):
+def test_every_character_of_a_folded_text_has_one_id_and_the_unknown_ones_have_id_0(text, form):
     vocab = Vocab(form=form, characters="abc \n")
     ids = vocab.encode(text)
-    assert len(ids) == len(text)
+    assert len(ids) == len(fold(text, form))
     for character, i in zip(fold(text, form), ids, strict=True):
         assert i == (vocab.characters.index(character) + 1 if character in vocab.characters else UNKNOWN_ID)
 
@@ -64,8 +64,21 @@ def test_an_id_beyond_the_alphabet_is_an_error():
 
 @unhurried
 @given(text=ANY_TEXT, form=FORMS)
-def test_folding_keeps_the_length_of_any_text(text, form):
-    assert len(fold(text, form)) == len(text)
+def test_folding_changes_line_ends_and_em_dashes_as_normalizing_does_and_keeps_the_length_of_the_rest(text, form):
+    assert len(fold(text, form)) == len(plain(text))
+    assert normalize(fold(text, form), form) == normalize(text, form)
+
+
+@unhurried
+@given(text=ANY_TEXT | st.text(alphabet="a\r\n\N{EM DASH}"), form=FORMS)
+def test_each_folded_character_is_owned_by_the_one_that_it_stands_for(text, form):
+    places = owners(text)
+    assert len(places) == len(fold(text, form))
+    assert places == sorted(places)
+    for place, read in zip(places, plain(text), strict=True):
+        assert read == {"\r": "\n", "\N{EM DASH}": "-"}.get(text[place], text[place])
+    unread = set(range(len(text))) - set(places)
+    assert all(text[place - 1 : place + 1] == "\r\n" for place in unread)
 
 
 @unhurried
@@ -89,13 +102,13 @@ def test_normalizing_twice_is_normalizing_once(text, form):
 
 
 def test_fold_d2l_lowers_letters_and_makes_line_breaks_spaces():
-    assert fold("The Time\r\nTraveller\t(for", "d2l") == "the time  traveller (for"
+    assert fold("The Time\r\nTraveller\t(for", "d2l") == "the time traveller (for"
     assert fold("a\N{NO-BREAK SPACE}b", "d2l") == "a b"
     assert fold("İÉ中", "d2l") == "İÉ中"  # no letter of the alphabet: stays, and is unknown
 
 
 def test_fold_full_makes_typographic_quotes_and_dashes_ascii_and_keeps_the_rest():
-    assert fold("“Don’t”–‘go’—now\N{NO-BREAK SPACE}É中", "full") == "\"Don't\"-'go'-now É中"
+    assert fold("“Don’t”–‘go’—now\N{NO-BREAK SPACE}É中", "full") == "\"Don't\"-'go'--now É中"
     assert fold("A\nb\tC", "full") == "A\nb\tC"
 
 

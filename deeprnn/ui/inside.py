@@ -39,17 +39,18 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
         RequestError: see `service.look`.
     """
     shown = titles(registry, lang)
+    looks = [service.look(registry, name, text) for name in models]
     return {
-        "text": text,
+        "text": looks[0]["text"] if looks else text,
         "models": [
             {
-                **(found := service.look(registry, name, text)),
+                **found,
                 "lens": _meaningful(found["lens"], registry.infos[name].config.residual),
                 "title": shown[name],
                 "cell": registry.infos[name].config.cell,
                 "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
             }
-            for name in models
+            for name, found in zip(models, looks, strict=True)
         ],
         "labels": _labels(lang),
     }

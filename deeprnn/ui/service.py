@@ -23,13 +23,14 @@ from torch import Tensor
 from deeprnn import novelty, probes
 from deeprnn.batching import Writers, Writing
 from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.decoding import BrokenWeightsError
 from deeprnn.evaluation import mixture, per_character
 from deeprnn.language_model import LanguageModel
 from deeprnn.registry import Registry
 from deeprnn.sampling import Sampling
 from deeprnn.ui.limits import number
 from deeprnn.ui.text import Lang, tr
-from deeprnn.vocab import UNKNOWN_ID, owners
+from deeprnn.vocab import UNKNOWN_ID, owners, plain
 
 LOG = logging.getLogger(__name__)
 MAX_MODELS = number("MAX_MODELS", 6)
@@ -265,7 +266,8 @@ def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str,
 def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
     """What each layer of a model does while it reads a text; see `probes`. Layers stand from the bottom up.
 
-    change, gates: layers x characters; units: of each layer those that vary most, over time; see `_liveliest`.
+    text: as it is read, see `vocab.plain`; it has a character for each column. change, gates: layers x characters;
+    units: of each layer those that vary most, over time; see `_liveliest`.
     echo, gradients: layers x distances; without: nats without each layer; lens: what the head makes of each layer, one
     column a character from the second.
 
@@ -273,7 +275,7 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
         RequestError: a model does not exist or its layers share a state, or the text is too short or too long.
     """
     (name,) = _names(registry, [model])
-    text = _text("text", text)
+    text = plain(_text("text", text))
     if not MIN_LOOK_CHARS <= len(text) <= MAX_LOOK_CHARS:
         raise RequestError("error_text_look", n=len(text), least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
     lm = _load(registry, name)
@@ -282,7 +284,7 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
     ids = torch.tensor(lm.vocab.encode(text))
     if len(torch.unique(ids)) < 2:
         raise RequestError("error_text_one_symbol")
-    return registry.readers.submit(_looked_at, lm, ids).result()
+    return {"text": text} | registry.readers.submit(_looked_at, lm, ids).result()
 
 
 def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
@@ -381,8 +383,8 @@ def _sound(lm: LanguageModel) -> Generator[None, None, None]:
     """A model whose weights overflow is said to be broken."""
     try:
         yield
-    except ValueError as error:
-        LOG.error("%s: %s", lm.name, error)
+    except BrokenWeightsError as error:
+        LOG.error("%s", error)
         raise RequestError("error_broken", name=lm.name) from error
 
 

@@ -36,6 +36,14 @@ def test_a_look_is_what_the_probes_and_the_scores_say(registry):
     assert {letter for unit in units for letter in unit} <= set("abcdefghijklmnopqrstuvwxy")
 
 
+def test_the_text_shown_is_the_text_as_it_is_read(registry):
+    given = "He came\r\nback\N{EM DASH}and sat down."
+    shown = inside.pictures(registry, [RESIDUAL, PLAIN], given, "en")
+    assert shown["text"] == "He came\nback--and sat down."
+    for model in shown["models"]:
+        assert {len(unit) for units in model["units"] for unit in units} == {len(shown["text"])}
+
+
 def test_the_sentences_name_the_layers_that_the_numbers_name(registry):
     found = service.look(registry, RESIDUAL, TEXT)
     said = inside.says(found, "gru", True, "en")

@@ -1,6 +1,9 @@
 """Requests of the page and the API, without a page: limits, errors, answers."""
 
+import copy
+
 import pytest
+import torch
 
 from deeprnn import load
 from deeprnn.ui import service
@@ -104,3 +107,34 @@ def test_a_model_that_cannot_be_loaded_is_named(save_tiny, tmp_path, caplog):
     with pytest.raises(RequestError, match="tiny"):
         service.score(Registry(tmp_path), text="abc", models=["tiny"])
     assert "SHA-256" in caplog.text
+
+
+def test_a_model_whose_weights_overflow_is_said_to_be_broken(registry, monkeypatch):
+    lm = copy.deepcopy(registry.get("note-rnn-2"))
+    with torch.no_grad():
+        lm.model.head.weight.copy_(3e38 * lm.model.head.weight.sign())
+        lm.model.head.bias.copy_(3e38 * lm.model.head.bias.sign())
+    monkeypatch.setitem(registry._loaded, "note-rnn-2", lm)
+    asks = [
+        lambda: service.generate(registry, **ASK),
+        lambda: service.score(registry, text="the time", models=["note-rnn-2"]),
+        lambda: service.next_char(registry, prompt="the time", models=["note-rnn-2"]),
+        lambda: service.analyse(registry, "note-rnn-2", "the time", " traveller it broke"),
+    ]
+    for ask in asks:
+        with pytest.raises(RequestError) as caught:
+            ask()
+        assert (caught.value.key, caught.value.values) == ("error_broken", {"name": "note-rnn-2"})
+
+
+def test_line_ends_and_dashes_change_no_figure_of_a_score_or_of_what_stands_beside_it(registry):
+    given, plain = "one\r\ntwo\N{EM DASH}three", "one\ntwo--three"
+    names = ["note-gru-2", "data-book", "author-five"]
+
+    def figures(text):
+        answers = service.score(registry, text=text, models=names)
+        rows = [*answers, *service.baselines(registry, text=text, answers=answers)]
+        assert all(len(row["nats"]) == len(text) - 1 for row in rows)
+        return [row["ppl"] for row in rows]
+
+    assert figures(given) == pytest.approx(figures(plain), rel=1e-5)
