@@ -65,9 +65,10 @@ def sigmoid(x):
 class Cell(nn.Module, ABC):
     """One recurrent layer with the weight names and shapes of a one-layer `torch.nn` module.
 
-    weight_ih (G*H, E), weight_hh (G*H, H), bias_ih (G*H), bias_hh (G*H). `torch.nn` splits each bias b into
-    bias_ih + bias_hh; it is kept here so that one checkpoint runs on either. A cell whose gates do not look at the
-    state says `has_hidden_weights = False` and has neither weight_hh nor bias_hh. `label` is its name in print.
+    weight_ih (G*H, E): the gates' W_x., transposed, one below the other; weight_hh (G*H, H): their W_h. likewise;
+    bias_ih (G*H), bias_hh (G*H). `torch.nn` splits each bias b into bias_ih + bias_hh; it is kept here so that one
+    checkpoint runs on either. A cell whose gates do not look at the state says `has_hidden_weights = False` and has
+    neither weight_hh nor bias_hh. `label` is its name in print.
     """
 
     label: ClassVar[str]
@@ -89,7 +90,7 @@ class Cell(nn.Module, ABC):
 
     @abstractmethod
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
-        """The new state from the projected input W_ih x_t + b_ih and the state before."""
+        """The new state from the projected input, see `project`, and the state before."""
 
     @abstractmethod
     def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
@@ -103,8 +104,8 @@ class Cell(nn.Module, ABC):
     def recur_units(projected: Array, hidden: Array, state: Array) -> None:
         """`recur` unit by unit, for one text, to be compiled: the state (S, H) moves on in its place.
 
-        projected: W_ih x + b_ih, and hidden: W_hh h + b_hh, each (G*H); a cell without hidden weights is given anything
-        for `hidden`. All are float32, and so must be all that is made of them.
+        projected: X W_x. + b_ih, and hidden: H W_h. + b_hh of all gates, each (G*H); a cell without hidden weights is
+        given anything for `hidden`. All are float32, and so must be all that is made of them.
         """
 
     @abstractmethod
@@ -114,7 +115,7 @@ class Cell(nn.Module, ABC):
         """The same as `scan`, faster: by the kernel behind the cell's `torch.nn` twin, where it has one."""
 
     def project(self, x: Float[Tensor, "*N E"]) -> Float[Tensor, "*N GH"]:
-        """The input's part of the gates, X W_xh + b: it does not depend on the state, so all steps go at once."""
+        """The input's part of the gates, X W_x. + b_ih: it does not depend on the state, so all steps go at once."""
         return F.linear(x, self.weight_ih, self.bias_ih)
 
     def step(self, x: Float[Tensor, "B E"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:

@@ -21,7 +21,7 @@ from deeprnn.cells.base import ONE, Cell, sigmoid, tanh
 
 
 class GRUCell(Cell):
-    """h_t = (1 - z_t) * n_t + z_t * h_{t-1}, reset after the hidden product."""
+    """H_t = (1 - Z_t) * N_t + Z_t * H_{t-1}, reset after the hidden product."""
 
     label = "GRU"
     num_gates = 3

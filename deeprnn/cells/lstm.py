@@ -23,7 +23,7 @@ from deeprnn.cells.base import Cell, sigmoid, tanh
 
 
 class LSTMCell(Cell):
-    """c_t = f_t * c_{t-1} + i_t * g_t; h_t = o_t * tanh(c_t)."""
+    """C_t = F_t * C_{t-1} + I_t * G_t; H_t = O_t * tanh(C_t)."""
 
     label = "LSTM"
     num_gates = 4

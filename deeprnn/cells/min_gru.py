@@ -47,11 +47,11 @@ def linear_scan(
 
 
 class _Mix(torch.autograd.Function):
-    """h_t = (1 - z_t) * h_{t-1} + z_t * n_t for t = 1..T at once; the gradient is the same scan from the end.
+    """H_t = (1 - Z_t) * H_{t-1} + Z_t * N_t for t = 1..T at once; the gradient is the same scan from the end.
 
-    With g_t the gradient by h_t along every path, and g_{T+1} = 0:
+    With G_t the gradient by H_t along every path, and G_{T+1} = 0:
 
-        g_t = dh_t + (1 - z_{t+1}) * g_{t+1};  dz_t = g_t * (n_t - h_{t-1});  dn_t = g_t * z_t;  dh_0 = (1 - z_1) * g_1
+        G_t = dH_t + (1 - Z_{t+1}) * G_{t+1};  dZ_t = G_t * (N_t - H_{t-1});  dN_t = G_t * Z_t;  dH_0 = (1 - Z_1) * G_1
     """
 
     @staticmethod
@@ -75,7 +75,7 @@ class _Mix(torch.autograd.Function):
 
 
 class MinGRUCell(Cell):
-    """h_t = (1 - z_t) * h_{t-1} + z_t * n_t, where z_t and n_t are functions of x_t alone."""
+    """H_t = (1 - Z_t) * H_{t-1} + Z_t * N_t, where Z_t and N_t are functions of X_t alone."""
 
     label = "minGRU"
     num_gates = 2

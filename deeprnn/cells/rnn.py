@@ -18,7 +18,7 @@ from deeprnn.cells.base import Cell, tanh
 
 
 class RNNCell(Cell):
-    """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)."""
+    """H_t = tanh(X_t W_xh + b_ih + H_{t-1} W_hh + b_hh)."""
 
     label = "RNN"
     num_gates = 1
