@@ -16,18 +16,19 @@ function depthBars(card) {
 // that mark for an alphabet that is larger.
 function dumbbell(card, labels) {
   const most = Math.max(250, card.guess);
-  const x = (ppl) => 10 + (Math.log(Math.min(ppl, most)) / Math.log(most)) * 300;
-  const svg = shape('svg', { viewBox: '0 0 320 54', class: 'dumbbell ' + card.cell, role: 'img', 'aria-label': card.aria });
-  svg.append(shape('line', { x1: 10, x2: 310, y1: 28, y2: 28, class: 'axis' }));
+  // In shares of the card's width, so that words keep their size at any.
+  const x = (ppl) => 3 + (Math.log(Math.min(ppl, most)) / Math.log(most)) * 94 + '%';
+  const svg = shape('svg', { class: 'dumbbell ' + card.cell, role: 'img', 'aria-label': card.aria });
+  svg.append(shape('line', { x1: '3%', x2: '97%', y1: 28, y2: 28, class: 'axis' }));
   svg.append(shape('line', { x1: x(card.guess), x2: x(card.guess), y1: 18, y2: 38, class: 'guess' }));
-  const anchor = x(card.guess) > 280 ? { x: 316, 'text-anchor': 'end' } : { x: x(card.guess), 'text-anchor': 'middle' };
+  const anchor = parseFloat(x(card.guess)) > 87 ? { x: '99%', 'text-anchor': 'end' } : { x: x(card.guess), 'text-anchor': 'middle' };
   svg.append(shape('text', { ...anchor, y: 49 }, labels.guessing));
   svg.append(shape('line', { x1: x(card.train), x2: x(card.heldout), y1: 28, y2: 28, class: 'span' }));
   svg.append(shape('circle', { cx: x(card.train), cy: 28, r: 5, class: 'train' }));
   svg.append(shape('circle', { cx: x(card.heldout), cy: 28, r: 6, class: 'heldout' }));
-  const left = shape('text', { x: 4, y: 13 }, labels.train + ' ');
+  const left = shape('text', { x: '1%', y: 13 }, labels.train + ' ');
   left.append(shape('tspan', { class: 'v' }, card.train_text));
-  const right = shape('text', { x: 316, y: 13, 'text-anchor': 'end' }, labels.heldout + ' ');
+  const right = shape('text', { x: '99%', y: 13, 'text-anchor': 'end' }, labels.heldout + ' ');
   right.append(shape('tspan', { class: 'v' }, card.heldout_text));
   svg.append(left, right);
   return svg;

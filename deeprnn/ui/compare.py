@@ -29,6 +29,7 @@ from deeprnn.ui.widgets import (
     drawing,
     model_picker,
     picked,
+    readers,
     refusal,
     refusing,
     titles,
@@ -322,6 +323,20 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         board = redraw(lambda board: cards.show(registry, names or [], board), value, language, request.session_hash)
         return board, None, gr.update(visible=False)
 
+    def on_example(text: str) -> Callable[..., Any]:
+        """What sets this example as the prompt, with models that can read it."""
+
+        def pressed(
+            request: gr.Request, names: list[str] | None, value: Any, language: str, *wanted: str | None
+        ) -> Any:
+            chosen = readers(registry, text, names or [])
+            if chosen == names:
+                return text, gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            board = redraw(lambda board: cards.show(registry, chosen, board), value, language, request.session_hash)
+            return text, board, picked(registry, LANGUAGES[language], wanted, chosen), None, gr.update(visible=False)
+
+        return pressed
+
     def on_preset(request: gr.Request, key: str, value: Any, language: str, *wanted: str | None) -> Any:
         preset = presets(registry)[key]
         return (
@@ -418,6 +433,11 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     opened = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers]
     ui.board.upload(on_open_file, [language, *filters], opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
-        button.click(lambda text=text: text, None, ui.prompt, queue=False, **QUIET)
+        button.click(
+            on_example(text),
+            [ui.picker, ui.board, language, *filters],
+            [ui.prompt, ui.board, ui.picker, ui.preset, ui.budget],
+            **QUIET,
+        )
     visited = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers, written]
     page.load(on_visit, None, visited, **QUIET).then(on_asked, [written, *ui.asked()], ui.board, **QUIET)

@@ -75,6 +75,30 @@ function tableOf(columns, rows, dress = () => {}) {
   return frame;
 }
 
+// Draws into `made` at the width that it has, and again when that changes: the units of a picture are the screen's pixels,
+// so its words keep their size. `draw(width, again)` gives what is drawn. In a tab that is not open it waits.
+function sized(made, draw) {
+  const ruler = node('div'), place = node('div'); // as wide as what is drawn, but no part of its height
+  let width = 0;
+  const again = () => place.replaceChildren(...draw(width, again));
+  new ResizeObserver(() => {
+    if (!ruler.clientWidth || ruler.clientWidth === width) return;
+    width = ruler.clientWidth;
+    again();
+  }).observe(ruler);
+  made.append(ruler, place);
+  return made;
+}
+
+// Reads what is under a mouse or a finger. A finger's touch moves nothing, and holds on to where it came down.
+function pointed(place, read) {
+  place.addEventListener('pointerdown', (event) => {
+    if (event.target.hasPointerCapture(event.pointerId)) event.target.releasePointerCapture(event.pointerId);
+    read(event);
+  });
+  place.addEventListener('pointermove', read);
+}
+
 // Lines are told apart by more than their colour.
 const dash = (index) => ['none', '7 3', '2 3', '10 3 2 3', '4 2', '1 2', '12 4', '6 2 2 2'][index % 8];
 

@@ -6,7 +6,7 @@ function section(one, value) {
   made.id = 'experiment-' + one.key;
   made.append(node('h2', '', one.title), node('p', 'asked', one.asked), node('p', 'verdict', one.answers.join(' ')));
   const pictures = node('div', 'figures');
-  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, value.labels)));
+  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, value.labels, one.title)));
   const method = node('details', 'method');
   method.append(node('summary', '', value.labels.method), node('p', '', one.method), node('p', '', value.labels.interval));
   method.append(node('pre', '', one.commands.join('\n')));

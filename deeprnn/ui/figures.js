@@ -1,9 +1,16 @@
 // Draws charts (see figures.py) as SVG, with what a reader does with one: another axis, a reading under the pointer, the
 // table behind it, the picture and the numbers as files. dom.js stands before it.
 const HIGH = 380;
-const narrow = () => window.innerWidth < 700; // a phone: fewer units across, so that words stay as large
-const wide = () => (narrow() ? 330 : 720);
-const gutter = () => (narrow() ? 92 : 190);
+const measure = node('canvas').getContext('2d');
+
+// How wide some words are, in pixels.
+function wordsWide(text, size = 12) {
+  measure.font = `${size}px system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif`;
+  return measure.measureText(text).width;
+}
+
+// Room for the longest of the names that stand left of a picture.
+const gutter = (names, width) => Math.min(Math.max(...names.map((name) => wordsWide(name))) + 14, width / 2);
 const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(3));
 const short = (value) => (value >= 1e9 ? value.toExponential(0) : value >= 1e6 ? value / 1e6 + ' M' : value >= 1e3 ? value / 1e3 + ' k' : String(value));
 
@@ -18,7 +25,7 @@ function ticks(from, to, log) {
     }
     if (found.length >= 3) return found.filter((value, index) => index % Math.ceil(found.length / 12) === 0);
   }
-  const rough = (to - from) / 4, unit = 10 ** Math.floor(Math.log10(rough));
+  const rough = (to - from) / 6, unit = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((times) => times * unit).find((candidate) => candidate >= rough);
   const found = [];
   for (let at = Math.ceil(from / step); at * step <= to; at++) found.push(Number((at * step).toPrecision(6)));
@@ -32,12 +39,23 @@ function scale(values, start, end, log) {
   return { least, most, log, at: (value) => start + ((spread(value) - spread(least)) / width) * (end - start) };
 }
 
+// The marks whose numbers do not run into each other.
+function apart(marks, x) {
+  let end = -Infinity;
+  return marks.filter((value) => {
+    const half = wordsWide(short(value)) / 2;
+    if (x.at(value) - half < end + 6) return false;
+    end = x.at(value) + half;
+    return true;
+  });
+}
+
 function frame(svg, x, y, labels, box, marks) {
   ticks(y.least, y.most, y.log).forEach((value) => {
     svg.append(shape('line', { x1: box.left, x2: box.right, y1: y.at(value), y2: y.at(value), class: 'grid' }));
     svg.append(shape('text', { x: box.left - 8, y: y.at(value) + 4, 'text-anchor': 'end' }, short(value)));
   });
-  marks.forEach((value) => {
+  apart(marks, x).forEach((value) => {
     svg.append(shape('line', { x1: x.at(value), x2: x.at(value), y1: box.bottom, y2: box.bottom + 5, class: 'grid' }));
     svg.append(shape('text', { x: x.at(value), y: box.bottom + 19, 'text-anchor': 'middle' }, short(value)));
   });
@@ -45,9 +63,9 @@ function frame(svg, x, y, labels, box, marks) {
   svg.append(shape('text', { x: 2, y: 13 }, labels.y));
 }
 
-function lines(chart, axis) {
-  const box = { left: 52, right: wide() - 14, top: 24, bottom: HIGH - 44 };
-  const svg = shape('svg', { viewBox: `0 0 ${wide()} ${HIGH}`, class: 'chart', role: 'img', 'aria-label': `${chart.name}: ${chart.y}, ${chart.xs[axis]}` });
+function lines(chart, width, axis) {
+  const box = { left: 52, right: width - 14, top: 24, bottom: HIGH - 44 };
+  const svg = shape('svg', { viewBox: `0 0 ${width} ${HIGH}`, class: 'chart', role: 'img', 'aria-label': `${chart.name}: ${chart.y}, ${chart.xs[axis]}` });
   const points = chart.series.flatMap((one) => one.points);
   const last = chart.xs.length;
   const ends = points.flatMap((p) => [p[last] - (p[last + 1] || 0), p[last] + (p[last + 1] || 0)]).filter((value) => value > 0);
@@ -74,43 +92,46 @@ function lines(chart, axis) {
 }
 
 // A row a value: training (a ring), held-out (a dot) and its interval.
-function dots(chart) {
-  const left = gutter(), right = wide() - 60, step = 34, high = chart.rows.length * step + 52;
-  const svg = shape('svg', { viewBox: `0 0 ${wide()} ${high}`, class: 'chart', role: 'img', 'aria-label': `${chart.name}: ${chart.x.label}` });
+function dots(chart, width) {
+  const left = gutter(chart.rows.map((row) => row.name), width), right = width - 60, step = 34, high = chart.rows.length * step + 52;
+  const svg = shape('svg', { viewBox: `0 0 ${width} ${high}`, class: 'chart', role: 'img', 'aria-label': `${chart.name}: ${chart.x.label}` });
   const values = chart.rows.flatMap((row) => [row.value - (row.half || 0), row.value + (row.half || 0), row.train]);
   const x = scale(values, left, right, true);
-  ticks(x.least, x.most, true).forEach((value) => {
+  apart(ticks(x.least, x.most, true), x).forEach((value) => {
     svg.append(shape('line', { x1: x.at(value), x2: x.at(value), y1: 8, y2: high - 38, class: 'grid' }));
     svg.append(shape('text', { x: x.at(value), y: high - 22, 'text-anchor': 'middle' }, short(value)));
   });
   svg.append(shape('text', { x: (left + right) / 2, y: high - 4, 'text-anchor': 'middle' }, chart.x.label));
   chart.rows.forEach((row, index) => {
     const at = 24 + index * step;
-    const group = shape('g', { class: row.cell });
-    svg.append(shape('text', { x: 0, y: at + 4, class: 'ink' }, row.name));
+    const group = shape('g', { class: row.cell, 'data-row': index });
+    group.append(shape('rect', { x: 0, y: at - step / 2, width, height: step, class: 'touched' })); // all of the row is read
+    group.append(shape('text', { x: 0, y: at + 4, class: 'ink' }, row.name));
     group.append(shape('line', { x1: x.at(row.train), x2: x.at(row.value), y1: at, y2: at, class: 'thread' }));
     if (row.half) group.append(shape('line', { x1: x.at(Math.max(row.value - row.half, x.least)), x2: x.at(row.value + row.half), y1: at, y2: at, class: 'interval' }));
     group.append(shape('circle', { cx: x.at(row.train), cy: at, r: 4, class: 'hollow' }));
     group.append(shape('circle', { cx: x.at(row.value), cy: at, r: 6, class: 'full' }));
-    svg.append(group, shape('text', { x: x.at(row.value + (row.half || 0)) + 11, y: at + 4, class: 'ink' }, digits(row.value)));
+    group.append(shape('text', { x: x.at(row.value + (row.half || 0)) + 11, y: at + 4, class: 'ink' }, digits(row.value)));
+    svg.append(group);
   });
   return { svg };
 }
 
 // Rows x columns; the text in a cell says what its colour says.
-function matrix(chart) {
-  const left = gutter(), top = 44, step = 38, across = (wide() - left) / chart.columns.length;
+function matrix(chart, width) {
+  const left = gutter([...chart.rows, chart.labels.down], width), step = 38, across = (width - left) / chart.columns.length;
+  const tight = Math.max(...chart.columns.map((name) => wordsWide(name))) > across - 6; // then every second name stands higher
+  const top = tight ? 60 : 44;
   const high = top + chart.rows.length * step + 4;
-  const svg = shape('svg', { viewBox: `0 0 ${wide()} ${high}`, class: 'chart', role: 'img', 'aria-label': chart.name });
+  const svg = shape('svg', { viewBox: `0 0 ${width} ${high}`, class: 'chart', role: 'img', 'aria-label': chart.name });
   svg.append(shape('text', { x: 0, y: 14 }, chart.labels.down), shape('text', { x: left, y: 14 }, chart.labels.across));
-  chart.columns.forEach((name, column) => svg.append(shape('text', { x: left + (column + 0.5) * across, y: 36, 'text-anchor': 'middle', class: 'ink' }, name)));
+  chart.columns.forEach((name, column) => svg.append(shape('text', { x: left + (column + 0.5) * across, y: top - 8 - (tight && column % 2 ? 16 : 0), 'text-anchor': 'middle', class: 'ink' }, name)));
   chart.rows.forEach((name, row) => {
     const at = top + row * step;
     svg.append(shape('text', { x: 0, y: at + 24, class: 'ink' }, name));
     chart.cells[row].forEach((cell, column) => {
       const box = { x: left + column * across + 1, y: at + 1, width: across - 2, height: step - 2, rx: 4 };
-      const group = shape('g', {});
-      group.append(shape('title', {}, `${name} → ${chart.columns[column]}: ${cell.title}`));
+      const group = shape('g', { 'data-row': row, 'data-column': column });
       group.append(shape('rect', { ...box, class: 'cell', 'fill-opacity': (cell.strength * 0.75).toFixed(3) }));
       if (cell.own) group.append(shape('rect', { ...box, class: 'own' }));
       group.append(shape('text', { x: left + (column + 0.5) * across, y: at + 24, 'text-anchor': 'middle', class: 'ink' }, cell.text));
@@ -152,27 +173,60 @@ function csvOf(chart) {
   return rows.map((row) => row.map(quoted).join(',')).join('\r\n') + '\r\n';
 }
 
-const STYLED = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-size', 'font-weight', 'font-family'];
+const STYLED = ['fill', 'fill-opacity', 'opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-size', 'font-weight', 'font-family'];
 
-// The picture as a file of its own: what the style sheet says is written into it.
-function standalone(svg) {
+// A copy in which stands what the style sheet says.
+function dressed(svg) {
   const copy = svg.cloneNode(true);
-  const from = [svg, ...svg.querySelectorAll('*')], to = [copy, ...copy.querySelectorAll('*')];
+  const from = svg.querySelectorAll('*'), to = copy.querySelectorAll('*');
   from.forEach((one, index) => {
     const style = getComputedStyle(one);
     STYLED.forEach((name) => to[index].setAttribute(name, style.getPropertyValue(name)));
   });
-  const [, , width, height] = svg.getAttribute('viewBox').split(' ');
-  copy.setAttribute('xmlns', SVG);
-  copy.setAttribute('width', width);
-  copy.setAttribute('height', height);
-  const paper = shape('rect', { width, height, fill: getComputedStyle(svg).backgroundColor });
-  copy.prepend(paper);
-  return { text: new XMLSerializer().serializeToString(copy), width: Number(width), height: Number(height) };
+  copy.querySelectorAll('.pointer, .touched').forEach((one) => one.remove());
+  return copy;
 }
 
-function savePng(svg, name) {
-  const { text, width, height } = standalone(svg);
+// A text in lines of a width, broken between words or between Chinese characters.
+function broken(text, width, size) {
+  const made = [''];
+  (text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*/g) || []).forEach((piece) => {
+    if (wordsWide(made.at(-1) + piece.trimEnd(), size) > width) made.push('');
+    made[made.length - 1] += piece;
+  });
+  return made;
+}
+
+// The picture as a file of its own: a title above, the legend below.
+function standalone(svg, title, entries) {
+  const [, , width, high] = svg.getAttribute('viewBox').split(' ').map(Number);
+  const style = getComputedStyle(svg), edge = 16, ink = { fill: style.getPropertyValue('--ink').trim(), 'font-family': 'system-ui, sans-serif' };
+  const parts = [];
+  let top = edge;
+  broken(title, width, 15).forEach((line) => {
+    parts.push(shape('text', { ...ink, x: edge, y: top + 14, 'font-size': 15, 'font-weight': 600 }, line.trimEnd()));
+    top += 21;
+  });
+  const picture = dressed(svg);
+  Object.entries({ x: edge, y: top + 8, width, height: high, overflow: 'visible' }).forEach(([name, value]) => picture.setAttribute(name, value));
+  parts.push(picture);
+  top += high + 22;
+  let left = edge;
+  [...entries.children].forEach((entry) => {
+    const name = entry.textContent, sample = dressed(entry.querySelector('svg')), long = 42 + wordsWide(name);
+    if (left > edge && left + long > width + edge) [left, top] = [edge, top + 20];
+    sample.setAttribute('x', left);
+    sample.setAttribute('y', top);
+    parts.push(sample, shape('text', { ...ink, x: left + 40, y: top + 10, 'font-size': 12 }, name));
+    left += long + 18;
+  });
+  const size = { width: width + 2 * edge, height: top + (left > edge ? 20 : 0) + edge };
+  const whole = shape('svg', size);
+  whole.append(shape('rect', { ...size, fill: style.backgroundColor }), ...parts);
+  return { text: new XMLSerializer().serializeToString(whole), ...size };
+}
+
+function savePng({ text, width, height }, name) {
   const image = new Image();
   image.onload = () => {
     const canvas = node('canvas');
@@ -185,9 +239,9 @@ function savePng(svg, name) {
 }
 
 // What the lines say at the place under the pointer.
-function follow(drawn, chart, axis, readout) {
+function readLines(drawn, chart, axis) {
   const pointer = drawn.svg.querySelector('.pointer');
-  const read = (event) => {
+  return (event) => {
     const box = drawn.svg.getBoundingClientRect();
     const at = ((event.clientX - box.left) / box.width) * drawn.svg.viewBox.baseVal.width;
     const distance = (place) => Math.abs(drawn.x.at(place) - at);
@@ -196,47 +250,65 @@ function follow(drawn, chart, axis, readout) {
     pointer.setAttribute('visibility', 'visible');
     pointer.setAttribute('x1', drawn.x.at(nearest));
     pointer.setAttribute('x2', drawn.x.at(nearest));
-    readout.replaceChildren(node('b', '', `${chart.xs[axis]}: ${nearest.toLocaleString()}`));
-    chart.series.forEach((one) => {
+    return [node('b', '', `${chart.xs[axis]}: ${nearest.toLocaleString()}`), ...chart.series.map((one) => {
       const point = one.points.reduce((best, p) => (distance(p[axis]) < distance(best[axis]) ? p : best));
       const [value, half] = point.slice(chart.xs.length);
       const where = point[axis] === nearest ? '' : ` (${point[axis].toLocaleString()})`; // its own nearest look
-      readout.append(node('span', one.cell, `${one.name} ${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`));
-    });
+      return node('span', one.cell, `${one.name} ${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`);
+    })];
   };
-  ['pointerdown', 'pointermove'].forEach((name) => drawn.svg.addEventListener(name, read)); // a finger's touch moves nothing
 }
 
-// One figure: the charts to choose between, the axes, the picture, its legend, table and files.
-function figure(charts, key, labels) {
-  const made = node('figure', 'figure');
+// What a row of dots says.
+function readDots(drawn, chart) {
+  return ({ target }) => {
+    const place = target.closest('[data-row]');
+    if (!place) return null;
+    const row = chart.rows[place.dataset.row];
+    const value = digits(row.value) + (row.half ? ' ± ' + digits(row.half) : '');
+    return [node('b', row.cell, row.name), node('span', '', `${chart.labels.value} ${value}`), node('span', '', `${chart.labels.train} ${digits(row.train)}`)];
+  };
+}
+
+// What a cell of a matrix says.
+function readMatrix(drawn, chart) {
+  return ({ target }) => {
+    const cell = target.closest('[data-column]');
+    if (!cell) return null;
+    const { row, column } = cell.dataset;
+    return [node('b', '', `${chart.rows[row]} → ${chart.columns[column]}`), node('span', '', chart.cells[row][column].title)];
+  };
+}
+
+const READ = { lines: readLines, dots: readDots, matrix: readMatrix };
+
+// One figure: the charts to choose between, the axes, the picture, its legend, table and files. `title` heads the files.
+function figure(charts, key, labels, title) {
   let chosen = 0, axis = 0;
-  const redraw = () => {
+  return sized(node('figure', 'figure'), (width, redraw) => {
     const chart = charts[chosen];
-    const drawn = DRAWN[chart.kind](chart, axis);
+    const drawn = DRAWN[chart.kind](chart, width, axis);
     const bar = node('div', 'bar');
     if (charts.length > 1) bar.append(segments(charts.map((one, index) => [index, one.name]), chosen, (picked) => { chosen = picked; axis = 0; redraw(); }));
     if (chart.kind === 'lines' && chart.xs.length > 1) bar.append(segments(chart.xs.map((name, index) => [index, name]), axis, (picked) => { axis = picked; redraw(); }));
-    const files = node('div', 'tools');
-    const name = `${key}-${chosen + 1}`;
+    const files = node('div', 'tools'), entries = legend(chart), readout = node('p', 'explain', labels.readout);
+    const name = `${key}-${chosen + 1}`, picture = () => standalone(drawn.svg, `${title} · ${chart.name}`, entries);
     files.append(
-      button('', labels.svg, () => save(name + '.svg', 'image/svg+xml', standalone(drawn.svg).text)),
-      button('', labels.png, () => savePng(drawn.svg, name + '.png')),
+      button('', labels.svg, () => save(name + '.svg', 'image/svg+xml', picture().text)),
+      button('', labels.png, () => savePng(picture(), name + '.png')),
       button('', labels.csv, () => save(name + '.csv', 'text/csv', '\ufeff' + csvOf(chart))),
     );
-    made.replaceChildren(bar, drawn.svg, legend(chart));
-    if (chart.kind === 'lines') {
-      const readout = node('p', 'explain', labels.readout);
-      follow(drawn, chart, axis, readout);
-      made.append(readout);
-    }
+    const read = READ[chart.kind](drawn, chart, axis);
+    pointed(drawn.svg, (event) => {
+      const said = read(event);
+      if (said) readout.replaceChildren(...said);
+    });
+    const shown = [bar, drawn.svg, entries, readout, files];
     if (chart.table) {
       const fold = node('details');
       fold.append(node('summary', '', labels.table), tableOf(chart.table.columns, chart.table.rows));
-      made.append(fold);
+      shown.splice(4, 0, fold);
     }
-    made.append(files);
-  };
-  redraw();
-  return made;
+    return shown;
+  });
 }

@@ -1,8 +1,9 @@
 // Draws the Score result: a table, each character coloured by how improbable one model found it, or by how much more one
-// does than another, and the perplexity as it runs along the text. dom.js stands before it.
+// does than another, and the perplexity as it runs along the text. dom.js and figures.js stand before it.
 let mode = 'one';
 let chosen = 0;
 let second = 1;
+let asked = null; // what stands in the controls now: { text, models }
 
 // Numbers that score.py packed.
 const unpacked = (text) => new Float32Array(Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)).buffer);
@@ -52,8 +53,8 @@ function explain(value, index, line) {
 }
 
 // Perplexity of the text so far, log scale; at most 300 points a line.
-function running(value) {
-  const width = 640, height = 240, left = 52, bottom = 34, top = 12;
+function running(value, width) {
+  const height = 240, left = 58, bottom = 34, top = 12;
   const curves = value.rows.map((row) => {
     const points = [];
     let sum = 0;
@@ -70,10 +71,10 @@ function running(value) {
   const x = (at) => left + (at / characters) * (width - left - 10);
   const y = (mean) => height - bottom - (Math.min(mean, most) / most) * (height - bottom - top);
   const svg = shape('svg', { viewBox: `0 0 ${width} ${height}`, class: 'running', role: 'img', 'aria-label': value.labels.running });
-  [1, 2, 5, 10, 30, 100, 300, 1000, 10000].filter((ppl) => Math.log(ppl) <= most).forEach((ppl) => {
+  ticks(1, Math.exp(most), true).forEach((ppl) => {
     const at = y(Math.log(ppl));
     svg.append(shape('line', { x1: left, x2: width - 10, y1: at, y2: at, class: 'grid' }));
-    svg.append(shape('text', { x: left - 8, y: at + 4, 'text-anchor': 'end' }, ppl.toLocaleString()));
+    svg.append(shape('text', { x: left - 8, y: at + 4, 'text-anchor': 'end' }, short(ppl)));
   });
   [0, 0.5, 1].forEach((share) => {
     const anchor = share === 1 ? 'end' : 'middle';
@@ -133,6 +134,15 @@ function controls(value) {
   return made;
 }
 
+// Scores of another text or other models than the controls name are marked as such.
+function mark() {
+  const root = element.querySelector('.score-result'), scored = given();
+  const stale = Boolean(asked && scored && scored.rows) && (asked.text !== scored.text || String(asked.models) !== String(scored.models));
+  root.classList.toggle('stale', stale);
+  root.querySelector('.outdated')?.remove();
+  if (stale) root.prepend(node('p', 'outdated', scored.labels.score_stale));
+}
+
 function draw() {
   const root = element.querySelector('.score-result');
   const packed = given();
@@ -154,8 +164,7 @@ function draw() {
     const index = event.target.dataset && event.target.dataset.index;
     if (index !== undefined) explain(value, Number(index), line);
   };
-  map.addEventListener('mouseover', show);
-  map.addEventListener('click', show);
+  pointed(map, show);
   let at = 0;
   map.addEventListener('keydown', (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -166,9 +175,15 @@ function draw() {
     map.children[at].classList.add('at');
     explain(value, at, line);
   });
-  parts.push(map, line, node('h3', '', value.labels.running), ...running(value));
+  parts.push(map, line, node('h3', '', value.labels.running), sized(node('div'), (width) => running(value, Math.min(width, 860))));
   root.replaceChildren(...parts);
+  mark();
 }
 
+// score.py tells of every change of the controls.
+element.addEventListener('asked', (event) => {
+  asked = event.detail;
+  mark();
+});
 watch('value', draw);
 draw();

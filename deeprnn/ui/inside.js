@@ -52,6 +52,8 @@ function picture(title, body, scale, says, axis) {
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const numbers = (count) => Array.from({ length: count }, (_, index) => String(index + 1));
 
+const isCandidate = (letter) => letter === 'n' || letter === 'g'; // a new value, not a gate; see `Cell.gates`
+
 function stateOf(one, labels) {
   if (shown === 'units') {
     const layer = Math.min(unitsOf, one.units.length - 1);
@@ -61,13 +63,15 @@ function stateOf(one, labels) {
   if (shown === 'change' || !one.gates[shown]) {
     return { rows: one.change.map((row) => [0, ...row.map((value) => value / 1.5)]), names: one.change.map((row, index) => `${index + 1} · ${(100 * mean(row)).toFixed(0)}%`), scale: labels.scale_change };
   }
-  return { rows: one.gates[shown], names: numbers(one.change.length), scale: labels.scale_gate };
+  return { rows: one.gates[shown], names: numbers(one.change.length), scale: isCandidate(shown) ? labels.scale_candidate : labels.scale_gate };
 }
 
-// The sentence of the picture that is shown; that of the gates stands under a gate, or where a model has none.
+// The sentence of the picture that is shown; a model that has no such gate shows what it has, how much its state moves.
 function saysOfState(one) {
   if (shown === 'units') return '';
-  return shown === 'change' ? one.says.change : one.says.gates;
+  if (shown === 'change') return one.says.change;
+  if (!one.gates[shown]) return Object.keys(one.gates).length ? one.says.change : one.says.gates;
+  return shown === one.keeping ? one.says.gates : '';
 }
 
 function states(one, labels) {
@@ -99,12 +103,17 @@ function gradients(one, labels) {
 
 // A bar a layer: the text's perplexity without it, beside that of the whole model.
 function without(one, labels) {
-  const step = 24, width = window.innerWidth < 700 ? 330 : 600, left = 26, right = 60, high = one.without.length * step + 6;
+  const drawn = sized(node('div'), (width) => [bars(one, labels, width)]);
+  return picture(labels.without_title, [drawn], '', one.says.without, labels.axis_ppl);
+}
+
+function bars(one, labels, width) {
+  const step = 24, left = 26, right = 60, high = one.without.length * step + 6;
   const svg = shape('svg', { viewBox: `0 0 ${width} ${high + 18}`, class: 'chart ' + one.cell, role: 'img', 'aria-label': labels.without_title });
   // Bars of nats from 0, which is perplexity 1; one scale for all models that are shown.
   const most = Math.max(...given().models.flatMap((each) => [each.nats, ...each.without.filter((nats) => nats !== null)]));
   const x = (nats) => left + (nats / most) * (width - left - right);
-  ticks(1, Math.exp(most), true).forEach((ppl) => {
+  apart(ticks(1, Math.exp(most), true), { at: (ppl) => x(Math.log(ppl)) }).forEach((ppl) => {
     const place = x(Math.log(ppl));
     svg.append(shape('line', { x1: place, x2: place, y1: 0, y2: high - 6, class: 'grid' }));
     svg.append(shape('text', { x: place, y: high + 12, 'text-anchor': 'middle' }, short(ppl)));
@@ -120,22 +129,24 @@ function without(one, labels) {
     }
   });
   svg.append(shape('line', { x1: x(one.nats), x2: x(one.nats), y1: 0, y2: high - 6, class: 'rule' }));
-  return picture(labels.without_title, [svg], '', one.says.without, labels.axis_ppl);
+  return svg;
 }
 
-// What every layer of a model does at one character.
+// What every layer of a model does at one character; what it would say stands at the levels that can be read out.
 function across(one, labels) {
   const made = node('div', 'across');
   made.append(node('h4', '', one.title));
-  const letters = Object.keys(one.gates), last = one.lens.nats[0].length, next = at < last;
-  const rows = one.lens.levels.map((level, place) => [
-    layerName(labels, level),
-    level && at > 0 ? (100 * one.change[level - 1][at - 1]).toFixed(0) + '%' : '',
-    ...letters.map((letter) => (level ? one.gates[letter][level - 1][at].toFixed(2) : '')),
-    next ? visible(one.lens.said[place][at]) : '',
-    next ? one.lens.probability[place][at].toFixed(2) : '',
-    next ? one.lens.nats[place][at].toFixed(2) : '',
-  ]);
+  const letters = Object.keys(one.gates), next = at < one.lens.nats[0].length;
+  const levels = [...new Set([...one.change.map((row, index) => index + 1), ...one.lens.levels])].sort((a, b) => a - b);
+  const rows = levels.map((level) => {
+    const place = next ? one.lens.levels.indexOf(level) : -1;
+    return [
+      layerName(labels, level),
+      level && at > 0 ? (100 * one.change[level - 1][at - 1]).toFixed(0) + '%' : '',
+      ...letters.map((letter) => (level ? one.gates[letter][level - 1][at].toFixed(2) : '')),
+      ...(place < 0 ? ['', '', ''] : [visible(one.lens.said[place][at]), one.lens.probability[place][at].toFixed(2), one.lens.nats[place][at].toFixed(2)]),
+    ];
+  });
   const columns = [labels.col_layer, labels.change, ...letters, labels.col_says, labels.col_p, labels.col_nats];
   made.append(tableOf(columns, rows.reverse(), (line) => line.children[columns.indexOf(labels.col_says)].classList.add('said')));
   return made;
@@ -160,7 +171,7 @@ function draw() {
   });
   const reading = node('div', 'reading-across');
   const letters = [...new Set(value.models.flatMap((one) => Object.keys(one.gates)))];
-  const kinds = [['change', labels.change], ...letters.map((letter) => [letter, fill(labels.gate, { letter })]), ['units', labels.units]];
+  const kinds = [['change', labels.change], ...letters.map((letter) => [letter, fill(isCandidate(letter) ? labels.candidate : labels.gate, { letter })]), ['units', labels.units]];
   if (!kinds.some(([kind]) => kind === shown)) shown = 'change';
   const bar = node('div', 'bar');
   bar.append(segments(kinds, shown, (picked) => { shown = picked; draw(); }));
@@ -185,17 +196,16 @@ function draw() {
   };
   const follow = (event) => {
     const map = event.target.closest && event.target.closest('.timed .frame');
-    const index = event.target.dataset && event.target.dataset.index;
+    const index = event.target.dataset && event.target.dataset.index, was = at;
     if (index !== undefined) at = Number(index);
     else if (map) {
       const box = map.getBoundingClientRect();
       at = Math.max(0, Math.min(characters.length - 1, Math.floor(((event.clientX - box.left) / box.width) * characters.length)));
-    } else return;
-    point();
+    }
+    if (at !== was) point();
   };
-  strip.addEventListener('mouseover', follow);
-  strip.addEventListener('click', follow);
-  ['pointerdown', 'pointermove'].forEach((name) => columns.addEventListener(name, follow)); // a finger's touch moves nothing
+  pointed(strip, follow);
+  pointed(columns, follow);
   strip.addEventListener('keydown', (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;

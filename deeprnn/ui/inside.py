@@ -24,10 +24,10 @@ TEXT = (
 )
 _KEEPING = {"gru": "z", "mingru": "z", "lstm": "f"}  # the gate that keeps the old state; minGRU's lets the new one in
 _LABELS = (
-    *("hint", "layer", "embedding", "change", "gate", "units", "next"),
+    *("hint", "layer", "embedding", "change", "gate", "candidate", "units", "next"),
     *("state_title", "lens_title", "echo_title", "without_title", "gradients_title"),
     *("axis_distance", "axis_back", "axis_ppl", "col_layer", "col_says", "col_p", "col_nats"),
-    *("scale_change", "scale_gate", "scale_echo", "scale_gradients", "scale_lens"),
+    *("scale_change", "scale_gate", "scale_candidate", "scale_echo", "scale_gradients", "scale_lens"),
 )
 Look = dict[str, Any]
 
@@ -48,6 +48,7 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
                 "lens": _meaningful(found["lens"], registry.infos[name].config.residual),
                 "title": shown[name],
                 "cell": registry.infos[name].config.cell,
+                "keeping": _KEEPING.get(registry.infos[name].config.cell, ""),
                 "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
             }
             for name, found in zip(models, looks, strict=True)
@@ -62,7 +63,13 @@ def _meaningful(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
 
 
 def _labels(lang: Lang) -> dict[str, str]:
-    places = {"layer": {"n": "{n}"}, "gate": {"letter": "{letter}"}, "next": {"prefix": "{prefix}", "char": "{char}"}}
+    letter = {"letter": "{letter}"}
+    places = {
+        "layer": {"n": "{n}"},
+        "gate": letter,
+        "candidate": letter,
+        "next": {"prefix": "{prefix}", "char": "{char}"},
+    }
     labels = {key: tr(f"in_{key}", lang, **places.get(key, {})) for key in _LABELS}
     return labels | {"scale_units": tr("in_scale_units", lang, n=SHOWN_UNITS), "empty": tr("in_empty", lang)}
 

@@ -1,7 +1,10 @@
 // Draws the Learn view (see learn.py); dom.js and figures.js stand before it.
 const root = element.querySelector('.learn');
 const LAYERS = 3;
-const steps = () => (narrow() ? 3 : 4);
+let wide = 620; // what the picture may take, in pixels
+const steps = () => (wide < 480 ? 3 : 4);
+const stride = () => (wide - 64) / steps();
+const half = () => Math.min(27, stride() / 3); // of a box
 let wiring = 'right';
 let touched = { layer: 2, t: 3 };
 
@@ -34,7 +37,7 @@ function equation(l, t) {
   return made;
 }
 
-const place = (layer, t) => (narrow() ? { x: 32 + t * 82, y: 330 - layer * 84 } : { x: 70 + t * 120, y: 330 - layer * 84 });
+const place = (layer, t) => ({ x: 32 + t * stride(), y: 330 - layer * 84 });
 const state = () => (wiring === 'residual' ? 'S' : 'H');
 
 function edge(from, to, className, bend = 0) {
@@ -50,7 +53,7 @@ function around(corners, className) {
 function box(layer, t, text, className) {
   const at = place(layer, t);
   const group = shape('g', { class: className });
-  group.append(shape('rect', { x: at.x - 27, y: at.y - 19, width: 54, height: 38, rx: 9 }), shape('text', { x: at.x, y: at.y + 5, 'text-anchor': 'middle' }, text));
+  group.append(shape('rect', { x: at.x - half(), y: at.y - 19, width: 2 * half(), height: 38, rx: 9 }), shape('text', { x: at.x, y: at.y + 5, 'text-anchor': 'middle' }, text));
   return group;
 }
 
@@ -61,20 +64,20 @@ const named = (letter, layer, t) => `${letter}${under(t)}${layer ? above(layer) 
 
 // Every cell and its edges; those of the touched cell stand out: solid blue from below, dashed orange from before.
 function unrolled(redraw) {
-  const svg = shape('svg', { viewBox: `0 0 ${narrow() ? 330 : 620} 372`, class: 'unrolled', role: 'group' });
+  const svg = shape('svg', { viewBox: `0 0 ${wide} 372`, class: 'unrolled', role: 'group' });
   const arrow = shape('marker', { id: 'arrow', viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 6, markerHeight: 6, orient: 'auto-start-reverse' });
   arrow.append(shape('path', { d: 'M0,0 L8,4 L0,8 z', fill: 'context-stroke' }));
   const edges = shape('g', {}), boxes = shape('g', {});
-  const one0 = place(2, 0); // where the one state of all layers stands
+  const one0 = place(2, 0), aside = stride() / 2; // where the one state of all layers stands; between two boxes
   for (let t = 1; t <= steps(); t++) {
     boxes.append(box(0, t, 'X' + under(t), touched.layer === 1 && touched.t === t ? 'cell input below' : 'cell input'));
     for (let layer = 1; layer <= LAYERS; layer++) {
       const here = layer === touched.layer && t === touched.t;
       const at = place(layer, t), from = place(layer - 1, t), left = place(layer, t - 1);
       edges.append(edge({ x: from.x, y: from.y - 20 }, { x: at.x, y: at.y + 21 }, here ? 'below' : ''));
-      if (wiring === 'residual') edges.append(edge({ x: from.x + 24, y: from.y - 20 }, { x: at.x + 24, y: at.y + 21 }, 'skip ' + (here ? 'below' : ''), 26));
-      if (wiring !== 'wrong') edges.append(edge({ x: left.x + 28, y: left.y }, { x: at.x - 29, y: at.y }, here ? 'before' : ''));
-      else if (here) edges.append(around([[one0.x + 28, one0.y], [one0.x + 37, one0.y], [one0.x + 37, at.y + 42], [at.x - 42, at.y + 42], [at.x - 42, at.y], [at.x - 29, at.y]], 'before'));
+      if (wiring === 'residual') edges.append(edge({ x: from.x + half() - 3, y: from.y - 20 }, { x: at.x + half() - 3, y: at.y + 21 }, 'skip ' + (here ? 'below' : ''), 26));
+      if (wiring !== 'wrong') edges.append(edge({ x: left.x + half() + 1, y: left.y }, { x: at.x - half() - 2, y: at.y }, here ? 'before' : ''));
+      else if (here) edges.append(around([[one0.x + half() + 1, one0.y], [one0.x + aside, one0.y], [one0.x + aside, at.y + 42], [at.x - aside, at.y + 42], [at.x - aside, at.y], [at.x - half() - 2, at.y]], 'before'));
       const role = here ? 'here' : layer === touched.layer - 1 && t === touched.t ? 'below' : wiring !== 'wrong' && layer === touched.layer && t === touched.t - 1 ? 'before' : '';
       const one = box(layer, t, named(state(), layer, t), 'cell ' + role);
       one.setAttribute('tabindex', 0);
@@ -118,18 +121,21 @@ function reads(labels) {
 
 function picture(labels) {
   const made = node('div', 'figure stack-picture');
-  const redraw = () => {
-    const focused = document.activeElement && made.contains(document.activeElement);
+  return sized(made, (width, again) => {
+    wide = Math.min(width, 720);
+    touched.t = Math.min(touched.t, steps());
+    const redraw = () => {
+      const focused = made.contains(document.activeElement);
+      again();
+      if (focused) made.querySelector('.here')?.focus();
+    };
     const said = node('p', 'explain', reads(labels));
     said.setAttribute('aria-live', 'polite');
-    made.replaceChildren(
+    return [
       segments(['right', 'residual', 'wrong'].map((one) => [one, labels[one]]), wiring, (picked) => { wiring = picked; redraw(); }),
       equation(touched.layer, touched.t), unrolled(redraw), said, node('p', '', labels[wiring + '_note']),
-    );
-    if (focused) made.querySelector('.here')?.focus();
-  };
-  redraw();
-  return made;
+    ];
+  });
 }
 
 function code(entries) {
@@ -155,7 +161,7 @@ function draw() {
     if (one.picture) made.append(picture(labels));
     if (one.answer) made.append(node('p', 'verdict', one.answer));
     if (one.code) made.append(code(one.code));
-    if (one.figure) made.append(figure([one.figure], 'learn-' + one.key, labels));
+    if (one.figure) made.append(figure([one.figure], 'learn-' + one.key, labels, one.title));
     return made;
   }));
 }

@@ -32,7 +32,6 @@ from deeprnn.ui.widgets import (
     refusing,
     titles,
 )
-from deeprnn.vocab import UNKNOWN_ID
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
@@ -49,6 +48,11 @@ EXAMPLES = {
 REAL = ("real_train", "real_heldout", "real_other")
 EXCERPT_CHARS = 600
 FIRST = ("note-lstm-2", "few-lstm-2", "note-lstm-10")
+# Tells heat.js what stands in the controls.
+_ASKED = """(text, models) => {
+  const detail = { text: text || '', models: models || [] };
+  document.querySelector('#scores .score-result')?.dispatchEvent(new CustomEvent('asked', { detail, bubbles: true }));
+}"""
 Result = dict[str, Any]
 TextOf = Callable[[CheckpointInfo], str | None]  # the whole main text of a model in its form, if it is at hand
 
@@ -71,7 +75,7 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
     ]
     labels = (
         *("heat", "heat_scale", "heat_scale_high", "heat_unknown", "heat_hint", "heat_first", "mode_one", "mode_two"),
-        *("two_a", "two_b", "two_more", "two_less", "running", "running_axis"),
+        *("two_a", "two_b", "two_more", "two_less", "running", "running_axis", "score_stale"),
     )
     columns = ("col_model", "col_ppl", "col_bpc", "col_nats", "col_unknown", "col_guess")
     return {
@@ -152,18 +156,6 @@ def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: s
     return text[middle : min(middle + EXCERPT_CHARS, end)]
 
 
-def readers(registry: Registry, text: str, names: Sequence[str] | None) -> list[str]:
-    """Of the models chosen those that know most of a text's characters; where none does, others that do."""
-
-    def knows(name: str) -> bool:
-        ids = registry.infos[name].vocab.encode(text)
-        return 2 * ids.count(UNKNOWN_ID) < len(ids)
-
-    known = [name for name in names or () if name in registry.infos and knows(name)]
-    others = dict.fromkeys((*(name for name in FIRST if name in registry.infos), *registry.infos))
-    return known or [name for name in others if knows(name)][: len(FIRST)] or list(names or ())
-
-
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
     """Lay the view out and connect it."""
     text = gr.Textbox(EXAMPLES["example_memorised"], lines=5, elem_id="score-text")
@@ -175,7 +167,9 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     chosen = [name for name in FIRST if name in registry.infos] or list(registry.infos)[:3]
     picker = model_picker(registry, language, words, chosen)
     go = gr.Button(variant="primary", elem_id="score")
-    board = drawing(result(registry, "", [], "en"), '<div class="score-result"></div>', "heat.js", elem_id="scores")
+    board = drawing(
+        result(registry, "", [], "en"), '<div class="score-result"></div>', "figures.js", "heat.js", elem_id="scores"
+    )
     words.add(text, "label", "score_text")
     words.add(text, "info", "score_hint", most=f"{MAX_SCORE_CHARS:,}")
     words.add(go, "value", "score")
@@ -188,7 +182,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_text(example: str | None, names: list[str], language: str, *wanted: str | None) -> tuple[Any, Any]:
         if example is None:
             return gr.skip(), gr.skip()
-        chosen = readers(registry, example, names)
+        chosen = readers(registry, example, names, FIRST)
         return example, picked(registry, LANGUAGES[language], wanted, chosen)
 
     def on_language(current: Result | None, language: str) -> Result:
@@ -232,6 +226,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             [text, picker],
             **QUIET,
         )
+    for control in (text, picker):
+        control.change(None, [text, picker], None, js=_ASKED, queue=False, **QUIET)
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
     language.input(on_language, [board, language], board, queue=False, **QUIET)
     page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **QUIET)

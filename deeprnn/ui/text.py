@@ -324,6 +324,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "未知字符也计入困惑度，按模型给“未知符号”的概率计价。",
     ),
     "score_empty": ("Scores appear here.", "打分结果会显示在这里。"),
+    "score_stale": (
+        "These scores are as they were before you changed the text or the models: press Score again.",
+        "这些是改动之前的文本和模型的结果。再点一次“打分”即可更新。",
+    ),
     # experiments
     "exp_intro": (
         "Every figure and every sentence here is computed from `checkpoints/results.json`, which keeps the runs that "
@@ -425,7 +429,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "exp_label_svg": ("SVG", "SVG"),
     "exp_label_png": ("PNG", "PNG"),
     "exp_label_csv": ("CSV", "CSV"),
-    "exp_label_readout": ("Move over the figure to read it.", "在图上移动以读数。"),
+    "exp_label_readout": ("Move over the figure or touch it to read it.", "在图上移动或触摸以读数。"),
     "exp_label_interval": (
         "± is a 95% t-interval over seeds; a figure without one is of a single seed.",
         "± 是对随机种子的 95% t 区间；没有 ± 的只有一个种子。",
@@ -491,6 +495,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_embedding": ("embedding", "嵌入"),
     "in_change": ("change", "变化"),
     "in_gate": ("gate {letter}", "门 {letter}"),
+    "in_candidate": ("candidate {letter}", "候选 {letter}"),
     "in_units": ("units of a layer", "一层的单元"),
     "in_state_title": ("Layers over time", "各层随时间"),
     "in_lens_title": ("What it could say already (logit lens, approximate)", "到这层已经能说什么（logit lens，近似）"),
@@ -601,14 +606,22 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "in_scale_change": ("faint: stands still; strong: moves by 1.5 of its size", "淡：不动；浓：移动自身大小的 1.5 倍"),
     "in_scale_gate": ("faint: 0, shut; strong: 1, open (mean over the units)", "淡：0，关；浓：1，开（对单元取平均）"),
-    "in_scale_units": (
-        "orange: positive; blue: negative; the {n} units that vary most",
-        "橙：正；蓝：负；变化最大的 {n} 个单元",
+    "in_scale_candidate": (
+        "orange: above 0; blue: below 0; strongest: 1 and more (mean over the units)",
+        "橙：大于 0；蓝：小于 0；最浓：绝对值 1 以上（对单元取平均）",
     ),
-    "in_scale_echo": ("strong: the largest effect; faint: none", "浓：最大的影响；淡：没有"),
+    "in_scale_units": (
+        "orange: positive; blue: negative; strongest: the largest value of its own layer, so strengths are not to be "
+        "compared between layers or models; the {n} units that vary most",
+        "橙：正；蓝：负；最浓是本层的最大值，所以深浅不能在层与层、模型与模型之间比较；变化最大的 {n} 个单元",
+    ),
+    "in_scale_echo": (
+        "strong: the largest effect of its own layer; faint: none; the mark: where it falls below 1/e of that",
+        "浓：本层最大的影响；淡：没有；竖线：降到其 1/e 以下之处",
+    ),
     "in_scale_gradients": (
-        "log scale: strongest is the largest norm, blank a millionth of it or less",
-        "对数刻度：最浓是最大的范数，空白是它的百万分之一或更小",
+        "log scale, one for all models shown: strongest is the largest norm, blank a millionth of it or less",
+        "对数刻度，所示模型共用：最浓是最大的范数，空白是它的百万分之一或更小",
     ),
     "in_scale_lens": (
         "faint: sure of the right character; strong: 6 nats or more",
@@ -664,11 +677,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "learn_code": ("The same in code", "写成代码"),
     "learn_code_text": (
-        "This is the code that trained and runs the models of this page, read from the package as it stands. One step "
-        "of one layer, all steps of one layer, and the stack. T is time, B the texts read side by side, H the units "
-        "of a layer.",
-        "下面就是训练并运行本页模型的代码，直接从软件包里读出：一层的一步，一层的所有步，以及整个堆叠。T 是时间，B 是"
-        "并排读的文本数，H 是一层的单元数。",
+        "This is the definition of the models of this page, read from the package as it stands: one step of one layer, "
+        "all steps of one layer, and the stack. What runs is faster and tested against it: training uses PyTorch's own "
+        "kernels for the same equations where there are some, and texts are written by loops compiled for one "
+        "character at a time. T is time, B the texts read side by side, H the units of a layer.",
+        "下面是本页模型的定义，直接从软件包里读出：一层的一步，一层的所有步，以及整个堆叠。实际运行的是更快的实现，并经"
+        "测试与它一致：训练时凡是 PyTorch 有现成内核的，就用它计算同样的方程；续写则用编译好的循环，逐个字符计算。T 是"
+        "时间，B 是并排读的文本数，H 是一层的单元数。",
     ),
     "learn_cells": ("The four cells", "四种单元"),
     "learn_cells_text": (
@@ -676,14 +691,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "keep what it has instead of writing it anew at every character. These are the equations as each cell's file "
         "states them: X_t (B, E) is what the layer reads, H_t (B, H) its state, W_x. (E, H), W_h. (H, H) and b (H) "
         "its parameters; * is unit by unit. In the code the W_x. stand side by side, transposed, as weight_ih, the "
-        "W_h. as weight_hh, and each b is a sum of two. Two differences from the book: our GRU, as PyTorch's, applies "
-        "the reset gate R after the product with W_hn (d2l before it), and the Z of minGRU lets the new value in, "
-        "where that of the GRU keeps the old state.",
+        "W_h. as weight_hh, and where a gate reads both, its b is a sum of two. Two differences from the book: our "
+        "GRU, as PyTorch's, applies the reset gate R after the product with W_hn (d2l before it), and the Z of minGRU "
+        "lets the new value in, where that of the GRU keeps the old state.",
         "不同的只是 φ。门是每个单元上一个 0 到 1 之间的数，表示放行多少：有了门，一层就能留住已有的东西，不必每个字符"
         "都重写。以下方程取自各单元的源文件：X_t（B, E）是这一层的输入，H_t（B, H）是隐状态，W_x.（E, H）、W_h.（H, H）"
-        "和 b（H）是参数，* 是按元素相乘。代码里各 W_x. 转置后并排放在 weight_ih 中，各 W_h. 在 weight_hh 中，每个 b "
-        "是两个偏置之和。与书上有两处不同：这里的 GRU 与 PyTorch 一样，重置门 R 作用在乘过 W_hn 之后（d2l 是之前）"
-        "；minGRU 的 Z 是放新值进来，而 GRU 的更新门 Z 是保留旧状态。",
+        "和 b（H）是参数，* 是按元素相乘。代码里各 W_x. 转置后并排放在 weight_ih 中，各 W_h. 在 weight_hh 中；两者都用"
+        "的门，其 b 是两个偏置之和。与书上有两处不同：这里的 GRU 与 PyTorch 一样，重置门 R 作用在乘过 W_hn 之后（d2l "
+        "是之前）；minGRU 的 Z 是放新值进来，而 GRU 的更新门 Z 是保留旧状态。",
     ),
     "learn_mistake": ("The classic mistake and what it costs", "常见的错误及其代价"),
     "learn_mistake_text": (

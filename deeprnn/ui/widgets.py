@@ -20,9 +20,11 @@ from deeprnn.ui.service import MAX_MODELS, RequestError
 from deeprnn.ui.text import BOOKS, LANGUAGES, Lang, tr
 from deeprnn.ui.text import language as asked_language
 from deeprnn.ui.theme import asset
+from deeprnn.vocab import UNKNOWN_ID
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 Choices = list[tuple[str, str]]
+_OTHERS = 3  # models that come in place of those that cannot read a text
 
 
 @dataclass
@@ -238,6 +240,21 @@ def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), k
 def picked(registry: Registry, lang: Lang, wanted: Sequence[str | None], names: Sequence[str]) -> Any:
     """The picker with these models chosen: whoever sets them sets the list with them, as the filters have it."""
     return gr.update(choices=choices(registry, lang, wanted, names), value=list(names))
+
+
+def readers(registry: Registry, text: str, names: Sequence[str], first: Sequence[str] = ()) -> list[str]:
+    """Of the models chosen those that know most of a text's characters; where none does, others that do, `first` first.
+
+    If nobody does, the models chosen.
+    """
+
+    def knows(name: str) -> bool:
+        ids = registry.infos[name].vocab.encode(text)
+        return 2 * ids.count(UNKNOWN_ID) < len(ids)
+
+    known = [name for name in names if name in registry.infos and knows(name)]
+    others = dict.fromkeys((*(name for name in first if name in registry.infos), *registry.infos))
+    return known or [name for name in others if knows(name)][:_OTHERS] or list(names)
 
 
 def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:

@@ -114,8 +114,9 @@ def visit(chromium, url):
     """Open a page: `visit(query, width=..., locale=...)`; its console and network are checked at the end."""
     contexts, visits = [], []
 
-    def start(query="", *, width=1280, height=900, locale="en-US", scheme="light"):
-        context = chromium.new_context(viewport={"width": width, "height": height}, locale=locale, color_scheme=scheme)
+    def start(query="", *, width=1280, height=900, locale="en-US", scheme="light", touch=False):
+        size = {"width": width, "height": height}
+        context = chromium.new_context(viewport=size, locale=locale, color_scheme=scheme, has_touch=touch)
         context.set_default_timeout(20_000)
         contexts.append(context)
         visits.append(Visit(context.new_page(), url).open(query))

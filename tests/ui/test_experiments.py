@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from xml.etree import ElementTree
 
 import pytest
 
@@ -137,6 +138,24 @@ def test_a_figure_is_saved_as_svg_png_and_csv(visit, results):
     rows = [line.split(",") for line in files["CSV"].read_text("utf-8-sig").splitlines()]
     value = results.estimate("depth-gru-10-residual").mean
     assert ['"GRU', ' residual"', "10", str(round(value, 4))] in [row[:4] for row in rows]
+
+
+@pytest.mark.browser
+def test_a_saved_picture_says_what_it_shows_and_keeps_no_line_of_the_pointer(visit):
+    one = visit("?view=experiments")
+    figure = one.page.locator("#experiment-rote .figure")
+    figure.locator(".chart").hover()
+    figure.locator(".explain b").wait_for()
+    with one.page.expect_download() as saved:
+        figure.get_by_role("button", name="SVG").click()
+    picture = ElementTree.parse(saved.value.path())
+    words = " ".join(" ".join(picture.getroot().itertext()).split())
+    assert one.page.locator("#experiment-rote h2").text_content() in words
+    names = figure.locator(".legend i").all_text_contents()
+    assert names
+    assert [name for name in names if name not in words] == []
+    assert picture.findall(".//*[@class='pointer']") == []
+    assert "opacity" in saved.value.path().read_text()
 
 
 @pytest.mark.browser

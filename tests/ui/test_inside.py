@@ -170,9 +170,35 @@ def test_axe_finds_nothing_serious_inside(visit, scheme):
 
 
 @pytest.mark.browser
+def test_every_layer_of_a_plain_stack_is_listed_at_a_character(visit):
+    one = visit(f"?view=inside&models={PLAIN}")
+    one.page.wait_for_selector(".across tbody tr")
+    changes = one.page.locator(".across tbody tr td:nth-child(2)").all_text_contents()
+    assert len([change for change in changes if change.endswith("%")]) == 10
+
+
+@pytest.mark.browser
+def test_only_the_gate_that_keeps_says_how_much_is_kept(visit):
+    one = visit("?view=inside&models=note-lstm-2")
+    one.page.wait_for_selector(".inside-model")
+    states = one.page.locator(".inside-model .figure").first
+    for gate, keeps in (("f", True), ("i", False), ("o", False), ("g", False)):
+        name = "candidate g" if gate == "g" else f"gate {gate}"
+        one.page.get_by_role("button", name=name, exact=True).click()
+        assert ("keep" in states.text_content()) == keeps, gate
+
+
+@pytest.mark.parametrize(("lang", "own"), [("en", "of its own layer"), ("zh", "本层")])
+def test_what_each_layer_is_scaled_by_is_said(registry, lang, own):
+    labels = inside.pictures(registry, [PLAIN], TEXT, lang)["labels"]
+    assert own in labels["scale_units"]
+    assert own in labels["scale_echo"]
+
+
+@pytest.mark.browser
 def test_two_models_are_drawn_on_one_scale_and_each_picture_has_its_own_sentence(visit):
     one = visit("?view=inside")
-    one.page.wait_for_selector(".inside-model")
+    one.page.wait_for_selector(".inside-model:last-child svg.chart")
     marks = "(all) => all.map((svg) => [...svg.querySelectorAll('text[text-anchor=middle]')].map((t) => t.textContent))"
     first, second = one.page.locator(".inside-model svg.chart").evaluate_all(marks)
     assert first == second

@@ -222,6 +222,42 @@ def test_a_link_to_a_score_is_scored(visit):
     assert one.page.locator(".heat").text_content() == "the time machine"
 
 
+def test_an_example_to_continue_brings_a_model_that_can_read_it(visit):
+    one = visit()
+    one.page.get_by_role("button", name="却说孙行者").click()
+    wait_for_cards(one, "journey-gru-2")
+    assert one.page.locator("#prompt textarea").input_value() == "却说孙行者"
+
+
+def test_scores_of_a_changed_text_are_marked_until_it_is_scored(visit):
+    one = visit("?view=score&models=few-lstm-2&text=the%20time%20machine")
+    one.page.wait_for_selector(".heat span")
+    said = one.page.get_by_text("as they were before you changed")
+    assert said.count() == 0
+    field = one.page.locator("#score-text textarea")
+    field.fill("the time traveller")
+    said.wait_for()
+    assert one.page.locator(".score-result.stale .heat").count() == 1
+    field.fill("the time machine")
+    said.wait_for(state="detached")
+    one.page.get_by_role("button", name="Newly written, same style").click()
+    said.wait_for()
+    one.page.get_by_text("中文", exact=True).click()
+    one.page.get_by_text("改动之前").wait_for()
+    one.page.click("#score")
+    one.page.get_by_text("改动之前").wait_for(state="detached")
+    assert "old clockmaker" in one.page.locator(".score-result .heat").text_content()
+
+
+def test_the_lines_of_a_running_plot_reach_any_perplexity(visit):
+    one = visit("?view=score&models=note-lstm-2&text=" + "qzxjqzxjvkqz" * 3)
+    one.page.wait_for_selector(".running")
+    words = one.page.locator(".running .grid + text").all_text_contents()
+    assert len(words) >= 3
+    cells = one.page.locator(".scores tbody tr").first.locator("td").all_text_contents()
+    assert float(words[-1].replace(",", "").replace(" k", "e3").replace(" M", "e6")) > float(cells[0]) / 30
+
+
 def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry, tmp_path):
     one = visit("?view=checkpoints")
     one.page.locator(".checkpoints .name").first.wait_for()

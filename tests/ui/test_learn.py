@@ -2,11 +2,12 @@
 
 import inspect
 import json
+import re
 import shutil
 
 import pytest
 
-from deeprnn.cells import CELLS
+from deeprnn.cells import CELLS, Cell
 from deeprnn.model import CharRNN
 from deeprnn.registry import Registry
 from deeprnn.results import FILE
@@ -61,6 +62,18 @@ def test_equations_and_picture_write_the_weights_alike(registry, lang):
         assert "X_t W_x" in written
         assert "W_i" not in written
     assert "mat1 and mat2" in section(learn.lesson(registry, lang), "mistake")["text"]
+
+
+def test_the_cells_files_keep_to_the_same_letters():
+    for cell in (Cell, *CELLS.values()):
+        assert re.findall(r"\bW_i\w|\bb_i[rzfgon]\b", inspect.getsource(inspect.getmodule(cell))) == []
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "loops compiled"), ("zh", "编译好的循环")])
+def test_the_code_is_called_the_definition_and_what_runs_is_named(registry, lang, words):
+    text = section(learn.lesson(registry, lang), "code")["text"]
+    assert "code that trained and runs" not in text
+    assert words in text
 
 
 @pytest.mark.browser
