@@ -147,7 +147,7 @@ async def crowd(page: Page, visitors: int, models: list[str], chars: int) -> tup
     """All of them at once, with the page open before; what each saw, and the seconds until the last had all."""
     names = [f"crowd-{visitors}-{i}-{time.time_ns()}" for i in range(visitors)]
     for name in names:
-        await page.click("stop", [], name)
+        await page.click("stop", [None, "English"], name)
     started = time.perf_counter()
     asked = (page.generate(name, models, chars) for name in names)
     return await asyncio.gather(*asked, return_exceptions=True), time.perf_counter() - started

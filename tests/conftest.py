@@ -7,6 +7,7 @@ from jaxtyping import install_import_hook
 TENSOR_CODE = ["cells", "model", "batches", "evaluation"]
 install_import_hook([f"deeprnn.{module}" for module in TENSOR_CODE], "beartype.beartype")
 
+import time  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
@@ -20,6 +21,15 @@ from deeprnn.vocab import Vocab  # noqa: E402
 torch.set_num_threads(1)  # the tests' tensors are too small to share; on a busy machine sharing is far slower
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "checkpoints"
+WAIT = 120  # seconds after which something does not come any more, however busy the machine is
+
+
+def wait_until(condition):
+    """Wait until a condition of other threads or processes holds, and no longer."""
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {WAIT} seconds"
+        time.sleep(0.01)
 
 
 def tiny_metrics(name: str, num_params: int) -> dict:

@@ -4,6 +4,9 @@ const board = root.querySelector('.cards');
 const sheet = root.querySelector('.next');
 let lens = 'plain';
 let lensOf = ''; // the question whose lens was put on
+let shown = 0; // the turn of what is shown
+let ended = 0; // the turn of what the reader stopped
+let held = false; // the reader pressed Stop, and has asked for no text since
 
 function depthBars(card) {
   const bars = node('span', 'depth ' + card.cell);
@@ -93,8 +96,8 @@ function fill(article, card) {
   article.querySelector('.status').textContent = card.status;
   const out = article.querySelector('.out');
   const drawn = JSON.stringify([card.prompt, card.text, card.state === 'writing', card.runs, card.rote]);
-  if (article.dataset.drawn === drawn) return;
-  article.dataset.drawn = drawn;
+  if (article.drawn === drawn) return;
+  article.drawn = drawn;
   if (card.nats) letters(article, card);
   else {
     article.querySelector('.prompt').textContent = card.prompt;
@@ -104,6 +107,69 @@ function fill(article, card) {
   const foot = article.querySelector('.foot');
   foot.replaceChildren();
   if (card.nats) foot.append(roteMeter(card), node('p', 'quality', card.quality));
+}
+
+// What came of texts that are being written; whoever has finished is drawn whole.
+function extend(lines) {
+  const pieces = given().cards.map(() => '');
+  const whole = new Set();
+  lines.forEach((line) => line.forEach((more, index) => {
+    if (typeof more === 'string') pieces[index] += more;
+    else whole.add(index);
+  }));
+  whole.forEach((index) => fill(board.children[index], given().cards[index]));
+  const longer = [...board.children].filter((article, index) => pieces[index] && !whole.has(index));
+  pieces.forEach((piece, index) => {
+    if (!piece || whole.has(index)) return;
+    board.children[index].drawn = null;
+    const text = board.children[index].querySelector('.text');
+    if (text.lastChild) text.lastChild.appendData(piece);
+    else text.append(piece);
+  });
+  const outs = longer.map((article) => article.querySelector('.out'));
+  const heights = outs.map((out) => out.scrollHeight);
+  outs.forEach((out, index) => (out.scrollTop = heights[index]));
+}
+
+const isWriting = (value) => value.cards.some((card) => card.state === 'writing');
+
+// Nobody writes any more, at once and whatever is still under way: what is shown is what stays, and what Continue continues.
+function freeze() {
+  held = true;
+  const value = given();
+  if (!value || !isWriting(value)) return;
+  ended = value.turn;
+  value.cards.forEach((card, index) => {
+    if (card.state !== 'writing') return;
+    card.state = 'stopped';
+    card.status = value.labels.stopped;
+    board.children[index].classList.remove('writing');
+    board.children[index].querySelector('.status').textContent = card.status;
+    board.children[index].drawn = null;
+  });
+  put(value);
+}
+
+document.addEventListener('click', (event) => {
+  const pressed = event.target.closest && event.target.closest('#stop, #generate, #continue');
+  if (!pressed) return;
+  if (pressed.id === 'stop') freeze();
+  else held = false;
+}, true);
+
+// Whether something comes too late: from before what is shown, or of a run that the reader has stopped.
+function late() {
+  const text = props.value || '';
+  if (!text || (carried && text.startsWith(carried))) return false;
+  const value = JSON.parse(text.split('\n', 1)[0]);
+  if (value.turn < shown || value.turn <= ended) return true;
+  if (held && isWriting(value)) { // it was asked for before Stop, and has begun after it
+    ended = value.turn;
+    document.getElementById('stop').click();
+    return true;
+  }
+  shown = value.turn;
+  return false;
 }
 
 // Arrow keys walk over the characters, Enter asks what could stand there.
@@ -157,6 +223,7 @@ function candidates(row, context, actual) {
     const percent = p >= 0.0995 ? (100 * p).toFixed(0) : (100 * p).toFixed(p >= 0.001 ? 1 : 2);
     const one = button('choice' + (char === actual ? ' actual' : ''), '', () => {
       closeSheet();
+      held = false;
       trigger('select', { index: 0, value: char, context: context + char });
     });
     one.append(node('b', '', visible(char)), node('i', '', percent + '%'));
@@ -257,6 +324,15 @@ function wear() {
 }
 
 function draw() {
+  if (late()) {
+    props.value = carried;
+    return;
+  }
+  const lines = news();
+  if (lines) {
+    if (lines.length) extend(lines);
+    return;
+  }
   const value = given() || { cards: [], labels: {} };
   const question = value.preset + ' ' + value.budget;
   if (value.lens && question !== lensOf) lens = value.lens;

@@ -4,11 +4,16 @@ Knows: checkpoints' metadata, words, what `cards.js` draws. Does not know: compo
 
 A `Board` is what was written; `draw` adds the words of one language. The browser hands the drawn value back, and
 anybody may hand in anything: `Board.read` takes from it what was written and nothing else.
+
+Each drawing has a turn, a number that rises. `cards.js` never draws an older one over a newer one.
 """
 
+import itertools
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
 from deeprnn.checkpoint import CheckpointInfo
@@ -17,10 +22,11 @@ from deeprnn.ui import service
 from deeprnn.ui.presets import Budget, presets, verdict
 from deeprnn.ui.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import alphabets_note, book, facts, perplexity, titles
+from deeprnn.ui.widgets import alphabets_note, book, carried, facts, perplexity, titles
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished"]
 Drawn = dict[str, Any]
+_TURNS = itertools.count(time.time_ns() // 1_000_000)  # higher than all before, also when the server starts again
 NUMBERS = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 300}
 
 
@@ -80,9 +86,14 @@ class Board:
             preset = budget = None
         return cls(prompt=prompt, seed=seed, sampling=sampling, runs=runs, preset=preset, budget=budget)
 
-    def stopped(self) -> Self:
-        """The same board, nobody writing any more."""
-        runs = (replace(run, state="stopped") if run.state == "writing" else run for run in self.runs)
+    def stopped(self, speeds: Mapping[str, float] = MappingProxyType({})) -> Self:
+        """The same board, nobody writing any more; `speeds` of the models that wrote until now."""
+        runs = (
+            replace(run, state="stopped", speed=speeds.get(run.model, run.speed))
+            if run.state in ("writing", "stopped")
+            else run
+            for run in self.runs
+        )
         return replace(self, runs=tuple(runs))
 
 
@@ -179,8 +190,44 @@ _LABELS = (
 )
 
 
-def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
-    """What `cards.js` draws, in a language."""
+def next_turn() -> int:
+    """The turn of a drawing that is asked for now."""
+    return next(_TURNS)
+
+
+class Growing:
+    """The drawing of a board that is being written, as a text that only grows.
+
+    Its first line is the board, drawn. Each further line is a list with what is new of each card: the characters that
+    were added, or the whole card, once its model has finished. In another language the board is drawn anew.
+    """
+
+    def __init__(self, registry: Registry, turn: int) -> None:
+        self._registry, self._turn = registry, turn
+        self._text = ""
+        self._drawn: tuple[Board, Lang] | None = None
+
+    def grown(self, board: Board, lang: Lang) -> str:
+        """The text, once the board has come so far."""
+        if self._drawn and self._drawn[1] == lang:
+            news = [
+                self._news(old, run, board.seed, lang) for old, run in zip(self._drawn[0].runs, board.runs, strict=True)
+            ]
+            if any(news):
+                self._text += "\n" + carried(news)
+        else:
+            self._text += ("\n" if self._text else "") + carried(draw(self._registry, board, lang, self._turn))
+        self._drawn = board, lang
+        return self._text
+
+    def _news(self, old: Run, run: Run, seed: int, lang: Lang) -> str | Drawn:
+        if run.state == old.state:
+            return run.text[len(old.text) :]
+        return _card(self._registry, run, titles(self._registry, lang)[run.model], seed, lang)
+
+
+def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) -> Drawn:
+    """What `cards.js` draws, in a language; it takes its turn now, unless it was given one before."""
     shown = titles(registry, lang)
     preset = presets(registry).get(board.preset or "")
     seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
@@ -189,6 +236,7 @@ def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
         settings = {"prompt": sample.prompt.strip(), "temperature": f"{sample.sampling['temperature']:g}"}
         seen = tr("seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
     return {
+        "turn": next_turn() if turn is None else turn,
         "prompt": board.prompt,
         "seed": board.seed,
         "sampling": board.sampling,
@@ -198,7 +246,7 @@ def draw(registry: Registry, board: Board, lang: Lang) -> Drawn:
         "verdict": seen,
         "note": alphabets_note([registry.infos[name] for name in board.names], lang),
         "lang": lang,
-        "labels": {key: tr(key, lang) for key in _LABELS},
+        "labels": {key: tr(key, lang) for key in _LABELS} | {"stopped": tr("stopped", lang, seed=board.seed)},
         "cards": [_card(registry, run, shown[run.model], board.seed, lang) for run in board.runs],
     }
 
@@ -253,7 +301,7 @@ def _analysed(registry: Registry, run: Run, lang: Lang) -> Drawn:
     longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
     places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []
     return {
-        "nats": found["nats"],
+        "nats": [round(nats, 2) for nats in found["nats"]],  # more is not to be seen
         "runs": runs,
         "rote": _rote(found, longest, lang),
         "places": places,

@@ -7,15 +7,16 @@ click on a possible next character (`select`), and a file to open (`upload`).
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import gradio as gr
 
 from deeprnn.registry import Registry
 from deeprnn.ui import cards, export, links, service
-from deeprnn.ui.cards import Board, Drawn
+from deeprnn.ui.cards import Board
 from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
@@ -30,7 +31,6 @@ from deeprnn.ui.widgets import (
     model_picker,
     picked,
     readers,
-    refusal,
     refusing,
     titles,
 )
@@ -40,11 +40,55 @@ EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "å´è
 
 @dataclass
 class Desk:
-    """What a reader asks of a run that is under way. The run carries it out, so that nobody else draws meanwhile."""
+    """A run that is under way: the turn of its drawing, and how fast each model writes.
+
+    What is asked of it: to speak a language, and to end.
+    """
 
     lang: Lang
-    stop: bool = False
-    then: Callable[[Board], Board] = Board.stopped
+    turn: int
+    over: bool = False
+    speeds: dict[str, float] = field(default_factory=dict)
+
+
+class Desks:
+    """The runs under way, by the visitor's session. Nobody has two: what a visitor asks for next ends what he had.
+
+    Each drawing gets its turn here, so that whatever still comes of a run that was ended is an older one.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.RLock()
+        self._of: dict[str | None, Desk] = {}
+
+    def begin(self, session: str | None, lang: Lang) -> Desk:
+        """A new run; the one before ends."""
+        with self._guard:
+            turn, _ = self.end(session)
+            desk = self._of[session] = Desk(lang=lang, turn=turn)
+            return desk
+
+    def end(self, session: str | None) -> tuple[int, dict[str, float]]:
+        """End what the visitor has under way: the turn of what is drawn instead, and how fast the models wrote."""
+        with self._guard:
+            desk = self._of.pop(session, None)
+            if desk:
+                desk.over = True
+            return cards.next_turn(), desk.speeds if desk else {}
+
+    def speak(self, session: str | None, lang: Lang) -> int | None:
+        """Let a run go on in another language; the turn of a drawing, if there is none."""
+        with self._guard:
+            desk = self._of.get(session)
+            if desk:
+                desk.lang = lang
+            return None if desk else cards.next_turn()
+
+    def leave(self, session: str | None, desk: Desk) -> None:
+        """A run has come to its end."""
+        with self._guard:
+            if self._of.get(session) is desk:
+                del self._of[session]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +126,16 @@ class Order:
         )
 
 
-def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
-    """Boards that fill while the models write, until they have finished or the desk says stop.
+Updates = Generator[list[service.Continuation], None, None]
+
+
+def updates_of(registry: Registry, order: Order) -> Updates:
+    """What `service.stream` tells of an order.
 
     Raises:
         RequestError: see `service.stream`.
     """
-    updates = service.stream(
+    return service.stream(
         registry,
         prompt=order.prompt,
         models=order.names,
@@ -96,8 +143,16 @@ def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
         written=order.written,
         **order.sampling,
     )
+
+
+def write(registry: Registry, desk: Desk, order: Order, updates: Updates) -> Iterator[str]:
+    """The drawing of a board that fills while the models write, until they have finished or the desk is over."""
+    growing = cards.Growing(registry, desk.turn)
     with contextlib.closing(updates):  # whoever is stopped costs nothing any more
         for update in updates:
+            if desk.over:
+                return
+            desk.speeds = {one.model: one.chars_per_second for one in update}
             runs = tuple(
                 cards.Run(
                     model=one.model,
@@ -117,10 +172,7 @@ def write(registry: Registry, desk: Desk, order: Order) -> Iterator[Drawn]:
                 preset=order.preset,
                 budget=order.budget,
             )
-            if desk.stop:
-                break
-            yield cards.draw(registry, board, desk.lang)
-    yield cards.draw(registry, desk.then(board), desk.lang)
+            yield growing.grown(board, desk.lang)
 
 
 def can_continue(board: Board) -> bool:
@@ -285,33 +337,38 @@ def _order(
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
     ui = _Controls(registry, language, words)
-    desks: dict[str | None, Desk] = {}  # of the runs under way, by the visitor's session
+    desks = Desks()
 
-    def run(session: str | None, language: str, order: Callable[[], Order]) -> Iterator[Drawn]:
-        desk = desks[session] = Desk(lang=LANGUAGES[language])
+    def run(session: str | None, language: str, order: Callable[[], Order]) -> Iterator[Any]:
+        lang = LANGUAGES[language]
+        with refusing(lang):  # what is refused ends nothing
+            asked = order()
+            updates = updates_of(registry, asked)
+        desk = desks.begin(session, lang)
         try:
-            yield from write(registry, desk, order())
-        except RequestError as error:
-            raise refusal(error, desk.lang) from error
+            yield from write(registry, desk, asked, updates)
         finally:
-            desks.pop(session, None)
+            desks.leave(session, desk)
+        yield gr.skip()  # gradio repeats at the end what came last: all of the text
 
-    def on_generate(request: gr.Request, language: str, *asked: Any) -> Iterator[Drawn]:
+    def on_generate(request: gr.Request, language: str, *asked: Any) -> Iterator[Any]:
         yield from run(request.session_hash, language, lambda: _order(registry, *asked))
 
-    def on_continue(request: gr.Request, language: str, value: Any, length: Any) -> Iterator[Drawn]:
+    def on_continue(request: gr.Request, language: str, value: Any, length: Any) -> Iterator[Any]:
         yield from run(request.session_hash, language, lambda: Order.to_continue(Board.read(registry, value), length))
 
-    def on_stop(request: gr.Request) -> None:
-        if desk := desks.get(request.session_hash):
-            desk.stop = True
+    def on_stop(value: Any, language: str, request: gr.Request) -> Any:
+        """What was shown when the reader pressed Stop is what stays: the browser sends it."""
+        turn, speeds = desks.end(request.session_hash)
+        board = _read(value).stopped(speeds)
+        if all(run.state != "stopped" for run in board.runs):
+            return gr.skip()
+        return cards.draw(registry, board, LANGUAGES[language], turn)
 
     def redraw(change: Callable[[Board], Board], value: Any, language: str, session: str | None) -> Any:
-        """Change the board; while models write, it is they who do, when they have stopped."""
-        if desk := desks.get(session):
-            desk.then, desk.stop = lambda board: change(board.stopped()), True
-            return gr.skip()
-        return cards.draw(registry, change(_read(value)), LANGUAGES[language])
+        """Change the board that is shown; if models write, they end with what is shown."""
+        turn, speeds = desks.end(session)
+        return cards.draw(registry, change(_read(value).stopped(speeds)), LANGUAGES[language], turn)
 
     def _read(value: Any) -> Board:
         try:
@@ -353,21 +410,20 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_language(value: Any, key: str | None, budget: Budget | None, language: str, request: gr.Request) -> Any:
         lang = LANGUAGES[language]
         switch = _budget_update(registry, key, budget, lang)
-        if desk := desks.get(request.session_hash):
-            desk.lang = lang
-            return gr.skip(), switch
-        return cards.draw(registry, _read(value), lang), switch
+        turn = desks.speak(request.session_hash, lang)
+        return gr.skip() if turn is None else cards.draw(registry, _read(value), lang, turn), switch
 
     def on_branch(event: gr.EventData) -> str:
         return branched(str(getattr(event, "context", "")))
 
-    def on_open_file(event: gr.EventData, language: str, *wanted: str | None) -> Any:
+    def on_open_file(event: gr.EventData, request: gr.Request, language: str, *wanted: str | None) -> Any:
         lang = LANGUAGES[language]
         with refusing(lang):
             board = export.reopen(registry, getattr(event, "text", None))
         set_to = [board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")]
+        turn, _ = desks.end(request.session_hash)
         return (
-            cards.draw(registry, board, lang),
+            cards.draw(registry, board, lang, turn),
             board.preset,
             picked(registry, lang, wanted, board.names),
             _budget_update(registry, board.preset, board.budget, lang),
@@ -407,7 +463,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             NAMES[ask.lang] if written else None,
         )
 
-    def on_asked(request: gr.Request, language: str | None, *asked: Any) -> Iterator[Drawn]:
+    def on_asked(request: gr.Request, language: str | None, *asked: Any) -> Iterator[Any]:
         if language:  # the address's, whether the switch shows it yet or not
             yield from on_generate(request, language, *asked)
         else:
@@ -416,10 +472,11 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     written = gr.State(None)  # the language of a comparison that the address asks to be written
     numbers = [ui.temperature, ui.top_k, ui.top_p, ui.length, ui.seed]
     everything = [language, *ui.asked()]
-    # All go through the queue, whose messages to one visitor arrive in order.
-    ui.go.click(on_generate, everything, ui.board, trigger_mode="once", **QUIET)
-    ui.more.click(on_continue, [language, ui.board, ui.length], ui.board, trigger_mode="once", **QUIET)
-    ui.stop.click(on_stop, None, None, **QUIET)
+    # All go through the queue, whose messages to one visitor arrive in order. Nothing waits for a run to end.
+    anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
+    ui.go.click(on_generate, everything, ui.board, **anew)
+    ui.more.click(on_continue, [language, ui.board, ui.length], ui.board, **anew)
+    ui.stop.click(on_stop, [ui.board, language], ui.board, **anew)
     ui.picker.input(on_pick, [ui.picker, ui.board, language], [ui.board, ui.preset, ui.budget], **QUIET)
     filters = ui.picker.filters
     ui.preset.input(
@@ -429,7 +486,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.budget.input(on_budget, held, [ui.board, ui.picker], **QUIET)
     language.input(on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET)
     branch = ui.board.select(on_branch, None, ui.prompt, **QUIET)
-    branch.then(on_generate, everything, ui.board, trigger_mode="once", **QUIET)
+    branch.then(on_generate, everything, ui.board, **anew)
     opened = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers]
     ui.board.upload(on_open_file, [language, *filters], opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):

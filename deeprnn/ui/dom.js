@@ -1,14 +1,43 @@
 // What every drawing of the page is made with. Text only ever enters the page through textContent.
 const SVG = 'http://www.w3.org/2000/svg';
 
-// The value to be drawn, out of the text that carries it (see `Drawing` in widgets.py).
-let carried, parsed;
+// The value to be drawn, out of the text that carries it (see `Drawing` in widgets.py). A text that has only grown is read
+// from where it ended before.
+let carried = '', parsed = null;
+let added = null; // what was added to its cards since `news` was last asked for; null: it is another value
 function given() {
-  if (carried !== props.value) {
-    carried = props.value;
-    parsed = carried ? JSON.parse(carried) : null;
+  const text = props.value || '';
+  if (text === carried) return parsed;
+  const grown = carried !== '' && text.startsWith(carried);
+  if (!grown) parsed = null;
+  for (const line of (grown ? text.slice(carried.length) : text).split('\n')) {
+    const one = line && JSON.parse(line);
+    if (Array.isArray(one)) {
+      one.forEach((more, index) => {
+        if (typeof more === 'string') parsed.cards[index].text += more;
+        else parsed.cards[index] = more;
+      });
+      if (added) added.push(one);
+    } else if (one) {
+      parsed = one;
+      added = null;
+    }
   }
+  carried = text;
   return parsed;
+}
+
+function news() {
+  given();
+  const found = added;
+  added = [];
+  return found;
+}
+
+// Let another value stand for what is drawn.
+function put(value) {
+  parsed = value;
+  carried = props.value = JSON.stringify(value);
 }
 
 function node(tag, className, text) {

@@ -6,12 +6,16 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.conftest import ROOT, SHIPPED
+from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
+
+ALL_ANALYSED = (
+    "() => [...document.querySelectorAll('.model-card')].every((card) =>"
+    " !card.matches('.writing') && (card.querySelector('.rote') || !card.querySelector('.text').textContent))"
+)
 
 
 @pytest.fixture(scope="session")
@@ -35,15 +39,12 @@ def url(tmp_path_factory):
         )
     address = f"http://127.0.0.1:{port}/"
     try:
-        for _ in range(600):
-            if "Running on local URL" in log.read_text():
-                break
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.1)
+        wait_until(lambda: "Running on local URL" in log.read_text() or server.poll() is not None)
+        assert server.poll() is None, log.read_text()
         yield address
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(WAIT)
     assert "Traceback" not in log.read_text()
 
 
@@ -96,6 +97,23 @@ class Visit:
         bad = [one for one in found if one["impact"] in ("serious", "critical")]
         return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in bad]
 
+    def watch_texts(self):
+        """Keep in `window.seen` each state of the shown texts from the click on Stop on."""
+        self.page.evaluate(
+            "() => { const texts = () => JSON.stringify("
+            "   [...document.querySelectorAll('.model-card .text')].map((text) => text.textContent));"
+            " window.seen = []; let watched = false;"
+            " new MutationObserver(() => { if (watched && texts() !== window.seen.at(-1)) window.seen.push(texts()); })"
+            "   .observe(document.querySelector('#board'), { subtree: true, childList: true, characterData: true });"
+            " document.addEventListener('click', (event) => { if (event.target.closest('#stop')) {"
+            "   watched = true; window.seen.push(texts()); } }, true); }"
+        )
+
+    def stop(self):
+        """Press Stop, and wait until the server has said what there is to say of what stands there."""
+        self.page.keyboard.press("Escape")
+        self.page.wait_for_function(ALL_ANALYSED)
+
     def generate(self, *, prompt=None, length=None):
         """Click Generate and wait until every model has finished."""
         if prompt is not None:
@@ -117,7 +135,7 @@ def visit(chromium, url):
     def start(query="", *, width=1280, height=900, locale="en-US", scheme="light", touch=False):
         size = {"width": width, "height": height}
         context = chromium.new_context(viewport=size, locale=locale, color_scheme=scheme, has_touch=touch)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(1_000 * WAIT)
         contexts.append(context)
         visits.append(Visit(context.new_page(), url).open(query))
         return visits[-1]

@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deeprnn.ui import cards
 from deeprnn.ui.widgets import drawing
 
 VALUES = st.dictionaries(st.text(max_size=9), st.text(max_size=9) | st.lists(st.integers(), max_size=3), max_size=3)
@@ -16,6 +17,7 @@ def drawn():
     return drawing({"text": "<b>"}, "<div></div>", "learn.js", elem_id="drawn")
 
 
+@settings(deadline=None)
 @given(value=VALUES)
 def test_a_value_comes_back_as_it_went(drawn, value):
     carried = drawn.postprocess(value)
@@ -36,3 +38,46 @@ def test_whatever_a_browser_sends_is_read_as_nothing(drawn, sent):
 def test_a_number_that_browsers_cannot_read_is_not_sent(drawn):
     with pytest.raises(ValueError, match="JSON"):
         drawn.postprocess({"ppl": float("inf")})
+
+
+def run(model, text, state="writing"):
+    return cards.Run(model=model, prompt="the ", text=text, state=state)
+
+
+@settings(deadline=None)
+@given(
+    steps=st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3)), min_size=1, max_size=5),
+    turned=st.integers(0, 5),
+)
+def test_a_board_that_grew_is_the_board_that_is_drawn_at_once(drawn, registry, steps, turned):
+    names, texts = ("note-rnn-2", "note-gru-2"), ["", ""]
+    growing, grown = cards.Growing(registry, 7), ""
+    sampling = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 30}
+    for at, pieces in enumerate(steps):
+        texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
+        states = ("writing", "finished" if at == len(steps) - 1 else "writing")
+        runs = tuple(map(run, names, texts, states))
+        board = cards.Board(prompt="the ", seed=1, sampling=sampling, runs=runs)
+        lang = "zh" if at >= turned else "en"
+        before, grown = grown, growing.grown(board, lang)
+        assert grown.startswith(before)
+        assert "<" not in drawn.postprocess(grown)
+        assert drawn.preprocess(grown) == json.loads(json.dumps(cards.draw(registry, board, lang, turn=7)))
+
+
+def test_a_character_more_costs_its_own_length_and_no_board(registry):
+    sampling = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 30}
+    growing = cards.Growing(registry, 7)
+    lengths = [
+        len(growing.grown(cards.Board(prompt="", seed=1, sampling=sampling, runs=(run("note-rnn-2", text),)), "en"))
+        for text in ("", "a", "ab", "ab")
+    ]
+    assert lengths[1] - lengths[0] == len('\n["a"]') == lengths[2] - lengths[1]
+    assert lengths[3] == lengths[2]
+
+
+@pytest.mark.parametrize(
+    "sent", ['{"cards": []}\n["a"]', '{"cards": 1}\n["a"]', "{}\n[7]", '{"cards": [1]}\n["a"]', "{}\n{", "{}\n7"]
+)
+def test_what_adds_to_no_card_is_read_as_nothing(drawn, sent):
+    assert drawn.preprocess(sent) == {}

@@ -1,12 +1,14 @@
 """What a person does on the page, in a real Chromium against a real server."""
 
+import json
 import re
 
 import pytest
 
 from deeprnn import load
 from deeprnn.ui import checkpoints
-from tests.conftest import SHIPPED
+from tests.conftest import SHIPPED, wait_until
+from tests.ui.conftest import ALL_ANALYSED
 
 pytestmark = pytest.mark.browser
 PROMPT = "the time traveller"  # of the first question
@@ -71,21 +73,78 @@ def _wait_until_all_have_written(one, chars):
     )
 
 
+def _wait_until_all_say(one, word):
+    one.page.wait_for_function(
+        "(word) => [...document.querySelectorAll('.status')].every((status) => status.textContent.includes(word))",
+        arg=word,
+    )
+
+
 def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     one = visit(f"?models={','.join(SLOW)}")
     one.page.get_by_label("Length").fill("2000")
     one.page.click("#generate")
     _wait_until_all_have_written(one, 20)
-    one.page.keyboard.press("Escape")
-    one.page.wait_for_function("() => document.querySelectorAll('.model-card.writing').length === 0")
+    one.watch_texts()
+    one.stop()
+    states = one.page.evaluate("window.seen")
     kept = one.page.locator(".model-card .text").all_text_contents()
+    assert [json.loads(state) for state in states] == [kept], "nothing moved after the click"
     assert all(20 < len(text) < 2000 for text in kept)
     assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
-    one.page.wait_for_timeout(500)
-    assert one.page.locator(".model-card .text").all_text_contents() == kept
-    assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
+    one.page.get_by_label("Length").fill("40")
+    one.page.click("#continue")
+    _wait_until_all_say(one, "finished")
+    for name, before, after in zip(SLOW, kept, one.page.locator(".model-card .text").all_text_contents(), strict=True):
+        assert after.startswith(before)
+        assert after == load(SHIPPED / name).generate(PROMPT, max_chars=len(before) + 40, seed=7)
     one.generate(length=20)
     assert [len(text) for text in one.page.locator(".model-card .text").all_text_contents()] == [20] * 4
+
+
+def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
+    """The server hears of Stop only when it has sent all; still the text stands, and Continue goes on from it."""
+    one = visit(f"?models={','.join(SLOW)}")
+    one.page.get_by_label("Length").fill("600")
+    one.watch_texts()
+    one.page.click("#generate")
+    _wait_until_all_have_written(one, 5)
+    late = []
+    one.page.route("**/queue/join*", lambda route: late.append(route))
+    ended = []
+    for event in ("requestfinished", "requestfailed"):  # gradio breaks the connection off when all has come
+        one.page.on(event, lambda request: ended.append(request.url))
+    one.page.keyboard.press("Escape")
+    wait_until(lambda: one.page.title() and any("/queue/data" in address for address in ended))
+    shown = one.page.locator(".model-card .text").all_text_contents()
+    assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
+    one.page.unroute("**/queue/join*")
+    late[0].continue_()
+    one.page.wait_for_function(ALL_ANALYSED)
+    assert [json.loads(state) for state in one.page.evaluate("window.seen")] == [shown]
+    assert all(len(text) < 600 for text in shown)
+    one.page.get_by_label("Length").fill("10")
+    one.page.click("#continue")
+    _wait_until_all_say(one, "finished")
+    for name, before, after in zip(SLOW, shown, one.page.locator(".model-card .text").all_text_contents(), strict=True):
+        assert after == load(SHIPPED / name).generate(PROMPT, max_chars=len(before) + 10, seed=7)
+
+
+def test_generate_while_a_linked_comparison_is_written_takes_its_place(visit):
+    one = visit(f"?models={','.join(SLOW)}&prompt=the%20machine&length=2000")
+    _wait_until_all_have_written(one, 5)
+    one.page.get_by_label("Length").fill("2000")
+    one.page.locator("#prompt textarea").fill("another")
+    one.page.click("#generate")
+    one.page.wait_for_function("() => document.querySelector('.prompt').textContent === 'another'")
+    one.page.evaluate(
+        "() => { window.prompts = new Set(); new MutationObserver(() => window.prompts.add("
+        "document.querySelector('.prompt').textContent)).observe(document.querySelector('#board'),"
+        " { subtree: true, childList: true, characterData: true }); }"
+    )
+    _wait_until_all_have_written(one, 20)
+    one.stop()
+    assert one.page.evaluate("[...window.prompts]") == ["another"]
 
 
 def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit):
@@ -95,10 +154,10 @@ def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit
     one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
     one.page.locator(".token-remove").first.click()
     one.page.wait_for_function("() => document.querySelectorAll('.model-card').length === 3")
-    one.page.wait_for_timeout(500)
+    one.page.wait_for_function(ALL_ANALYSED)
     assert one.page.locator(".model-card").count() == 3
     assert one.card(SLOW[0]).count() == 0
-    assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
+    assert all(re.search("stopped|finished", status) for status in one.page.locator(".status").all_text_contents())
 
 
 def test_another_language_while_they_write_is_spoken_at_once_and_to_the_end(visit):

@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import json
-import time
 
 import httpx
 import pytest
@@ -12,7 +11,8 @@ from deeprnn.registry import Registry
 from deeprnn.ui import page
 from deeprnn.ui.presets import presets
 from deeprnn.ui.sessions import Session
-from tests.conftest import SHIPPED
+from deeprnn.ui.widgets import drawing
+from tests.conftest import SHIPPED, WAIT, wait_until
 
 # What gradio warns of and leaves unclosed in a process that it does not own.
 IGNORED = (
@@ -20,6 +20,7 @@ IGNORED = (
     "ignore::pytest.PytestUnraisableExceptionWarning",
 )
 pytestmark = pytest.mark.filterwarnings(*IGNORED)
+READER = drawing({}, "<div></div>", elem_id="reader")
 SLOW = ["wells-lstm-2", "note-lstm-10", "note-lstm-10-residual", "journey-gru-2"]
 
 
@@ -52,33 +53,128 @@ def click(url, button):
     )
 
 
-def join(url, visitor, models, length, question=(None, None)):
-    """Click Generate, without waiting for what comes of it."""
-    asked = ["English", *question, "the time", models, 0.8, 0, 1, length, 7]
-    ask = {"data": asked, "fn_index": click(url, "generate"), "session_hash": visitor}
+def press(url, visitor, button, data):
+    """Click a button, without waiting for what comes of it."""
+    ask = {"data": data, "fn_index": click(url, button), "session_hash": visitor}
     return httpx.post(f"{url}gradio_api/queue/join", json=ask)
 
 
-def updates(url, visitor):
-    """The messages of a visitor, until the connection is closed."""
-    with httpx.stream("GET", f"{url}gradio_api/queue/data", params={"session_hash": visitor}, timeout=60) as stream:
+def join(url, visitor, models, length, question=(None, None), prompt="the time"):
+    """Click Generate, without waiting for what comes of it."""
+    return press(url, visitor, "generate", ["English", *question, prompt, models, 0.8, 0, 1, length, 7])
+
+
+def updates(url, visitor, received=None):
+    """The messages of a visitor, until the connection is closed; `received` collects their lengths in bytes."""
+    with httpx.stream("GET", f"{url}gradio_api/queue/data", params={"session_hash": visitor}, timeout=WAIT) as stream:
         for line in stream.iter_lines():
+            if received is not None:
+                received.append(len(line.encode()) + 1)
             if line.startswith("data:"):
                 yield json.loads(line[5:])
 
 
-def test_who_leaves_stops_costing_within_a_second(served):
+class Browser:
+    """What a visitor's browser makes of the messages: the newest board, its text put together as gradio does it."""
+
+    def __init__(self):
+        self.texts, self.seen, self.board = {}, [], {"turn": 0}
+
+    def see(self, message):
+        data = (message.get("output") or {}).get("data")
+        if message["msg"] not in ("process_generating", "process_completed") or not data:
+            return
+        event, change = message["event_id"], data[0]
+        if message["msg"] == "process_generating" and event in self.texts:
+            for action, path, value in change:
+                assert path == []
+                self.texts[event] = self.texts[event] + value if action == "append" else value
+        else:
+            self.texts[event] = change
+        if isinstance(self.texts[event], str):
+            self.seen.append(self.texts[event])
+            board = READER.preprocess(self.texts[event])
+            if board["turn"] >= self.board["turn"]:
+                self.board = board
+
+    def see_all(self, messages):
+        for message in messages:
+            self.see(message)
+        return self.board
+
+
+def test_six_texts_of_2000_characters_come_in_less_than_300_kilobytes(served):
+    registry, url, _ = served
+    received, browser = [], Browser()
+    models = ["note-rnn-2", "note-gru-2", "note-lstm-2", "few-lstm-2", "depth-gru-2-residual", "depth-rnn-2-residual"]
+    join(url, "counter", models, 2_000)
+    board = browser.see_all(updates(url, "counter", received))
+    assert [len(card["text"]) for card in board["cards"]] == [2_000] * 6
+    assert [card["state"] for card in board["cards"]] == ["finished"] * 6
+    assert board["cards"][0]["text"] == registry.get("note-rnn-2").generate("the time", max_chars=2_000, seed=7)
+    assert sum(received) < 300_000
+
+
+def test_a_new_run_of_a_visitor_ends_the_one_before(served):
+    _, url, _ = served
+    join(url, "two", SLOW, 2_000)
+    messages, browser = updates(url, "two"), Browser()
+    browser.see(next(message for message in messages if message["msg"] == "process_generating"))
+    join(url, "two", ["note-rnn-2"], 5, prompt="another")
+    board = browser.see_all(messages)
+    assert board["prompt"] == "another"
+    assert [(card["model"], card["state"]) for card in board["cards"]] == [("note-rnn-2", "finished")]
+    first = [board for board in map(READER.preprocess, browser.seen) if board["prompt"] == "the time"][-1]
+    assert all(len(card["text"]) < 2_000 for card in first["cards"])
+
+
+def test_stop_ends_the_run_also_after_a_continue_that_was_refused(served):
+    _, url, _ = served
+    join(url, "refused", SLOW, 2_000)
+    messages, browser = updates(url, "refused"), Browser()
+    browser.see(next(message for message in messages if message["msg"] == "process_generating"))
+    shown = next(iter(browser.texts.values()))
+    press(url, "refused", "continue", ["English", shown, 2_000])
+    refused = next(message for message in messages if message["msg"] == "process_completed")
+    assert not refused["success"]
+    press(url, "refused", "stop", [shown, "English"])
+    board = browser.see_all(messages)
+    assert [card["state"] for card in board["cards"]] == ["stopped"] * 4
+
+
+def test_stop_keeps_what_was_shown_and_continue_goes_on_from_there(served):
+    registry, url, _ = served
+    join(url, "stopper", SLOW, 2_000)
+    messages, browser = updates(url, "stopper"), Browser()
+    for message in messages:
+        browser.see(message)
+        if all(len(card["text"]) > 10 for card in browser.board.get("cards", [{"text": ""}])):
+            break
+    shown = browser.board
+    for card in shown["cards"]:
+        card["text"] = card["text"][:9]  # the browser is slower than the server
+    press(url, "stopper", "stop", [json.dumps(shown), "English"])
+    board = browser.see_all(messages)
+    assert [card["text"] for card in board["cards"]] == [card["text"] for card in shown["cards"]]
+    assert all(card["state"] == "stopped" and len(card["nats"]) == 9 and card["speed"] > 0 for card in board["cards"])
+    press(url, "stopper", "continue", ["English", json.dumps(board), 20])
+    board = browser.see_all(updates(url, "stopper"))
+    for name, card in zip(SLOW, board["cards"], strict=True):
+        assert card["text"] == registry.get(name).generate("the time", max_chars=29, seed=7)
+
+
+def test_who_leaves_stops_costing(served):
     registry, url, _ = served
     join(url, "leaver", SLOW, 2_000)
     messages = updates(url, "leaver")
     next(message for message in messages if message["msg"] == "process_generating")
-    assert registry.writers._desks
+    writing = [
+        one for desk in registry.writers._desks.values() for one in (*desk.seated, *(w for w, *_ in desk.joining))
+    ]
     messages.close()
-    left, deadline = time.monotonic(), time.monotonic() + 20
-    while registry.writers._desks and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not registry.writers._desks
-    assert time.monotonic() - left < 1
+    wait_until(lambda: not registry.writers._desks)
+    assert len(writing) == len(SLOW)
+    assert all(len(one.numbers) for one in writing), "none was written to its end"
 
 
 def test_a_visitors_session_holds_no_copy_of_the_page(served):

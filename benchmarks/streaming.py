@@ -1,0 +1,99 @@
+"""What watching six models write costs a browser: `python benchmarks/streaming.py`.
+
+Starts `python app.py`, opens the page in a real Chromium, lets six models write 2,000 characters each, and tells how
+many updates came, how many bytes, and how long the browser's main thread worked. Then it stops a second run, and tells
+how long after the click the shown texts still changed.
+"""
+
+import json
+import shutil
+import time
+from typing import Any
+
+from load import Server
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+MODELS = ["note-lstm-10", "note-lstm-10-residual", "wells-lstm-2", "journey-gru-2", "note-gru-2", "note-lstm-2"]
+CHARS = 2_000
+WAIT = 300_000  # milliseconds
+
+# When the shown texts last changed, and when Stop was clicked, by one clock.
+OBSERVE = """() => {
+  window.seen = { changed: 0, clicked: 0 };
+  const text = () => [...document.querySelectorAll('.model-card .text')].map((one) => one.textContent).join('|');
+  let shown = text();
+  new MutationObserver(() => {
+    if (text() === shown) return;
+    shown = text();
+    window.seen.changed = performance.now();
+  }).observe(document.querySelector('#board'), { subtree: true, childList: true, characterData: true });
+  document.addEventListener('click', (event) => {
+    if (event.target.closest('#stop')) window.seen.clicked = performance.now();
+  }, true);
+}"""
+DONE = """(length) => [...document.querySelectorAll('.model-card .text')].every((t) => t.textContent.length === length)
+  && document.querySelectorAll('.model-card .rote').length === document.querySelectorAll('.model-card').length"""
+
+
+def seconds(cdp: CDPSession) -> dict[str, float]:
+    """What the main thread did so far."""
+    found = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
+    return {key: found[key] for key in ("TaskDuration", "ScriptDuration", "LayoutDuration")}
+
+
+def measured(page: Page) -> dict[str, Any]:
+    """One comparison to its end."""
+    cdp = page.context.new_cdp_session(page)
+    received: list[int] = []
+    cdp.on("Network.dataReceived", lambda event: received.append(event["dataLength"]))
+    cdp.send("Network.enable")
+    cdp.send("Performance.enable")
+    page.get_by_label("Length").fill(str(CHARS))
+    before, started = seconds(cdp), time.perf_counter()
+    page.click("#generate")
+    page.wait_for_function(DONE, arg=CHARS, timeout=WAIT)
+    lasted = time.perf_counter() - started
+    after = seconds(cdp)
+    cdp.detach()
+    return {
+        "seconds": round(lasted, 1),
+        "parts": len(received),
+        "bytes": sum(received),
+        **{key: round(after[key] - before[key], 2) for key in before},
+    }
+
+
+def stopped(page: Page) -> float:
+    """Milliseconds from the click on Stop to the last change of what is shown; 0: there was none."""
+    page.click("#generate")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.model-card.writing .text')].some((t) => t.textContent.length > 50)",
+        timeout=WAIT,
+    )
+    page.evaluate(OBSERVE)
+    page.click("#stop")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.model-card')].every((card) => card.querySelector('.rote'))",
+        timeout=WAIT,
+    )
+    page.wait_for_timeout(2_000)  # whatever is still under way
+    seen: dict[str, float] = page.evaluate("window.seen")
+    return max(0.0, seen["changed"] - seen["clicked"])
+
+
+def main() -> None:
+    """Measure, and print one line of JSON."""
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with Server() as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto(f"{server.url}/?models={','.join(MODELS)}")
+        page.wait_for_function(f"() => document.querySelectorAll('.model-card').length === {len(MODELS)}")
+        found = measured(page)
+        found["milliseconds from Stop to the last change"] = round(stopped(page))
+        browser.close()
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
