@@ -1,7 +1,6 @@
 """Many texts at once, written by real threads."""
 
 import threading
-import time
 
 import pytest
 import torch
@@ -12,6 +11,7 @@ from deeprnn.config import ModelConfig
 from deeprnn.decoding import Decoder, stream
 from deeprnn.model import CharRNN
 from deeprnn.sampling import Sampling
+from tests.conftest import WAIT, wait_until
 
 V = 11
 
@@ -26,11 +26,10 @@ def decoder(cell="gru", seed=1, hidden=16):
 
 def finish(writing, length):
     ids = []
-    deadline = time.monotonic() + 60
     while len(ids) < length:
-        assert time.monotonic() < deadline, f"{len(ids)} of {length} characters after a minute"
+        assert writing.news.wait(WAIT), f"no more than {len(ids)} of {length} characters"
+        writing.news.clear()
         ids += writing.take()
-        time.sleep(0.001)
     return ids
 
 
@@ -46,12 +45,16 @@ def test_texts_become_what_they_become_alone_whenever_they_join_or_leave():
         )
         for i in range(24)
     ]
-    found = [None] * len(asks)
+    found, begun = [None] * len(asks), [threading.Event() for _ in asks]
 
     def ask(i):
         model, prompt, length, sampling, drawn = asks[i]
-        time.sleep(0.002 * (i % 7))
-        found[i] = finish(writers.begin(decoders[model], prompt, length, sampling, drawn), length)
+        if i >= 6:  # joins while others are being written
+            begun[i - 6].wait(WAIT)
+        writing = writers.begin(decoders[model], prompt, length, sampling, drawn)
+        writing.news.wait(WAIT)
+        begun[i].set()
+        found[i] = finish(writing, length)
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(asks))]
     for thread in threads:
@@ -66,18 +69,17 @@ def test_nothing_is_left_of_texts_that_are_finished():
     writers, one = Writers(1), decoder()
     for length in (1, 300):
         finish(writers.begin(one, [1, 2], length, Sampling()), length)
-    deadline = time.monotonic() + 10
-    while writers._desks and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not writers._desks
+    wait_until(lambda: not writers._desks)
 
 
 def test_a_text_that_nobody_reads_waits_and_goes_on_when_it_is_read():
     writers, one, length = Writers(1), decoder(), 4 * AHEAD
     unread = writers.begin(one, [1], length, Sampling())
     assert len(finish(writers.begin(one, [2], length, Sampling()), length)) == length, "others go on meanwhile"
-    time.sleep(0.1)
-    assert AHEAD <= len(unread.ready) < 2 * AHEAD
+    wait_until(lambda: unread.waits_for_its_reader)
+    before = len(unread.ready)
+    finish(writers.begin(one, [3], length, Sampling()), length)
+    assert AHEAD <= before == len(unread.ready) < 2 * AHEAD
     assert finish(unread, length) == list(stream(one, [1], length, Sampling()))
 
 
@@ -88,7 +90,7 @@ def test_a_closed_text_is_written_no_further_and_its_slot_is_given_on():
     finish(writers.begin(one, [2], 400, Sampling()), 400)
     assert len(closed.ready) < 2 * AHEAD
     before = len(closed.ready)
-    time.sleep(0.05)
+    finish(writers.begin(one, [3], 400, Sampling()), 400)
     assert len(closed.ready) == before
     assert closed not in getattr(writers._desks.get(one), "seated", {})
 
@@ -117,7 +119,7 @@ def test_what_goes_wrong_reaches_the_reader_and_the_threads_go_on(monkeypatch):
 
     monkeypatch.setattr(batching.Texts, "write", broken)
     writing = writers.begin(one, [1], 5, Sampling(), news=news)
-    assert news.wait(10)
+    assert news.wait(WAIT)
     with pytest.raises(MemoryError, match="no room"):
         writing.take()
     monkeypatch.setattr(batching.Texts, "write", write)

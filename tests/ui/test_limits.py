@@ -13,7 +13,7 @@ import pytest
 
 from deeprnn.ui.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, number, price, share
 from deeprnn.ui.page import build
-from tests.conftest import ROOT
+from tests.conftest import ROOT, WAIT
 
 
 async def echo(_, receive, send):
@@ -287,7 +287,7 @@ def test_the_environment_sets_what_the_page_and_the_api_hold():
 
 
 def test_the_served_page_refuses_a_request_of_20_megabytes(url):
-    connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=20)
+    connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=WAIT)
     connection.putrequest("POST", "/gradio_api/call/score")
     connection.putheader("Content-Length", str(20_000_000))
     connection.endheaders()
