@@ -435,18 +435,19 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_visit(request: gr.Request) -> Any:
         """Show what the address asks for; a prompt of its own is written at once."""
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
+        turn = cards.next_turn()  # before that of what the reader asks for meanwhile
         board = None  # what is not asked for stays, as the reader may have set it by now
         if ask.preset and ask.budget:
             board = cards.of_preset(registry, ask.preset, ask.budget)
         elif ask.models:
             board = cards.recorded(registry, ask.models)
         listed = choices(registry, ask.lang)
-        first = gr.skip() if ask.lang == "en" else cards.draw(registry, _first(registry), ask.lang)
+        first = gr.skip() if ask.lang == "en" else cards.draw(registry, _first(registry), ask.lang, turn)
         shown = [first, gr.skip(), gr.update(choices=listed), gr.skip()]
         if board:
             switch = _budget_update(registry, board.preset, board.budget, ask.lang)
             picked = gr.update(choices=listed, value=board.names)
-            shown = [cards.draw(registry, board, ask.lang), board.preset, picked, switch]
+            shown = [cards.draw(registry, board, ask.lang, turn), board.preset, picked, switch]
         asked_prompt = presets(registry)[ask.preset].prompt if ask.preset else None
         prompt = ask.prompt or asked_prompt or gr.skip()
         numbers = [ask.numbers.get(key, gr.skip()) for key in ("temperature", "top_k", "top_p", "length", "seed")]
