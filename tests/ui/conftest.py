@@ -120,10 +120,17 @@ class Visit:
             self.page.locator("#prompt textarea").fill(prompt)
         if length is not None:
             self.page.get_by_label("Length").fill(str(length))
+        asked = [
+            self.page.locator("#prompt textarea").input_value(),
+            int(self.page.get_by_label("Length").input_value()),
+        ]
         self.page.click("#generate")
         self.page.wait_for_function(
-            "() => [...document.querySelectorAll('.model-card .status')]"
-            ".every((status) => /finished|完成/.test(status.textContent))"
+            "([prompt, length]) => [...document.querySelectorAll('.model-card')].every((card) =>"
+            " /finished|完成/.test(card.querySelector('.status').textContent)"
+            " && card.querySelector('.prompt').textContent === prompt"
+            " && Array.from(card.querySelector('.text').textContent).length === length)",
+            arg=asked,
         )
 
 
