@@ -18,11 +18,12 @@ from typing import Any, Literal, Self, get_args
 
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
-from deeprnn.ui import service
+from deeprnn.ui import recordings, service
 from deeprnn.ui.presets import Budget, presets, verdict
 from deeprnn.ui.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.ui.text import Lang, tr
 from deeprnn.ui.widgets import alphabets_note, book, carried, facts, perplexity, titles
+from deeprnn.vocab import UNKNOWN_ID
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished"]
 Drawn = dict[str, Any]
@@ -138,9 +139,29 @@ def recorded(registry: Registry, names: Sequence[str]) -> Board:
 
 
 def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
-    """A question's models with their recordings."""
-    board = recorded(registry, presets(registry)[key].groups[budget])
+    """A question's models with what they wrote after its prompt; where that is not recorded, see `recorded`."""
+    preset = presets(registry)[key]
+    board = _after(registry, preset.prompt, preset.groups[budget]) or recorded(registry, preset.groups[budget])
     return replace(board, preset=key, budget=budget)
+
+
+def _after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | None:
+    """These models with their recordings after one prompt, if there is one of each."""
+    texts = [recordings.read(registry).get((prompt, name)) for name in names]
+    runs = tuple(
+        Run(model=name, prompt=prompt, text=text, state="recorded", unknown=_unknown(registry, name, prompt))
+        for name, text in zip(names, texts, strict=True)
+        if text
+    )
+    if not runs or len(runs) < len(names):
+        return None
+    made = recordings.SETTINGS
+    numbers = NUMBERS | {"temperature": made["temperature"], "max_chars": made["max_chars"]}
+    return Board(prompt=prompt, seed=made["seed"], sampling=numbers, runs=runs)
+
+
+def _unknown(registry: Registry, name: str, prompt: str) -> int:
+    return registry.infos[name].vocab.encode(prompt).count(UNKNOWN_ID)
 
 
 def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
@@ -151,7 +172,7 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     """
     names = [name for name in names if name in registry.infos][:MAX_MODELS]
     if all(run.state == "recorded" for run in board.runs):
-        return recorded(registry, names)
+        return _after(registry, board.prompt, names) or recorded(registry, names)
     written = {run.model: run for run in board.stopped().runs}
     runs = tuple(written.get(name) or Run(model=name, prompt=board.prompt) for name in names)
     return replace(board, runs=runs, preset=None, budget=None)
@@ -247,11 +268,11 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
         "note": alphabets_note([registry.infos[name] for name in board.names], lang),
         "lang": lang,
         "labels": {key: tr(key, lang) for key in _LABELS} | {"stopped": tr("stopped", lang, seed=board.seed)},
-        "cards": [_card(registry, run, shown[run.model], board.seed, lang) for run in board.runs],
+        "cards": [_card(registry, run, shown[run.model], board.seed, lang, alone=not preset) for run in board.runs],
     }
 
 
-def _card(registry: Registry, run: Run, title: str, seed: int, lang: Lang) -> Drawn:
+def _card(registry: Registry, run: Run, title: str, seed: int, lang: Lang, *, alone: bool) -> Drawn:
     info = registry.infos[run.model]
     guess = len(info.vocab)
     train, heldout = perplexity(info.train_ppl), perplexity(info.heldout_ppl)
@@ -273,12 +294,14 @@ def _card(registry: Registry, run: Run, title: str, seed: int, lang: Lang) -> Dr
         "heldout_text": heldout,
         "aria": tr("perplexities", lang, train=train, heldout=heldout, guess=guess),
         "reading": tr(reading(info), lang, guess=guess),
-        "status": _status(run, seed, lang),
+        "status": _status(run, seed, lang, alone=alone),
     } | _analysed(registry, run, lang)
 
 
-def _status(run: Run, seed: int, lang: Lang) -> str:
-    parts = [tr(run.state, lang, seed=seed)]
+def _status(run: Run, seed: int, lang: Lang, *, alone: bool) -> str:
+    """What happens on a card; `alone`: no question says which prompt a recording continues, so the card does."""
+    state = "recorded_after" if alone and run.state == "recorded" else run.state
+    parts = [tr(state, lang, seed=seed, prompt=run.prompt)]
     if run.speed:
         parts.append(tr("speed", lang, n=f"{run.speed:,.0f}"))
     if run.unknown:

@@ -226,6 +226,11 @@ def _budget_update(registry: Registry, key: str | None, budget: Budget | None, l
     return gr.update(choices=choices, value=budget, visible=len(groups) > 1)
 
 
+def _settings(board: Board) -> list[Any]:
+    """What the controls show of a board: its prompt, then temperature, top_k, top_p, length and seed."""
+    return [board.prompt, *(board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")), board.seed]
+
+
 class _Controls:
     """The components of the view, in the order they stand."""
 
@@ -244,10 +249,12 @@ class _Controls:
                 self.picker = model_picker(registry, language, words, first.names)
                 # all of them, since a session that the server has forgotten has the choices of the page as built
                 self.budget = gr.Radio(list(get_args(Budget)), elem_id="budget", visible=False)
-                self.temperature = Slider(0, 2, 0.8, step=0.05)
+                self.temperature = Slider(0, 2, first.sampling["temperature"], step=0.05)
                 with gr.Row():
-                    self.length = Number(300, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100)
-                    self.seed = Number(7, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
+                    self.length = Number(
+                        first.sampling["max_chars"], minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100
+                    )
+                    self.seed = Number(first.seed, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
                 with gr.Accordion(open=False) as more:
                     self.top_k = Slider(0, 100, 0, step=1)
                     self.top_p = Slider(0.05, 1, 1, step=0.05)
@@ -399,13 +406,14 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         return (
             redraw(lambda _: cards.of_preset(registry, key, preset.budget), value, language, request.session_hash),
             picked(registry, LANGUAGES[language], wanted, preset.groups[preset.budget]),
-            preset.prompt,
+            *_settings(cards.of_preset(registry, key, preset.budget)),
             _budget_update(registry, key, preset.budget, LANGUAGES[language]),
         )
 
     def on_budget(request: gr.Request, key: str, budget: Budget, value: Any, language: str, *wanted: str | None) -> Any:
         board = redraw(lambda _: cards.of_preset(registry, key, budget), value, language, request.session_hash)
-        return board, picked(registry, LANGUAGES[language], wanted, presets(registry)[key].groups[budget])
+        shown = cards.of_preset(registry, key, budget)
+        return board, picked(registry, LANGUAGES[language], wanted, shown.names), *_settings(shown)
 
     def on_language(value: Any, key: str | None, budget: Budget | None, language: str, request: gr.Request) -> Any:
         lang = LANGUAGES[language]
@@ -420,16 +428,13 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         lang = LANGUAGES[language]
         with refusing(lang):
             board = export.reopen(registry, getattr(event, "text", None))
-        set_to = [board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")]
         turn, _ = desks.end(request.session_hash)
         return (
             cards.draw(registry, board, lang, turn),
             board.preset,
             picked(registry, lang, wanted, board.names),
             _budget_update(registry, board.preset, board.budget, lang),
-            board.prompt,
-            *set_to,
-            board.seed,
+            *_settings(board),
         )
 
     def on_visit(request: gr.Request) -> Any:
@@ -446,17 +451,18 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         shown = [first, gr.skip(), gr.update(choices=listed), gr.skip()]
         if board:
             switch = _budget_update(registry, board.preset, board.budget, ask.lang)
-            picked = gr.update(choices=listed, value=board.names)
-            shown = [cards.draw(registry, board, ask.lang, turn), board.preset, picked, switch]
-        asked_prompt = presets(registry)[ask.preset].prompt if ask.preset else None
-        prompt = ask.prompt or asked_prompt or gr.skip()
-        numbers = [ask.numbers.get(key, gr.skip()) for key in ("temperature", "top_k", "top_p", "length", "seed")]
+            chosen = gr.update(choices=listed, value=board.names)
+            shown = [cards.draw(registry, board, ask.lang, turn), board.preset, chosen, switch]
+        prompt, *numbers = _settings(board) if board else [gr.skip()] * 6
+        prompt = ask.prompt or prompt
+        keys = ("temperature", "top_k", "top_p", "length", "seed")
+        numbers = [ask.numbers.get(key, value) for key, value in zip(keys, numbers, strict=True)]
         if (length := ask.numbers.get("length", 0)) > MAX_NEW_CHARS:
             numbers[3] = MAX_NEW_CHARS
             gr.Warning(
                 tr("link_long", ask.lang, n=int(length), most=MAX_NEW_CHARS), title=tr("warning_title", ask.lang)
             )
-        written = ask.view == "compare" and ask.prompt is not None
+        written = ask.view == "compare" and bool(ask.prompt or ask.numbers)  # no recording is of other settings
         return (
             *shown,
             prompt,
@@ -472,6 +478,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     written = gr.State(None)  # the language of a comparison that the address asks to be written
     numbers = [ui.temperature, ui.top_k, ui.top_p, ui.length, ui.seed]
+    settings = [ui.prompt, *numbers]
     everything = [language, *ui.asked()]
     # All go through the queue, whose messages to one visitor arrive in order. Nothing waits for a run to end.
     anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
@@ -481,14 +488,14 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.picker.input(on_pick, [ui.picker, ui.board, language], [ui.board, ui.preset, ui.budget], **QUIET)
     filters = ui.picker.filters
     ui.preset.input(
-        on_preset, [ui.preset, ui.board, language, *filters], [ui.board, ui.picker, ui.prompt, ui.budget], **QUIET
+        on_preset, [ui.preset, ui.board, language, *filters], [ui.board, ui.picker, *settings, ui.budget], **QUIET
     )
     held = [ui.preset, ui.budget, ui.board, language, *filters]
-    ui.budget.input(on_budget, held, [ui.board, ui.picker], **QUIET)
+    ui.budget.input(on_budget, held, [ui.board, ui.picker, *settings], **QUIET)
     language.input(on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET)
     branch = ui.board.select(on_branch, None, ui.prompt, **QUIET)
     branch.then(on_generate, everything, ui.board, **anew)
-    opened = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers]
+    opened = [ui.board, ui.preset, ui.picker, ui.budget, *settings]
     ui.board.upload(on_open_file, [language, *filters], opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         button.click(
@@ -497,5 +504,5 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             [ui.prompt, ui.board, ui.picker, ui.preset, ui.budget],
             **QUIET,
         )
-    visited = [ui.board, ui.preset, ui.picker, ui.budget, ui.prompt, *numbers, written]
+    visited = [ui.board, ui.preset, ui.picker, ui.budget, *settings, written]
     page.load(on_visit, None, visited, **QUIET).then(on_asked, [written, *ui.asked()], ui.board, **QUIET)

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from deeprnn import load
-from deeprnn.ui import service
+from deeprnn.ui import recordings, service
 from tests.conftest import SHIPPED
 
 pytestmark = pytest.mark.browser
@@ -31,8 +31,9 @@ def test_the_first_screen_says_what_is_to_be_seen_and_marks_what_is_copied(visit
     assert "learned nothing but how often each letter occurs" in verdict.text_content()
     assert verdict.bounding_box()["y"] < 600
     copied = one.card("note-lstm-2").locator(".text .copied")
-    sample = registry.infos["note-lstm-2"].metrics.sample
-    runs = service.analyse(registry, "note-lstm-2", sample.prompt, sample.text)["runs"]
+    prompt = "the time traveller"
+    text = recordings.read(registry)[prompt, "note-lstm-2"]
+    runs = service.analyse(registry, "note-lstm-2", prompt, text)["runs"]
     marked = {at for run in runs for at in range(run["start"], run["end"])}
     assert copied.count() == len(marked) > 100
     assert "The Time Machine" in copied.first.get_attribute("title")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from deeprnn import load
-from deeprnn.ui import checkpoints
+from deeprnn.ui import checkpoints, recordings
 from tests.conftest import SHIPPED, wait_until
 from tests.ui.conftest import ALL_ANALYSED
 
@@ -25,7 +25,7 @@ def test_the_first_screen_shows_recorded_texts_and_both_perplexities(visit, regi
     for name in ("note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10"):
         metrics = registry.infos[name].metrics
         card = one.card(name)
-        assert card.locator(".text").text_content() == metrics.sample.text
+        assert card.locator(".text").text_content() == recordings.read(registry)[PROMPT, name]
         train, heldout = (card.locator(f".dumbbell .v >> nth={i}").text_content() for i in (0, 1))
         assert float(train) == pytest.approx(metrics.final["train"].ppl, rel=5e-3)
         assert float(heldout) == pytest.approx(metrics.final["val"].ppl, rel=5e-3)

@@ -1,0 +1,79 @@
+"""What the models of each question write after its prompt, recorded, so that a visitor reads it at once.
+
+Knows: questions, the file of recordings beside the checkpoints. Does not know: components.
+
+    {"schema": 1, "seed": 7, "temperature": 0.8, "max_chars": 300, "texts": {prompt: {model: [hash of weights, text]}}}
+
+`python -m deeprnn.ui.recordings` writes it. Where it is missing or broken, or was made with other weights, a
+question shows what each checkpoint recorded when it was trained, after the prompt of that recording.
+"""
+
+import functools
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from deeprnn.registry import Registry
+from deeprnn.ui.presets import presets
+
+LOG = logging.getLogger(__name__)
+FILE = "recordings.json"
+SCHEMA = 1
+SETTINGS: dict[str, Any] = {"seed": 7, "temperature": 0.8, "max_chars": 300}  # what the controls open with
+
+
+def write(directory: str | Path) -> Path:
+    """Record every question that the checkpoints of a folder can answer; the file.
+
+    Raises:
+        ValueError: a checkpoint is broken.
+    """
+    registry = Registry(directory)
+    texts: dict[str, dict[str, list[str]]] = {}
+    for preset in presets(registry).values():
+        for name in (name for names in preset.groups.values() for name in names):
+            texts.setdefault(preset.prompt, {})[name] = _recording(registry, preset.prompt, name)
+    path = Path(directory) / FILE
+    record = {"schema": SCHEMA, **SETTINGS, "texts": texts}
+    path.write_text(json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return path
+
+
+def _recording(registry: Registry, prompt: str, name: str) -> list[str]:
+    return [registry.infos[name].weights_sha256, registry.get(name).generate(prompt, top_k=0, top_p=1.0, **SETTINGS)]
+
+
+@functools.lru_cache(maxsize=8)  # every drawing of a question asks for them
+def read(registry: Registry) -> dict[tuple[str, str], str]:
+    """The recorded text by prompt and model; none of other weights than the model has here, none of a broken file."""
+    path = registry.directory / FILE
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["schema"] != SCHEMA or any(record[key] != value for key, value in SETTINGS.items()):
+            raise ValueError("it is of another version of this page")
+        return {
+            (prompt, name): _text(text)
+            for prompt, models in record["texts"].items()
+            for name, (weights, text) in models.items()
+            if name in registry.infos and registry.infos[name].weights_sha256 == weights
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        LOG.warning(
+            "%s is not used (%s): write it again by python -m deeprnn.ui.recordings", FILE, type(error).__name__
+        )
+        return {}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= SETTINGS["max_chars"]:
+        raise ValueError("a text is none, or too long")
+    value.encode()  # half a surrogate pair is no character
+    return value
+
+
+if __name__ == "__main__":
+    print(write(sys.argv[1] if len(sys.argv) > 1 else "checkpoints"))
