@@ -512,7 +512,7 @@ def _checksums(model: CharRNN) -> list[int]:
     for tensor in (*model.parameters(), *model.buffers()):
         values = tensor.detach()
         turned = values.T if values.dim() == 2 and values.T.is_contiguous() else values
-        found.append(zlib.crc32(turned.contiguous().cpu().flatten().view(torch.uint8).numpy()))
+        found.append(zlib.crc32(turned.contiguous().cpu().flatten().view(torch.uint8).numpy().data))
     return found
 
 

@@ -244,7 +244,7 @@ class Growing:
     def _news(self, old: Run, run: Run, seed: int, lang: Lang) -> str | Drawn:
         if run.state == old.state:
             return run.text[len(old.text) :]
-        return _card(self._registry, run, titles(self._registry, lang)[run.model], seed, lang)
+        return _card(self._registry, run, titles(self._registry, lang)[run.model], seed, lang, alone=False)
 
 
 def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) -> Drawn:

@@ -29,6 +29,7 @@ from deeprnn.ui.widgets import (
     model_picker,
     perplexity,
     picked,
+    readers,
     refusing,
     titles,
 )
