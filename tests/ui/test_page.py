@@ -44,8 +44,9 @@ def test_a_recording_stands_after_the_prompt_it_continues_and_guessing_stands_on
         assert one.card(name).locator(".text").text_content() == sample.text
     picture, label = (card.locator(at).bounding_box() for at in (".dumbbell", ".dumbbell text >> nth=0"))
     assert label["x"] + label["width"] <= picture["x"] + picture["width"]
-    guess, heldout = (float(card.locator(at).get_attribute(x)) for at, x in ((".guess", "x1"), (".heldout", "cx")))
-    assert guess > heldout + 50  # 3,503 beside 88, on a log scale
+    places = ((".guess", "x1"), (".heldout", "cx"))
+    guess, heldout = (float(card.locator(at).get_attribute(x).rstrip("%")) for at, x in places)
+    assert guess > heldout + 15  # percent of the width: 3,503 beside 88, on a log scale
 
 
 def test_generate_writes_what_the_library_writes_with_the_same_seed(visit):
@@ -63,6 +64,10 @@ def test_the_models_write_at_once_each_at_its_own_speed(visit):
     one.page.click("#generate")
     _wait_until_all_have_written(one, 5)
     one.page.click("#stop")
+
+
+def _prompt(one):
+    return one.page.locator("#prompt textarea").input_value()
 
 
 def _wait_until_all_have_written(one, chars):
@@ -97,7 +102,7 @@ def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     _wait_until_all_say(one, "finished")
     for name, before, after in zip(SLOW, kept, one.page.locator(".model-card .text").all_text_contents(), strict=True):
         assert after.startswith(before)
-        assert after == load(SHIPPED / name).generate(PROMPT, max_chars=len(before) + 40, seed=7)
+        assert after == load(SHIPPED / name).generate(_prompt(one), max_chars=len(before) + 40, seed=7)
     one.generate(length=20)
     assert [len(text) for text in one.page.locator(".model-card .text").all_text_contents()] == [20] * 4
 
@@ -118,8 +123,9 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
     wait_until(lambda: one.page.title() and any("/queue/data" in address for address in ended))
     shown = one.page.locator(".model-card .text").all_text_contents()
     assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
+    for route in late:
+        route.continue_()
     one.page.unroute("**/queue/join*")
-    late[0].continue_()
     one.page.wait_for_function(ALL_ANALYSED)
     assert [json.loads(state) for state in one.page.evaluate("window.seen")] == [shown]
     assert all(len(text) < 600 for text in shown)
@@ -127,7 +133,7 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
     one.page.click("#continue")
     _wait_until_all_say(one, "finished")
     for name, before, after in zip(SLOW, shown, one.page.locator(".model-card .text").all_text_contents(), strict=True):
-        assert after == load(SHIPPED / name).generate(PROMPT, max_chars=len(before) + 10, seed=7)
+        assert after == load(SHIPPED / name).generate(_prompt(one), max_chars=len(before) + 10, seed=7)
 
 
 def test_generate_while_a_linked_comparison_is_written_takes_its_place(visit):
