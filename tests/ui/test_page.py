@@ -97,8 +97,10 @@ def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     states = one.page.evaluate("window.seen")
     kept = one.page.locator(".model-card .text").all_text_contents()
     assert [json.loads(state) for state in states] == [kept], "nothing moved after the click"
-    assert all(20 < len(text) < 2000 for text in kept)
-    assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
+    statuses = one.page.locator(".status").all_text_contents()
+    stopped = ["stopped" in status for status in statuses]
+    assert any(stopped), "the test's models are so slow that none has written 2,000 characters by then"
+    assert [len(text) < 2000 for text in kept] == stopped
     one.page.get_by_label("Length").fill("40")
     one.page.click("#continue")
     _wait_until_all_say(one, "finished")
