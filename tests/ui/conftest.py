@@ -86,6 +86,11 @@ class Visit:
     def card(self, model):
         return self.page.locator(f".model-card[data-model='{model}']")
 
+    def asked(self):
+        """The prompt and the seed in the controls: models that an address names bring those of their recordings."""
+        prompt = self.page.locator("#prompt textarea").input_value()
+        return {"prompt": prompt, "seed": int(self.page.get_by_label("Seed").input_value())}
+
     def choose(self, view):
         self.page.get_by_role("tab").nth(
             {"compare": 0, "score": 1, "experiments": 2, "inside": 3, "learn": 4, "checkpoints": 5}[view]

@@ -66,12 +66,6 @@ def test_the_models_write_at_once_each_at_its_own_speed(visit):
     one.page.click("#stop")
 
 
-def _controls(one):
-    """What the controls ask for: models that an address names bring the settings of their recordings."""
-    seed = one.page.get_by_label("Seed").input_value()
-    return {"prompt": one.page.locator("#prompt textarea").input_value(), "seed": int(seed)}
-
-
 def _wait_until_all_have_written(one, chars):
     one.page.wait_for_function(
         "(chars) => { const s = [...document.querySelectorAll('.model-card.writing .text')];"
@@ -106,7 +100,7 @@ def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     _wait_until_all_say(one, "finished")
     for name, before, after in zip(SLOW, kept, one.page.locator(".model-card .text").all_text_contents(), strict=True):
         assert after.startswith(before)
-        assert after == load(SHIPPED / name).generate(**_controls(one), max_chars=len(before) + 40)
+        assert after == load(SHIPPED / name).generate(**one.asked(), max_chars=len(before) + 40)
     one.generate(length=20)
     assert [len(text) for text in one.page.locator(".model-card .text").all_text_contents()] == [20] * 4
 
@@ -137,7 +131,7 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
     one.page.click("#continue")
     _wait_until_all_say(one, "finished")
     for name, before, after in zip(SLOW, shown, one.page.locator(".model-card .text").all_text_contents(), strict=True):
-        assert after == load(SHIPPED / name).generate(**_controls(one), max_chars=len(before) + 10)
+        assert after == load(SHIPPED / name).generate(**one.asked(), max_chars=len(before) + 10)
 
 
 def test_generate_while_a_linked_comparison_is_written_takes_its_place(visit):
