@@ -127,7 +127,7 @@ ALLOWED = {
     "deeprnn.evaluation": set(),
     "deeprnn.storage": {"deeprnn.config"},
     "deeprnn.compiling": set(),
-    "deeprnn.sampling": {"deeprnn.compiling", "deeprnn.vocab"},
+    "deeprnn.sampling": {"deeprnn.checks", "deeprnn.compiling", "deeprnn.vocab"},
     "deeprnn.decoding": {
         "deeprnn.cells",
         "deeprnn.compiling",
