@@ -75,7 +75,9 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
 
         def on_visit(request: gr.Request) -> list[Any]:
             ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
-            return [NAMES[ask.lang], gr.update(selected=ask.view), *words.updates(ask.lang)]
+            # A view that the address does not name stays as it is: the reader may have chosen one meanwhile.
+            shown = gr.update(selected=ask.view) if "view" in request.query_params else gr.skip()
+            return [NAMES[ask.lang], shown, *words.updates(ask.lang)]
 
         page.load(on_visit, None, [language, tabs, *words.components()], **private)
         language.change(None, language, None, js=_SPOKEN, **private)  # the browser's tab and screen readers too

@@ -296,6 +296,7 @@ def test_the_served_page_refuses_a_request_of_20_megabytes(url):
     assert "larger than 2,000,000 bytes" in json.loads(answer.read())["detail"]
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")  # gradio's
 def test_what_an_address_asks_to_be_written_is_asking_though_opening_the_page_is_not(registry):
     page = build(registry)
     requests = Requests(page)
