@@ -65,7 +65,7 @@ def test_a_saved_comparison_restores_its_models_and_every_setting(registry, hand
     sampling = {"temperature": 0.3, "top_k": 5, "top_p": 0.9, "max_chars": 120}
     saved = cards.Board(prompt="the", seed=11, sampling=sampling, runs=board.runs)
     event = SimpleNamespace(text=export.export(registry, saved, "json")[1])
-    answer = on_open_file(event, "English", *MINGRU)
+    answer = on_open_file(event, SimpleNamespace(session_hash=None), "English", *MINGRU)
     assert_lists_what_it_chooses(set_by(answer, outputs, ModelPicker), saved.names)
     settings = [value for value, output in zip(answer, outputs, strict=True) if isinstance(output, SETTINGS)]
     assert settings == ["the", 0.3, 5, 0.9, 120, 11]
