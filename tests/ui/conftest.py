@@ -72,6 +72,10 @@ class Visit:
         page.on("console", lambda m: self.problems.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
+        self.under_way = set()
+        page.on("request", self.under_way.add)
+        for ended in ("requestfinished", "requestfailed"):
+            page.on(ended, self.under_way.discard)
 
     def open(self, query=""):
         self.page.goto(self.url + query)
@@ -82,6 +86,10 @@ class Visit:
             )
             self.page.wait_for_function(f"() => {cards}")
         return self
+
+    def settle(self):
+        """Wait until nothing is asked of the server any more; the heartbeat of a page never ends."""
+        wait_until(lambda: self.page.title() and all("/heartbeat/" in one.url for one in self.under_way))
 
     def card(self, model):
         return self.page.locator(f".model-card[data-model='{model}']")

@@ -129,7 +129,7 @@ def test_a_reader_reads_across_the_layers_of_two_models(visit, registry):
 def test_an_address_brings_its_models_and_its_text(visit):
     one = visit("?view=inside&models=depth-lstm-2-residual,depth-rnn-2-residual&text=A+text+of+its+own.")
     one.page.wait_for_selector(".inside-model")
-    one.page.wait_for_load_state("networkidle")  # opening the tab is an event too: it draws nothing over it
+    one.settle()  # opening the tab is an event too: it draws nothing over it
     shown = one.page.locator(".inside-model").evaluate_all("all => all.map((one) => one.dataset.model)")
     assert shown == ["depth-lstm-2-residual", "depth-rnn-2-residual"]
     assert one.page.locator(".strip span").count() == len("A text of its own.")

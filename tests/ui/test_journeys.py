@@ -284,7 +284,7 @@ def test_checkpoints_are_sorted_filtered_and_downloaded(visit, registry, tmp_pat
 def test_axe_finds_nothing_serious(visit, view, lang, scheme):
     query = f"?view={view}&lang={lang}"
     one = visit(query + ("&text=the%20time" if view == "score" else ""), scheme=scheme)
-    one.page.wait_for_load_state("networkidle")
+    one.settle()
     if view == "score":
         one.page.wait_for_selector(".heat span")
     if view == "checkpoints":
@@ -299,7 +299,7 @@ def test_axe_finds_nothing_serious(visit, view, lang, scheme):
 def test_a_link_in_either_language_shows_its_own_models_and_keeps_them(visit, lang):
     one = visit(f"?preset=general&lang={lang}", locale="en-US" if lang == "zh" else "zh-CN")
     wait_for_cards(one, "note-lstm-2", "few-lstm-2")
-    one.page.wait_for_load_state("networkidle")
+    one.settle()
     wait_for_cards(one, "note-lstm-2", "few-lstm-2")
     word = {"en": "learned by rote", "zh": "背下来了"}[lang]
     assert word in one.page.locator("#questions").text_content()
