@@ -73,9 +73,9 @@ class Visit:
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         self.under_way = set()
-        page.on("request", self.under_way.add)
+        page.on("request", lambda request: self.under_way.add(request))
         for ended in ("requestfinished", "requestfailed"):
-            page.on(ended, self.under_way.discard)
+            page.on(ended, lambda request: self.under_way.discard(request))
 
     def open(self, query=""):
         self.page.goto(self.url + query)
