@@ -52,8 +52,6 @@ function picture(title, body, scale, says, axis) {
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const numbers = (count) => Array.from({ length: count }, (_, index) => String(index + 1));
 
-const isCandidate = (letter) => letter === 'n' || letter === 'g'; // a new value, not a gate; see `Cell.gates`
-
 function stateOf(one, labels) {
   if (shown === 'units') {
     const layer = Math.min(unitsOf, one.units.length - 1);
@@ -63,7 +61,7 @@ function stateOf(one, labels) {
   if (shown === 'change' || !one.gates[shown]) {
     return { rows: one.change.map((row) => [0, ...row.map((value) => value / 1.5)]), names: one.change.map((row, index) => `${index + 1} · ${(100 * mean(row)).toFixed(0)}%`), scale: labels.scale_change };
   }
-  return { rows: one.gates[shown], names: numbers(one.change.length), scale: isCandidate(shown) ? labels.scale_candidate : labels.scale_gate };
+  return { rows: one.gates[shown], names: numbers(one.change.length), scale: labels.scale_gate };
 }
 
 // The sentence of the picture that is shown; a model that has no such gate shows what it has, how much its state moves.
@@ -171,7 +169,7 @@ function draw() {
   });
   const reading = node('div', 'reading-across');
   const letters = [...new Set(value.models.flatMap((one) => Object.keys(one.gates)))];
-  const kinds = [['change', labels.change], ...letters.map((letter) => [letter, fill(isCandidate(letter) ? labels.candidate : labels.gate, { letter })]), ['units', labels.units]];
+  const kinds = [['change', labels.change], ...letters.map((letter) => [letter, fill(labels.gate, { letter })]), ['units', labels.units]];
   if (!kinds.some(([kind]) => kind === shown)) shown = 'change';
   const bar = node('div', 'bar');
   bar.append(segments(kinds, shown, (picked) => { shown = picked; draw(); }));

@@ -24,10 +24,10 @@ TEXT = (
 )
 _KEEPING = {"gru": "z", "mingru": "z", "lstm": "f"}  # the gate that keeps the old state; minGRU's lets the new one in
 _LABELS = (
-    *("hint", "layer", "embedding", "change", "gate", "candidate", "units", "next"),
+    *("hint", "layer", "embedding", "change", "gate", "units", "next"),
     *("state_title", "lens_title", "echo_title", "without_title", "gradients_title"),
     *("axis_distance", "axis_back", "axis_ppl", "col_layer", "col_says", "col_p", "col_nats"),
-    *("scale_change", "scale_gate", "scale_candidate", "scale_echo", "scale_gradients", "scale_lens"),
+    *("scale_change", "scale_gate", "scale_echo", "scale_gradients", "scale_lens"),
 )
 Look = dict[str, Any]
 
@@ -67,7 +67,6 @@ def _labels(lang: Lang) -> dict[str, str]:
     places = {
         "layer": {"n": "{n}"},
         "gate": letter,
-        "candidate": letter,
         "next": {"prefix": "{prefix}", "char": "{char}"},
     }
     labels = {key: tr(f"in_{key}", lang, **places.get(key, {})) for key in _LABELS}

@@ -496,7 +496,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_embedding": ("embedding", "嵌入"),
     "in_change": ("change", "变化"),
     "in_gate": ("gate {letter}", "门 {letter}"),
-    "in_candidate": ("candidate {letter}", "候选 {letter}"),
     "in_units": ("units of a layer", "一层的单元"),
     "in_state_title": ("Layers over time", "各层随时间"),
     "in_lens_title": ("What it could say already (logit lens, approximate)", "到这层已经能说什么（logit lens，近似）"),
@@ -607,10 +606,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "in_scale_change": ("faint: stands still; strong: moves by 1.5 of its size", "淡：不动；浓：移动自身大小的 1.5 倍"),
     "in_scale_gate": ("faint: 0, shut; strong: 1, open (mean over the units)", "淡：0，关；浓：1，开（对单元取平均）"),
-    "in_scale_candidate": (
-        "orange: above 0; blue: below 0; strongest: 1 and more (mean over the units)",
-        "橙：大于 0；蓝：小于 0；最浓：绝对值 1 以上（对单元取平均）",
-    ),
     "in_scale_units": (
         "orange: positive; blue: negative; strongest: the largest value of its own layer, so strengths are not to be "
         "compared between layers or models; the {n} units that vary most",
