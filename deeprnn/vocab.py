@@ -105,6 +105,10 @@ class Vocab(StrictConfig):
         ids: dict[str, int] = self._ids  # type: ignore[attr-defined]
         return [ids.get(c, UNKNOWN_ID) for c in fold(text, self.form)]
 
+    def count_unknown(self, text: str) -> int:
+        """How many characters of `text` are outside this alphabet."""
+        return self.encode(text).count(UNKNOWN_ID)
+
     def decode(self, ids: Iterable[int]) -> str:
         """The characters of `ids`; the unknown id reads as U+FFFD."""
         symbols = UNKNOWN_MARK + self.characters

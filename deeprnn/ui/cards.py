@@ -23,7 +23,6 @@ from deeprnn.ui.presets import Budget, presets, verdict
 from deeprnn.ui.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.ui.text import Lang, tr
 from deeprnn.ui.widgets import alphabets_note, book, carried, facts, perplexity, titles
-from deeprnn.vocab import UNKNOWN_ID
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished"]
 Drawn = dict[str, Any]
@@ -149,7 +148,13 @@ def _after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | Non
     """These models with their recordings after one prompt, if there is one of each."""
     texts = [recordings.read(registry).get((prompt, name)) for name in names]
     runs = tuple(
-        Run(model=name, prompt=prompt, text=text, state="recorded", unknown=_unknown(registry, name, prompt))
+        Run(
+            model=name,
+            prompt=prompt,
+            text=text,
+            state="recorded",
+            unknown=registry.infos[name].vocab.count_unknown(prompt),
+        )
         for name, text in zip(names, texts, strict=True)
         if text
     )
@@ -158,10 +163,6 @@ def _after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | Non
     made = recordings.SETTINGS
     numbers = NUMBERS | {"temperature": made["temperature"], "max_chars": made["max_chars"]}
     return Board(prompt=prompt, seed=made["seed"], sampling=numbers, runs=runs)
-
-
-def _unknown(registry: Registry, name: str, prompt: str) -> int:
-    return registry.infos[name].vocab.encode(prompt).count(UNKNOWN_ID)
 
 
 def show(registry: Registry, names: Sequence[str], board: Board) -> Board:

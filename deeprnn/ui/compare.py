@@ -402,17 +402,17 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         return pressed
 
     def on_preset(request: gr.Request, key: str, value: Any, language: str, *wanted: str | None) -> Any:
-        preset = presets(registry)[key]
+        shown = cards.of_preset(registry, key, presets(registry)[key].budget)
         return (
-            redraw(lambda _: cards.of_preset(registry, key, preset.budget), value, language, request.session_hash),
-            picked(registry, LANGUAGES[language], wanted, preset.groups[preset.budget]),
-            *_settings(cards.of_preset(registry, key, preset.budget)),
-            _budget_update(registry, key, preset.budget, LANGUAGES[language]),
+            redraw(lambda _: shown, value, language, request.session_hash),
+            picked(registry, LANGUAGES[language], wanted, shown.names),
+            *_settings(shown),
+            _budget_update(registry, key, shown.budget, LANGUAGES[language]),
         )
 
     def on_budget(request: gr.Request, key: str, budget: Budget, value: Any, language: str, *wanted: str | None) -> Any:
-        board = redraw(lambda _: cards.of_preset(registry, key, budget), value, language, request.session_hash)
         shown = cards.of_preset(registry, key, budget)
+        board = redraw(lambda _: shown, value, language, request.session_hash)
         return board, picked(registry, LANGUAGES[language], wanted, shown.names), *_settings(shown)
 
     def on_language(value: Any, key: str | None, budget: Budget | None, language: str, request: gr.Request) -> Any:

@@ -30,7 +30,7 @@ from deeprnn.registry import Registry
 from deeprnn.sampling import Sampling
 from deeprnn.ui.limits import number
 from deeprnn.ui.text import Lang, tr
-from deeprnn.vocab import UNKNOWN_ID, owners, plain
+from deeprnn.vocab import owners, plain
 
 LOG = logging.getLogger(__name__)
 MAX_MODELS = number("MAX_MODELS", 6)
@@ -246,7 +246,7 @@ def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> l
 def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
     with _sound(lm):
         candidates = [{"char": character, "p": round(p, 6)} for character, p in lm.next_char(prompt, k)]
-    return {"model": lm.name, "candidates": candidates, "unknown": lm.vocab.encode(prompt).count(UNKNOWN_ID)}
+    return {"model": lm.name, "candidates": candidates, "unknown": lm.vocab.count_unknown(prompt)}
 
 
 @functools.lru_cache(maxsize=512)
@@ -337,7 +337,7 @@ def _side_by_side(
     draw: Sampling,
 ) -> Generator[list[Continuation], None, None]:
     news = threading.Event()
-    unknown = [lm.vocab.encode(prompt).count(UNKNOWN_ID) for lm in models]
+    unknown = [lm.vocab.count_unknown(prompt) for lm in models]
     texts = list(before)
     writings: list[Writing] = []
     try:
