@@ -7,7 +7,9 @@ from jaxtyping import install_import_hook
 TENSOR_CODE = ["cells", "model", "batches", "evaluation"]
 install_import_hook([f"deeprnn.{module}" for module in TENSOR_CODE], "beartype.beartype")
 
+import asyncio  # noqa: E402
 import time  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
@@ -30,6 +32,12 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < deadline, f"not within {WAIT} seconds"
         time.sleep(0.01)
+
+
+def run(coroutine):
+    """What a coroutine returns, run in a thread of its own: playwright leaves an event loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def tiny_metrics(name: str, num_params: int) -> dict:

@@ -1,6 +1,5 @@
 """What the controls of Compare set in one another: the handlers of the page, called without a browser."""
 
-import asyncio
 from types import SimpleNamespace
 
 import gradio as gr
@@ -11,6 +10,7 @@ from deeprnn.ui.page import build
 from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_PROMPT_CHARS, RequestError, stream
 from deeprnn.ui.widgets import ModelPicker, Number, Slider, refusal
+from tests.conftest import run
 
 MINGRU = ("minGRU", "", "", "")  # the filters of the list of models, cell first
 SETTINGS = (gr.Textbox, gr.Slider, gr.Number)
@@ -22,7 +22,7 @@ def page(registry):
     async def built():  # gradio asks for the running loop, and would leave one of its own open
         return build(registry)
 
-    return asyncio.run(built())
+    return run(built())
 
 
 @pytest.fixture(scope="module")

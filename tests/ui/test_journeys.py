@@ -62,6 +62,7 @@ def test_the_filters_shorten_the_list_and_keep_what_is_chosen(visit, registry):
     one.page.get_by_role("button", name="Shorten the list").first.click()
     one.page.get_by_label("Cell", exact=True).first.click()
     one.page.get_by_role("option", name="minGRU").click()
+    one.page.get_by_role("option").first.wait_for(state="detached")  # the list of cells has closed
     one.page.get_by_label("Models").first.click()
     one.page.get_by_role("option", name="minGRU").first.wait_for()
     one.page.get_by_role("option", name="journey").first.wait_for(state="detached")

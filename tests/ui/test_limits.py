@@ -8,13 +8,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from deeprnn.ui.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, number, price, share
 from deeprnn.ui.page import build
-from tests.conftest import ROOT, WAIT
+from tests.conftest import ROOT, WAIT, run
 
 
 async def echo(_, receive, send):
@@ -52,8 +51,7 @@ def ask(app, body=b"", *, path="/x", method="POST", client="1.2.3.4", pieces=1, 
     async def send(message):
         sent.append(message)
 
-    with ThreadPoolExecutor(1) as thread:  # the browser tests leave an event loop running in this one
-        thread.submit(asyncio.run, app(scope, receive, send)).result()
+    run(app(scope, receive, send))
     return sent[0]["status"], sent[1]["body"]
 
 
@@ -132,7 +130,7 @@ def headers_of(app, path):
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": path, "headers": [], "client": ("1.2.3.4", 1)}
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     return dict(sent[0]["headers"])
 
 
@@ -181,7 +179,7 @@ def test_who_is_beyond_the_share_of_an_address_waits_and_others_do_not():
         return [*seen, sent["1.2.3.4"]]
 
     app = Limits(echo, max_bytes=10, per_minute=9, requests=requests, places=100, max_waiting=100)
-    assert asyncio.run(crowd()) == [[200, None], [], [200, None]]
+    assert run(crowd()) == [[200, None], [], [200, None]]
 
 
 def test_of_what_is_computed_beside_the_queue_an_address_has_some_at_once():
@@ -213,7 +211,7 @@ def test_of_what_is_computed_beside_the_queue_an_address_has_some_at_once():
     async def crowd():
         await asyncio.wait_for(asyncio.gather(*(visit("1.2.3.4") for _ in range(30)), visit("5.6.7.8")), 20)
 
-    asyncio.run(crowd())
+    run(crowd())
     assert most == {"1.2.3.4": BESIDE_AT_ONCE, "5.6.7.8": 1}
 
 
