@@ -1,14 +1,5 @@
 """Serve the page over the checkpoints beside this file: `python app.py`."""
 
-# ruff: noqa: E402
-import gc
-
-gc.disable()  # all that a start makes is there to stay; to look for garbage in it takes long. `launch` enables it again
-
-import os
-
-os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # the server asks nobody but itself, and that through no proxy
-
 import argparse
 import functools
 from collections.abc import Sequence
@@ -21,8 +12,7 @@ from deeprnn.config import Form
 from deeprnn.corpora import load_if_at_hand
 from deeprnn.registry import Registry
 from deeprnn.ui.limits import number
-from deeprnn.ui.page import launch
-from deeprnn.ui.serving import address
+from deeprnn.ui.serving import address, settle_environment
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
@@ -37,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = address(asked.host, asked.port)
     except ValueError as error:
         raise SystemExit(f"app.py: {error}") from None
+    settle_environment()
+    from deeprnn.ui.page import launch  # imports gradio
+
     torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
     registry = Registry(CHECKPOINTS, max_loaded=number("MAX_LOADED", 64))
     if not registry.infos:

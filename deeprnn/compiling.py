@@ -19,13 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from llvmlite import binding  # type: ignore[import-untyped]
-from numba.extending import intrinsic
 
 PACKAGE = Path(__file__).parent
 # No reordering of sums, but a product and a sum may become one operation.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
-HALVES_VECTORS = binding.get_host_cpu_name() == "znver1"  # AMD's Zen 1 does operations on 256 bits in two halves
 
 
 def _state_of_files() -> str:
@@ -112,18 +109,3 @@ def _kept(compile_it: Callable[..., Any]) -> Any:
         return compile_it(cache=True)
     except RuntimeError:  # no folder can be written to: every process compiles anew
         return compile_it()
-
-
-@intrinsic
-def by_halves(_: Any) -> Any:
-    """In a compiled function: make vectors of half the size where the processor halves them anyway.
-
-    To widen int8 in whole ones takes it a tenth longer. GCC knows, LLVM does not; and Numba has no such option.
-    """
-
-    def generate(context: Any, builder: Any, *_: Any) -> Any:
-        if HALVES_VECTORS:
-            set.add(builder.function.attributes, '"prefer-vector-width"="128"')  # unknown to llvmlite, not to LLVM
-        return context.get_dummy_value()
-
-    return numba.void(), generate

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from deeprnn.cells import CELLS, Cell
 from deeprnn.cells.base import Array, sigmoid, tanh
-from deeprnn.compiling import by_halves, called, compiled
+from deeprnn.compiling import called, compiled
 from deeprnn.config import ModelConfig, Wiring
 from deeprnn.model import CharRNN
 from deeprnn.sampling import Numbers, Sampling, draw, luck
@@ -426,11 +426,8 @@ def _recurrence(cell: type[Cell]) -> Any:
 @functools.cache
 def _multiplication(numbers: Any) -> Any:
     """Inputs (B, K) times weights (K, N) plus bias, compiled for weights of a type."""
-    widened = numbers is np.int8
 
     def multiply(raw, scale, bias, inputs, outputs):  # type: ignore[no-untyped-def]  # compiled
-        if widened:
-            by_halves()  # type: ignore[call-arg]
         weights, block = raw.view(numbers), np.empty_like(outputs)
         outputs[:] = 0
         for start in range(0, len(weights), BLOCK):

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 
-import numba
 import pytest
 
 from deeprnn import compiling
@@ -83,20 +82,6 @@ def test_a_folder_that_others_can_write_to_is_not_run_from(tmp_path):
     assert not compiling._is_ours(tmp_path / "open")
     assert not compiling._is_ours(tmp_path / "link")
     assert compiling._is_ours(tmp_path / "new")
-
-
-@pytest.mark.parametrize("halves", [False, True])
-def test_only_where_the_processor_halves_vectors_does_llvm_make_half_ones(monkeypatch, halves):
-    monkeypatch.setattr(compiling, "HALVES_VECTORS", halves)
-
-    @numba.njit(numba.float32(numba.float32))
-    def doubled(x):
-        compiling.by_halves()
-        return 2 * x
-
-    assert doubled(21) == 42
-    (code,) = doubled.inspect_llvm().values()
-    assert ('"prefer-vector-width"="128"' in code) == halves
 
 
 def test_it_is_known_beforehand_whether_machine_code_can_be_kept(monkeypatch, tmp_path):

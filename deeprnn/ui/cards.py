@@ -19,10 +19,11 @@ from typing import Any, Literal, Self, get_args
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui import recordings, service
+from deeprnn.ui.components import carried
 from deeprnn.ui.presets import Budget, presets, verdict
 from deeprnn.ui.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import alphabets_note, book, carried, facts, perplexity, titles
+from deeprnn.ui.widgets import alphabets_note, book, facts, perplexity, titles
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished"]
 Drawn = dict[str, Any]

@@ -17,14 +17,13 @@ import gradio as gr
 from deeprnn.registry import Registry
 from deeprnn.ui import cards, export, links, service
 from deeprnn.ui.cards import Board
+from deeprnn.ui.components import Number, Slider
 from deeprnn.ui.presets import Budget, presets
 from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import asset
 from deeprnn.ui.widgets import (
     QUIET,
-    Number,
-    Slider,
     Translations,
     choices,
     drawing,

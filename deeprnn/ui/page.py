@@ -3,9 +3,6 @@
 Knows: the views. Does not know: models, files.
 """
 
-import contextlib
-import ctypes
-import gc
 import json
 import os
 import subprocess
@@ -29,7 +26,6 @@ from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import QUIET, Translations
 
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 _TITLES = {name: [{"en": "en", "zh": "zh-CN"}[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
 _SPOKEN = f"(chosen) => {{ [document.documentElement.lang, document.title] = ({json.dumps(_TITLES)})[chosen]; }}"
 LAUNCH: dict[str, Any] = {
@@ -98,14 +94,6 @@ def _speak(words: Translations, lang: Lang) -> None:
         setattr(component, prop, make(lang))
 
 
-def _few_arenas() -> None:
-    """Let glibc keep freed memory in two places, not in one for each of many threads: 100 MB less."""
-    with contextlib.suppress(OSError, AttributeError):  # another system's library
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(M_ARENA_MAX, 2)
-        libc.mallopt(M_MMAP_THRESHOLD, 2**17)
-
-
 def compile_apart() -> None:
     """Compile in a process of its own: what compilers leave behind, 75 MB, goes with it."""
     code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); from deeprnn.decoding import warm_up; warm_up()"
@@ -117,15 +105,13 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     blocking = not options.pop("prevent_thread_lock", False)
     ending = Ending() if blocking else None
     believe_no_header()
-    _few_arenas()
     if not is_kept():
         print("First start: compiling the loops that write text takes some seconds.", flush=True)
         if can_be_kept():
             compile_apart()
     at_once = number("MAX_AT_ONCE", 200)
     page = build(registry, text_of)
-    page._queue.default_concurrency_limit = at_once  # `Blocks.queue` would make a second server first
-    page.api_open = False  # what has a queue is not answered beside it
+    page.queue(default_concurrency_limit=at_once, api_open=False)  # what has a queue is not answered beside it
     requests = Requests(page)
     limits = Middleware(
         Limits,
@@ -147,8 +133,6 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     keep_little(page)
     warm_up()  # while the first visitors read what is recorded
     if ending:
-        gc.freeze()  # what stands now is there to stay
-        gc.enable()
         ending.wait(lambda: requests.running() > 0)
         page.server.config.timeout_graceful_shutdown = 1  # pages that are open keep a connection open
         page.close()

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from deeprnn.ui import HOST
 from deeprnn.ui.limits import number
 
 LAST_WORDS = 5.0  # seconds that what runs has to finish when the server is told to stop
@@ -22,7 +21,8 @@ def address(host: str | None = None, port: int | None = None) -> dict[str, str |
     Raises:
         ValueError: nothing can listen there, such as a port that is taken.
     """
-    host = (host or HOST).strip("[]")
+    named = os.environ.pop("GRADIO_SERVER_NAME", "").strip()  # gradio would look for ports at an IPv4 address of it
+    host = (host or named or "127.0.0.1").strip("[]")
     port = port or _port()
     if not 1 <= port <= 65_535:
         raise ValueError(f"a port is a number from 1 to 65535, not {port}")
@@ -51,6 +51,16 @@ def proxies() -> int:
     if "SPACE_ID" in os.environ or os.environ.get("DEEPRNN_TRUSTED_PROXIES", "").strip():
         return number("TRUSTED_PROXIES", 1)
     return 0
+
+
+def settle_environment() -> None:
+    """Set what gradio reads of the environment, before it is imported.
+
+    It asks itself whether it has started, which no proxy may answer; and after each request it sums up all before, by
+    pandas, unless it is told to do so rarely.
+    """
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
 
 
 def believe_no_header() -> None:

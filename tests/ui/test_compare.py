@@ -6,10 +6,11 @@ import gradio as gr
 import pytest
 
 from deeprnn.ui import cards, compare, export
+from deeprnn.ui.components import ModelPicker, Number, Slider
 from deeprnn.ui.page import build
 from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_PROMPT_CHARS, RequestError, stream
-from deeprnn.ui.widgets import ModelPicker, Number, Slider, refusal
+from deeprnn.ui.widgets import refusal
 from tests.conftest import run
 
 MINGRU = ("minGRU", "", "", "")  # the filters of the list of models, cell first
