@@ -83,25 +83,33 @@ def compare(directory: Path, text: str | None) -> None:
         print(f"{directory.name:28} {part:13} recorded {figures.ppl:.6f} measured {measured[part]['ppl']:.6f}")
 
 
+def print_list(args: argparse.Namespace) -> int:
+    """Print the recipes, with the minutes that the results beside the checkpoints tell."""
+    print(listing(all_recipes().values(), Results.read(args.out)))
+    return 0
+
+
+def add_runs(args: argparse.Namespace) -> int:
+    """Add finished runs to the results; 0 if none was left out."""
+    results, left_out = gather(args.gather, args.out)
+    if args.out.resolve() == SHIPPED:
+        refresh(SHIPPED.parent / "README.md", results)
+    print(f"{len(results.runs)} runs in {args.out / RESULTS}")
+    for sentence in left_out:
+        print(f"train.py: {sentence}", file=sys.stderr)
+    return int(bool(left_out))
+
+
 def main(argv: list[str]) -> int:
     """Run what was asked for; 0 if every run finished."""
     args = parse(argv)
     recipes = all_recipes()
-    if args.list:
-        print(listing(recipes.values(), Results.read(args.out)))
-        return 0
-    if args.gather:
+    if args.list or args.gather:
         try:
-            results, left_out = gather(args.gather, args.out)
+            return add_runs(args) if args.gather else print_list(args)
         except ValueError as error:
             print(f"train.py: {error}", file=sys.stderr)
             return 1
-        if args.out.resolve() == SHIPPED:
-            refresh(SHIPPED.parent / "README.md", results)
-        print(f"{len(results.runs)} runs in {args.out / RESULTS}")
-        for sentence in left_out:
-            print(f"train.py: {sentence}", file=sys.stderr)
-        return int(bool(left_out))
     torch.set_num_threads(args.threads)
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")

@@ -30,15 +30,15 @@ from torch import Tensor
 from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig, Storage, TrainConfig
 from deeprnn.decoding import Decoder
+from deeprnn.documents import Node, printable, read_bytes, read_object
 from deeprnn.language_model import LanguageModel
-from deeprnn.metrics import Metrics, Node, printable
+from deeprnn.metrics import Metrics
 from deeprnn.model import CharRNN
 from deeprnn.storage import decode_weights, encode_weights
 from deeprnn.vocab import Vocab
 
 FORMAT = "deeprnn-checkpoint-1"
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
-MAX_JSON_BYTES = 8_000_000  # of config.json or metrics.json; ten thousand epochs' curve takes 2
 MAX_SYMBOLS = 100_000  # of an alphabet; all of Unicode's ideographs are about as many
 MAX_HEADER_BYTES = 4_000_000  # of the weights' file: the names and shapes of the tensors
 MAX_MESSAGE = 1_000  # characters of what is said to be wrong with a file
@@ -262,24 +262,18 @@ def _broken(path: Path, why: str) -> ValueError:
     return ValueError(f"{path}: {why.rstrip('.')}. Download or train the checkpoint again.")
 
 
-def _read_bytes(path: Path, most: int | None = None) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
-        if most is not None and path.stat().st_size > most:
-            raise _broken(path, f"it is larger than {most:,} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise _broken(path, f"cannot be read ({error.strerror})") from error
+        return read_bytes(path)
+    except ValueError as error:
+        raise _broken(path, str(error)) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    data = _read_bytes(path, MAX_JSON_BYTES)
     try:
-        values = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _broken(path, f"it is not JSON that can be read ({error})") from error
-    if not isinstance(values, dict):
-        raise _broken(path, "is not a JSON object")
-    return values
+        return read_object(path)
+    except ValueError as error:
+        raise _broken(path, str(error)) from error
 
 
 def _json_bytes(values: dict[str, Any]) -> bytes:

@@ -3,13 +3,14 @@
 Knows: results. Does not know: how runs are made, the page, the README. No figure is typed in here.
 """
 
-import math
+import contextlib
+import re
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 from deeprnn.cells import CELLS
-from deeprnn.results import Estimate, Results, Run, estimate, heldout
+from deeprnn.results import Estimate, Results, Run, estimate
 
 BY_HEART = 1.1  # a training perplexity under which a text is as good as known
 WIRINGS = ("plain", "residual")
@@ -119,7 +120,12 @@ SENTENCES = {
 
 def of(results: Results) -> dict[str, Figures]:
     """The figures of each question that has been measured, by the places of its sentence."""
-    return {key: found for key, ask in _QUESTIONS.items() if (found := ask(results))}
+    answers = {}
+    for key, ask in _QUESTIONS.items():
+        with contextlib.suppress(LookupError, ValueError):  # it lacks one of the runs or texts that it needs
+            if found := ask(results):
+                answers[key] = found
+    return answers
 
 
 def sentence(key: str, figures: Figures, lang: Literal["en", "zh"]) -> str:
@@ -140,7 +146,8 @@ def cells(results: Results, kind: str = "depth") -> list[str]:
 
 def depths(results: Results, kind: str = "depth") -> list[int]:
     """How deep the stacks of a set of runs are. kind: `depth` (equal parameters) or `width` (equal width)."""
-    return sorted({int(name.split("-")[2]) for name in results.runs if name.startswith(f"{kind}-")})
+    found = (re.match(rf"{kind}-[^-]+-(\d+)-", name) for name in results.runs)
+    return sorted({int(one[1]) for one in found if one})
 
 
 def best_depth(results: Results, cell: str, wiring: str, kind: str = "depth") -> tuple[int, Estimate] | None:
@@ -160,12 +167,21 @@ def authors(results: Results, kind: str = "author") -> dict[str, str]:
     """
     names = (name.removeprefix(f"{kind}-") for name in results.runs if name.startswith(f"{kind}-"))
     own = {
-        name: results.runs[f"{kind}-{name}"]["train_config"]["text"]
+        name: results.runs[f"{kind}-{name}"].train_config.text
         for name in names
-        if name not in MERGED and "-seed" not in name
+        if name not in MERGED and "-seed" not in name and results.finished(f"{kind}-{name}")
     }
-    order = [text for run in results.seeds(f"{kind}-five")[:1] for text in run["elsewhere"]]
+    order = [text for run in results.seeds(f"{kind}-five")[:1] for text in run.elsewhere]
     return {name: text for text in order for name, mine in own.items() if mine == text}
+
+
+def who_read(results: Results, kind: str = "author") -> list[str]:
+    """Whose models have read the held-out parts of all these texts: the authors' own, then the merged ones."""
+    own = authors(results, kind)
+    read = {name: results.finished(f"{kind}-{name}") for name in (*own, *MERGED)}
+    return [
+        name for name, runs in read.items() if runs and all(set(own.values()) <= set(run.elsewhere) for run in runs)
+    ]
 
 
 def elsewhere(results: Results, name: str, text: str, kind: str = "author") -> Estimate:
@@ -187,14 +203,9 @@ def reading(results: Results, recipe: str, part: str = "heldout") -> tuple[str, 
     runs = results.seeds(recipe)
     if not runs:
         return "–", ""
-    status = str(runs[0]["outcome"]["status"])
+    status = runs[0].outcome.status
     text = str(results.estimate(recipe, part)) if results.finished(recipe) else ""
     return text, "" if text and status == "learned" else status
-
-
-def ngram_ppl(text: dict[str, float]) -> float:
-    """The smoothed n-gram's perplexity on a text's held-out part."""
-    return math.exp(text["ngram_nats"])
 
 
 def _depth(results: Results) -> Figures | None:
@@ -243,7 +254,7 @@ def _ladder(results: Results) -> Figures | None:
 
 def _learning_rate(results: Results, kind: str) -> str:
     run = results.seeds(f"{kind}-{cells(results, kind)[0]}-10-residual")[0]
-    return f"{run['train_config']['learning_rate']:g}"
+    return f"{run.train_config.learning_rate:g}"
 
 
 def _rate(results: Results) -> Figures | None:
@@ -274,11 +285,11 @@ Figure = tuple[str, Callable[[Run], float]]  # a recipe, and what is read of its
 
 
 def _held(recipe: str) -> Figure:
-    return recipe, lambda run: float(heldout(run["final"])["ppl"])
+    return recipe, lambda run: run.heldout.ppl
 
 
 def _elsewhere(recipe: str, text: str) -> Figure:
-    return recipe, lambda run: float(run["elsewhere"][text]["ppl"])
+    return recipe, lambda run: run.elsewhere[text].ppl
 
 
 def _percent(results: Results, pairs: Sequence[tuple[Figure, Figure]]) -> Estimate:
@@ -287,7 +298,7 @@ def _percent(results: Results, pairs: Sequence[tuple[Figure, Figure]]) -> Estima
     The mean is that of the figures' means over all their seeds, the interval that over the seeds which all have.
     """
     recipes = {recipe for pair in pairs for recipe, _ in pair}
-    runs = {recipe: {run["seed"]: run for run in results.finished(recipe)} for recipe in recipes}
+    runs = {recipe: {run.seed: run for run in results.finished(recipe)} for recipe in recipes}
     common = set.intersection(*(set(seeds) for seeds in runs.values()))
 
     def gap(seeds: Mapping[str, Collection[int]]) -> float:
@@ -324,21 +335,21 @@ def _rote(results: Results) -> Figures | None:
     if not all(results.finished(name) for name in [*names, "few-lstm-2"]):
         return None
     train, new = ([results.estimate(name, part).mean for name in names] for part in ("train", "heldout"))
-    best = [run["best_val"] for name in names for run in results.seeds(name)[:1]]
-    first = results.seeds(names[0])[0]
-    text = results.texts[first["text_key"]]
-    book = text["heldout_chars"] / (1 - first["train_config"]["train_fraction"])
+    best = [run.best_val for name in names for run in results.finished(name)[:1] if run.best_val]
+    first = results.finished(names[0])[0]
+    text = results.texts[first.text_key]
+    book = text.heldout_chars / (1 - first.train_config.train_fraction)
     return {
-        "share": f"{100 * text['train_chars'] / book:.0f}",
-        "order": text["ngram_order"],
-        "ngram": f"{ngram_ppl(text):.3f}",
+        "share": f"{100 * text.train_chars / book:.0f}",
+        "order": text.ngram_order,
+        "ngram": f"{text.ngram_ppl:.3f}",
         **_span("train", train, 3),
         **_span("new", new, 1),
-        **_span("best", [one["ppl"] for one in best], 2),
-        "early": min(one["epoch"] for one in best),
-        "late": max(one["epoch"] for one in best),
-        "epochs": first["train_config"]["epochs"],
-        "symbols": text["symbols"],
+        **_span("best", [one.ppl for one in best], 2),
+        "early": min(one.epoch for one in best),
+        "late": max(one.epoch for one in best),
+        "epochs": first.train_config.epochs,
+        "symbols": text.symbols,
         "few": results.estimate("few-lstm-2"),
     }
 
@@ -356,18 +367,18 @@ def _gru(results: Results) -> Figures | None:
     note = {cell: results.finished(f"note-{cell}-2")[:1] for cell in ("gru", "lstm")}
     if not all(results.finished(name) for name in names.values()) or not all(note.values()):
         return None
-    gru, lstm = (run["num_params"] for (run,) in note.values())
+    gru, lstm = (run.num_params for (run,) in note.values())
     found: Figures = {"note_saved": f"{100 * (1 - gru / lstm):.0f}"}
     for cell, (run,) in note.items():
-        learned = zip(run["curve"]["epoch"], run["curve"]["train_ppl"], strict=True)
+        learned = zip(run.curve.epoch, run.curve.train_ppl, strict=True)
         found |= {
             f"note_{cell}_epoch": next((epoch for epoch, ppl in learned if ppl < BY_HEART), "–"),
-            f"note_{cell}_train": f"{run['final']['train']['ppl']:.3f}",
-            f"note_{cell}_best": f"{run['best_val']['ppl']:.2f}",
-            f"note_{cell}_speed": f"{run['chars_per_second']:,.0f}",
+            f"note_{cell}_train": f"{run.final['train'].ppl:.3f}",
+            f"note_{cell}_best": f"{run.best_val.ppl:.2f}" if run.best_val else "–",
+            f"note_{cell}_speed": f"{run.chars_per_second:,}",
         }
     seconds: Figures = {
-        f"{cell}_seconds": f"{results.estimate_of(names[f'{cell}_timed'], lambda run: run['train_seconds']).mean:.0f}"
+        f"{cell}_seconds": f"{results.estimate_of(names[f'{cell}_timed'], lambda run: run.train_seconds).mean:.0f}"
         for cell in ("gru", "lstm")
     }
     return found | seconds | {key: results.estimate(name) for key, name in names.items()}
@@ -377,14 +388,14 @@ def _data(results: Results) -> Figures | None:
     if not all(results.finished(f"data-{name}") for name in DATA):
         return None
     few, runs = "data-10k", [results.finished(f"data-{name}")[0] for name in DATA]
-    text = {run["name"]: results.texts[run["text_key"]] for run in runs}
-    read = [int(run["curve"]["chars"][-1]) for run in runs]
+    text = {run.name: results.texts[run.text_key] for run in runs}
+    read = [int(run.curve.chars[-1]) for run in runs]
     return {
-        "end_train": results.estimate_of(few, lambda run: run["curve"]["train_ppl"][-1]),
-        "end_new": results.estimate_of(few, lambda run: run["curve"]["val_ppl"][-1]),
-        "order": text[few]["ngram_order"],
+        "end_train": results.estimate_of(few, lambda run: run.curve.train_ppl[-1]),
+        "end_new": results.estimate_of(few, lambda run: run.curve.val_ppl[-1]),
+        "order": text[few].ngram_order,
         "each": tuple(
-            f"{of['train_chars']:,} – {results.estimate(name)} ({ngram_ppl(of):.3f})" for name, of in text.items()
+            f"{of.train_chars:,} – {results.estimate(name)} ({of.ngram_ppl:.3f})" for name, of in text.items()
         ),
         "read_low": f"{min(read):,}",
         "read_high": f"{max(read):,}",
@@ -416,9 +427,9 @@ def _shelf(results: Results) -> Figures | None:
     found["lower_mean"] = f"{-float(mean[0]):.1f}{mean[1]}{mean[2]}"
     found |= {"lower_low": f"{-float(high[0]):.0f}", "lower_high": f"{-float(low[0]):.0f}"}
     (merged, *_), *alone = (results.seeds(f"shelf-{name}") for name in ("five", *authors(results, "shelf")))
-    read = [runs[0]["curve"]["chars"][-1] for runs in alone]
-    times = f"{merged['curve']['chars'][-1] / statistics.fmean(read):.0f}"
-    return found | {"epochs": merged["train_config"]["epochs"], "times": times}
+    read = [runs[0].curve.chars[-1] for runs in alone]
+    times = f"{merged.curve.chars[-1] / statistics.fmean(read):.0f}"
+    return found | {"epochs": merged.train_config.epochs, "times": times}
 
 
 def _span(name: str, values: list[float], digits: int) -> dict[str, str]:

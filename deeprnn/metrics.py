@@ -7,107 +7,21 @@ shown. What nobody reads is passed over. A refusal names the field by its path, 
 """
 
 import hashlib
-import math
 import re
 import typing
-import unicodedata
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from deeprnn.config import Form, TrainConfig
+from deeprnn.documents import Node
 
-MAX_NAME = 255  # characters of the name of a text or a checkpoint
 MAX_PROMPT, MAX_WRITTEN = 2_000, 8_000  # characters of a recorded sample: what the page itself may ask and write
 MAX_SAID = 4_000  # characters of a command or the name of a device
 MAX_TEMPERATURE = 10.0
-MAX_COUNT = 2**53 - 1  # what JSON numbers hold exactly
 MAX_SECONDS = 1e10
-_SHOWN = 60  # characters of a wrong value in a message
+MAX_NATS, MAX_PPL = 200.0, 1e100  # of a character: worse models are not kept (see `training`)
 _PLAIN_STEM = re.compile(r"\w[\w.-]*")
 _MAX_STEM_BYTES = 120
-
-
-@dataclass(frozen=True)
-class Node:
-    """A value inside a JSON document, and the path to it; each method reads it as one type or refuses it."""
-
-    value: Any
-    path: str = ""
-
-    def refusal(self, wanted: str) -> ValueError:
-        """What is raised where the value is not what is wanted."""
-        shown = repr(self.value) if not isinstance(self.value, (dict, list)) else type(self.value).__name__
-        shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
-        return ValueError(f"{self.path or 'it'} must be {wanted}, not {shown}")
-
-    def entries(self) -> dict[str, "Node"]:
-        """The members of an object."""
-        if not isinstance(self.value, dict):
-            raise self.refusal("a JSON object")
-        start = f"{self.path}." if self.path else ""
-        if (unfit := next((key for key in self.value if printable(key) != key), None)) is not None:
-            raise ValueError(f"{self.path or 'it'} has the key {unfit[:_SHOWN]!r}, which cannot be shown in a line")
-        return {key: Node(value, start + key[:_SHOWN]) for key, value in self.value.items()}
-
-    def items(self) -> list["Node"]:
-        """The items of a list."""
-        if not isinstance(self.value, list):
-            raise self.refusal("a list")
-        return [Node(value, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
-
-    def __getitem__(self, key: str) -> "Node":
-        """A member that must be there."""
-        entries = self.entries()
-        if key not in entries:
-            raise ValueError(f"{self.path or 'it'} lacks {key!r}")
-        return entries[key]
-
-    def get(self, key: str) -> "Node | None":
-        """A member that may be missing."""
-        return self.entries().get(key)
-
-    def whole(self, least: int = 0, most: int = MAX_COUNT) -> int:
-        """A whole number."""
-        if type(self.value) is not int or not least <= self.value <= most:
-            raise self.refusal(f"a whole number from {least} to {most}")
-        return self.value
-
-    def number(self, least: float = 0.0, most: float = math.inf) -> float:
-        """A finite number."""
-        try:
-            value = float(self.value) if type(self.value) in (int, float) else math.nan
-        except OverflowError:
-            value = math.inf
-        if not math.isfinite(value) or not least <= value <= most:
-            raise self.refusal(f"a number from {least:g}" + (f" to {most:g}" if math.isfinite(most) else ""))
-        return value
-
-    def text(self, most: int, least: int = 0) -> str:
-        """A text that can be written as UTF-8."""
-        value = self.value
-        if not isinstance(value, str) or not least <= len(value) <= most or has_surrogates(value):
-            raise self.refusal(f"a text of {least} to {most} characters")
-        return value
-
-    def name(self) -> str:
-        """A name that can be shown in one line."""
-        value = self.text(MAX_NAME, 1)
-        if printable(value) != value:
-            raise self.refusal("a name without control characters")
-        return value
-
-
-def has_surrogates(text: str) -> bool:
-    """Whether a text holds half of a surrogate pair, which is no character."""
-    return any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def printable(name: str) -> str:
-    """A name as a record may keep it: what cannot be shown in a line becomes a space, and it is not too long."""
-    if name.isprintable() and 0 < len(name) <= MAX_NAME and name.strip() == name:
-        return name
-    shown = "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else " " for c in name)
-    return shown[:MAX_NAME].strip() or "text"
 
 
 def file_stem(name: str) -> str:
@@ -133,8 +47,28 @@ class Figures:
     @classmethod
     def read(cls, node: Node) -> Self:
         """Read one part's figures."""
-        nats, bpc = node["nats"].number(), node["bpc"].number()
-        return cls(nats=nats, bpc=bpc, ppl=node["ppl"].number(1), chars=node["chars"].whole())
+        nats, bpc = node["nats"].number(0, MAX_NATS), node["bpc"].number(0, 2 * MAX_NATS)
+        return cls(nats=nats, bpc=bpc, ppl=node["ppl"].number(1, MAX_PPL), chars=node["chars"].whole())
+
+    @classmethod
+    def read_each(cls, node: Node) -> dict[str, Self]:
+        """Read the figures of several parts or texts, by name."""
+        return {name: cls.read(one) for name, one in node.entries().items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """The lowest held-out perplexity on the way, and after which epoch it was."""
+
+    epoch: int
+    nats: float
+    ppl: float
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Read it."""
+        epoch, nats = node["epoch"].whole(), node["nats"].number(0, MAX_NATS)
+        return cls(epoch=epoch, nats=nats, ppl=node["ppl"].number(1, MAX_PPL))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +173,7 @@ class Metrics:
             ValueError: a field is missing or not what it must be; the message names it by its path.
         """
         root = Node(values)
-        final, unigram, best = root["final"], root["baselines"]["unigram"], root["best_val"]
+        final, unigram, best = root["final"], root["baselines"]["unigram"], Best.read(root["best_val"])
         for part in ("train", "val"):
             _ = final[part], unigram[part]
         texts, elsewhere = read_texts(values), root.get("elsewhere")
@@ -250,13 +184,13 @@ class Metrics:
         return cls(
             num_params=root["num_params"].whole(1),
             texts=texts,
-            final={part: Figures.read(node) for part, node in final.entries().items()},
-            elsewhere={text: Figures.read(node) for text, node in (elsewhere.entries() if elsewhere else {}).items()},
-            unigram={part: node.number(1) for part, node in unigram.entries().items()},
-            best_epoch=best["epoch"].whole(),
-            best_ppl=best["ppl"].number(1),
+            final=Figures.read_each(final),
+            elsewhere=Figures.read_each(elsewhere) if elsewhere else {},
+            unigram={part: node.number(1, MAX_PPL) for part, node in unigram.entries().items()},
+            best_epoch=best.epoch,
+            best_ppl=best.ppl,
             sample=Sample.read(root["sample"]),
-            train_config=_train_config(root["train_config"]),
+            train_config=root["train_config"].config(TrainConfig),
             command=root["command"].text(MAX_SAID),
             train_seconds=root["train_seconds"].number(0, MAX_SECONDS),
             wall_seconds=root["wall_seconds"].number(0, MAX_SECONDS),
@@ -284,10 +218,3 @@ def read_texts(values: object) -> tuple[TextRecord, ...]:
     root = Node(values)
     more = root.get("more_texts")
     return tuple(TextRecord.read(node) for node in (root["text"], *(more.items() if more else ())))
-
-
-def _train_config(node: Node) -> TrainConfig:
-    try:
-        return TrainConfig.from_dict(node.value)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{node.path}: {error}") from error

@@ -17,8 +17,8 @@ from deeprnn import checkpoint, hub
 from deeprnn.baselines import NGRAMS, NGram
 from deeprnn.batching import CORES, Writers, step_back
 from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.documents import printable
 from deeprnn.language_model import LanguageModel
-from deeprnn.metrics import printable
 from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source, load_all
 from deeprnn.results import Results
 
@@ -165,12 +165,12 @@ class Registry:
 
     @functools.cached_property
     def results(self) -> Results:
-        """What was measured in training them and their sisters; empty where none can be read beside them."""
+        """What was measured in training them and their sisters; broken where it cannot be read."""
         try:
             return Results.read(self.directory)
         except ValueError as error:
             LOG.warning("no results are shown: %s", error)
-            return Results(runs={}, texts={}, novelty={})
+            return Results(broken=True)
 
     def _info(self, name: str) -> CheckpointInfo:
         if name not in self.infos:

@@ -7,6 +7,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,18 @@ from deeprnn import checkpoint, tables
 from deeprnn.baselines import NGRAMS, ORDER, NGram, xz_bpc
 from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.config import Recipe, TrainConfig
+from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.corpora import catalogue, load_corpus
 from deeprnn.data import prepare
+from deeprnn.documents import Node
 from deeprnn.evaluation import unigram_ppl
 from deeprnn.findings import figure
 from deeprnn.metrics import read_texts
 from deeprnn.novelty import FINGERPRINTS, MIN_RUN, Fingerprint, Source, load_all, measure
+from deeprnn.novelty import Run as CopiedRun
 from deeprnn.recipes import expected_params
 from deeprnn.registry import list_checkpoints
-from deeprnn.results import FILE, Results, Run, recipe_of
+from deeprnn.results import FILE, Baselines, Copied, Novelty, Results, Run, recipe_of
 from deeprnn.tables import table
 from deeprnn.training import outcome_of
 
@@ -59,14 +62,14 @@ def gather(folders: Iterable[Path], directory: Path) -> tuple[Results, list[str]
             key = text_key(metrics)
             if "model_config" not in metrics:  # trained before metrics.json held it
                 metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()
-            run = _compact(metrics) | {"text_key": key}
-            if key not in texts and "final" in metrics:
-                texts[key] = baselines(TrainConfig.from_dict(metrics["train_config"]))
-            runs[metrics["name"]] = run
+            run = _compact(metrics, key)
+            if key not in texts and run.final:
+                texts[key] = baselines(run.train_config)
+            runs[run.name] = run
         except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             left_out.append(f"{path.parent} is left out: {error}")
     shipped = [info for info in list_checkpoints(directory) if info.name in runs]
-    novel = {info.name: novelty_of(info, known.novelty.get(info.name, {})) for info in shipped}
+    novel = {info.name: novelty_of(info, known.novelty.get(info.name)) for info in shipped}
     for info in shipped:
         write_ngram(info)
     results = Results(runs=runs, texts=texts, novelty=novel)
@@ -75,7 +78,7 @@ def gather(folders: Iterable[Path], directory: Path) -> tuple[Results, list[str]
     return results, left_out
 
 
-def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
+def novelty_of(info: CheckpointInfo, known: Novelty | None) -> Novelty:
     """What a shipped model copies and repeats in `SAMPLE_SEEDS` samples of `SAMPLE_CHARS`, beside real held-out text.
 
     Writes the fingerprints of its training texts beside the checkpoints where they are missing. known: what is
@@ -86,8 +89,8 @@ def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
         "max_chars": SAMPLE_CHARS,
         "prompt": info.metrics.sample.prompt,
     }
-    about = {"weights_sha256": info.weights_sha256, **settings, "seeds": list(range(SAMPLE_SEEDS))}
-    if known.items() >= about.items():
+    about = {"weights_sha256": info.weights_sha256, **settings, "seeds": tuple(range(SAMPLE_SEEDS))}
+    if known and replace(known, **about) == known:
         return known
     fingerprints = _fingerprints(info)
     lm = checkpoint.load(info.path)
@@ -98,7 +101,7 @@ def novelty_of(info: CheckpointInfo, known: dict[str, Any]) -> dict[str, Any]:
     start, end = info.metrics.text.heldout
     pieces = range(start, end - SAMPLE_CHARS + 1, SAMPLE_CHARS)[:SAMPLE_SEEDS]
     heldout = [measure(corpus.text[at : at + SAMPLE_CHARS], fingerprints) for at in pieces]
-    return {**about, "sample": _mean_novelty(samples), "heldout": _mean_novelty(heldout)}
+    return Novelty(**about, sample=_mean_novelty(samples), heldout=_mean_novelty(heldout))
 
 
 def write_ngram(info: CheckpointInfo) -> None:
@@ -131,15 +134,16 @@ def _fingerprints(info: CheckpointInfo) -> list[Fingerprint]:
     return load_all(directory, sources)
 
 
-def _mean_novelty(measured: list[dict[str, Any]]) -> dict[str, Any]:
+def _mean_novelty(measured: list[dict[str, Any]]) -> Copied:
     """The mean of each share over samples, and the longest run of them all with its place."""
     longest = max((run for one in measured for run in one["runs"]), key=lambda r: r["end"] - r["start"], default=None)
-    means: dict[str, Any] = {"longest_run": max((one["longest_run"] for one in measured), default=0), "place": longest}
-    for key in ("copied_share", "repetition", "dictionary_share"):
-        means[key] = _mean([one[key] for one in measured])
-    columns = zip(*(one["distinct"] for one in measured), strict=True)
-    means["distinct"] = [_mean(list(column)) for column in columns]
-    return means
+    means = {key: _mean([one[key] for one in measured]) for key in ("copied_share", "repetition", "dictionary_share")}
+    return Copied(
+        longest_run=max((one["longest_run"] for one in measured), default=0),
+        place=CopiedRun(**longest) if longest else None,
+        distinct=tuple(_mean([one["distinct"][n] for one in measured]) for n in range(3)),
+        **means,
+    )
 
 
 def _mean(values: list[float | None]) -> float | None:
@@ -153,8 +157,8 @@ def listing(recipes: Iterable[Recipe], results: Results) -> str:
     for recipe in recipes:
         config, runs = recipe.train, results.seeds(recipe.name)
         texts = "+".join(dict.fromkeys((config.text, *config.more_texts)))
-        minutes = f"{runs[0]['train_seconds'] / 60:6.1f}" if runs else f"~{expected_minutes(recipe):5.1f}"
-        shape = f"{_shape(recipe.model.to_dict()):28} {expected_params(recipe) / 1e6:5.2f} M {minutes} min"
+        minutes = f"{runs[0].train_seconds / 60:6.1f}" if runs else f"~{expected_minutes(recipe):5.1f}"
+        shape = f"{_shape(recipe.model):28} {expected_params(recipe) / 1e6:5.2f} M {minutes} min"
         lines.append(f"{recipe.name:28} {shape}  {config.epochs} epochs of {texts}")
     return "\n".join(lines)
 
@@ -179,17 +183,20 @@ def text_key(metrics: dict[str, Any]) -> str:
     return f"{marked}{sources[0].form} {'+'.join(parts)} val {val[0]}-{val[1]} test {test[0]}-{test[1]}"
 
 
-def baselines(config: TrainConfig) -> dict[str, Any]:
+def baselines(config: TrainConfig) -> Baselines:
     """What guessing, counting and compressing make of a configuration's held-out part, trained on the same text."""
     data = prepare(config, torch.device("cpu"))
     train, held = data.parts["train"], data.parts.get("test", data.parts["val"])
     vocab_size = len(data.vocab)
-    found: dict[str, Any] = {"symbols": vocab_size, "train_chars": len(train), "heldout_chars": len(held)}
-    found["unigram_nats"] = math.log(unigram_ppl(train, held, vocab_size))
-    found["ngram_nats"] = NGram.build(train, vocab_size, ORDER).nats(held).mean().item()
-    found["ngram_order"] = ORDER
-    found["xz_bpc"] = xz_bpc(data.vocab.decode(train.tolist()), data.vocab.decode(held.tolist()))
-    return found
+    return Baselines(
+        symbols=vocab_size,
+        train_chars=len(train),
+        heldout_chars=len(held),
+        unigram_nats=math.log(unigram_ppl(train, held, vocab_size)),
+        ngram_nats=NGram.build(train, vocab_size, ORDER).nats(held).mean().item(),
+        ngram_order=ORDER,
+        xz_bpc=xz_bpc(data.vocab.decode(train.tolist()), data.vocab.decode(held.tolist())),
+    )
 
 
 def overview(results: Results, directory: Path) -> str:
@@ -306,23 +313,23 @@ def refresh(readme: Path, results: Results) -> None:
         checkpoint.write_flushed(readme, f"{before}{MARKS[0]}\n{answers}\n{MARKS[1]}{after}".encode())
 
 
-def _compact(metrics: dict[str, Any]) -> Run:
-    """A run without its sample, its curve by columns."""
+def _compact(metrics: dict[str, Any], key: str) -> Run:
+    """A run without its sample, its curve by columns; `key`: that of its texts."""
     curve = metrics["curve"]
     columns = {key: [round(record[key], 6) for record in curve] for key in (curve[0] if curve else ())}
     run = {key: metrics[key] for key in _KEPT if key in metrics} | {"curve": columns}
     if "outcome" not in run:  # trained before metrics.json held it
         run["outcome"] = outcome_of(metrics["best_val"]["ppl"], metrics["baselines"]["unigram"]["val"])
-    return run
+    return Run.read(Node(run | {"text_key": key}))
 
 
-def _shape(model: dict[str, Any]) -> str:
-    wiring = model["wiring"] if model["wiring"] != "stack" else "residual" if model["residual"] else "plain"
-    return f"{model['num_layers']} x {CELLS[model['cell']].label} {model['hidden_size']}, {wiring}"
+def _shape(model: ModelConfig) -> str:
+    wiring = model.wiring if model.wiring != "stack" else "residual" if model.residual else "plain"
+    return f"{model.num_layers} x {CELLS[model.cell].label} {model.hidden_size}, {wiring}"
 
 
 def _facts(run: Run) -> tuple[str, str]:
-    return _shape(run["model_config"]), f"{run['num_params']:,}"
+    return _shape(run.model_config), f"{run.num_params:,}"
 
 
 def _figures(results: Results, recipe: str) -> tuple[str, str]:
@@ -330,4 +337,4 @@ def _figures(results: Results, recipe: str) -> tuple[str, str]:
 
 
 def _minutes(results: Results, recipe: str) -> str:
-    return f"{statistics.fmean(run['train_seconds'] for run in results.seeds(recipe)) / 60:.1f}"
+    return f"{statistics.fmean(run.train_seconds for run in results.seeds(recipe)) / 60:.1f}"

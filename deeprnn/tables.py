@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from deeprnn import findings
 from deeprnn.cells import CELLS
-from deeprnn.findings import DATA, MERGED, WIRINGS, figure, ngram_ppl
+from deeprnn.findings import DATA, WIRINGS, figure
 from deeprnn.results import Results, recipe_of
 
 
@@ -37,19 +37,18 @@ def data_table(results: Results) -> str:
     """Set D: the same model after more and more text; the best weights on the way, and those at the end."""
     rows = []
     for name in DATA:
-        for run in results.seeds(f"data-{name}")[:1]:
-            text = results.texts[run["text_key"]]
-            curve = run["curve"]
+        for run in results.finished(f"data-{name}")[:1]:
+            text = results.texts[run.text_key]
             rows.append(
                 [
                     f"`data-{name}`",
-                    f"{text['train_chars']:,}",
-                    f"{curve['chars'][-1]:,}",
-                    figure(results, run["name"], "train"),
-                    figure(results, run["name"]),
-                    f"{curve['val_ppl'][-1]:.2f}",
-                    f"{run['final']['val']['ppl']:.2f}",
-                    f"{ngram_ppl(text):.2f}",
+                    f"{text.train_chars:,}",
+                    f"{run.curve.chars[-1]:,}",
+                    figure(results, run.name, "train"),
+                    figure(results, run.name),
+                    f"{run.curve.val_ppl[-1]:.2f}",
+                    f"{run.final['val'].ppl:.2f}",
+                    f"{text.ngram_ppl:.2f}",
                 ]
             )
     head = ["recipe", "characters of text", "read in all", "train", "test", "validation at the end", "at its best"]
@@ -61,8 +60,7 @@ def author_table(results: Results, kind: str = "author") -> str:
     own = findings.authors(results, kind)
     rows = [
         [f"`{kind}-{name}`", *(str(findings.elsewhere(results, name, text, kind)) for text in own.values())]
-        for name in (*own, *MERGED)
-        if results.finished(f"{kind}-{name}")
+        for name in findings.who_read(results, kind)
     ]
     return table(["trained on", *(name.capitalize() for name in own)], rows)
 
@@ -73,7 +71,7 @@ def ablation_table(results: Results) -> str:
     if not results.seeds(base):
         return "not run yet"
     whole = results.estimate(base, figure="nats").mean
-    names = sorted({run["name"] for run in results.runs.values() if run["name"].startswith("ablation-")} - {base})
+    names = sorted({name for name in results.runs if name.startswith("ablation-")} - {base})
     rows = [["nothing", figure(results, base, "train"), figure(results, base), f"{whole:.4f}", ""]]
     for name in names:
         if not results.finished(name):
@@ -93,11 +91,10 @@ def novelty_table(results: Results) -> str:
 
     rows = []
     for name, novelty in sorted(results.novelty.items()):
-        ours, real = novelty["sample"], novelty["heldout"]
-        place = ours["place"]
-        where = f" (at {100 * place['fraction']:.0f}% of `{place['text']}`)" if place else ""
-        shown = [percent(ours["copied_share"]), percent(ours["dictionary_share"]), percent(ours["distinct"][2])]
-        rows.append([f"`{name}`", f"{ours['longest_run']}{where}", *shown, percent(real["copied_share"])])
+        ours, place = novelty.sample, novelty.sample.place
+        where = f" (at {100 * place.fraction:.0f}% of `{place.text}`)" if place else ""
+        shown = [percent(ours.copied_share), percent(ours.dictionary_share), percent(ours.distinct[2])]
+        rows.append([f"`{name}`", f"{ours.longest_run}{where}", *shown, percent(novelty.heldout.copied_share)])
     head = ["checkpoint", "longest copied run", "copied", "known words", "distinct-3"]
     return table([*head, "copied, of real text"], rows)
 
@@ -107,10 +104,10 @@ def baseline_table(results: Results) -> str:
     rows = [
         [
             key,
-            str(text["symbols"]),
-            f"{math.exp(text['unigram_nats']):.2f}",
-            f"{ngram_ppl(text):.3f}",
-            f"{text['xz_bpc']:.3f}",
+            str(text.symbols),
+            f"{math.exp(text.unigram_nats):.2f}",
+            f"{text.ngram_ppl:.3f}",
+            f"{text.xz_bpc:.3f}",
         ]
         for key, text in sorted(results.texts.items())
     ]

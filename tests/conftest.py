@@ -8,6 +8,7 @@ TENSOR_CODE = ["cells", "model", "batches", "evaluation"]
 install_import_hook([f"deeprnn.{module}" for module in TENSOR_CODE], "beartype.beartype")
 
 import asyncio  # noqa: E402
+import math  # noqa: E402
 import time  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -17,7 +18,9 @@ import torch  # noqa: E402
 
 from deeprnn import checkpoint  # noqa: E402
 from deeprnn.config import ModelConfig  # noqa: E402
+from deeprnn.documents import Node  # noqa: E402
 from deeprnn.model import CharRNN  # noqa: E402
+from deeprnn.results import Run  # noqa: E402
 from deeprnn.vocab import Vocab  # noqa: E402
 
 torch.set_num_threads(1)  # the tests' tensors are too small to share; on a busy machine sharing is far slower
@@ -63,6 +66,36 @@ def tiny_metrics(name: str, num_params: int) -> dict:
         "device": "cpu",
         "threads": 1,
     }
+
+
+def made_run(name: str, ppl: float = 5.0, *, train: float | None = None, test: float | None = None, **change) -> Run:
+    """A made-up run that came to its end: its held-out perplexity, and what of it is not as in all others."""
+    ppls = {"train": ppl if train is None else train, "val": ppl} | ({} if test is None else {"test": test})
+    values = {
+        "name": name,
+        "seed": 0,
+        "command": f"python train.py {name}",
+        "outcome": {"status": "learned"},
+        "num_params": 100,
+        "model_config": {"cell": "gru", "hidden_size": 8, "num_layers": 2},
+        "train_config": {"text": "python-docs", "form": "full", "epochs": 1, "learning_rate": 1.0},
+        "final": {part: made_figures(value) for part, value in ppls.items()},
+        "best_val": {"epoch": 1, "nats": 1.0, "ppl": ppl},
+        "storage": "float32",
+        "train_seconds": 1.0,
+        "wall_seconds": 1.0,
+        "chars_per_second": 1_000,
+        "device": "cpu",
+        "threads": 1,
+        "curve": {key: [1] for key in ("epoch", "chars", "seconds", "train_ppl", "val_nats", "val_ppl")},
+        "text_key": "t",
+    }
+    return Run.read(Node(values | change))
+
+
+def made_figures(ppl: float) -> dict[str, float]:
+    """Figures as a file holds them."""
+    return {"nats": math.log(ppl), "bpc": math.log2(ppl), "ppl": ppl, "chars": 9}
 
 
 @pytest.fixture(scope="module")

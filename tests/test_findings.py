@@ -5,7 +5,7 @@ import pytest
 
 from deeprnn import findings
 from deeprnn.results import Results
-from tests.conftest import SHIPPED
+from tests.conftest import SHIPPED, made_figures, made_run
 
 SHIPPED_RESULTS = Results.read(SHIPPED)
 
@@ -31,7 +31,7 @@ def test_every_question_has_a_title_and_a_sentence():
 
 
 def test_no_results_answer_nothing():
-    assert findings.of(Results(runs={}, texts={}, novelty={})) == {}
+    assert findings.of(Results()) == {}
 
 
 def test_authors_stand_in_the_order_in_which_they_are_read():
@@ -42,11 +42,10 @@ def test_authors_stand_in_the_order_in_which_they_are_read():
 def test_an_author_read_by_a_stranger_is_taken_over_the_seeds():
     def run(seed, ppl):
         name = "author-five" + (f"-seed{seed}" if seed else "")
-        elsewhere = {"book": {"ppl": ppl}}
-        return {"name": name, "seed": seed, "final": {"val": {"ppl": ppl}}, "elsewhere": elsewhere}
+        return made_run(name, ppl, seed=seed, elsewhere={"book": made_figures(ppl)})
 
-    runs = {r["name"]: r for r in (run(0, 2.0), run(1, 4.0), run(2, 6.0))}
-    found = findings.elsewhere(Results(runs=runs, texts={}, novelty={}), "five", "book")
+    runs = {r.name: r for r in (run(0, 2.0), run(1, 4.0), run(2, 6.0))}
+    found = findings.elsewhere(Results(runs=runs), "five", "book")
     assert found.mean == 4
     assert found.half_width == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
 
@@ -54,10 +53,10 @@ def test_an_author_read_by_a_stranger_is_taken_over_the_seeds():
 def test_a_gap_has_the_interval_over_the_seeds_that_both_sides_have():
     def run(recipe, seed, ppl):
         name = recipe + (f"-seed{seed}" if seed else "")
-        return {"name": name, "seed": seed, "final": {"val": {"ppl": ppl}}}
+        return made_run(name, ppl, seed=seed)
 
     runs = [run("a", 0, 2.2), run("a", 1, 2.4), run("a", 2, 2.6), run("b", 0, 2.0), run("b", 1, 2.0), run("c", 0, 1.1)]
-    results = Results(runs={one["name"]: one for one in runs}, texts={}, novelty={})
+    results = Results(runs={one.name: one for one in runs})
     gap = findings._percent(results, [(findings._held("a"), findings._held("b"))])
     assert gap.mean == pytest.approx(20), "of the means over all seeds"
     assert gap.half_width == pytest.approx(12.706 * 7.0711 / math.sqrt(2), rel=1e-3), "of 10% and 20%"

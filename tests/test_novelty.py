@@ -16,7 +16,8 @@ from safetensors.numpy import load_file, save_file
 
 from deeprnn import novelty
 from deeprnn.corpora import catalogue, load_corpus, split
-from deeprnn.metrics import Node, TextRecord
+from deeprnn.documents import Node
+from deeprnn.metrics import TextRecord
 from deeprnn.novelty import (
     BITS,
     HASHED,

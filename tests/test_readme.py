@@ -91,8 +91,8 @@ def test_the_readme_tree_names_every_module():
 
 def test_what_the_readme_says_of_the_kinder_mistake_is_what_the_results_say():
     run = Results.read(SHIPPED).runs["note-rnn-2-shared-updated"]
-    final, best = run["final"], run["best_val"]
-    said = f"{final['train']['ppl']:.3f} in training, {final['val']['ppl']:.1f} held-out, {best['ppl']:.2f} at its best"
+    final, best = run.final, run.best_val.ppl
+    said = f"{final['train'].ppl:.3f} in training, {final['val'].ppl:.1f} held-out, {best:.2f} at its best"
     assert said in " ".join(README.split())
 
 

@@ -9,8 +9,9 @@ from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.corpora import own_name
 from deeprnn.recipes import all_recipes
 from deeprnn.report import MARKS, expected_minutes, gather, listing, refresh
-from deeprnn.results import Results
+from deeprnn.results import Curve, Outcome, Results
 from deeprnn.training import DivergedError, Job, train
+from tests.conftest import made_run
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 400  # 23,200 characters
 
@@ -51,8 +52,8 @@ def gathered(folders):
 
 def test_every_run_is_gathered_with_its_outcome(gathered):
     assert set(gathered.runs) == {"tiny", "tiny-seed1", "tiny-seed2", "wild"}
-    assert gathered.runs["wild"]["outcome"]["status"] == "diverged"
-    assert gathered.runs["tiny"]["outcome"]["status"] == "learned"
+    assert gathered.runs["wild"].outcome.status == "diverged"
+    assert gathered.runs["tiny"].outcome.status == "learned"
     assert gathered.estimate("tiny").num_seeds == 3
 
 
@@ -62,16 +63,16 @@ def test_what_is_written_is_read_again(gathered, folders):
 
 def test_baselines_stand_once_for_each_text(gathered):
     (text,) = gathered.texts.values()
-    assert {run["text_key"] for run in gathered.runs.values()} == set(gathered.texts)
-    assert text["train_chars"] == int(0.9 * len(TEXT))
-    assert 0 < text["ngram_nats"] < text["unigram_nats"]
+    assert {run.text_key for run in gathered.runs.values()} == set(gathered.texts)
+    assert text.train_chars == int(0.9 * len(TEXT))
+    assert 0 < text.ngram_nats < text.unigram_nats
 
 
 def test_a_shipped_models_novelty_is_measured_against_its_fingerprint(gathered, folders):
     assert set(gathered.novelty) == {"tiny"}
     novelty = gathered.novelty["tiny"]
-    assert novelty["heldout"]["copied_share"] == 1  # this text repeats itself
-    assert 0 <= novelty["sample"]["copied_share"] < 0.2
+    assert novelty.heldout.copied_share == 1  # this text repeats itself
+    assert 0 <= novelty.sample.copied_share < 0.2
     (path,) = (folders / "ship" / "fingerprints").iterdir()
     assert path.name == f"{own_name(folders / 'book.txt')}.full.0-{int(0.9 * len(TEXT))}.fp"
 
@@ -85,7 +86,7 @@ def test_gathering_again_changes_nothing(gathered, folders, monkeypatch):
 
 def test_the_overview_shows_the_interval_and_the_failure(gathered, folders):
     overview = (folders / "ship" / "README.md").read_text()
-    assert f"| `tiny` | 3 | {gathered.runs['tiny']['num_params']:,} | {gathered.estimate('tiny', 'train')}" in overview
+    assert f"| `tiny` | 3 | {gathered.runs['tiny'].num_params:,} | {gathered.estimate('tiny', 'train')}" in overview
     assert "| `wild` | 1 |" in overview
     assert "| diverged | diverged |" in overview
     assert "[`tiny`](tiny/README.md) | 1 x GRU 8, plain" in overview
@@ -100,10 +101,6 @@ def test_only_what_stands_between_the_marks_is_rewritten(gathered, folders):
     assert "old" not in readme
 
 
-def figures(ppl):
-    return {"nats": 1.0, "bpc": 1.0, "ppl": ppl, "chars": 9}
-
-
 def depth_results(ppl):
     """Made-up depth runs: perplexity by (cell, depth, wiring)."""
     runs = {}
@@ -111,13 +108,8 @@ def depth_results(ppl):
         if name.startswith("depth-"):
             _, cell, layers, wiring = name.split("-")
             value = ppl(cell, int(layers), wiring)
-            runs[name] = {
-                "name": name,
-                "seed": 0,
-                "outcome": {"status": "learned"},
-                "final": {"train": figures(value), "val": figures(value)},
-            }
-    return Results(runs=runs, texts={}, novelty={})
+            runs[name] = made_run(name, value)
+    return Results(runs=runs)
 
 
 def test_the_verdict_on_depth_follows_the_figures():
@@ -131,14 +123,13 @@ def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
     made_up = depth_results(lambda cell, *_: 5.0 if cell == "gru" else 6.0)
     for cell, seconds in (("gru", 100.0), ("lstm", 110.0)):
         run = made_up.runs[f"depth-{cell}-2-residual"]
-        made_up.runs[f"time-{cell}-2-residual"] = run | {"name": f"time-{cell}-2-residual", "train_seconds": seconds}
-        made_up.runs[f"note-{cell}-2"] = run | {
-            "name": f"note-{cell}-2",
-            "num_params": 300 if cell == "gru" else 400,
-            "curve": {"epoch": [10, 20], "train_ppl": [1.2, 1.05]},
-            "best_val": {"epoch": 10, "ppl": 9.0},
-            "chars_per_second": 1_000,
-        }
+        made_up.runs[f"time-{cell}-2-residual"] = replace(run, name=f"time-{cell}-2-residual", train_seconds=seconds)
+        made_up.runs[f"note-{cell}-2"] = replace(
+            run,
+            name=f"note-{cell}-2",
+            num_params=300 if cell == "gru" else 400,
+            curve=Curve(epoch=(10, 20), train_ppl=(1.2, 1.05)),
+        )
     sentence = next(s for s in tables.verdicts(made_up) if s.startswith("**GRU for LSTM.**"))
     assert "the GRU has 25% fewer weights" in sentence
     assert "after 20 epochs for the LSTM's 20" in sentence
@@ -149,28 +140,28 @@ def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
 def test_a_goal_is_met_by_what_was_measured_and_missed_otherwise():
     made_up = depth_results(lambda *_: 5.0)
     for name, ppl, val in (("few-lstm-2", 7.9, 9.0), ("book-a", 3.0, 5.0), ("book-b", 4.2, 4.0)):
-        final = {"train": figures(2.0), "val": figures(val), "test": figures(ppl)}
-        made_up.runs[name] = {"name": name, "seed": 0, "outcome": {"status": "learned"}, "final": final}
+        made_up.runs[name] = made_run(name, val, train=2.0, test=ppl)
     few, book = tables.goals_table(made_up).splitlines()[2:]
     assert few.endswith("| 8.00 | 7.900 | yes | `python train.py few-lstm-2` |")
     assert book.endswith("| 3.95 | 4.200 | no | `python train.py book-b` |"), "chosen by its validation part"
 
 
 def test_a_question_that_was_not_measured_has_no_verdict():
-    assert tables.verdicts(Results(runs={}, texts={}, novelty={})) == []
+    assert tables.verdicts(Results()) == []
 
 
 def test_a_run_that_never_learned_is_marked_in_its_table():
     made_up = depth_results(lambda *_: 5.0)
-    made_up.runs["depth-gru-10-plain"]["outcome"] = {"status": "never learned", "reason": "..."}
+    fallen = Outcome(status="never learned", reason="...")
+    made_up.runs["depth-gru-10-plain"] = replace(made_up.runs["depth-gru-10-plain"], outcome=fallen)
     (row,) = (line for line in tables.depth_table(made_up).splitlines() if line.startswith("| GRU | plain"))
     assert row == "| GRU | plain | 5.000 | 5.000 | 5.000 | 5.000 | 5.000 *never learned* |"
 
 
 def test_the_list_shows_measured_minutes_and_marks_expected_ones():
     recipes = all_recipes()
-    run = {"name": "smoke", "seed": 0, "train_seconds": 150.0}
-    lines = listing(recipes.values(), Results(runs={"smoke": run}, texts={}, novelty={})).splitlines()
+    run = made_run("smoke", train_seconds=150.0)
+    lines = listing(recipes.values(), Results(runs={"smoke": run})).splitlines()
     assert len(lines) == len(recipes)
     (smoke,) = (line for line in lines if line.startswith("smoke "))
     (book,) = (line for line in lines if line.startswith("book-lstm-2 "))

@@ -1,21 +1,16 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from deeprnn.results import FILE, Results, estimate, heldout, recipe_of
+from deeprnn.results import FILE, Baselines, Results, estimate, recipe_of
+from tests.conftest import SHIPPED, made_run
 
-
-def run(name, seed, ppl):
-    figures = {"nats": math.log(ppl), "bpc": math.log2(ppl), "ppl": ppl, "chars": 9}
-    return {"name": name, "seed": seed, "final": {"train": figures, "val": figures}}
-
-
-RESULTS = Results(
-    runs={r["name"]: r for r in (run("a", 0, 2.0), run("a-seed2", 2, 6.0), run("a-seed1", 1, 4.0), run("b", 0, 9.0))},
-    texts={"t": {"symbols": 5}},
-    novelty={"a": {"longest": 3}},
-)
+RUNS = (made_run("a", 2.0), made_run("a-seed2", 6.0, seed=2), made_run("a-seed1", 4.0, seed=1), made_run("b", 9.0))
+COUNTED = {"symbols": 5, "train_chars": 9, "heldout_chars": 9, "ngram_order": 6}
+TEXT = Baselines(unigram_nats=1.5, ngram_nats=1.0, xz_bpc=2.0, **COUNTED)
+RESULTS = Results(runs={run.name: run for run in RUNS}, texts={"t": TEXT})
 
 
 def test_the_interval_is_students():
@@ -42,7 +37,7 @@ def test_a_number_of_values_without_a_factor_is_refused(count):
 
 
 def test_seeds_of_a_recipe_are_found_in_order():
-    assert [r["name"] for r in RESULTS.seeds("a")] == ["a", "a-seed1", "a-seed2"]
+    assert [r.name for r in RESULTS.seeds("a")] == ["a", "a-seed1", "a-seed2"]
     assert recipe_of("depth-gru-10-residual-seed12") == "depth-gru-10-residual"
     assert recipe_of("a-seeded") == "a-seeded"
 
@@ -53,15 +48,16 @@ def test_an_estimate_is_over_the_seeds():
 
 
 def test_an_estimate_of_what_never_came_to_an_end_is_refused():
-    failed = Results(runs={"c": {"name": "c", "seed": 0}}, texts={}, novelty={})
+    diverged = replace(made_run("c"), final={}, best_val=None)
+    failed = Results(runs={"c": diverged})
     for name in ("c", "d"):
         with pytest.raises(ValueError, match=f"no finished run of {name}"):
             failed.estimate(name)
 
 
 def test_held_out_is_the_test_part_where_there_is_one():
-    assert heldout({"val": {"ppl": 1.0}, "test": {"ppl": 2.0}}) == {"ppl": 2.0}
-    assert heldout({"val": {"ppl": 1.0}}) == {"ppl": 1.0}
+    assert made_run("a", 1.0, test=2.0).heldout.ppl == 2
+    assert made_run("a", 1.0).heldout.ppl == 1
 
 
 def test_results_survive_the_file(tmp_path):
@@ -70,12 +66,21 @@ def test_results_survive_the_file(tmp_path):
     assert json.loads(RESULTS.to_json())["schema"] == 1
 
 
+def test_the_shipped_results_are_read_whole_and_written_as_they_were():
+    stored = json.loads((SHIPPED / FILE).read_text("utf-8"))
+    written = json.loads(Results.read(SHIPPED).to_json())
+    for name, run in stored["runs"].items():
+        run["train_config"] = written["runs"][name]["train_config"] | run["train_config"]  # what is younger than it
+        run.setdefault("elsewhere", {})
+    assert written == stored
+
+
 def test_the_file_has_a_line_for_each_run():
     assert len([line for line in RESULTS.to_json().splitlines() if '"seed"' in line]) == 4
 
 
 def test_no_file_is_no_results_and_another_schema_is_refused(tmp_path):
-    assert Results.read(tmp_path) == Results(runs={}, texts={}, novelty={})
+    assert Results.read(tmp_path) == Results()
     (tmp_path / FILE).write_text('{"schema": 99}')
     with pytest.raises(ValueError, match=r"results.json: schema 99 is not 1; update deeprnn"):
         Results.read(tmp_path)

@@ -87,9 +87,10 @@ def test_no_machines_path_stands_in_a_metrics_file():
 @each
 def test_the_results_say_what_a_checkpoint_says(info):
     run = RESULTS.runs[info.name]
-    for key in ("final", "num_params", "command", "train_config", "storage"):
-        assert run[key] == raw(info)[key], key
-    assert RESULTS.novelty[info.name]["weights_sha256"] == info.weights_sha256
+    for key in ("final", "num_params", "command", "train_config"):
+        assert getattr(run, key) == getattr(info.metrics, key), key
+    assert run.storage == raw(info)["storage"]
+    assert RESULTS.novelty[info.name].weights_sha256 == info.weights_sha256
 
 
 @each

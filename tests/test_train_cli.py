@@ -153,6 +153,16 @@ def test_gathering_from_a_folder_that_is_not_there_fails_with_its_message(train_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("asked", ["--list", "--gather"])
+def test_results_that_cannot_be_read_are_named_with_the_remedy(train_py, tmp_path, capsys, asked):
+    (tmp_path / "results.json").write_text('{"schema": 1, "runs": {')
+    assert train_py.main([asked, *([str(tmp_path)] if asked == "--gather" else []), "--out", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"train.py: {tmp_path / 'results.json'}: it is not JSON that can be read")
+    assert "Take it from a fresh checkout" in error
+    assert (tmp_path / "results.json").read_text() == '{"schema": 1, "runs": {'
+
+
 def test_a_budget_that_is_spent_stops_cleanly_and_resume_finishes(finished, book, train_py, tmp_path, capsys):
     command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
     assert train_py.main([*command, "--budget-minutes", "0"]) == 130

@@ -8,7 +8,7 @@ function section(one, value) {
   const pictures = node('div', 'figures');
   one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, value.labels, one.title)));
   const method = node('details', 'method');
-  method.append(node('summary', '', value.labels.method), node('p', '', one.method), node('p', '', value.labels.interval));
+  method.append(node('summary', '', value.labels.method), ...(one.method ? [node('p', '', one.method)] : []), node('p', '', value.labels.interval));
   method.append(node('pre', '', one.commands.join('\n')));
   made.append(pictures, method);
   if (one.preset) {
@@ -26,7 +26,8 @@ function draw() {
   });
   index.querySelectorAll('button').forEach((one) => one.removeAttribute('aria-pressed')); // they lead, they do not stay down
   root.replaceChildren(index, ...value.sections.map((one) => section(one, value)));
-  if (!value.sections.length) root.replaceChildren(node('p', 'empty', value.empty));
+  if (!value.sections.length) root.replaceChildren(node('p', 'empty', value.note || value.empty));
+  else if (value.note) root.append(node('p', 'note', value.note));
 }
 
 draw();

@@ -12,12 +12,12 @@ import gradio as gr
 
 from deeprnn import findings
 from deeprnn.registry import Registry
-from deeprnn.results import Results
+from deeprnn.results import Results, Run
 from deeprnn.ui import figures
 from deeprnn.ui.figures import Chart
-from deeprnn.ui.presets import presets
+from deeprnn.ui.presets import answers, presets
 from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import Translations, drawn_in_each_language, millions
+from deeprnn.ui.widgets import Translations, drawn_in_each_language, millions, results_note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,12 @@ class Question:
     figures: Callable[[Results, Lang], list[list[Chart]]]
     more: tuple[str, ...] = ()
 
+    def is_whole(self, registry: Registry) -> bool:
+        """Whether the results hold everything that it tells."""
+        return {self.key, *self.more} <= answers(registry).keys() and self.example in registry.results.runs
 
-_QUESTIONS = (
+
+QUESTIONS = (
     Question(
         key="scratch",
         preset="mistake",
@@ -109,8 +113,8 @@ _LABELS = ("table", "method", "see", "svg", "png", "csv", "readout", "interval")
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
     """What `experiments.js` draws: the questions that were measured, in order."""
-    answers = findings.of(registry.results)
-    known = presets(registry)
+    found, known = answers(registry), presets(registry)
+    missing = [tr(f"exp_{question.key}", lang) for question in QUESTIONS if not question.is_whole(registry)]
     return {
         "sections": [
             {
@@ -118,11 +122,9 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
                 "title": tr(f"exp_{question.key}", lang),
                 "asked": tr(f"exp_{question.key}_asked", lang),
                 "answers": [
-                    findings.sentence(key, answers[key], lang)
-                    for key in (question.key, *question.more)
-                    if key in answers
+                    findings.sentence(key, found[key], lang) for key in (question.key, *question.more) if key in found
                 ],
-                "method": tr(f"exp_{question.key}_method", lang, **_recipe(registry.results, question.example, lang)),
+                "method": _method(registry.results, question, lang),
                 "commands": question.commands,
                 "figures": [
                     shown
@@ -131,35 +133,41 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
                 ],
                 "preset": question.preset if question.preset in known else None,
             }
-            for question in _QUESTIONS
-            if question.key in answers
+            for question in QUESTIONS
+            if question.key in found
         ],
         "labels": {key: tr(f"exp_label_{key}", lang) for key in _LABELS},
+        "note": results_note(registry, missing, lang),
         "empty": tr("exp_empty", lang),
         "lang": lang,
     }
 
 
-def _recipe(results: Results, name: str, lang: Lang) -> dict[str, object]:
+def _method(results: Results, question: Question, lang: Lang) -> str:
+    """How a question's models were made, told of its example; nothing where that was not run to its end."""
+    run = results.runs.get(question.example)
+    return tr(f"exp_{question.key}_method", lang, **_recipe(results, run, lang)) if run and run.final else ""
+
+
+def _recipe(results: Results, run: Run, lang: Lang) -> dict[str, object]:
     """What a run was made of, by the places that a method may have."""
-    run = results.runs[name]
-    text, model, train = results.texts[run["text_key"]], run["model_config"], run["train_config"]
-    same_width = results.runs.get(name.replace("depth-", "width-"), run)
+    text, model, train = results.texts[run.text_key], run.model_config, run.train_config
+    same_width = results.runs.get(run.name.replace("depth-", "width-"), run)
     return {
-        "layers": model["num_layers"],
-        "units": model["hidden_size"],
-        "width": same_width["model_config"]["hidden_size"],
-        "dropout": model["dropout"],
-        "weight_drop": train.get("weight_drop", 0.0),
-        "params": millions(run["num_params"], lang),
-        "epochs": train["epochs"],
-        "batch": train["batch_size"],
-        "window": train["window"],
-        "rate": f"{train['learning_rate']:g}",
-        "clip": f"{train['clip_norm']:g}",
-        "chars": f"{text['train_chars']:,}",
-        "limit": f"{train['max_train_chars'] or text['train_chars']:,}",
-        "symbols": text["symbols"],
+        "layers": model.num_layers,
+        "units": model.hidden_size,
+        "width": same_width.model_config.hidden_size,
+        "dropout": model.dropout,
+        "weight_drop": train.weight_drop,
+        "params": millions(run.num_params, lang),
+        "epochs": train.epochs,
+        "batch": train.batch_size,
+        "window": train.window,
+        "rate": f"{train.learning_rate:g}",
+        "clip": f"{train.clip_norm:g}",
+        "chars": f"{text.train_chars:,}",
+        "limit": f"{train.max_train_chars or text.train_chars:,}",
+        "symbols": text.symbols,
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from deeprnn import findings
 from deeprnn.cells import CELLS
-from deeprnn.findings import DATA, MERGED, WIRINGS, ngram_ppl
+from deeprnn.findings import DATA, WIRINGS
 from deeprnn.results import Estimate, Results, Run
 from deeprnn.ui.text import Lang, tr
 
@@ -41,7 +41,7 @@ def depth(results: Results, kind: str, lang: Lang, wirings: Sequence[str] = WIRI
     chart = _lines(series, [tr("axis_layers", lang)], lang, ticks=depths)
     name = _equal(kind, lang) if wirings == WIRINGS else tr("figure_residual", lang)
     if kind == "rate":
-        rates = {run["train_config"]["learning_rate"] for n, run in results.runs.items() if n.startswith("rate-")}
+        rates = {run.train_config.learning_rate for n, run in results.runs.items() if n.startswith("rate-")}
         name = tr("figure_rate", lang, rate=", ".join(f"{rate:g}" for rate in sorted(rates)))
     return chart | {"name": name, "table": {"columns": head, "rows": rows}}
 
@@ -49,14 +49,13 @@ def depth(results: Results, kind: str, lang: Lang, wirings: Sequence[str] = WIRI
 def curves(results: Results, names: Sequence[str], lang: Lang, *, log_x: bool = False) -> Chart:
     """Training and held-out perplexity of some runs as they learned, by epochs, characters read and seconds."""
     series, rows = [], []
-    runs = [results.runs[name] for name in names if name in results.runs]
+    runs = [run for name in names if (run := results.runs.get(name)) and run.curve.epoch]
     for dash, run in enumerate(runs):
-        columns = run["curve"]
-        xs = list(zip(columns["epoch"], columns["chars"], columns["seconds"], strict=True))
-        for part, column in (("train", "train_ppl"), ("heldout", "val_ppl")):
-            points = [[*x, round(y, 4), None] for x, y in zip(xs, columns[column], strict=True)]
-            title = f"{run['name']} · {tr(f'part_{part}', lang)}"
-            cell = run["model_config"]["cell"]
+        curve, cell = run.curve, run.model_config.cell
+        xs = list(zip(curve.epoch, curve.chars, curve.seconds, strict=True))
+        for part, ppls in (("train", curve.train_ppl), ("heldout", curve.val_ppl)):
+            points = [[*x, round(y, 4), None] for x, y in zip(xs, ppls, strict=True)]
+            title = f"{run.name} · {tr(f'part_{part}', lang)}"
             series.append({"name": title, "cell": cell, "dash": dash, "points": points, "thin": part == "train"})
         rows.append(_curve_row(results, run, lang))
     head = ("run", "parameters", "train", "heldout", "lowest", "seconds", "speed")
@@ -64,7 +63,7 @@ def curves(results: Results, names: Sequence[str], lang: Lang, *, log_x: bool = 
     chart = _lines(series, axes, lang, log_x=log_x)
     chart["rules"] = [
         {"name": tr("rule_uniform", lang, n=symbols), "y": symbols}
-        for symbols in sorted({results.texts[run["text_key"]]["symbols"] for run in runs})
+        for symbols in sorted({results.texts[run.text_key].symbols for run in runs if run.text_key in results.texts})
     ]
     return chart | {
         "name": tr("figure_curves", lang),
@@ -80,11 +79,10 @@ def _figure(results: Results, recipe: str, lang: Lang, part: str = "heldout") ->
 
 
 def _curve_row(results: Results, run: Run, lang: Lang) -> list[str]:
-    final = _figure(results, run["name"], lang, "train"), _figure(results, run["name"], lang)
-    best = run.get("best_val")
-    lowest = f"{best['ppl']:.3f} ({best['epoch']})" if best else "–"
-    speed = f"{run['chars_per_second']:,}"
-    return [run["name"], f"{run['num_params']:,}", *final, lowest, f"{run['train_seconds']:.0f}", speed]
+    final = _figure(results, run.name, lang, "train"), _figure(results, run.name, lang)
+    lowest = f"{run.best_val.ppl:.3f} ({run.best_val.epoch})" if run.best_val else "–"
+    speed = f"{run.chars_per_second:,}"
+    return [run.name, f"{run.num_params:,}", *final, lowest, f"{run.train_seconds:.0f}", speed]
 
 
 def cells(results: Results, kind: str, lang: Lang) -> Chart:
@@ -95,13 +93,13 @@ def cells(results: Results, kind: str, lang: Lang) -> Chart:
         if not results.finished(name):
             continue
         title = ("，" if lang == "zh" else ", ").join([CELLS[cell].label, tr(wiring, lang)])
-        estimate, run = results.estimate(name), results.seeds(name)[0]
+        estimate, run = results.estimate(name), results.finished(name)[0]
         train = results.estimate(name, "train")
         row = {"name": title, "cell": cell, "train": train.mean}
         rows.append(row | {"value": estimate.mean, "half": estimate.half_width})
-        seconds = results.estimate_of(name, lambda run: run["train_seconds"]).mean
-        shown = [f"{run['num_params']:,}", str(train), str(estimate), str(estimate.num_seeds)]
-        lines.append([title, *shown, f"{run['curve']['epoch'][-1]}", f"{seconds:.0f}", f"{run['chars_per_second']:,}"])
+        seconds = results.estimate_of(name, lambda run: run.train_seconds).mean
+        shown = [f"{run.num_params:,}", str(train), str(estimate), str(estimate.num_seeds)]
+        lines.append([title, *shown, f"{run.curve.epoch[-1]}", f"{seconds:.0f}", f"{run.chars_per_second:,}"])
     head = ("model", "parameters", "train", "heldout", "seeds", "epochs", "seconds", "speed")
     return {
         "kind": "dots",
@@ -116,17 +114,17 @@ def cells(results: Results, kind: str, lang: Lang) -> Chart:
 def data(results: Results, lang: Lang) -> Chart:
     """Perplexity against characters of text: in training, on the test text, and a 6-gram's there."""
     names = [f"data-{name}" for name in DATA if results.finished(f"data-{name}")]
-    texts = {name: results.texts[results.seeds(name)[0]["text_key"]] for name in names}
+    texts = {name: results.texts[results.finished(name)[0].text_key] for name in names}
     parts: dict[str, list[list[Any]]] = {"train": [], "heldout": [], "end": [], "ngram": []}
     rows = []
     for name, text in texts.items():
-        chars = text["train_chars"]
-        end = results.estimate_of(name, lambda run: run["curve"]["val_ppl"][-1])
+        chars = text.train_chars
+        end = results.estimate_of(name, lambda run: run.curve.val_ppl[-1])
         train, test = results.estimate(name, "train"), results.estimate(name)
         for part, value in (("train", train), ("heldout", test), ("end", end)):
             parts[part].append([chars, *_point(value)])
-        parts["ngram"].append([chars, round(ngram_ppl(text), 4), None])
-        rows.append([name, f"{chars:,}", str(train), str(test), str(end), f"{ngram_ppl(text):.3f}"])
+        parts["ngram"].append([chars, round(text.ngram_ppl, 4), None])
+        rows.append([name, f"{chars:,}", str(train), str(test), str(end), f"{text.ngram_ppl:.3f}"])
     series = [
         {"name": tr(f"data_{part}", lang), "cell": cell, "dash": dash, "points": points, "dots": True}
         for dash, (cell, (part, points)) in enumerate(
@@ -143,8 +141,8 @@ def authors(results: Results, kind: str, lang: Lang, *, ppl: bool = False) -> Ch
 
     kind: `author` (equally many characters of each) or `shelf` (all there are).
     """
-    own = findings.authors(results, kind)
-    names = [name for name in (*own, *MERGED) if results.finished(f"{kind}-{name}")]
+    names = findings.who_read(results, kind)
+    own = {name: text for name, text in findings.authors(results, kind).items() if name in names}
     read = {name: [findings.elsewhere(results, name, text, kind) for text in own.values()] for name in names}
     mine = [read[name][column].mean for column, name in enumerate(own)]
     cells = []

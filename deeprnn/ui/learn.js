@@ -153,7 +153,7 @@ function code(entries) {
 }
 
 function draw() {
-  const { sections, labels } = given();
+  const { sections, labels, note } = given();
   root.replaceChildren(...sections.map((one) => {
     const made = node('section', 'experiment');
     made.id = 'learn-' + one.key;
@@ -164,6 +164,7 @@ function draw() {
     if (one.figure) made.append(figure([one.figure], 'learn-' + one.key, labels, one.title));
     return made;
   }));
+  if (note) root.append(node('p', 'note', note));
 }
 
 draw();

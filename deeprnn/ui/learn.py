@@ -17,8 +17,9 @@ from deeprnn.model import CharRNN
 from deeprnn.registry import Registry
 from deeprnn.results import Results
 from deeprnn.ui import figures
+from deeprnn.ui.presets import answers
 from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import drawn_in_each_language, perplexity
+from deeprnn.ui.widgets import drawn_in_each_language, perplexity, results_note
 
 _STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
 _RIGHT: tuple[Callable[..., Any], ...] = (CharRNN.below, CharRNN._stack, CharRNN.above)
@@ -37,15 +38,17 @@ def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
     """What `learn.js` draws: sections in order, each with its code and figures."""
     results = registry.results
     places = {name: f"{{{name}}}" for name in ("cell", "before", "below")}
+    told = [*_mistake(registry, lang), *_perplexity(results, lang)]
+    missing = [tr(f"learn_{key}_short", lang) for key in ("mistake", "ppl") if key not in {one["key"] for one in told}]
     sections = [
         _section("stack", lang, picture=True),
         _section("code", lang, code=[["", _sources(_STEP)], ["", _sources(_RIGHT)]]),
         _section("cells", lang, code=[[cell.label, equations(name)] for name, cell in CELLS.items()]),
-        *_mistake(results, lang),
-        *_perplexity(results, lang),
+        *told,
     ]
     return {
         "sections": sections,
+        "note": results_note(registry, missing, lang),
         "labels": {key: tr(f"learn_{key}", lang, **(places if key.startswith("reads") else {})) for key in _WORDS}
         | {key: tr(f"exp_label_{key}", lang) for key in _FIGURE_WORDS},
     }
@@ -55,8 +58,8 @@ def _section(key: str, lang: Lang, **content: Any) -> dict[str, Any]:
     return {"key": key, "title": tr(f"learn_{key}", lang), "text": tr(f"learn_{key}_text", lang), **content}
 
 
-def _mistake(results: Results, lang: Lang) -> list[dict[str, Any]]:
-    found = findings.of(results).get("scratch")
+def _mistake(registry: Registry, lang: Lang) -> list[dict[str, Any]]:
+    found = answers(registry).get("scratch")
     if not found:
         return []
     return [
@@ -69,26 +72,26 @@ def _mistake(results: Results, lang: Lang) -> list[dict[str, Any]]:
                 [tr("learn_code_right", lang), _sources(_RIGHT)],
                 [tr("learn_code_wrong", lang), _sources(_WRONG)],
             ],
-            "figure": figures.curves(results, _MISTAKE, lang),
+            "figure": figures.curves(registry.results, _MISTAKE, lang),
         }
     ]
 
 
 def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
-    run = results.runs.get(_RECITER, {})
-    if "final" not in run:
+    run = results.runs.get(_RECITER)
+    if run is None or run.best_val is None or not run.final:
         return []
-    train, new, best = run["final"]["train"]["ppl"], run["final"]["val"]["ppl"], run["best_val"]
+    train, new, text = run.final["train"].ppl, run.final["val"].ppl, results.texts[run.text_key]
     values = {
         "name": _RECITER,
         "train": perplexity(train),
         "new": perplexity(new),
         "sure": f"{100 / train:.0f}",
-        "symbols": results.texts[run["text_key"]]["symbols"],
+        "symbols": text.symbols,
         "half": f"{new**2:,.0f}",
-        "epoch": best["epoch"],
-        "best": perplexity(best["ppl"]),
-        "chars": f"{run['train_config']['max_train_chars']:,}",
+        "epoch": run.best_val.epoch,
+        "best": perplexity(run.best_val.ppl),
+        "chars": f"{run.train_config.max_train_chars or text.train_chars:,}",
     }
     return [
         {

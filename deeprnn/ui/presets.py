@@ -4,6 +4,7 @@ Knows: names of checkpoints, words. Does not know: components. A preset whose ch
 """
 
 import functools
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +12,11 @@ from typing import Literal
 
 from deeprnn import findings
 from deeprnn.registry import Registry
+from deeprnn.results import FILE
 from deeprnn.ui.text import STRINGS, Lang, tr
 from deeprnn.ui.widgets import perplexity
 
+LOG = logging.getLogger(__name__)
 Budget = Literal["recipe", "width", "parameters", "time"]  # what is equal; the note's own recipe has no such thing
 Lens = Literal["plain", "surprise", "copied"]
 
@@ -95,8 +98,12 @@ def presets(registry: Registry) -> dict[str, Preset]:
 
 
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
-def _findings(registry: Registry) -> dict[str, findings.Figures]:
-    return findings.of(registry.results)
+def answers(registry: Registry) -> dict[str, findings.Figures]:
+    """What the results answer, by question; the log tells once what they do not."""
+    found = findings.of(registry.results)
+    if registry.results.runs and (missing := [key for key in findings.TITLES if key not in found]):
+        LOG.warning("%s lacks runs that these answers need: %s", FILE, ", ".join(missing))
+    return found
 
 
 def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> str:
@@ -117,7 +124,7 @@ def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> s
         }
     key = f"verdict_{preset.key}"
     seen = tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)
-    found = _findings(registry).get(preset.key)
+    found = answers(registry).get(preset.key)
     if not found or f"{key}_found" not in STRINGS:
         return seen
     shown = {name: findings.listed(of, lang) if isinstance(of, tuple) else of for name, of in found.items()}

@@ -337,6 +337,21 @@ STRINGS: dict[str, tuple[str, str]] = {
         "这里的每张图、每句话都由 `checkpoints/results.json` 算出，其中是汇总过的训练，失败的也在内。困惑度按字符计；"
         "对数坐标上相等的距离就是相等的奈特数之差。",
     ),
+    "results_broken": (
+        "{file}, which stands beside the checkpoints, cannot be read, so what needs it is left out; the server's log "
+        "says why. Take the file from a fresh checkout, or remove it and write it again by "
+        "python train.py --gather FOLDER.",
+        "检查点旁边的 {file} 无法读取，需要它的内容没有列出；原因见服务器日志。请从新检出的代码里取回这个文件，或者删掉"
+        "它，再用 python train.py --gather FOLDER 重新生成。",
+    ),
+    "results_lack": (
+        "{file} lacks runs, so this is not answered, or not in full: {missing}. Take the file from a fresh checkout, "
+        "or train the models and add them by python train.py --gather runs.",
+        "{file} 里缺少一些训练，以下问题没有答案，或答案不全：{missing}。请从新检出的代码里取回这个文件，或者训练这些模"
+        "型，再用 python train.py --gather runs 加进去。",
+    ),
+    "learn_mistake_short": ("the classic mistake", "常见的错误"),
+    "learn_ppl_short": ("perplexity 1.0", "困惑度 1.0"),
     "exp_empty": ("No results stand beside these checkpoints.", "这些检查点旁边没有实验结果。"),
     "exp_scratch": ("Two layers from scratch", "从零实现两层"),
     "exp_scratch_asked": (

@@ -14,6 +14,7 @@ import gradio as gr
 from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
+from deeprnn.results import FILE
 from deeprnn.ui.components import Drawing, ModelPicker
 from deeprnn.ui.service import MAX_MODELS, RequestError
 from deeprnn.ui.text import BOOKS, LANGUAGES, Lang, tr
@@ -153,6 +154,15 @@ def heldout_range(info: CheckpointInfo) -> tuple[str, int, int]:
     """Which text a model's held-out perplexity is of, and from where to where."""
     text = info.metrics.text
     return text.name, *text.heldout
+
+
+def results_note(registry: Registry, missing: Sequence[str], lang: Lang) -> str:
+    """Why answers are missing that the results should give, and the remedy; nothing where there are no results."""
+    if registry.results.broken:
+        return tr("results_broken", lang, file=FILE)
+    if not missing or not registry.results.runs:
+        return ""
+    return tr("results_lack", lang, file=FILE, missing=", ".join(missing) if lang == "en" else "、".join(missing))
 
 
 def perplexity(value: float) -> str:

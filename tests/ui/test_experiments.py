@@ -87,12 +87,12 @@ def test_no_table_on_the_page_holds_raw_markdown(registry, lang, words):
 
 def test_a_curve_has_a_point_for_each_look_by_epochs_characters_and_seconds(results):
     chart = figures.curves(results, ("note-lstm-2",), "en")
-    curve = results.runs["note-lstm-2"]["curve"]
+    curve = results.runs["note-lstm-2"].curve
     train, heldout = chart["series"]
-    assert [p[0] for p in train["points"]] == curve["epoch"]
-    assert [p[1] for p in train["points"]] == curve["chars"]
-    assert [p[2] for p in heldout["points"]] == curve["seconds"]
-    assert heldout["points"][-1][3] == pytest.approx(curve["val_ppl"][-1], abs=1e-4)
+    assert tuple(p[0] for p in train["points"]) == curve.epoch
+    assert tuple(p[1] for p in train["points"]) == curve.chars
+    assert tuple(p[2] for p in heldout["points"]) == curve.seconds
+    assert heldout["points"][-1][3] == pytest.approx(curve.val_ppl[-1], abs=1e-4)
     assert chart["rules"] == [{"name": "guessing: 28", "y": 28}]
 
 

@@ -1,0 +1,134 @@
+"""A results.json that is damaged, or lacks runs: one sentence where its answers would stand, and the rest as it was."""
+
+import gc
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from deeprnn.registry import Registry
+from deeprnn.results import FILE, recipe_of
+from deeprnn.ui import experiments, learn
+from deeprnn.ui.page import launch
+from deeprnn.ui.presets import presets, verdict
+from deeprnn.ui.text import tr
+from tests.conftest import SHIPPED
+
+EVERY = {*(f"exp_{question.key}" for question in experiments.QUESTIONS), "learn_mistake_short", "learn_ppl_short"}
+RUN = "note-lstm-2"
+KEY = json.loads((SHIPPED / FILE).read_text("utf-8"))["runs"][RUN]["text_key"]
+
+
+def changed(*path, to):
+    """The file with one value set to another, or taken out by None."""
+
+    def damage(values):
+        *way, last = path
+        inside = values
+        for key in way:
+            inside = inside[key]
+        if to is None:
+            del inside[last]
+        else:
+            inside[last] = to
+        return json.dumps(values)
+
+    return damage
+
+
+DAMAGES = {
+    "truncated": lambda values: json.dumps(values)[:-100],
+    "empty": lambda _: "",
+    "no object": lambda _: "[]",
+    "another schema": changed("schema", to=99),
+    "no runs": changed("runs", to=None),
+    "runs in a list": changed("runs", to=[]),
+    "a run that is a number": changed("runs", RUN, to=7),
+    "no perplexity": changed("runs", RUN, "final", "val", "ppl", to=None),
+    "a perplexity in words": changed("runs", RUN, "final", "val", "ppl", to="low"),
+    "a perplexity that is not a number": changed("runs", RUN, "final", "train", "ppl", to=float("nan")),
+    "a perplexity of 10^400": changed("runs", RUN, "final", "train", "ppl", to=10**400),
+    "no lowest perplexity": changed("runs", RUN, "best_val", to=None),
+    "no curve": changed("runs", RUN, "curve", to={}),
+    "a curve of uneven columns": changed("runs", RUN, "curve", "chars", to=[1]),
+    "an unknown cell": changed("runs", RUN, "model_config", "cell", to="transformer"),
+    "an empty name": changed("runs", RUN, "name", to=""),
+    "a text that is not there": changed("texts", KEY, to=None),
+    "nats of 10^6": changed("texts", KEY, "ngram_nats", to=10**6),
+    "a novelty without figures": changed("novelty", RUN, "sample", to={}),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two checkpoints that a question needs."""
+    for name in ("note-rnn-2", "note-rnn-2-shared"):
+        shutil.copytree(SHIPPED / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_costs_a_sentence_that_names_it_and_the_remedy(folder, caplog, damage):
+    (folder / FILE).write_text(DAMAGES[damage](json.loads((SHIPPED / FILE).read_text("utf-8"))))
+    models = Registry(folder)
+    for lang in ("en", "zh"):
+        shown, taught = experiments.sections(models, lang), learn.lesson(models, lang)
+        assert shown["sections"] == []
+        assert [one["key"] for one in taught["sections"]] == ["stack", "code", "cells"]
+        for note in (shown["note"], taught["note"]):
+            assert FILE in note
+            assert "python train.py --gather" in note
+        assert verdict(models, presets(models)["mistake"], "recipe", lang)
+    (line,) = caplog.messages
+    assert str(folder / FILE) in line
+
+
+# What each question, and Learn, say less without a run.
+LACKING = {
+    "note-rnn-2": ({"exp_scratch", "exp_rote"}, {"learn_mistake_short"}),
+    "note-rnn-2-shared": ({"exp_scratch"}, {"learn_mistake_short"}),
+    "note-rnn-2-shared-updated": (set(), set()),
+    "note-lstm-2": ({"exp_gru", "exp_rote"}, {"learn_ppl_short"}),
+    "few-lstm-2": ({"exp_rote"}, set()),
+    "depth-gru-2-residual": ({"exp_gru", "exp_depth"}, set()),
+    "depth-rnn-10-plain": ({"exp_depth"}, set()),
+    "width-lstm-10-residual": ({"exp_depth"}, set()),
+    "rate-gru-4-residual": ({"exp_depth"}, set()),
+    "time-gru-2-residual": ({"exp_gru"}, set()),
+    "data-10k": ({"exp_data"}, set()),
+    "author-five": ({"exp_authors"}, set()),
+    "shelf-five": ({"exp_authors"}, set()),
+}
+
+
+@pytest.mark.parametrize("recipe", LACKING)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_a_missing_run_leaves_unanswered_is_said_and_the_rest_is_answered(folder, registry, recipe, lang, caplog):
+    models, whole = Registry(folder), registry.results
+    models.results = replace(whole, runs={name: run for name, run in whole.runs.items() if recipe_of(name) != recipe})
+    shown, taught = experiments.sections(models, lang), learn.lesson(models, lang)
+    for view, start, lacking in zip((shown, taught), ("exp_", "learn_"), LACKING[recipe], strict=True):
+        titles = {key for key in EVERY if key.startswith(start) and tr(key, lang) in view["note"]}
+        assert titles == lacking
+        assert bool(lacking) == (FILE in view["note"])
+    answered = {f"exp_{one['key']}" for one in shown["sections"]}
+    assert answered >= {key for key in EVERY if key.startswith("exp_")} - LACKING[recipe][0]
+    assert len(caplog.messages) <= 1
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_sentence_is_shown_in_both_views(chromium, folder):
+    (folder / FILE).write_text("{")
+    app, url, _ = launch(Registry(folder), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
+    try:
+        with chromium.new_context(locale="zh-CN") as context:
+            page = context.new_page()
+            for view, where in (("experiments", ".experiments .empty"), ("learn", ".learn > .note")):
+                page.goto(f"{url}?view={view}")
+                page.locator(where).get_by_text(f"{FILE} 无法读取").wait_for()
+    finally:
+        app.get_blocks().close()
+        del app
+        gc.collect()  # here, where its warnings are ignored
