@@ -6,6 +6,7 @@ let lens = 'plain';
 let lensOf = ''; // the question whose lens was put on
 let shown = 0; // the turn of what is shown
 let ended = 0; // the turn of what the reader stopped
+let picked = null; // the models that the reader chose, until they are shown
 let held = false; // the reader pressed Stop, and has asked for no text since
 
 function depthBars(card) {
@@ -156,6 +157,16 @@ document.addEventListener('click', (event) => {
   if (pressed.id === 'stop') freeze();
   else held = false;
 }, true);
+
+// The reader chose other models than those shown. gradio tells of a list that was emptied or shortened by a key only that
+// it has changed, as it does where the page itself fills it.
+root.addEventListener('picked', ({ detail: { models, changed } }) => {
+  const names = given().cards.map((card) => card.model);
+  if (changed && !(models.length < names.length && models.every((name) => names.includes(name)))) return;
+  if (JSON.stringify(models) === JSON.stringify(picked || names)) return;
+  picked = models;
+  trigger('input');
+});
 
 // Whether something comes too late: from before what is shown, or of a run that the reader has stopped.
 function late() {
@@ -333,6 +344,7 @@ function draw() {
     if (lines.length) extend(lines);
     return;
   }
+  picked = null;
   const value = given() || { cards: [], labels: {} };
   const question = value.preset + ' ' + value.budget;
   if (value.lens && question !== lensOf) lens = value.lens;

@@ -173,6 +173,8 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     recording continues another prompt.
     """
     names = [name for name in names if name in registry.infos][:MAX_MODELS]
+    if not names:
+        return replace(board, runs=(), preset=None, budget=None)
     if all(run.state == "recorded" for run in board.runs):
         return _after(registry, board.prompt, names) or recorded(registry, names)
     written = {run.model: run for run in board.stopped().runs}

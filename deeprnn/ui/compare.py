@@ -19,12 +19,13 @@ from deeprnn.ui import cards, export, links, service
 from deeprnn.ui.cards import Board
 from deeprnn.ui.components import Number, Slider
 from deeprnn.ui.presets import Budget, presets
-from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
+from deeprnn.ui.service import MAX_MODELS, MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import asset
 from deeprnn.ui.widgets import (
     QUIET,
     Translations,
+    at_most,
     choices,
     drawing,
     model_picker,
@@ -34,6 +35,11 @@ from deeprnn.ui.widgets import (
     titles,
 )
 
+# Tells cards.js which models are chosen; `changed`: by whomever.
+_PICKED = """(models) => {
+  const detail = { models: models || [], changed: %s };
+  document.querySelector('#board .compare')?.dispatchEvent(new CustomEvent('picked', { detail }));
+}"""
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
 
 
@@ -383,7 +389,9 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             return cards.recorded(registry, [])
 
     def on_pick(names: list[str], value: Any, language: str, request: gr.Request) -> Any:
-        board = redraw(lambda board: cards.show(registry, names or [], board), value, language, request.session_hash)
+        if names[:MAX_MODELS] == _read(value).names:
+            return gr.skip(), gr.skip(), gr.skip()
+        board = redraw(lambda board: cards.show(registry, names, board), value, language, request.session_hash)
         return board, None, gr.update(visible=False)
 
     def on_example(text: str) -> Callable[..., Any]:
@@ -444,7 +452,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         if ask.preset and ask.budget:
             board = cards.of_preset(registry, ask.preset, ask.budget)
         elif ask.models:
-            board = cards.recorded(registry, ask.models)
+            board = cards.recorded(registry, at_most(ask.models, ask.lang, "link_many"))
         listed = choices(registry, ask.lang)
         first = gr.skip() if ask.lang == "en" else cards.draw(registry, _first(registry), ask.lang, turn)
         shown = [first, gr.skip(), gr.update(choices=listed), gr.skip()]
@@ -484,7 +492,10 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.go.click(on_generate, everything, ui.board, **anew)
     ui.more.click(on_continue, [language, ui.board, ui.length], ui.board, **anew)
     ui.stop.click(on_stop, [ui.board, language], ui.board, **anew)
-    ui.picker.input(on_pick, [ui.picker, ui.board, language], [ui.board, ui.preset, ui.budget], **QUIET)
+    ui.picker.input(None, ui.picker, None, js=_PICKED % "false", queue=False, **QUIET)
+    ui.picker.change(None, ui.picker, None, js=_PICKED % "true", queue=False, **QUIET)
+    picked_anew = [ui.board, ui.preset, ui.budget]
+    ui.board.input(on_pick, [ui.picker, ui.board, language], picked_anew, trigger_mode="always_last", **QUIET)
     filters = ui.picker.filters
     ui.preset.input(
         on_preset, [ui.preset, ui.board, language, *filters], [ui.board, ui.picker, *settings, ui.budget], **QUIET

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from deeprnn.registry import Registry
 from deeprnn.ui.presets import Budget, presets
-from deeprnn.ui.service import MAX_MODELS, MAX_SEED, MAX_WRITTEN_CHARS
+from deeprnn.ui.service import MAX_SEED, MAX_WRITTEN_CHARS
 from deeprnn.ui.text import Lang, language
 
 View = Literal["compare", "score", "experiments", "inside", "learn", "checkpoints"]
@@ -20,7 +20,10 @@ VIEWS: tuple[View, ...] = ("compare", "score", "experiments", "inside", "learn",
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """What an address asks for; None: nothing. `numbers`: temperature, top_k, top_p, length and seed."""
+    """What an address asks for; None: nothing. `numbers`: temperature, top_k, top_p, length and seed.
+
+    Who shows the models or the text says so where they are more than can be shown.
+    """
 
     view: View
     lang: Lang
@@ -53,7 +56,7 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
     return Ask(
         view=view if view in VIEWS else "compare",
         lang=language(query, accept_language),
-        models=tuple(names)[:MAX_MODELS],
+        models=tuple(names),
         preset=preset,
         budget=budget if preset else None,
         prompt=_text(query.get("prompt")),

@@ -26,8 +26,26 @@ from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import QUIET, Translations
 
-_TITLES = {name: [{"en": "en", "zh": "zh-CN"}[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
+_TAGS: dict[Lang, str] = {"en": "en", "zh": "zh-CN"}  # of the languages, as HTML writes them
+_TITLES = {name: [_TAGS[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
 _SPOKEN = f"(chosen) => {{ [document.documentElement.lang, document.title] = ({json.dumps(_TITLES)})[chosen]; }}"
+_CROSSES = {_TAGS[lang]: [tr("remove", lang, name="{name}"), tr("remove_all", lang)] for lang in LANGUAGES.values()}
+# The crosses in a list of models say which one they remove; gradio's say its number.
+_NAMED = f"""() => {{
+  const words = {json.dumps(_CROSSES)};
+  const say = (cross, said) => {{ if (cross && cross.title !== said) cross.title = said; }};
+  const name = () => {{
+    const [one, all] = words[document.documentElement.lang] || words.en;
+    document.querySelectorAll('.picker .token').forEach((token) => {{
+      const model = token.querySelector('span').textContent.trim();
+      say(token.querySelector('.token-remove'), one.replace('{{name}}', () => model));
+    }});
+    document.querySelectorAll('.picker .remove-all').forEach((cross) => say(cross, all));
+  }};
+  const changes = {{ subtree: true, childList: true, characterData: true, attributeFilter: ['lang'] }};
+  new MutationObserver(name).observe(document, changes);
+  name();
+}}"""
 LAUNCH: dict[str, Any] = {
     "show_error": False,
     "enable_monitoring": False,
@@ -76,6 +94,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
             return [NAMES[ask.lang], shown, *words.updates(ask.lang)]
 
         page.load(on_visit, None, [language, tabs, *words.components()], **private)
+        page.load(None, None, None, js=_NAMED, **private)
         language.change(None, language, None, js=_SPOKEN, **private)  # the browser's tab and screen readers too
     _speak(words, "en")
     page.space_id = None  # in a Space gradio would add a header, which asks other hosts

@@ -17,7 +17,7 @@ from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.ui import links, service
 from deeprnn.ui.presets import presets
-from deeprnn.ui.service import MAX_SCORE_CHARS, RequestError
+from deeprnn.ui.service import MAX_MODELS, MAX_SCORE_CHARS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
 from deeprnn.ui.widgets import (
     QUIET,
@@ -201,7 +201,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         if ask.view != "score":
             listed = gr.update(choices=choices(registry, ask.lang))
             return gr.skip(), listed, result(registry, "", [], ask.lang), *real
-        names = names or chosen
+        names = names[:MAX_MODELS] or chosen  # Compare, which also reads the address, says so
         try:
             answers = service.score(registry, text=ask.text, models=names) if ask.text else []
         except RequestError as error:

@@ -174,6 +174,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "and_more": ("{text} and others, {n} in all", "{text}等 {n} 部"),
     "prompt": ("Prompt", "开头"),
     "models": ("Models (up to {most})", "模型（最多 {most} 个）"),
+    "remove": ("Remove {name}", "移除 {name}"),
+    "remove_all": ("Remove all", "全部移除"),
     "temperature": ("Temperature", "温度"),
     "temperature_hint": (
         "0: always the likeliest; 1: the model's own odds.",
@@ -885,6 +887,14 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "error_title": ("This cannot be done", "无法完成"),
     "warning_title": ("Please note", "请注意"),
+    "models_full": (
+        "{most} models at most stand side by side. Remove one first, then choose another.",
+        "最多同时选 {most} 个模型。请先移除一个，再选别的。",
+    ),
+    "link_many": (
+        "The link names {n} models; the first {most} are shown.",
+        "链接里有 {n} 个模型，只显示前 {most} 个。",
+    ),
     "link_long": (
         "The link is of texts of {n} characters; {most} are written at a time. Continue writes on.",
         "链接中的文本有 {n} 个字符，一次只写 {most} 个。点“续写”接着写。",

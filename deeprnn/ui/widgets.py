@@ -195,6 +195,13 @@ def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), k
     ]
 
 
+def at_most(names: Sequence[str], lang: Lang, said: str) -> list[str]:
+    """As many of the models as stand side by side; where there are more, the string `said` says so."""
+    if len(names) > MAX_MODELS:
+        gr.Warning(tr(said, lang, n=len(names), most=MAX_MODELS), title=tr("warning_title", lang))
+    return list(names[:MAX_MODELS])
+
+
 def picked(registry: Registry, lang: Lang, wanted: Sequence[str | None], names: Sequence[str]) -> Any:
     """The picker with these models chosen: whoever sets them sets the list with them, as the filters have it."""
     return gr.update(choices=choices(registry, lang, wanted, names), value=list(names))
@@ -232,7 +239,6 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
         choices=choices(registry, "en"),
         value=list(chosen),
         multiselect=True,
-        max_choices=MAX_MODELS,
         label=tr("models", "en", most=MAX_MODELS),
         elem_classes="picker",
     )
@@ -252,6 +258,11 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
         *wanted, kept, language = values
         return picked(registry, LANGUAGES[language], wanted, kept or [])
 
+    def on_pick(names: list[str], language: str) -> Any:
+        kept = at_most(names, LANGUAGES[language], "models_full")
+        return gr.update(value=kept) if kept != names else gr.skip()
+
+    picker.input(on_pick, [picker, language], picker, trigger_mode="always_last", **QUIET)
     asked: list[gr.Dropdown | gr.Radio] = [*filters, language]
     for one in asked:
         one.input(

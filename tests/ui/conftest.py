@@ -81,10 +81,11 @@ class Visit:
         self.page.goto(self.url + query)
         self.page.wait_for_selector(".model-card", state="attached")
         if (asked := re.search(r"[?&]models=([\w,-]+)", query)) and "view=" not in query:
-            cards = (
-                f"document.querySelectorAll('.model-card').length === {len(list(filter(None, asked[1].split(','))))}"
+            self.page.wait_for_function(
+                "(names) => JSON.stringify(names) ==="
+                " JSON.stringify([...document.querySelectorAll('.model-card')].map((card) => card.dataset.model))",
+                arg=list(filter(None, asked[1].split(","))),
             )
-            self.page.wait_for_function(f"() => {cards}")
         return self
 
     def settle(self):

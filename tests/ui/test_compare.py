@@ -129,3 +129,21 @@ def test_a_claim_says_under_which_settings_it_was_seen_once_others_are_set(regis
         changed = cards.replace(board, runs=runs, prompt=prompt, sampling=board.sampling | sampling)
         seen = cards.draw(registry, changed, "en")["verdict"]
         assert seen.startswith("(Seen after") != claims
+
+
+@pytest.mark.parametrize(("lang", "says"), [("en", "first 6"), ("zh", "只显示前 6 个")])
+def test_a_link_of_more_models_than_stand_side_by_side_says_how_many_are_shown(page, registry, lang, says):
+    names = list(registry.infos)[:7]
+    asked = SimpleNamespace(query_params={"view": "score", "models": ",".join(names), "lang": lang}, headers={})
+    visits = [one for one in page.fns.values() if one.name == "on_visit" and ModelPicker in map(type, one.outputs)]
+    with pytest.warns(UserWarning, match=says) as said:
+        pickers = [set_by(one.fn(asked), one.outputs, ModelPicker) for one in visits]
+    assert [picker["value"] for picker in pickers if "value" in picker] == [names[:6]] * 2
+    assert len(said) == 1
+
+
+def test_a_cleared_list_of_models_keeps_the_prompt_and_shows_no_card(registry):
+    board = cards.of_preset(registry, "rote", "recipe")
+    empty = cards.show(registry, [], board)
+    assert (empty.prompt, empty.seed, empty.runs, empty.preset) == (board.prompt, board.seed, (), None)
+    assert cards.show(registry, board.names, empty).runs == board.runs

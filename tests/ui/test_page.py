@@ -253,6 +253,52 @@ def test_a_request_without_models_is_refused_in_the_readers_language(visit):
     one.page.get_by_text("请至少选择一个模型").wait_for()
 
 
+NONE = {"en": "Choose a question or a model.", "zh": "请选一个问题或模型。"}
+FULL = {"en": "6 models at most", "zh": "最多同时选 6 个模型"}
+REMOVE = {
+    "en": ["Remove LSTM, 2 layers · note-lstm-2", "Remove all"],
+    "zh": ["移除 LSTM，2 层 · note-lstm-2", "全部移除"],
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_cards_follow_the_list_of_models_however_it_is_emptied(visit, lang):
+    one = visit(f"?lang={lang}&models=note-lstm-2,few-lstm-2")
+    prompt = one.page.locator("#prompt textarea").input_value()
+    crosses = one.page.locator(".picker").first.locator(".token-remove")
+    for said in REMOVE[lang]:
+        one.page.locator(f".picker [title='{said}']").first.wait_for()
+    one.page.locator(".picker input").first.press("Backspace")
+    one.card("few-lstm-2").wait_for(state="detached")
+    assert one.card("note-lstm-2").count() == 1
+    crosses.last.click()
+    one.page.get_by_text(NONE[lang]).wait_for()
+    assert one.page.locator(".model-card").count() == 0
+    assert one.page.locator("#prompt textarea").input_value() == prompt
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_seventh_model_is_refused_aloud_and_six_stay(visit, lang):
+    six = ["note-lstm-2", "few-lstm-2", "note-gru-2", "note-rnn-2", "note-lstm-10", "data-10k"]
+    one = visit(f"?lang={lang}&models={','.join(six)}")
+    one.page.locator(".picker input").first.fill("journey")
+    one.page.keyboard.press("Enter")
+    one.page.get_by_text(FULL[lang]).wait_for()
+    one.page.wait_for_function("() => document.querySelector('.picker').querySelectorAll('.token').length === 6")
+    one.settle()
+    assert one.page.locator(".model-card").evaluate_all("all => all.map((card) => card.dataset.model)") == six
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_list_of_models_opens_beside_its_field_and_never_over_the_title(visit, width):
+    one = visit(width=width)
+    one.page.locator(".picker input").first.click()
+    one.page.get_by_role("option").first.wait_for()
+    title, options = (one.page.locator(at).bounding_box() for at in ("#head", ".option-list"))
+    assert options["height"] <= 260
+    assert options["y"] >= title["y"] + title["height"]
+
+
 @pytest.mark.parametrize("view", ["compare", "score", "experiments", "inside", "learn", "checkpoints"])
 def test_a_phone_needs_no_sideways_scrolling(visit, view):
     one = visit(f"?view={view}", width=390, height=844)
