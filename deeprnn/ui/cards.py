@@ -200,12 +200,13 @@ def reading(info: CheckpointInfo) -> str:
 
 
 def as_recorded(registry: Registry, board: Board) -> bool:
-    """Whether a question's texts are its recordings, or written after the same prompt and drawn no more freely."""
+    """Whether a question's texts are its recordings, or written as those were: no other setting, nothing continued."""
     if board.preset is None or board.budget is None or all(run.state == "recorded" for run in board.runs):
         return True
     sample = of_preset(registry, board.preset, board.budget)
-    prompts = {sample.prompt, presets(registry)[board.preset].prompt}
-    return board.prompt in prompts and board.sampling["temperature"] <= sample.sampling["temperature"]
+    continued = any(len(run.text) > sample.sampling["max_chars"] for run in board.runs)
+    made = (board.prompt, board.seed, board.sampling) == (sample.prompt, sample.seed, sample.sampling)
+    return made and not continued
 
 
 _LABELS = (
@@ -258,7 +259,8 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
     seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
     if preset and board.budget and not as_recorded(registry, board):
         sample = of_preset(registry, preset.key, board.budget)
-        settings = {"prompt": sample.prompt.strip(), "temperature": f"{sample.sampling['temperature']:g}"}
+        settings: dict[str, Any] = {key: f"{sample.sampling[key]:g}" for key in ("temperature", "max_chars")}
+        settings |= {"prompt": sample.prompt.strip(), "seed": sample.seed}
         seen = tr("seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
     return {
         "turn": next_turn() if turn is None else turn,

@@ -882,8 +882,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{field} 必须是 {least} 到 {most} 之间的整数，而不是 {value}。",
     ),
     "seen_elsewhere": (
-        "(Seen after “{prompt}” at temperature {temperature}; the settings here are others.)",
-        "（以下是在开头“{prompt}”、温度 {temperature} 时看到的；这里的设置不同。）",
+        "(Seen after “{prompt}”, {max_chars} characters at temperature {temperature}, seed {seed}, without top-k or "
+        "top-p; the settings here are others.)",
+        "（以下是在开头“{prompt}”、长度 {max_chars}、温度 {temperature}、种子 {seed}、不用 top-k 和 top-p 时看到的；这里"
+        "的设置不同。）",
     ),
     "error_title": ("This cannot be done", "无法完成"),
     "warning_title": ("Please note", "请注意"),

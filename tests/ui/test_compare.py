@@ -117,18 +117,39 @@ def test_gradio_refuses_no_number_in_its_own_words(page):
             assert block.preprocess(None) is None
 
 
-def test_a_claim_says_under_which_settings_it_was_seen_once_others_are_set(registry):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"prompt": "xq"},
+        {"seed": 8},
+        {"sampling": {"temperature": 2}},
+        {"sampling": {"temperature": 0}},
+        {"sampling": {"top_k": 1}},
+        {"sampling": {"top_p": 0.5}},
+        {"sampling": {"max_chars": 299}},
+        {"text": "a" * 301},  # it was continued
+    ],
+    ids=str,
+)
+def test_a_claim_says_under_which_settings_it_was_seen_once_any_other_is_set(registry, changed):
     board = cards.of_preset(registry, "rote", "recipe")
-    assert not cards.draw(registry, board, "en")["verdict"].startswith("(Seen")
-    runs = tuple(cards.Run(model=run.model, prompt=run.prompt, text="xq", state="finished") for run in board.runs)
-    for sampling, prompt, claims in (
-        ({}, board.prompt, True),
-        ({"temperature": 2}, board.prompt, False),
-        ({}, "xq", False),
+
+    def seen(text="xq", sampling=None, **settings):
+        runs = tuple(cards.Run(model=run.model, prompt=run.prompt, text=text, state="finished") for run in board.runs)
+        written = cards.replace(board, runs=runs, sampling=board.sampling | (sampling or {}), **settings)
+        return [cards.draw(registry, written, lang)["verdict"] for lang in ("en", "zh")]
+
+    said = ("(Seen after “the time traveller”, 300 characters at temperature 0.8, seed 7,", "（以下是在开头")
+    for plain, other, recorded, start in zip(
+        seen(),
+        seen(**changed),
+        (cards.draw(registry, board, lang)["verdict"] for lang in ("en", "zh")),
+        said,
+        strict=True,
     ):
-        changed = cards.replace(board, runs=runs, prompt=prompt, sampling=board.sampling | sampling)
-        seen = cards.draw(registry, changed, "en")["verdict"]
-        assert seen.startswith("(Seen after") != claims
+        assert plain == recorded
+        assert other.startswith(start)
+        assert other.endswith(recorded)
 
 
 @pytest.mark.parametrize(("lang", "says"), [("en", "first 6"), ("zh", "只显示前 6 个")])
