@@ -119,11 +119,11 @@ class NGram:
         Path(path).write_bytes(save_tensors(tensors, {"ngram": head}))
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote.
+    def load(cls, path: str | Path, symbols: int | None = None) -> Self:
+        """Read what `save` wrote, of an alphabet of so many symbols.
 
         Raises:
-            ValueError: there is no such file, or it is malformed; the message names it.
+            ValueError: there is no such file, or it is malformed or of another alphabet; the message names it.
         """
         try:
             with safe_open(path, framework="numpy") as file:
@@ -131,6 +131,8 @@ class NGram:
                 order, vocab_size = head["order"], head["vocab_size"]
                 if type(order) is not int or type(vocab_size) is not int or not 1 <= order <= _MAX_ORDER:
                     raise ValueError(f"its order is {order!r}, of {vocab_size!r} symbols")
+                if symbols not in (None, vocab_size):
+                    raise ValueError(f"it is of {vocab_size} symbols, not of {symbols}")
                 read = [[file.get_tensor(f"{name}{k}") for name in _TENSORS] for k in range(1, order + 1)]
             _check(read, vocab_size)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:

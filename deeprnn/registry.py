@@ -103,7 +103,7 @@ class Registry:
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
         self._read: dict[Source, Fingerprint] = {}
         self._fingerprints: dict[str, list[Fingerprint]] = {}
-        self._ngrams: dict[str, NGram | None] = {}
+        self._ngrams: dict[tuple[Path, int], NGram | None] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> LanguageModel:
@@ -149,19 +149,32 @@ class Registry:
             ValueError: there is no such checkpoint.
         """
         info = self._info(name)
-        key = checkpoint.ngram_file(info.metrics)
-        path = self.directory / NGRAMS / (key or "")
-        if key is None or not path.is_file():
+        path = self._ngram_path(info)
+        if path is None:
             return None
+        key = path, len(info.vocab)
         with self._lock:
             if key not in self._ngrams:
                 try:
-                    self._ngrams[key] = NGram.load(path)
+                    self._ngrams[key] = NGram.load(path, len(info.vocab))
                 except ValueError as error:
                     LOG.warning("nothing is compared with an n-gram: %s", error)
                     self._ngrams[key] = None
-            found = self._ngrams[key]
-        return found if found and found.vocab_size == len(info.vocab) else None
+            return self._ngrams[key]
+
+    def broken_ngram(self, name: str) -> str | None:
+        """The file of a model's n-gram, where there is one and it cannot be used.
+
+        Raises:
+            ValueError: there is no such checkpoint.
+        """
+        path = self._ngram_path(self._info(name))
+        return f"{NGRAMS}/{path.name}" if path and self.ngram(name) is None else None
+
+    def _ngram_path(self, info: CheckpointInfo) -> Path | None:
+        name = checkpoint.ngram_file(info.metrics)
+        path = self.directory / NGRAMS / (name or "")
+        return path if name and path.is_file() else None
 
     @functools.cached_property
     def results(self) -> Results:

@@ -12,7 +12,8 @@ from safetensors.numpy import save as save_tensors
 
 from deeprnn import checkpoint, registry
 from deeprnn.registry import Registry, list_checkpoints
-from deeprnn.ui import service
+from deeprnn.ui import score, service
+from deeprnn.ui.text import tr
 from tests.conftest import ROOT, SHIPPED
 
 
@@ -219,6 +220,8 @@ def test_a_damaged_ngram_leaves_the_score_alone_and_is_named_in_the_log(tmp_path
         assert [row["kind"] for row in rows] == ["uniform"]
     (line,) = caplog.messages
     assert file in line
+    for lang in ("en", "zh"):
+        assert tr("ngram_broken", lang, file=f"ngrams/{file}") in score.result(models, "the", answers, lang)["notes"]
 
 
 def test_an_ngram_belongs_to_the_text_and_the_alphabet_of_a_model():

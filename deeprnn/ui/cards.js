@@ -230,7 +230,8 @@ function candidates(row, context, actual) {
   const line = node('div', 'next-row');
   line.append(node('span', 'who ' + row.cell, row.title));
   const list = node('div', 'choices');
-  row.candidates.forEach(({ char, p }) => {
+  if (row.error) list.append(node('span', 'note', row.error));
+  (row.candidates || []).forEach(({ char, p }) => {
     const percent = p >= 0.0995 ? (100 * p).toFixed(0) : (100 * p).toFixed(p >= 0.001 ? 1 : 2);
     const one = button('choice' + (char === actual ? ' actual' : ''), '', () => {
       closeSheet();

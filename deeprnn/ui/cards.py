@@ -25,7 +25,7 @@ from deeprnn.ui.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITT
 from deeprnn.ui.text import Lang, tr
 from deeprnn.ui.widgets import alphabets_note, book, facts, perplexity, titles
 
-State = Literal["recorded", "waiting", "writing", "stopped", "finished"]
+State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
 Drawn = dict[str, Any]
 _TURNS = itertools.count(time.time_ns() // 1_000_000)  # higher than all before, also when the server starts again
 NUMBERS = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 300}
@@ -306,6 +306,8 @@ def _card(registry: Registry, run: Run, title: str, seed: int, lang: Lang, *, al
 
 def _status(run: Run, seed: int, lang: Lang, *, alone: bool) -> str:
     """What happens on a card; `alone`: no question says which prompt a recording continues, so the card does."""
+    if run.state == "broken":
+        return tr("error_broken", lang, name=run.model)
     state = "recorded_after" if alone and run.state == "recorded" else run.state
     parts = [tr(state, lang, seed=seed, prompt=run.prompt)]
     if run.speed:

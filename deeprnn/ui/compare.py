@@ -163,7 +163,7 @@ def write(registry: Registry, desk: Desk, order: Order, updates: Updates) -> Ite
                     model=one.model,
                     prompt=order.prompt,
                     text=one.text,
-                    state="finished" if one.done else "writing",
+                    state="broken" if one.broken else "finished" if one.done else "writing",
                     speed=one.chars_per_second,
                     unknown=one.unknown,
                 )
@@ -181,8 +181,9 @@ def write(registry: Registry, desk: Desk, order: Order, updates: Updates) -> Ite
 
 
 def can_continue(board: Board) -> bool:
-    """Whether there is something that goes on: written here, by all its models, after one prompt."""
-    return bool(board.runs) and all(run.state in ("finished", "stopped") for run in board.runs)
+    """Whether there is something that goes on: written here, by all its models that can write, after one prompt."""
+    states = {run.state for run in board.runs}
+    return states <= {"finished", "stopped", "broken"} and states != {"broken"} and bool(states)
 
 
 def branched(context: str) -> str:
@@ -198,8 +199,12 @@ def next_chars(registry: Registry, ask: dict[str, Any], lang: Lang) -> dict[str,
     """
     answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"))
     shown = titles(registry, lang)
-    extra = [(shown[one["model"]], registry.infos[one["model"]].config.cell) for one in answers]
-    return {"rows": [one | {"title": title, "cell": cell} for one, (title, cell) in zip(answers, extra, strict=True)]}
+    rows = []
+    for answer in answers:
+        name = answer["model"]
+        told = {"error": tr("error_broken", lang, name=name)} if "error" in answer else {}
+        rows.append(answer | told | {"title": shown[name], "cell": registry.infos[name].config.cell})
+    return {"rows": rows}
 
 
 def exported(registry: Registry, ask: dict[str, Any], _: Lang) -> dict[str, Any]:

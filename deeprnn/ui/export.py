@@ -3,6 +3,7 @@
 Knows: boards and their figures. Does not know: components.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -54,7 +55,9 @@ def reopen(registry: Registry, text: Any) -> Board:
 
 def _figures(registry: Registry, run: Run) -> dict[str, Any]:
     info = registry.infos[run.model]
-    measured = service.analyse(registry, run.model, run.prompt, run.text) if run.text else {}
+    measured: dict[str, Any] = {}
+    with contextlib.suppress(RequestError):  # a broken model's own figures are missing, and nothing else
+        measured = service.analyse(registry, run.model, run.prompt, run.text) if run.text else {}
     return {
         "num_params": info.num_params,
         "train_ppl": info.train_ppl,

@@ -211,7 +211,8 @@ function draw() {
     at = Math.max(0, Math.min(characters.length - 1, at + step));
     point();
   });
-  root.replaceChildren(node('p', 'note', labels.hint), strip, reading, bar, columns);
+  const notes = [labels.hint, ...value.notes].map((text) => node('p', 'note', text));
+  root.replaceChildren(...notes, strip, reading, bar, columns);
   point();
 }
 

@@ -33,15 +33,22 @@ Look = dict[str, Any]
 
 
 def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -> dict[str, Any]:
-    """What `inside.js` draws: the looks into each model, with the sentences they say.
+    """What `inside.js` draws: the looks into each model, with the sentences they say, and which models are broken.
 
     Raises:
-        RequestError: see `service.look`.
+        RequestError: see `service.look`; one of two models may be broken.
     """
-    shown = titles(registry, lang)
-    looks = [service.look(registry, name, text) for name in models]
+    shown, looks, faults = titles(registry, lang), dict[str, Look](), list[RequestError]()
+    for name in models:
+        try:
+            looks[name] = service.look(registry, name, text)
+        except RequestError as error:
+            if error.key != "error_broken" or len(faults) + 1 == len(models):
+                raise
+            faults.append(error)
     return {
-        "text": looks[0]["text"] if looks else text,
+        "text": next(iter(looks.values()))["text"] if looks else text,
+        "notes": [fault.message(lang) for fault in faults],
         "models": [
             {
                 **found,
@@ -51,7 +58,7 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
                 "keeping": _KEEPING.get(registry.infos[name].config.cell, ""),
                 "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
             }
-            for name, found in zip(models, looks, strict=True)
+            for name, found in looks.items()
         ],
         "labels": _labels(lang),
     }

@@ -67,9 +67,10 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
     if not answers:
         return {"empty": tr("score_empty", lang)}
     names = [answer["model"] for answer in answers]
-    infos = [registry.infos[name] for name in names]
+    scored = [answer for answer in answers if "error" not in answer]
+    infos = [registry.infos[answer["model"]] for answer in scored]
     shown = titles(registry, lang)
-    rows = [_row(answer, shown[info.name], info, info.config.cell) for answer, info in zip(answers, infos, strict=True)]
+    rows = [_row(answer, shown[info.name], info, info.config.cell) for answer, info in zip(scored, infos, strict=True)]
     rows += [
         _row(base | {"unknown": []}, _base_title(registry, base, lang), registry.infos[base["model"]], "base")
         for base in service.baselines(registry, text=text, answers=answers)
@@ -83,7 +84,7 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
         "text": text,
         "rows": rows,
         "models": names,
-        "notes": _notes(answers, infos, lang),
+        "notes": _missing(registry, answers, infos, lang) + _notes(scored, infos, lang),
         "columns": [tr(column, lang) for column in columns],
         "labels": {key: tr(key, lang) for key in labels},
     }
@@ -116,6 +117,13 @@ def _base_title(registry: Registry, base: dict[str, Any], lang: Lang) -> str:
     info = registry.infos[base["model"]]
     text = book(info.metrics.text.name, lang)
     return tr(f"row_{base['kind']}", lang, n=base["count"], text=text, chars=f"{info.train_chars:,}")
+
+
+def _missing(registry: Registry, answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
+    """Which rows are missing, and why."""
+    broken = [tr("error_broken", lang, name=answer["model"]) for answer in answers if "error" in answer]
+    ngrams = dict.fromkeys(filter(None, (registry.broken_ngram(info.name) for info in infos)))
+    return broken + [tr("ngram_broken", lang, file=file) for file in ngrams]
 
 
 def _notes(answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:

@@ -12,8 +12,8 @@ import math
 import re
 import threading
 import time
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,7 @@ class Continuation:
     done: bool
     seconds: float
     unknown: int  # characters of the prompt outside the model's alphabet
+    broken: bool = False  # its weights cannot be loaded, or overflow: it writes no more
 
     @property
     def chars_per_second(self) -> float:
@@ -118,10 +119,11 @@ def stream(
     The last update holds the finished texts, in the order asked. Closed early, it stops the models.
 
     written: for each model, what it wrote after this prompt with this seed before; it goes on from there.
+    A model that is broken, among others that are not, is done at once.
 
     Raises:
-        RequestError: a value is missing, of the wrong kind or outside its limits. Raised at the call, not at the first
-            update.
+        RequestError: a value is missing, of the wrong kind or outside its limits, or no model can be loaded. Raised at
+            the call, not at the first update.
     """
     names = _names(registry, models)
     prompt = _text("prompt", prompt)
@@ -139,33 +141,44 @@ def stream(
     before = [_text("written", text) for text in written or [""] * len(names)]
     if max(map(len, before)) + length > MAX_WRITTEN_CHARS:
         raise RequestError("error_written_long", most=MAX_WRITTEN_CHARS)
-    loaded = [_load(registry, name) for name in names]
-    return _side_by_side(registry.writers, loaded, prompt, before, length, draw)
+    loaded, faults = _load_each(registry, names)
+    if not loaded:
+        raise faults[0]
+    told = [
+        Continuation(model=name, text=text, new_chars=0, done=i in faults, seconds=0.0, unknown=0, broken=i in faults)
+        for i, (name, text) in enumerate(zip(names, before, strict=True))
+    ]
+    return _side_by_side(registry.writers, loaded, told, prompt, length, draw)
 
 
 def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
-    """The finished continuations of `stream`, in the order asked.
+    """The finished continuations of `stream`, in the order asked; of a broken model its name and why.
 
     Raises:
-        RequestError: see `stream`.
+        RequestError: see `stream`; or all models are broken.
     """
     *_, last = stream(registry, **request)
-    return [
-        {
+    faults = {i: RequestError("error_broken", name=one.model) for i, one in enumerate(last) if one.broken}
+    answers = {
+        i: {
             "model": one.model,
             "text": one.text,
             "chars_per_second": round(one.chars_per_second, 1),
             "unknown": one.unknown,
         }
-        for one in last
-    ]
+        for i, one in enumerate(last)
+        if not one.broken
+    }
+    return _in_order(answers, faults)
 
 
 def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]:
     """How improbable each model finds each character of a text after the first, in the order asked.
 
+    Of a broken model, among others that are not, the answer holds its name and why.
+
     Raises:
-        RequestError: a model does not exist, or the text is too short or too long.
+        RequestError: a model does not exist, all are broken, or the text is too short or too long.
     """
     names = _names(registry, models)
     text = _text("text", text)
@@ -173,10 +186,34 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
         raise RequestError("error_text_long", n=len(text), most=MAX_SCORE_CHARS)
     if len(text) < 2 or text == "\r\n":
         raise RequestError("error_text_short")
-    loaded = [_load(registry, name) for name in names]
-    largest_first = sorted(range(len(loaded)), key=lambda i: loaded[i].model.num_params, reverse=True)
-    reading = {i: registry.readers.submit(_scored, loaded[i], text) for i in largest_first}
-    return [reading[i].result() for i in range(len(loaded))]
+    return _read_each(registry, names, lambda lm: _scored(lm, text))
+
+
+def _read_each(
+    registry: Registry, names: Sequence[str], read: Callable[[LanguageModel], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What is read of each model, in the order asked; of a broken one its name and why.
+
+    Raises:
+        RequestError: all are broken.
+    """
+    loaded, faults = _load_each(registry, names)
+    largest_first = sorted(loaded, key=lambda i: loaded[i].model.num_params, reverse=True)
+    reading = {i: registry.readers.submit(read, loaded[i]) for i in largest_first}
+    answers = {}
+    for i, one in reading.items():
+        try:
+            answers[i] = one.result()
+        except RequestError as error:
+            faults[i] = error
+    return _in_order(answers, faults)
+
+
+def _in_order(answers: dict[int, dict[str, Any]], faults: dict[int, RequestError]) -> list[dict[str, Any]]:
+    if not answers:
+        raise faults[0]
+    told = {i: {"model": fault.values["name"], "error": str(fault)} for i, fault in faults.items()}
+    return [one for _, one in sorted((answers | told).items())]
 
 
 def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
@@ -195,7 +232,7 @@ def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]
     """
     rows: list[dict[str, Any]] = []
     alphabets: dict[Any, list[str]] = {}
-    scored = {answer["model"]: answer["nats"] for answer in answers}
+    scored = {answer["model"]: answer["nats"] for answer in answers if "error" not in answer}
     for name in scored:
         alphabets.setdefault(registry.infos[name].vocab, []).append(name)
     for vocab, names in alphabets.items():
@@ -228,19 +265,17 @@ def _row(kind: str, model: str, count: int, nats: list[float], symbols: int) -> 
 
 
 def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> list[dict[str, Any]]:
-    """Each model's k likeliest next characters at temperature 1, in the order asked.
+    """Each model's k likeliest next characters at temperature 1, in the order asked; of a broken one its name and why.
 
     Raises:
-        RequestError: a model does not exist, or a value is of the wrong kind or outside its limits.
+        RequestError: a model does not exist, all are broken, or a value is of the wrong kind or outside its limits.
     """
     names = _names(registry, models)
     prompt = _text("prompt", prompt)
     if len(prompt) > MAX_PROMPT_CHARS + MAX_WRITTEN_CHARS:
         raise RequestError("error_prompt_long", n=len(prompt), most=MAX_PROMPT_CHARS + MAX_WRITTEN_CHARS)
     k = _number("k", k, 1, MAX_CANDIDATES, whole=True)
-    loaded = [_load(registry, name) for name in names]
-    reading = [registry.readers.submit(_continued, lm, prompt, int(k)) for lm in loaded]
-    return [one.result() for one in reading]
+    return _read_each(registry, names, lambda lm: _continued(lm, prompt, int(k)))
 
 
 def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
@@ -284,7 +319,8 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
     ids = torch.tensor(lm.vocab.encode(text))
     if len(torch.unique(ids)) < 2:
         raise RequestError("error_text_one_symbol")
-    return {"text": text} | registry.readers.submit(_looked_at, lm, ids).result()
+    with _sound(lm):
+        return {"text": text} | registry.readers.submit(_looked_at, lm, ids).result()
 
 
 def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
@@ -292,6 +328,8 @@ def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
     traced, echo = probes.trace(lm.model, ids), probes.echo(lm.model, ids, distance)
     lens = probes.logit_lens(lm.model, ids)
     whole, without = probes.without_each_layer(lm.model, ids)
+    if not math.isfinite(whole) or not all(torch.isfinite(hidden).all() for hidden in traced.hidden):
+        raise BrokenWeightsError(lm.name)
     letters = traced.gates[0]
     return {
         "model": lm.name,
@@ -330,44 +368,60 @@ def _rounded(values: Tensor) -> Any:
 
 def _side_by_side(
     writers: Writers,
-    models: Sequence[LanguageModel],
+    models: dict[int, LanguageModel],
+    told: list[Continuation],
     prompt: str,
-    before: Sequence[str],
     max_chars: int,
     draw: Sampling,
 ) -> Generator[list[Continuation], None, None]:
+    """Let models write on from what is told of them, by their places; the others are done already."""
     news = threading.Event()
-    unknown = [lm.vocab.count_unknown(prompt) for lm in models]
-    texts = list(before)
-    writings: list[Writing] = []
+    before = [one.text for one in told]
+    writings: dict[int, Writing] = {}
     try:
-        for lm, text in zip(models, before, strict=True):
-            ids, drawn = lm.prompt_ids(prompt, text), len(lm.vocab.encode(text))
-            with _sound(lm):
-                writings.append(writers.begin(lm.decoder, ids, max_chars, draw, drawn, news))
-        news.wait()
+        for i, lm in models.items():
+            ids, drawn = lm.prompt_ids(prompt, before[i]), len(lm.vocab.encode(before[i]))
+            told[i] = replace(told[i], unknown=lm.vocab.count_unknown(prompt))
+            try:
+                with _sound(lm):
+                    writings[i] = writers.begin(lm.decoder, ids, max_chars, draw, drawn, news)
+            except RequestError:
+                told[i] = replace(told[i], broken=True, done=True)
+        if writings:
+            news.wait()
         while True:
-            for i, writing in enumerate(writings):
-                with _sound(models[i]):
-                    texts[i] += models[i].vocab.decode(writing.take())
-            update = [
-                Continuation(
-                    model=lm.name,
-                    text=texts[i],
-                    new_chars=len(texts[i]) - len(before[i]),
-                    done=len(texts[i]) - len(before[i]) == max_chars,
-                    seconds=writings[i].seconds,
-                    unknown=unknown[i],
-                )
-                for i, lm in enumerate(models)
-            ]
-            yield update
-            if all(one.done for one in update):
+            for i, writing in writings.items():
+                if not told[i].done:
+                    told[i] = _told(told[i], models[i], writing, len(before[i]), max_chars)
+            yield list(told)
+            if all(one.done for one in told):
                 return
             time.sleep(writers.pause())
     finally:  # also where the reader has left
-        for writing in writings:
+        for writing in writings.values():
             writing.close()
+
+
+def _told(last: Continuation, lm: LanguageModel, writing: Writing, before: int, max_chars: int) -> Continuation:
+    """What is to be told of a text now, after what was told last."""
+    try:
+        with _sound(lm):
+            text = last.text + lm.vocab.decode(writing.take())
+    except RequestError:
+        return replace(last, broken=True, done=True)
+    new = len(text) - before
+    return replace(last, text=text, new_chars=new, done=new == max_chars, seconds=writing.seconds)
+
+
+def _load_each(registry: Registry, names: Sequence[str]) -> tuple[dict[int, LanguageModel], dict[int, RequestError]]:
+    """The models by their places, and the faults of those that cannot be loaded."""
+    loaded, faults = dict[int, LanguageModel](), dict[int, RequestError]()
+    for i, name in enumerate(names):
+        try:
+            loaded[i] = _load(registry, name)
+        except RequestError as error:
+            faults[i] = error
+    return loaded, faults
 
 
 def _load(registry: Registry, name: str) -> LanguageModel:

@@ -326,6 +326,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Unknown characters are counted in the perplexity, at the price the model puts on its unknown symbol.",
         "未知字符也计入困惑度，按模型给“未知符号”的概率计价。",
     ),
+    "ngram_broken": (
+        "The row of an n-gram is missing: {file}, beside the checkpoints, cannot be read; the server's log says why. "
+        "Take the file from a fresh checkout.",
+        "缺少 n 元语法的一行：检查点旁边的 {file} 无法读取，原因见服务器日志。请从新检出的代码里取回这个文件。",
+    ),
     "score_empty": ("Scores appear here.", "打分结果会显示在这里。"),
     "score_stale": (
         "These scores are as they were before you changed the text or the models: press Score again.",
@@ -903,8 +908,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "error_text_type": ("{field} must be a text.", "{field} 必须是文本。"),
     "error_broken": (
-        "The model {name} could not be loaded; the server's log says why.",
-        "模型 {name} 无法加载，原因见服务器日志。",
+        "The model {name} cannot be used, its weights are missing or broken; the server's log says more.",
+        "模型 {name} 的权重缺失或已损坏，无法使用；详情见服务器日志。",
     ),
 }
 

@@ -1,13 +1,18 @@
 """Requests of the page and the API, without a page: limits, errors, answers."""
 
 import copy
+import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from deeprnn import load
-from deeprnn.ui import service
+from deeprnn.ui import compare, export, inside, score, service
+from deeprnn.ui.cards import NUMBERS, Board
+from deeprnn.ui.components import Drawing
 from deeprnn.ui.service import RequestError
+from deeprnn.ui.text import tr
 from tests.conftest import SHIPPED
 
 ASK = {"prompt": "the time", "models": ["note-rnn-2", "note-gru-2"], "max_chars": 12, "temperature": 0.8}
@@ -109,22 +114,74 @@ def test_a_model_that_cannot_be_loaded_is_named(save_tiny, tmp_path, caplog):
     assert "SHA-256" in caplog.text
 
 
-def test_a_model_whose_weights_overflow_is_said_to_be_broken(registry, monkeypatch):
-    lm = copy.deepcopy(registry.get("note-rnn-2"))
-    with torch.no_grad():
-        lm.model.head.weight.copy_(3e38 * lm.model.head.weight.sign())
-        lm.model.head.bias.copy_(3e38 * lm.model.head.bias.sign())
-    monkeypatch.setitem(registry._loaded, "note-rnn-2", lm)
+@pytest.fixture(params=["overflows", "cannot be loaded"])
+def broken(registry, monkeypatch, request):
+    """A model of the shipped ones whose weights are broken, in one way or another."""
+    name = "note-rnn-2"
+    if request.param == "overflows":
+        lm = copy.deepcopy(registry.get(name))
+        with torch.no_grad():
+            lm.model.head.weight.copy_(3e38 * lm.model.head.weight.sign())
+            lm.model.head.bias.copy_(3e38 * lm.model.head.bias.sign())
+        monkeypatch.setitem(registry._loaded, name, lm)
+    else:
+        monkeypatch.delitem(registry._loaded, name, raising=False)
+        there = registry.infos[name]
+        monkeypatch.setitem(registry.infos, name, replace(there, path=there.path.parent / "absent"))
+    service.look.cache_clear()
+    yield name
+    service.look.cache_clear()
+
+
+def test_a_broken_model_alone_is_said_to_be_broken(registry, broken):
     asks = [
-        lambda: service.generate(registry, **ASK),
-        lambda: service.score(registry, text="the time", models=["note-rnn-2"]),
-        lambda: service.next_char(registry, prompt="the time", models=["note-rnn-2"]),
-        lambda: service.analyse(registry, "note-rnn-2", "the time", " traveller it broke"),
+        lambda: service.generate(registry, **ASK | {"models": [broken]}),
+        lambda: service.score(registry, text="the time", models=[broken]),
+        lambda: service.next_char(registry, prompt="the time", models=[broken]),
+        lambda: service.analyse(registry, broken, "the time", " traveller it broke"),
+        lambda: inside.pictures(registry, [broken], "the time traveller", "en"),
     ]
     for ask in asks:
         with pytest.raises(RequestError) as caught:
             ask()
-        assert (caught.value.key, caught.value.values) == ("error_broken", {"name": "note-rnn-2"})
+        assert (caught.value.key, caught.value.values) == ("error_broken", {"name": broken})
+
+
+def test_beside_a_broken_model_the_others_are_served(registry, broken):
+    models = [broken, "note-gru-2"]
+    asks = [
+        lambda models: service.generate(registry, **ASK | {"models": models}),
+        lambda models: service.score(registry, text="the time", models=models),
+        lambda models: service.next_char(registry, prompt="the time", models=models),
+    ]
+    for ask in asks:
+        fault, answer = ask(models)
+        assert (fault["model"], answer["model"]) == (broken, "note-gru-2")
+        assert fault["error"] == str(RequestError("error_broken", name=broken))
+        (alone,) = ask(["note-gru-2"])
+        assert {key: alone[key] for key in alone if key != "chars_per_second"}.items() <= answer.items()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_each_view_says_which_model_is_broken_and_shows_the_other(registry, broken, lang):
+    models, why = [broken, "note-gru-2"], tr("error_broken", lang, name=broken)
+    answers = service.score(registry, text="the time", models=models)
+    scored = score.result(registry, "the time", answers, lang)
+    assert why in scored["notes"]
+    assert [row["cell"] for row in scored["rows"]] == ["gru", "base", "base"]
+    order = compare.Order(names=models, prompt="the time", seed=0, sampling=NUMBERS | {"max_chars": 5})
+    *_, last = compare.write(registry, compare.Desk(lang=lang, turn=1), order, compare.updates_of(registry, order))
+    board = Drawing.preprocess(None, last)
+    assert [card["state"] for card in board["cards"]] == ["broken", "finished"]
+    assert board["cards"][0]["status"] == why
+    assert len(board["cards"][1]["text"]) == 5
+    read = Board.read(registry, board)
+    assert compare.can_continue(read)
+    assert json.loads(export.export(registry, read, "json")[1])["cards"][1]["figures"]["nats"]
+    rows = compare.next_chars(registry, {"context": "the time", "models": models}, lang)["rows"]
+    assert (rows[0]["error"], len(rows[1]["candidates"])) == (why, 10)
+    looked = inside.pictures(registry, models, "the time traveller", lang)
+    assert (looked["notes"], [one["model"] for one in looked["models"]]) == ([why], ["note-gru-2"])
 
 
 def test_line_ends_and_dashes_change_no_figure_of_a_score_or_of_what_stands_beside_it(registry):
