@@ -889,8 +889,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "seen_elsewhere": (
         "(Seen after “{prompt}”, {max_chars} characters at temperature {temperature}, seed {seed}, without top-k or "
         "top-p; the settings here are others.)",
-        "（以下是在开头“{prompt}”、长度 {max_chars}、温度 {temperature}、种子 {seed}、不用 top-k 和 top-p 时看到的；这里"
-        "的设置不同。）",
+        "（以下是在开头“{prompt}”、长度 {max_chars}、温度 {temperature}、种子 {seed}、不用 top-k 和 top-p 时看到的；"
+        "这里的设置不同。）",
     ),
     "error_title": ("This cannot be done", "无法完成"),
     "warning_title": ("Please note", "请注意"),
