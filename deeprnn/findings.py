@@ -46,8 +46,8 @@ SENTENCES = {
         "用来训练的一万个字符只占全书的 {share}%。两层模型在这些字符上降到 {train_low} 至 {train_high}，在书末十分之一"
         "上却是 {new_low} 至 {new_high}，而在所有符号中均匀猜测也只是 {symbols}：1.0 就是背诵。它们在书末十分之一上最"
         "好的时候（{best_low} 至 {best_high}）是 {epochs} 个迭代周期中的第 {early} 到 {late} 个。few-lstm-2 同时有多处"
-        "不同（带 LayerNorm 的残差连接、嵌入、暂退法、权重丢弃、AdamW、正交初始化、保留最好的权重），用同样的字符达到 "
-        "{few}；只靠计数的 {order} 元语法是 {ngram}。",
+        "不同（带 LayerNorm 的残差连接、嵌入层、暂退法、权重丢弃、AdamW、正交初始化、保留最好的权重），用同样的字符达到"
+        " {few}；只靠计数的 {order} 元语法是 {ngram}。",
     ),
     "gru": (
         "In the note's own recipe the GRU has {note_saved}% fewer weights than the LSTM. It knows its text by heart "
@@ -66,10 +66,10 @@ SENTENCES = {
     ),
     "data": (
         "From 10,000 characters the model comes to {end_train} in training and {end_new} on held-out text at the end. "
-        "Its best on the same test text by characters of training text, with the {order}-gram of that text in "
+        "Its best on the same held-out text, by characters of training text, with the {order}-gram of that text in "
         "brackets: {each}. It reads {read_low} to {read_high} characters in every run; with no more reading than that,"
         " eight books and more bring it nothing further, while counting still gains.",
-        "只有一万个字符时，训练结束时训练困惑度 {end_train}，留出文本 {end_new}。在同一段测试文本上的最好成绩，按训练"
+        "只有一万个字符时，训练结束时训练困惑度 {end_train}，留出文本 {end_new}。在同一段留出文本上的最好成绩，按训练"
         "文本的字符数列出，括号里是同一文本的 {order} 元语法：{each}。每次训练都读 {read_low} 到 {read_high} 个字符；"
         "只读这么多时，八本书以上不再有好处，而计数还在变好。",
     ),

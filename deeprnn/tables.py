@@ -144,7 +144,7 @@ def _best(results: Results, names: Sequence[str]) -> str | None:
 
 def verdicts(results: Results) -> list[str]:
     """A sentence for each question that has been measured; a figure without an interval is that of one seed."""
+    heads = {key: title if title.endswith("?") else f"{title}." for key, (title, _) in findings.TITLES.items()}
     return [
-        f"**{findings.TITLES[key][0]}.** {findings.sentence(key, figures, 'en')}"
-        for key, figures in findings.of(results).items()
+        f"**{heads[key]}** {findings.sentence(key, figures, 'en')}" for key, figures in findings.of(results).items()
     ]

@@ -101,6 +101,17 @@ def test_no_text_claims_that_every_run_is_kept():
         assert not re.search(r"(where|in which) (every|all) runs? stands?|所有训练都在其中", text)
 
 
+def test_the_log_names_at_its_head_the_recipes_whose_runs_were_not_kept():
+    log = (SHIPPED / "LOG.md").read_text("utf-8")
+    head, told = log.split("## ", 1)
+    kept = Results.read(SHIPPED).runs
+    kinds = "|".join(sorted({name.split("-")[0] for name in kept}))
+    missing = {name for name in re.findall(rf"`((?:{kinds})-[\w-]+)`", told) if name not in kept}
+    missing |= {name for name in ("note-lstm-2", "note-gru-2") if f"{name}-seed1" not in kept}
+    assert missing
+    assert all(f"`{name}`" in head for name in missing)
+
+
 def test_what_was_held_out_is_never_called_the_rest_of_the_book():
     sentences = [said for known in (STRINGS, SENTENCES) for pair in known.values() for said in pair]
     for text in (README, *sentences):

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from deeprnn.recipes import all_recipes
 from deeprnn.report import MARKS, expected_minutes, gather, listing, refresh
 from deeprnn.results import Curve, Outcome, Results
 from deeprnn.training import DivergedError, Job, train
-from tests.conftest import made_run
+from tests.conftest import SHIPPED, made_run
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 400  # 23,200 characters
 
@@ -148,6 +149,12 @@ def test_a_goal_is_met_by_what_was_measured_and_missed_otherwise():
 
 def test_a_question_that_was_not_measured_has_no_verdict():
     assert tables.verdicts(Results()) == []
+
+
+def test_a_question_ends_with_its_mark_and_nothing_after_it():
+    heads = [re.match(r"\*\*(.+?)\*\* ", verdict)[1] for verdict in tables.verdicts(Results.read(SHIPPED))]
+    assert all(re.search(r"\w[.?]$", head) for head in heads)
+    assert "How deep?" in heads
 
 
 def test_a_run_that_never_learned_is_marked_in_its_table():

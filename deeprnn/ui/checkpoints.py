@@ -3,6 +3,7 @@
 Knows: checkpoints' metadata. Does not know: the other views.
 """
 
+import functools
 import json
 from typing import Any
 
@@ -44,7 +45,7 @@ def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
         (str(info.config.hidden_size), info.config.hidden_size),
         (tr(wiring(info), lang), wiring(info)),
         (millions(info.num_params, lang), info.num_params),
-        (f"{texts(info, lang)} · {info.vocab.form}", texts(info, "en")),
+        (f"{texts(info, lang)} · {tr(f'form_{info.vocab.form}', lang)}", texts(info, "en")),
         (perplexity(info.train_ppl), info.train_ppl),
         (perplexity(info.heldout_ppl), info.heldout_ppl),
         (f"{size / 1e6:.1f} MB", size),
@@ -73,7 +74,7 @@ def card(registry: Registry, name: str, lang: Lang) -> str:
         units=info.config.hidden_size,
         count=f"{info.num_params:,}",
         symbols=symbols,
-        form=info.vocab.form,
+        form=tr(f"form_{info.vocab.form}", lang),
         texts=texts(info, lang),
     )
     rows = [
@@ -98,6 +99,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "ck_intro")
     board = drawing(listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints.js", elem_id="checkpoints")
+    words.add_drawing(board, functools.partial(listing, registry))
     shown = gr.Markdown(elem_id="model-card", sanitize_html=True)
 
     def on_select(language: str, event: gr.EventData) -> str:
@@ -106,7 +108,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
         if ask.view != "checkpoints" or not ask.models:
-            return listing(registry, ask.lang), gr.skip()
+            return gr.skip(), gr.skip()
         return listing(registry, ask.lang, ask.models[0]), card(registry, ask.models[0], ask.lang)
 
     def on_language(current: dict[str, Any], language: str) -> tuple[dict[str, Any], str]:

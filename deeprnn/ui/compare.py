@@ -26,7 +26,6 @@ from deeprnn.ui.widgets import (
     QUIET,
     Translations,
     at_most,
-    choices,
     drawing,
     model_picker,
     picked,
@@ -207,14 +206,14 @@ def next_chars(registry: Registry, ask: dict[str, Any], lang: Lang) -> dict[str,
     return {"rows": rows}
 
 
-def exported(registry: Registry, ask: dict[str, Any], _: Lang) -> dict[str, Any]:
+def exported(registry: Registry, ask: dict[str, Any], lang: Lang) -> dict[str, Any]:
     """A comparison as a file for `cards.js` to save.
 
     Raises:
         RequestError: it is no comparison, or there is no such kind of file.
     """
     kind = str(ask.get("kind"))
-    mime, text = export.export(registry, Board.read(registry, ask.get("value")), kind)
+    mime, text = export.export(registry, Board.read(registry, ask.get("value")), kind, lang)
     return {"name": f"deeprnn-comparison.{kind}", "mime": mime, "text": text}
 
 
@@ -259,15 +258,15 @@ class _Controls:
                 self.picker = model_picker(registry, language, words, first.names)
                 # all of them, since a session that the server has forgotten has the choices of the page as built
                 self.budget = gr.Radio(list(get_args(Budget)), elem_id="budget", visible=False)
-                self.temperature = Slider(0, 2, first.sampling["temperature"], step=0.05)
+                self.temperature = Slider(0, 2, first.sampling["temperature"], step=0.05, buttons=[])
                 with gr.Row():
                     self.length = Number(
                         first.sampling["max_chars"], minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100
                     )
                     self.seed = Number(first.seed, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
                 with gr.Accordion(open=False) as more:
-                    self.top_k = Slider(0, 100, 0, step=1)
-                    self.top_p = Slider(0.05, 1, 1, step=0.05)
+                    self.top_k = Slider(0, 100, 0, step=1, buttons=[])
+                    self.top_p = Slider(0.05, 1, 1, step=0.05, buttons=[])
                 with gr.Row(elem_id="actions"):
                     self.go = gr.Button(variant="primary", elem_id="generate", min_width=110)
                     self.stop = gr.Button(elem_id="stop", min_width=70)
@@ -282,6 +281,7 @@ class _Controls:
                     server_functions=[_served(registry, next_chars), _served(registry, exported)],
                     elem_id="board",
                 )
+        words.add_drawing(self.board, lambda lang: cards.draw(registry, first, lang))
         for component, prop, key in (
             (self.prompt, "label", "prompt"),
             (self.budget, "label", "equal"),
@@ -458,13 +458,10 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             board = cards.of_preset(registry, ask.preset, ask.budget)
         elif ask.models:
             board = cards.recorded(registry, at_most(ask.models, ask.lang, "link_many"))
-        listed = choices(registry, ask.lang)
-        first = gr.skip() if ask.lang == "en" else cards.draw(registry, _first(registry), ask.lang, turn)
-        shown = [first, gr.skip(), gr.update(choices=listed), gr.skip()]
+        shown = [gr.skip()] * 4
         if board:
             switch = _budget_update(registry, board.preset, board.budget, ask.lang)
-            chosen = gr.update(choices=listed, value=board.names)
-            shown = [cards.draw(registry, board, ask.lang, turn), board.preset, chosen, switch]
+            shown = [cards.draw(registry, board, ask.lang, turn), board.preset, board.names, switch]
         prompt, *numbers = _settings(board) if board else [gr.skip()] * 6
         prompt = ask.prompt or prompt
         keys = ("temperature", "top_k", "top_p", "length", "seed")

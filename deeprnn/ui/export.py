@@ -13,6 +13,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui import service
 from deeprnn.ui.cards import Board, Run
 from deeprnn.ui.service import RequestError
+from deeprnn.ui.text import Lang, tr
 from deeprnn.ui.widgets import perplexity
 
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes a CSV file for one in the encoding of the country
@@ -22,8 +23,8 @@ _COLUMNS = ("model", "num_params", "train_ppl", "heldout_ppl", "state", "chars_p
 _MEASURES = ("longest_run", "copied_share", "repetition", "dictionary_share")
 
 
-def export(registry: Registry, board: Board, kind: str) -> tuple[str, str]:
-    """The MIME type and the text of a file of that kind: json, csv or md.
+def export(registry: Registry, board: Board, kind: str, lang: Lang = "en") -> tuple[str, str]:
+    """The MIME type and the text of a file of that kind: json, csv or md. Programs read the first two in any language.
 
     Raises:
         RequestError: there is no such kind.
@@ -34,7 +35,7 @@ def export(registry: Registry, board: Board, kind: str) -> tuple[str, str]:
     if kind == "csv":
         return "text/csv", _csv(registry, board)
     if kind == "md":
-        return "text/markdown", _markdown(registry, board)
+        return "text/markdown", _markdown(registry, board, lang)
     raise RequestError("error_text_type", field="kind")
 
 
@@ -97,10 +98,10 @@ def _csv(registry: Registry, board: Board) -> str:
     return BYTE_ORDER_MARK + out.getvalue()
 
 
-def _markdown(registry: Registry, board: Board) -> str:
+def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
     """A table of figures, then every text in a fence that none of it can close."""
-    settings = ", ".join(f"{key} {value:g}" for key, value in board.sampling.items())
-    lines = [f"Seed {board.seed}, {settings}", "", "| model | train ppl | held-out ppl | copied | longest copy |"]
+    settings = {key: f"{value:g}" for key, value in board.sampling.items()}
+    lines = [tr("md_settings", lang, seed=board.seed, **settings), "", f"| {tr('md_head', lang)} |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for run in board.runs:
         figures = _figures(registry, run)

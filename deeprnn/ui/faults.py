@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from deeprnn.ui.spoken import Spoken
 from deeprnn.ui.text import language, tr
 
 LOG = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def note(error: BaseException) -> None:
     LOG.error("A request could not be answered: %s at %s", type(error).__name__, where)
 
 
-class Page(gr.Blocks):
+class Page(Spoken):
     """A page of which every function answers any values with a result or a sentence.
 
     gradio would print, with the values, whatever its components and the functions raise. What they raise on purpose,

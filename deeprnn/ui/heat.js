@@ -48,7 +48,7 @@ function explain(value, index, line) {
     const nats = row.nats[index - 1];
     const p = Math.exp(-nats);
     const percent = p >= 0.001 ? (100 * p).toFixed(1) + '%' : p.toExponential(1);
-    line.append(node('span', row.cell, `${row.title}: ${percent} (${nats.toFixed(2)} nats)`));
+    line.append(node('span', row.cell, filled(value.labels.heat_row, { title: row.title, p: percent, surprise: nats.toFixed(2) })));
   });
 }
 

@@ -5,8 +5,7 @@ let shown = 'change';
 let unitsOf = 0;
 
 const colour = (name) => getComputedStyle(root).getPropertyValue(name);
-const fill = (label, places) => Object.entries(places).reduce((text, [name, value]) => text.replace(`{${name}}`, value), label);
-const layerName = (labels, level) => (level === 0 ? labels.embedding : fill(labels.layer, { n: level }));
+const layerName = (labels, level) => (level === 0 ? labels.embedding : filled(labels.layer, { n: level }));
 
 // Rows of values from -1 to 1 (or 0 to 1), the first row at the bottom, a column a character or a distance.
 function heat(rows, names, label, marks = []) {
@@ -145,7 +144,7 @@ function across(one, labels) {
       ...(place < 0 ? ['', '', ''] : [visible(one.lens.said[place][at]), one.lens.probability[place][at].toFixed(2), one.lens.nats[place][at].toFixed(2)]),
     ];
   });
-  const columns = [labels.col_layer, labels.change, ...letters, labels.col_says, labels.col_p, labels.col_nats];
+  const columns = [labels.col_layer, labels.change, ...letters.map((letter) => labels['gate_' + letter]), labels.col_says, labels.col_p, labels.col_nats];
   made.append(tableOf(columns, rows.reverse(), (line) => line.children[columns.indexOf(labels.col_says)].classList.add('said')));
   return made;
 }
@@ -169,7 +168,7 @@ function draw() {
   });
   const reading = node('div', 'reading-across');
   const letters = [...new Set(value.models.flatMap((one) => Object.keys(one.gates)))];
-  const kinds = [['change', labels.change], ...letters.map((letter) => [letter, fill(labels.gate, { letter })]), ['units', labels.units]];
+  const kinds = [['change', labels.change], ...letters.map((letter) => [letter, labels['gate_' + letter]]), ['units', labels.units]];
   if (!kinds.some(([kind]) => kind === shown)) shown = 'change';
   const bar = node('div', 'bar');
   bar.append(segments(kinds, shown, (picked) => { shown = picked; draw(); }));
@@ -186,7 +185,7 @@ function draw() {
     strip.querySelectorAll('.at').forEach((span) => span.classList.remove('at'));
     strip.children[at].classList.add('at');
     root.querySelectorAll('.timed .cursor').forEach((line) => (line.style.left = (100 * (at + 0.5)) / characters.length + '%'));
-    const said = node('p', 'explain', fill(labels.next, { prefix: '“…' + characters.slice(Math.max(0, at - 11), at + 1).map(visible).join('') + '”', char: at + 1 < characters.length ? visible(characters[at + 1]) : '…' }));
+    const said = node('p', 'explain', filled(labels.next, { prefix: '“…' + characters.slice(Math.max(0, at - 11), at + 1).map(visible).join('') + '”', char: at + 1 < characters.length ? visible(characters[at + 1]) : '…' }));
     said.setAttribute('aria-live', 'polite');
     const tables = node('div', 'beside');
     tables.append(...value.models.map((one) => across(one, labels)));

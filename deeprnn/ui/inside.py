@@ -24,7 +24,8 @@ TEXT = (
 )
 _KEEPING = {"gru": "z", "mingru": "z", "lstm": "f"}  # the gate that keeps the old state; minGRU's lets the new one in
 _LABELS = (
-    *("hint", "layer", "embedding", "change", "gate", "units", "next"),
+    *("hint", "layer", "embedding", "change", "units", "next"),
+    *("gate_r", "gate_z", "gate_f", "gate_i", "gate_o"),
     *("state_title", "lens_title", "echo_title", "without_title", "gradients_title"),
     *("axis_distance", "axis_back", "axis_ppl", "col_layer", "col_says", "col_p", "col_nats"),
     *("scale_change", "scale_gate", "scale_echo", "scale_gradients", "scale_lens"),
@@ -70,12 +71,7 @@ def _meaningful(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
 
 
 def _labels(lang: Lang) -> dict[str, str]:
-    letter = {"letter": "{letter}"}
-    places = {
-        "layer": {"n": "{n}"},
-        "gate": letter,
-        "next": {"prefix": "{prefix}", "char": "{char}"},
-    }
+    places = {"layer": {"n": "{n}"}, "next": {"prefix": "{prefix}", "char": "{char}"}}
     labels = {key: tr(f"in_{key}", lang, **places.get(key, {})) for key in _LABELS}
     return labels | {"scale_units": tr("in_scale_units", lang, n=SHOWN_UNITS), "empty": tr("in_empty", lang)}
 
@@ -174,6 +170,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         "inside.js",
         elem_id="inside",
     )
+    words.add_drawing(board, lambda lang: {"models": [], "labels": _labels(lang)})
     words.add(first, "label", "in_first")
     words.add(second, "label", "in_second")
     words.add_made(first, "choices", lambda lang: _choices(registry, lang, none=False))
@@ -201,7 +198,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
         if ask.view != "inside":
-            return gr.skip(), gr.skip(), gr.skip(), {"models": [], "labels": _labels(ask.lang)}
+            return [gr.skip()] * 4
         names = [name for name in ask.models if name in listed][:2] or chosen
         shown = ask.text or TEXT
         try:

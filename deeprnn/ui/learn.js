@@ -116,7 +116,7 @@ function reads(labels) {
   const sentence = wiring === 'wrong' ? labels.reads_wrong : t === 1 ? labels.reads_first : labels.reads;
   const before = wiring === 'wrong' ? ONE_STATE : named(state(), layer, t - 1);
   const below = layer === 1 ? 'X' + under(t) : named('H', layer - 1, t);
-  return sentence.replace('{cell}', named(state(), layer, t)).replace('{before}', before).replace('{below}', below);
+  return filled(sentence, { cell: named(state(), layer, t), before, below });
 }
 
 function picture(labels) {

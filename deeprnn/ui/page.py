@@ -22,14 +22,14 @@ from deeprnn.ui.limits import Limits, Requests, number
 from deeprnn.ui.preview import Preview
 from deeprnn.ui.serving import Ending, believe_no_header, proxies
 from deeprnn.ui.sessions import keep_little
-from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
+from deeprnn.ui.spoken import CODES, Listening
+from deeprnn.ui.text import LANGUAGES, NAMES, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
 from deeprnn.ui.widgets import QUIET, Translations
 
-_TAGS: dict[Lang, str] = {"en": "en", "zh": "zh-CN"}  # of the languages, as HTML writes them
-_TITLES = {name: [_TAGS[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
+_TITLES = {name: [CODES[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
 _SPOKEN = f"(chosen) => {{ [document.documentElement.lang, document.title] = ({json.dumps(_TITLES)})[chosen]; }}"
-_CROSSES = {_TAGS[lang]: [tr("remove", lang, name="{name}"), tr("remove_all", lang)] for lang in LANGUAGES.values()}
+_CROSSES = {CODES[lang]: [tr("remove", lang, name="{name}"), tr("remove_all", lang)] for lang in LANGUAGES.values()}
 # The crosses in a list of models say which one they remove; gradio's say its number.
 _NAMED = f"""() => {{
   const words = {json.dumps(_CROSSES)};
@@ -59,7 +59,7 @@ LAUNCH: dict[str, Any] = {
 def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Blocks:
     """The whole page over one folder of checkpoints; `text_of` gives the texts that are on this machine."""
     words = Translations()
-    with Page(title=tr("title", "en"), analytics_enabled=False) as page:
+    with Page(words, analytics_enabled=False) as page:
         with gr.Row(elem_id="head"):
             with gr.Column(scale=5, min_width=300):
                 heading = gr.Markdown()
@@ -67,6 +67,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
                 language = gr.Radio(
                     list(LANGUAGES), value="English", label="Language · 语言", show_label=False, container=False
                 )
+        words.add_first(language, "value", NAMES.__getitem__)
         words.add_made(heading, "value", lambda lang: f"# {tr('title', lang)}\n\n{tr('subtitle', lang)}")
         with gr.Tabs() as tabs:
             with _tab("compare", words):
@@ -87,16 +88,15 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
         # before may be drawn again over it.
         language.input(lambda chosen: words.updates(LANGUAGES[chosen]), language, words.components(), **private)
 
-        def on_visit(request: gr.Request) -> list[Any]:
+        def on_visit(request: gr.Request) -> Any:
             ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
             # A view that the address does not name stays as it is: the reader may have chosen one meanwhile.
-            shown = gr.update(selected=ask.view) if "view" in request.query_params else gr.skip()
-            return [NAMES[ask.lang], shown, *words.updates(ask.lang)]
+            return gr.update(selected=ask.view) if "view" in request.query_params else gr.skip()
 
-        page.load(on_visit, None, [language, tabs, *words.components()], **private)
+        page.load(on_visit, None, tabs, **private)
         page.load(None, None, None, js=_NAMED, **private)
+        page.load(None, language, None, js=_SPOKEN, **private)  # gradio has told the browser the browser's language
         language.change(None, language, None, js=_SPOKEN, **private)  # the browser's tab and screen readers too
-    _speak(words, "en")
     page.space_id = None  # in a Space gradio would add a header, which asks other hosts
     return page
 
@@ -105,12 +105,6 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
     tab = gr.Tab(tr(f"tab_{view}", "en"), id=view)
     words.add(tab, "label", f"tab_{view}")
     return tab
-
-
-def _speak(words: Translations, lang: Lang) -> None:
-    """Give every component its words before the page is first sent."""
-    for component, prop, make in words.rows:
-        setattr(component, prop, make(lang))
 
 
 def compile_apart() -> None:
@@ -143,7 +137,8 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
         ending=ending.asked if ending else lambda: False,
         note=note,
     )
-    served_with = {"middleware": [limits, Middleware(Downloads, registry=registry), Middleware(Preview)]}
+    others = [Middleware(Downloads, registry=registry), Middleware(Listening), Middleware(Preview)]
+    served_with = {"middleware": [limits, *others]}
     # A thread of gradio's waits for each text that is being written; a few more answer what is quick.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
     served: tuple[Any, str, str] = page.launch(

@@ -1,4 +1,4 @@
-"""What other sites show of a link to the page: its title and what it is, not gradio's.
+"""What other sites show of a link to the page, its title and what it is, not gradio's; and which language it is in.
 
 Knows: the page's title and subtitle, where gradio's template tells its own. Does not know: components.
 """
@@ -8,8 +8,8 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deeprnn.ui.limits import below_prefix
-from deeprnn.ui.text import tr
+from deeprnn.ui.spoken import ASKED, CODES, is_page
+from deeprnn.ui.text import Lang, tr
 
 _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 _BEFORE = b"<script"  # the first one: from there on the page itself is written down
@@ -23,7 +23,7 @@ class Preview:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] != "GET" or below_prefix(scope) not in ("", "/"):
+        if not is_page(scope):
             await self.app(scope, receive, send)
             return
         start: Message = {}
@@ -36,19 +36,21 @@ class Preview:
                 return
             body.extend(message.get("body", b""))
             if not message.get("more_body"):
-                told = described(bytes(body))
-                others = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
-                await send({**start, "headers": [*others, (b"content-length", str(len(told)).encode())]})
+                told = described(bytes(body), ASKED.get())
+                headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+                headers += [(b"content-length", str(len(told)).encode()), (b"vary", b"accept-language")]
+                await send({**start, "headers": headers})
                 await send({"type": "http.response.body", "body": told})
 
         await self.app(scope, receive, tell)
 
 
-def described(page: bytes) -> bytes:
-    """The page with tags of its own in the place of gradio's; anything else as it is."""
+def described(page: bytes, lang: Lang) -> bytes:
+    """The page with tags and a language of its own in the place of gradio's; anything else as it is."""
     head, script, rest = page.partition(_BEFORE)
     if not script or b"<head>" not in head:
         return page
-    told = {"title": tr("title", "en"), "description": tr("subtitle", "en"), "type": "website"}
+    told = {"title": tr("title", lang), "description": tr("subtitle", lang), "type": "website"}
     tags = "".join(f'<meta property="og:{key}" content="{html.escape(value)}" />' for key, value in told.items())
-    return _GRADIOS.sub(b"", head).replace(b"<head>", b"<head>" + tags.encode(), 1) + script + rest
+    head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}"'.encode(), 1)
+    return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + script + rest

@@ -24,7 +24,6 @@ from deeprnn.ui.widgets import (
     Translations,
     alphabets_note,
     book,
-    choices,
     drawing,
     model_picker,
     perplexity,
@@ -86,7 +85,8 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
         "models": names,
         "notes": _missing(registry, answers, infos, lang) + _notes(scored, infos, lang),
         "columns": [tr(column, lang) for column in columns],
-        "labels": {key: tr(key, lang) for key in labels},
+        "labels": {key: tr(key, lang) for key in labels}
+        | {"heat_row": tr("heat_row", lang, title="{title}", p="{p}", surprise="{surprise}")},
     }
 
 
@@ -179,6 +179,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     board = drawing(
         result(registry, "", [], "en"), '<div class="score-result"></div>', "figures.js", "heat.js", elem_id="scores"
     )
+    words.add_drawing(board, lambda lang: result(registry, "", [], lang))
     words.add(text, "label", "score_text")
     words.add(text, "info", "score_hint", most=f"{MAX_SCORE_CHARS:,}")
     words.add(go, "value", "score")
@@ -207,16 +208,14 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         )
         real = [gr.update(visible=excerpt(registry, text_of, chosen, key) is not None) for key in REAL]
         if ask.view != "score":
-            listed = gr.update(choices=choices(registry, ask.lang))
-            return gr.skip(), listed, result(registry, "", [], ask.lang), *real
+            return gr.skip(), gr.skip(), gr.skip(), *real
         names = names[:MAX_MODELS] or chosen  # Compare, which also reads the address, says so
         try:
             answers = service.score(registry, text=ask.text, models=names) if ask.text else []
         except RequestError as error:
             answers = []
             gr.Warning(error.message(ask.lang), title=tr("warning_title", ask.lang))
-        listed = gr.update(choices=choices(registry, ask.lang), value=names)
-        return ask.text or gr.skip(), listed, result(registry, ask.text or "", answers, ask.lang), *real
+        return ask.text or gr.skip(), names, result(registry, ask.text or "", answers, ask.lang), *real
 
     for key, example in EXAMPLES.items():
         buttons[key].click(

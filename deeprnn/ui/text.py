@@ -32,9 +32,10 @@ BOOKS = {  # the titles of the catalogue's texts
 STRINGS: dict[str, tuple[str, str]] = {
     "title": ("How deep should a recurrent network be?", "循环神经网络要多深？"),
     "subtitle": (
-        "Character models that differ in one thing at a time, as far as that can be. Give them one prompt and one seed"
-        ", and see what depth, gates and data buy.",
-        "这些字符模型尽量一次只改一个因素。给它们同一个开头和同一个随机种子，看看深度、门控和数据各带来什么。",
+        "Character models that differ in one thing at a time, as far as that can be. Give them one prompt and one "
+        "seed, and see what depth, gates and data buy.",
+        "比较这些字符级语言模型时，尽量一次只改一个因素。给它们同样的开头和同样的随机种子，看看深度、门控和数据各带来"
+        "什么。",
     ),
     "tab_compare": ("Compare", "续写对比"),
     "tab_score": ("Score", "困惑度"),
@@ -45,7 +46,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     # questions
     "questions": ("Questions", "问题"),
     "preset_rote": ("Perplexity 1.0: learned, or learned by rote?", "困惑度 1.0：学会了，还是背下来了？"),
-    "preset_general": ("The same 10,000 characters, without rote", "同样一万个字符，不靠死记"),
+    "preset_general": ("The same 10,000 characters, without rote", "同样一万个字符，不靠死记硬背"),
     "preset_ten": ("Ten layers: plain or residual?", "十层：直接堆叠还是残差？"),
     "preset_ladder": ("One, two, four, ten layers", "一、二、四、十层"),
     "preset_cells": ("RNN, GRU, LSTM or minGRU?", "RNN、GRU、LSTM 还是 minGRU？"),
@@ -53,15 +54,16 @@ STRINGS: dict[str, tuple[str, str]] = {
     "preset_authors": ("One author or five?", "一位作者还是五位？"),
     "preset_mistake": ("Two layers that share one set of weights", "两层共用一套权重"),
     "preset_best": ("The best there are", "最好的模型"),
-    "preset_chinese": ("西游记", "西游记"),
+    "preset_chinese": ("Chinese: Journey to the West", "中文：《西游记》"),
     "verdict_rote": (
         "Three models reach a training perplexity of 1.0 and recite the book: what is marked stands in it word for "
         "word. On its last tenth, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: "
         "worse than guessing among {a[guess]} symbols. The ten plain layers, {d[train]} and {d[heldout]} after 100 of "
         "the note's 500 epochs, learned nothing but how often each letter occurs.",
-        "三个模型的训练困惑度都到了 1.0，写出来的就是在背书：标出的部分与原书一字不差。书末十分之一它们从没见过，困惑"
-        "度是 {a[heldout]}、{b[heldout]} 和 {c[heldout]}，比在 {a[guess]} 个符号里均匀猜测还差。直接堆叠的十层只训练了"
-        "原笔记 500 个迭代周期中的 100 个（{d[train]} 和 {d[heldout]}），除了字母出现的频率，什么也没学到。",
+        "三个模型的训练困惑度都降到 1.0 左右，写出来的其实是在背书：标出的部分与原书一字不差。书末十分之一它们从没见过"
+        "，困惑度是 {a[heldout]}、{b[heldout]} 和 {c[heldout]}，比在 {a[guess]} 个符号里均匀猜测还差。直接堆叠的十层只"
+        "训练了原笔记 500 个迭代周期中的 100 个（训练 {d[train]}，留出文本 {d[heldout]}），除了字母出现的频率，什么也"
+        "没学到。",
     ),
     "verdict_general": (
         "Both were trained on the same 10,000 characters. On them the note's recipe comes to {a[train]}, few-lstm-2 "
@@ -69,23 +71,23 @@ STRINGS: dict[str, tuple[str, str]] = {
         "residual connections with LayerNorm, an embedding, dropout, weight drop, AdamW, the best weights kept. "
         "few-lstm-2 sounds less like the book and copies next to none of it.",
         "两者都只用同样的一万个字符训练。在这些字符上，原笔记的做法达到 {a[train]}，few-lstm-2 停在 {b[train]}；在留出"
-        "文本上则是 {a[heldout]} 和 {b[heldout]}。两者有多处不同：带 LayerNorm 的残差连接、嵌入、暂退法、权重丢弃、"
-        "AdamW、保留最好的权重。few-lstm-2 写得没那么像书，也几乎不照抄。",
+        "文本上则是 {a[heldout]} 和 {b[heldout]}。两者有多处不同：带 LayerNorm 的残差连接、嵌入层、暂退法、权重丢弃、"
+        "AdamW、保留最好的权重。few-lstm-2 写得没那么像原书，也几乎不照抄。",
     ),
     "verdict_ten": (
         "Ten plain LSTM layers stay at {a[train]} after 100 of the note's 500 epochs: letter frequencies. Ten "
         "residual ones reach {b[train]} on the same text, and {b[heldout]} on held-out text, as they learn it by "
         "heart. They differ in more than the residual connections: LayerNorm, an embedding, AdamW, an orthogonal "
         "start.",
-        "直接堆叠的十层 LSTM 训练了原笔记 500 个迭代周期中的 100 个，停在 {a[train]}：只学到字母频率。十层残差在同一文"
-        "本上达到 {b[train]}；因为也是背下来的，留出文本上是 {b[heldout]}。两者不只差在残差连接，还有 LayerNorm、嵌入"
-        "、AdamW 和正交初始化。",
+        "直接堆叠的十层 LSTM 训练了原笔记 500 个迭代周期中的 100 个，停在 {a[train]}：只学到字母频率。十层残差网络在同"
+        "一文本上达到 {b[train]}，但也是背下来的：留出文本上是 {b[heldout]}。两者不只差在残差连接，还有 LayerNorm、嵌"
+        "入层、AdamW 和正交初始化。",
     ),
     "verdict_ten_parameters": (
         "The whole book, equal parameters. Plain, ten LSTM layers end at {a[heldout]} on held-out text and ten tanh "
         "layers at {c[heldout]}; residual, with LayerNorm, at {b[heldout]} and {d[heldout]}.",
-        "训练用全书，参数量相同。直接堆叠：十层 LSTM 在留出文本上是 {a[heldout]}，十层 tanh 是 {c[heldout]}；加残差（"
-        "和 LayerNorm）后是 {b[heldout]} 和 {d[heldout]}。",
+        "用全书训练，参数量相同。直接堆叠时，留出文本上十层 LSTM 是 {a[heldout]}，十层 tanh RNN 是 {c[heldout]}；加上"
+        "残差连接和 LayerNorm 后，分别是 {b[heldout]} 和 {d[heldout]}。",
     ),
     "verdict_ladder": (
         "Residual GRU stacks of about as many parameters, trained alike. On held-out text: one layer {a[heldout]}, "
@@ -102,30 +104,30 @@ STRINGS: dict[str, tuple[str, str]] = {
     "verdict_cells": (
         "Two residual layers, about half a million parameters each, ten passes over the book. On held-out text: RNN "
         "{a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
-        "两层残差，各约五十万参数，把书读十遍。留出文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}，"
-        "minGRU {d[heldout]}。",
+        "两层残差网络，各约五十万个参数，全书读十遍。留出文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}"
+        "，minGRU {d[heldout]}。",
     ),
     "verdict_cells_width": (
         "Two residual layers of 128 units, so that more gates mean more parameters; ten passes over the book. On "
         "held-out text: RNN {a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
-        "两层残差，每层 128 个单元，门越多参数越多；把书读十遍。留出文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM "
-        "{c[heldout]}，minGRU {d[heldout]}。",
+        "两层残差网络，每层 128 个单元，门越多参数越多；全书读十遍。留出文本上：RNN {a[heldout]}，GRU {b[heldout]}，"
+        "LSTM {c[heldout]}，minGRU {d[heldout]}。",
     ),
     "verdict_cells_time": (
         "Two residual layers, about half a million parameters each, as many passes over the book as two and a half to "
         "four minutes of one core allow. On held-out text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} "
         "after {b[seconds]} s, LSTM {c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of "
         "training.",
-        "两层残差，各约五十万参数，在一个核上用两分半到四分钟能读几遍书就读几遍。留出文本上：RNN {a[heldout]}（训练 "
-        "{a[seconds]} 秒），GRU {b[heldout]}（{b[seconds]} 秒），LSTM {c[heldout]}（{c[seconds]} 秒），minGRU "
-        "{d[heldout]}（{d[seconds]} 秒）。",
+        "两层残差网络，各约五十万个参数；在单个核心上训练两分半到四分钟，全书能读几遍就读几遍。留出文本上：RNN "
+        "{a[heldout]}（训练 {a[seconds]} 秒），GRU {b[heldout]}（{b[seconds]} 秒），LSTM {c[heldout]}（{c[seconds]} 秒"
+        "），minGRU {d[heldout]}（{d[seconds]} 秒）。",
     ),
     "verdict_data": (
-        "The same test text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on eight "
-        "books of its author: {c[heldout]}; the last is a larger network on the same eight books: {d[heldout]}. More "
-        "text leaves less to learn by rote. One seed each.",
-        "测试文本都相同。一万个字符：{a[heldout]}；整本书：{b[heldout]}；同一作者的八本书：{c[heldout]}；最后一个是用"
-        "同样八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。各只有一个种子。",
+        "The same held-out text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on "
+        "eight books of its author: {c[heldout]}; the last is a larger network on the same eight books: {d[heldout]}. "
+        "More text leaves less to learn by rote. One seed each.",
+        "留出文本都相同。一万个字符：{a[heldout]}；整本书：{b[heldout]}；同一作者的八本书：{c[heldout]}；最后一个是用"
+        "同样八本书训练的更大的网络：{d[heldout]}。文本越多，能死记的就越少。各只有一个随机种子。",
     ),
     "verdict_authors": (
         "Each was trained on as many characters in all. On its own author's held-out text the model of Wells comes to "
@@ -146,7 +148,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "state, returned as it came. The output never sees the input, and training ends at letter frequencies, "
         "{b[train]}.",
         "正确：每层有自己的权重和状态，训练困惑度 {a[train]}。错误：共用一套权重和一个状态，状态又原样返回。输出根本看"
-        "不到输入，训练只能停在字母频率：{b[train]}。",
+        "不到输入，训练只能停在字母频率的水平：{b[train]}。",
     ),
     "verdict_best": (
         "On held-out text: {a[heldout]} for the end of The Time Machine after eight books of Wells, {b[heldout]} for "
@@ -203,11 +205,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Click a character to see what could have stood there. Arrow keys move, Enter shows it.",
         "点一个字符，看那里还可能是什么。方向键移动，回车查看。",
     ),
-    "next_title": ("What comes next after", "接下来可能是："),
+    "next_title": ("What comes next after", "以下文字之后可能出现什么："),
     "next_branch": ("Choose a character, and every model goes on from there.", "选一个字符，各模型就从那里续写。"),
     "seen": ("What you are seeing.", "你看到的是："),
     "no_models": ("Choose a question or a model.", "请选一个问题或模型。"),
-    "place": ("{text}, {percent} in", "{text} {percent} 处"),
+    "place": ("{text}, {percent} in", "{text}的 {percent} 处"),
     "rote": (
         "{share} copied; the longest run has {longest} characters: {place}",
         "照抄 {share}；最长的一段有 {longest} 个字符：{place}",
@@ -216,10 +218,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "rote_unknown": ("Its training text has no fingerprint here.", "这里没有它训练文本的指纹。"),
     "repetition": ("repeats itself {share}", "自我重复 {share}"),
     "distinct": ("distinct word pairs {share}", "不重复的词对（中文为字对）{share}"),
-    "words": ("words of its text {share}", "训练文本中有的词 {share}"),
+    "words": ("words of its text {share}", "属于训练文本的词 {share}"),
     "keys": (
         "Ctrl/⌘ + Enter generates, Esc stops. Click a character to see what else could stand there.",
-        "Ctrl/⌘ + 回车生成，Esc 停止。点一个字符，看那里还可能是什么。",
+        "Ctrl/⌘ + 回车键生成，Esc 键停止。点一个字符，看那里还可能是什么。",
     ),
     "score_text": ("Text to score", "要打分的文本"),
     "score_hint": (
@@ -255,13 +257,16 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "reading_overfit": (
         "Predicts its training text far better than held-out text.",
-        "预测训练文本远好于预测留出文本。",
+        "对训练文本的预测远好于对留出文本的预测。",
     ),
     "reading_general": (
         "Predicts held-out text about as well as its training text.",
-        "预测留出文本与预测训练文本差不多。",
+        "对留出文本的预测与对训练文本的预测相差不多。",
     ),
-    "reading_less": ("Predicts held-out text less well than its training text.", "预测留出文本不如预测训练文本。"),
+    "reading_less": (
+        "Predicts held-out text less well than its training text.",
+        "对留出文本的预测不如对训练文本的预测。",
+    ),
     "recorded_after": ("recorded after “{prompt}”, seed {seed}", "预先生成，开头是“{prompt}”，种子 {seed}"),
     "recorded": ("recorded, seed {seed}", "预先生成，种子 {seed}"),
     "speed": ("{n} characters/s", "{n} 字符/秒"),
@@ -276,9 +281,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "d2l 形式的模型只认字母（一律当小写）和空格，与原笔记对书的处理一致；其他字符对它们都是未知字符。",
     ),
     "measure": (
-        "Perplexity per character. Train: the text it was trained on (the first 50,000 characters, of its first text),"
-        " read as in training. Held-out: the end of its book, never trained on, read as one text.",
-        "每字符困惑度。训练：它的训练文本（第一种文本的前 50,000 个字符），按训练时的读法读。留出文本：书末从未用于训"
+        "Perplexity per character. Train: the text it was trained on (the first 50,000 characters, of its first "
+        "text), read as in training. Held-out: the end of its book, never trained on, read as one text.",
+        "每字符困惑度。训练：它的训练文本（只取第一部的前 50,000 个字符），按训练时的读法读。留出文本：书末从未用于训"
         "练的一段，从头连续读完。",
     ),
     # score
@@ -296,20 +301,21 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Move over a character, or click it, to see how probable each model found it.",
         "把鼠标移到字符上，或点一下，看各模型认为它有多大可能。",
     ),
+    "heat_row": ("{title}: {p} ({surprise} nats)", "{title}：{p}（{surprise} 奈特）"),
     "row_mean": ("Average of the {n} models of this alphabet", "这个词表的 {n} 个模型取平均"),
-    "row_ngram": ("{n}-gram of {text}, {chars} characters", "{text} 的 {n} 元语法，{chars} 个字符"),
+    "row_ngram": ("{n}-gram of {text}, {chars} characters", "{text}的 {n} 元语法，{chars} 个字符"),
     "row_uniform": ("Guessing among {n} symbols", "在 {n} 个符号中均匀猜测"),
     "mode_one": ("One model", "单个模型"),
     "mode_two": ("A minus B", "A 减 B"),
     "two_a": ("A", "A"),
     "two_b": ("B", "B"),
-    "two_more": ("A is more surprised", "A 更意外"),
-    "two_less": ("B is more surprised", "B 更意外"),
+    "two_more": ("A is more surprised", "A 的惊讶度更高"),
+    "two_less": ("B is more surprised", "B 的惊讶度更高"),
     "running": ("Perplexity of the text so far", "读到此处为止的困惑度"),
     "running_axis": ("characters read", "已读字符数"),
-    "real_train": ("Real: from the training text", "真实：训练文本节选"),
-    "real_heldout": ("Real: held out from it", "真实：留出文本节选"),
-    "real_other": ("Real: another author", "真实：另一位作者"),
+    "real_train": ("Real: from the training text", "书中原文：训练部分"),
+    "real_heldout": ("Real: held out from it", "书中原文：留出部分"),
+    "real_other": ("Real: another author", "书中原文：另一位作者"),
     "example_chinese": ("Chinese, newly written", "新写的中文"),
     "heat_first": ("The first character is context and is not predicted.", "第一个字符是上文，不作预测。"),
     "forms_differ": (
@@ -341,8 +347,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Every figure and every sentence here is computed from `checkpoints/results.json`, which keeps the runs that "
         "were gathered, failed ones among them. Perplexity is per character; on the log scales equal distances are "
         "equal differences in nats.",
-        "这里的每张图、每句话都由 `checkpoints/results.json` 算出，其中是汇总过的训练，失败的也在内。困惑度按字符计；"
-        "对数坐标上相等的距离就是相等的奈特数之差。",
+        "这里的每张图、每句话都由 `checkpoints/results.json` 算出；该文件收录了汇总过的训练，失败的也在内。困惑度按字"
+        "符计；对数坐标上距离相等，就是奈特数之差相等。",
     ),
     "results_broken": (
         "{file}, which stands beside the checkpoints, cannot be read, so what needs it is left out; the server's log "
@@ -367,19 +373,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "exp_scratch_method": (
         "The note's own recipe: The Time Machine in {symbols} symbols, its first {chars} characters, batches of "
-        "{batch} x {window}, SGD with learning rate {rate} and clipping at {clip}, {epochs} epochs; held out is the "
+        "{batch} × {window}, SGD with learning rate {rate} and clipping at {clip}, {epochs} epochs; held out is the "
         "last tenth of the book. The wrong version has one set of weights and one state for both layers; the state "
         "comes back as it went in. It only runs with an embedding as wide as the layer. The kinder wrong version "
         "(shared-updated) returns the upper layer's state: it is another model, and it hides the mistake well.",
-        "按原笔记的做法：《时间机器》化为 {symbols} 个符号，取前 {chars} 个字符，批量 {batch} x {window}，SGD 学习率 "
+        "按原笔记的做法：《时间机器》化为 {symbols} 个符号，取前 {chars} 个字符，批量 {batch} × {window}，SGD 学习率 "
         "{rate}、梯度裁剪 {clip}，{epochs} 个迭代周期；留出全书最后十分之一。错误版两层共用一套权重和一个状态，状态原"
-        "样返回；要让它跑起来，还得有与层同宽的嵌入。较温和的错误版（shared-updated）会返回上层的状态：那是另一个模型"
-        "，也把错误藏得很好。",
+        "样返回；要让它跑起来，还得有与层同宽的嵌入层。较温和的错误版（shared-updated）会返回顶层的状态：那是另一个模"
+        "型，也把错误藏得很好。",
     ),
     "exp_gru": ("GRU for LSTM", "用 GRU 换 LSTM"),
     "exp_gru_asked": (
         "What becomes of perplexity and speed? That depends on what is held equal.",
-        "困惑度和速度会怎样？取决于让什么保持相等。",
+        "困惑度和速度会怎样？取决于固定哪一项来比较。",
     ),
     "exp_gru_method": (
         "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, {epochs} epochs"
@@ -403,20 +409,20 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{weight_drop} and AdamW, stopped at its best on a validation part of its own and then read on the last tenth "
         "of the book.",
         "原笔记的三个两层模型，旁边是 few-lstm-2：{layers} 层 LSTM、每层 {units} 个单元、同样的 {limit} 个字符，加上残"
-        "差连接、LayerNorm、暂退法 {dropout}、权重丢弃 {weight_drop} 和 AdamW；按单独的验证部分选最好的一刻停止，再在"
-        "全书最后十分之一上读数。",
+        "差连接、LayerNorm、暂退法 {dropout}、权重丢弃 {weight_drop} 和 AdamW；在单独的验证部分上取最好的时刻，再在全"
+        "书最后十分之一上读数。",
     ),
     "exp_data": ("More data", "更多数据"),
     "exp_data_asked": (
-        "How much does more text buy, for the same model and the same test text?",
-        "同一个模型、同一段测试文本，更多文本能带来多少？",
+        "How much does more text buy, for the same model and the same held-out text?",
+        "同一个模型、同一段留出文本，更多文本能带来多少？",
     ),
     "exp_data_method": (
         "A residual GRU of {layers} layers and {units} units reads about as many characters in every run: the same "
-        "few again and again, or more of them less often. The test text is always the last 5% of The Time Machine; "
-        "the best weights on the way are kept. The 6-gram saw the same training text.",
+        "few again and again, or more of them less often. The held-out text is always the last 5% of The Time "
+        "Machine; the best weights on the way are kept. The 6-gram saw the same training text.",
         "每次都让一个 {layers} 层、{units} 单元的残差 GRU 读差不多同样多的字符：反复读同样的少量文本，或每段少读几遍、"
-        "多读几种。测试文本始终是《时间机器》最后 5%；保留途中最好的权重。6 元语法用的是同样的训练文本。",
+        "多读几种。留出文本始终是《时间机器》最后 5%；保留途中最好的权重。6 元语法用的是同样的训练文本。",
     ),
     "exp_authors": ("Merging authors", "合并作者"),
     "exp_authors_asked": (
@@ -429,8 +435,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "marks an author's own model. Beginning each text with a symbol for its author changed the shared model's "
         "figures by less than 1% (one seed; no longer shipped).",
         "每个模型都是同样的残差 GRU（{layers} 层，{units} 单元），训练文本都是 {chars} 个字符：一位作者的，或五位各占"
-        "一份。每个模型都在每位作者的留出部分上打分。框线标出作者自己的模型。在每段文本前加一个代表作者的符号，合用模"
-        "型的数字变化不到 1%（一个种子；该模型已不再提供）。",
+        "五分之一。每个模型都在每位作者的留出部分上打分。框线标出作者自己的模型。在每段文本前加一个代表作者的符号，合"
+        "用模型的数字变化不到 1%（一个种子；该模型已不再提供）。",
     ),
     "exp_depth": ("Depth", "深度"),
     "exp_depth_asked": (
@@ -452,7 +458,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "exp_label_svg": ("SVG", "SVG"),
     "exp_label_png": ("PNG", "PNG"),
     "exp_label_csv": ("CSV", "CSV"),
-    "exp_label_readout": ("Move over the figure or touch it to read it.", "在图上移动或触摸以读数。"),
+    "exp_label_readout": ("Move over the figure or touch it to read it.", "在图上移动鼠标或触摸屏幕即可读数。"),
     "exp_label_interval": (
         "± is a 95% t-interval over seeds; a figure without one is of a single seed.",
         "± 是对随机种子的 95% t 区间；没有 ± 的只有一个种子。",
@@ -466,11 +472,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "axis_seconds": ("seconds", "秒"),
     "axis_text": ("characters of text", "文本字符数"),
     "axis_ppl": ("perplexity", "困惑度"),
-    "axis_trained": ("trained on ↓", "训练用 ↓"),
-    "axis_read": ("reads →", "读 →"),
+    "axis_trained": ("trained on ↓", "训练文本 ↓"),
+    "axis_read": ("reads →", "被读的文本 →"),
     "part_train": ("train", "训练"),
     "part_heldout": ("held-out", "留出文本"),
-    "head_run": ("Run", "训练"),
+    "head_run": ("Run", "训练任务"),
     "head_model": ("Model", "模型"),
     "head_parameters": ("Parameters", "参数量"),
     "head_train": ("Train", "训练困惑度"),
@@ -486,9 +492,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "figure_author": ("beside each author's own model, equal text", "与作者自己的模型相比，文本等量"),
     "figure_shelf": ("all the text there is", "全部文本"),
     "data_train": ("train", "训练"),
-    "data_heldout": ("test, best weights", "测试，最好的权重"),
+    "data_heldout": ("held-out, best weights", "留出文本，最好的权重"),
     "data_end": ("held-out, at the end", "留出文本，训练结束时"),
-    "data_ngram": ("test, 6-gram", "测试，6 元语法"),
+    "data_ngram": ("held-out, 6-gram", "留出文本，6 元语法"),
     "author_wells": ("Wells", "威尔斯"),
     "author_austen": ("Austen", "奥斯汀"),
     "author_doyle": ("Doyle", "柯南·道尔"),
@@ -515,13 +521,20 @@ STRINGS: dict[str, tuple[str, str]] = {
         "移到某个字符上，或用 ← 和 →，逐层读数。",
     ),
     "in_layer": ("layer {n}", "第 {n} 层"),
-    "in_embedding": ("embedding", "嵌入"),
+    "in_embedding": ("embedding", "嵌入层"),
     "in_change": ("change", "变化"),
-    "in_gate": ("gate {letter}", "门 {letter}"),
+    "in_gate_r": ("reset gate r", "重置门 r"),
+    "in_gate_z": ("update gate z", "更新门 z"),
+    "in_gate_f": ("forget gate f", "遗忘门 f"),
+    "in_gate_i": ("input gate i", "输入门 i"),
+    "in_gate_o": ("output gate o", "输出门 o"),
     "in_units": ("units of a layer", "一层的单元"),
     "in_state_title": ("Layers over time", "各层随时间"),
-    "in_lens_title": ("What it could say already (logit lens, approximate)", "到这层已经能说什么（logit lens，近似）"),
-    "in_echo_title": ("Layer clock: how long a changed character is felt", "层时钟：改动一个字符会留存多久"),
+    "in_lens_title": ("What it could say already (logit lens, approximate)", "各层已经能预测什么（logit lens，近似）"),
+    "in_echo_title": (
+        "How long each layer remembers: for how long a changed character is felt",
+        "各层能记住多久：改动一个字符，影响持续多久",
+    ),
     "in_without_title": ("Without a layer", "去掉一层"),
     "in_gradients_title": ("How far gradients reach", "梯度能传多远"),
     "in_axis_distance": ("characters later →", "之后的字符数 →"),
@@ -531,19 +544,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_col_says": ("would say", "最可能的字符"),
     "in_col_p": ("p", "概率"),
     "in_col_nats": ("nats paid", "惊讶度（奈特）"),
-    "in_next": ("after {prefix} comes {char}", "{prefix} 之后是 {char}"),
+    "in_next": ("after {prefix} comes {char}", "{prefix}之后是 {char}"),
     "in_say_change_one": (
         "From one character to the next the state moves by {a}% of its size.",
-        "从一个字符到下一个，状态移动自身大小的 {a}%。",
+        "每读一个字符，状态改变自身大小的 {a}%。",
     ),
     "in_say_change": (
         "From one character to the next, layer {high} moves by {a}% of its size, the most of all, and layer {low} by "
         "{b}%, the least.",
-        "从一个字符到下一个，第 {high} 层移动自身大小的 {a}%，最多；第 {low} 层移动 {b}%，最少。",
+        "每读一个字符，第 {high} 层的状态改变自身大小的 {a}%，最多；第 {low} 层改变 {b}%，最少。",
     ),
     "in_say_change_even": (
         "From one character to the next, every one of the {n} layers moves by {a}% of its size.",
-        "从一个字符到下一个，{n} 层都移动自身大小的 {a}%。",
+        "每读一个字符，{n} 层的状态都改变自身大小的 {a}%。",
     ),
     "in_say_keep_even": (
         "On average its gates keep {a}% of the old state in every one of the {n} layers.",
@@ -552,7 +565,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_say_echo_even": (
         "One changed character is still felt (1/e of its largest effect) for {a} characters in every one of the {n} "
         "layers.",
-        "改动一个字符，其影响（降到最大值的 1/e 之前）在 {n} 层中都持续 {a} 个字符。",
+        "改动一个字符，其影响（以降到最大值的 1/e 为止计）在 {n} 层中都持续 {a} 个字符。",
     ),
     "in_say_without_even": (
         "Perplexity on this text is {whole}. It comes to {a} without any one layer, be it layer {high} or layer {low}.",
@@ -561,7 +574,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_say_lens_plain": (
         "Only the top is read out, at a perplexity of {b}: in a plain stack the layers below share no basis with the "
         "output layer, so what it would make of them means nothing.",
-        "只在顶层读出，困惑度 {b}：直接堆叠时，下面各层与输出层没有共同的基，拿它们直接读出没有意义。",
+        "只在顶层读出，困惑度 {b}：直接堆叠时，下面各层与输出层没有共同的基，直接从那里读出没有意义。",
     ),
     "in_say_keep": (
         "On average its gates keep {a}% of the old state in layer {high} and {b}% in layer {low}, the most and the "
@@ -579,11 +592,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_say_echo": (
         "One changed character is still felt (1/e of its largest effect) for {a} characters in layer {high}, and for "
         "{b} in layer {low}.",
-        "改动一个字符，其影响（降到最大值的 1/e 之前）在第 {high} 层持续 {a} 个字符，在第 {low} 层持续 {b} 个。",
+        "改动一个字符，其影响（以降到最大值的 1/e 为止计）在第 {high} 层持续 {a} 个字符，在第 {low} 层持续 {b} 个。",
     ),
     "in_say_echo_one": (
         "One changed character is still felt (1/e of its largest effect) for {a} characters.",
-        "改动一个字符，其影响（降到最大值的 1/e 之前）持续 {a} 个字符。",
+        "改动一个字符，其影响（以降到最大值的 1/e 为止计）持续 {a} 个字符。",
     ),
     "in_say_without": (
         "Perplexity on this text is {whole}. It comes to {a} without layer {high}, the most needed, and to {b} "
@@ -597,21 +610,21 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_say_without_none": (
         "Perplexity on this text is {whole}. Its one layer reads one-hot characters: nothing can be handed on without "
         "it.",
-        "这段文本的困惑度是 {whole}。唯一的一层读的是 独热编码的字符，去掉它就没有东西可传。",
+        "这段文本的困惑度是 {whole}。唯一的一层直接读独热编码的字符，去掉它就没有东西可传。",
     ),
     "in_without_residual": (
         "Exact: the residual stack without what that layer adds.",
         "精确：残差堆叠里少了这层所加的部分。",
     ),
     "in_without_plain": (
-        "In a plain stack the layer's input is handed on in its place, which the layer above was never trained to read"
-        "; above one-hot characters nothing can be handed on.",
-        "在直接堆叠里，把这层的输入原样交给后一层，而后一层从没学过读它；紧接 独热编码的字符的那层则无法去掉。",
+        "In a plain stack the layer's input is handed on in its place, which the layer above was never trained to "
+        "read; above one-hot characters nothing can be handed on.",
+        "直接堆叠时，把这层的输入原样交给后一层，而后一层从没学过读它；直接读独热编码字符的那一层则无法去掉。",
     ),
     "in_say_lens": (
         "Read out at {start}, the text would cost a perplexity of {a}; at the top it costs {b}. Layer {best} makes "
         "the largest step.",
-        "在{start}处就读出，这段文本的困惑度会是 {a}；在顶层是 {b}。第 {best} 层迈出最大的一步。",
+        "若在{start}就读出，这段文本的困惑度会是 {a}；在顶层读出是 {b}。改进最大的是第 {best} 层。",
     ),
     "in_say_lens_one": (
         "There is one place to read out: the top, at a perplexity of {b}.",
@@ -620,13 +633,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_say_gradients": (
         "At the character itself the gradient is {a} in the bottom layer and {b} in the top one; {distance} "
         "characters back it is {c} and {d}.",
-        "在当前字符处，梯度在最底层是 {a}，在顶层是 {b}；往回 {distance} 个字符，分别是 {c} 和 {d}。",
+        "在当前字符处，最底层的梯度是 {a}，顶层是 {b}；往回 {distance} 个字符，分别是 {c} 和 {d}。",
     ),
     "in_say_gradients_one": (
         "At the character itself the gradient is {a}; {distance} characters back it is {c}.",
         "在当前字符处，梯度是 {a}；往回 {distance} 个字符是 {c}。",
     ),
-    "in_scale_change": ("faint: stands still; strong: moves by 1.5 of its size", "淡：不动；浓：移动自身大小的 1.5 倍"),
+    "in_scale_change": ("faint: stands still; strong: moves by 1.5 of its size", "淡：不变；浓：改变自身大小的 1.5 倍"),
     "in_scale_gate": ("faint: 0, shut; strong: 1, open (mean over the units)", "淡：0，关；浓：1，开（对单元取平均）"),
     "in_scale_units": (
         "orange: positive; blue: negative; strongest: the largest value of its own layer, so strengths are not to be "
@@ -643,7 +656,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "in_scale_lens": (
         "faint: sure of the right character; strong: 6 nats or more",
-        "淡：对正确字符有把握；浓：6 奈特 以上",
+        "淡：对正确字符有把握；浓：6 奈特及以上",
     ),
     "status_never": ("(never learned)", "（没有学会）"),
     "status_diverged": ("(diverged)", "（发散）"),
@@ -668,11 +681,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "learn_residual_note": (
         "S is the state of a layer: what its cell keeps, and what it adds. What the layer hands on, H, is what it was "
-        "given plus S. Gradients can go down along the plus "
-        "signs undiminished, so ten layers learn; LayerNorm keeps what a cell reads at one scale.",
-        "S 是一层的状态：单元留住的，也是它所添的。每层交给后一层的 H 等于读入的加上 S。"
-        "梯度可以沿着加号原样往下传，所以十层也学得动；LayerNorm 让单元读入的尺度"
-        "保持一致。",
+        "given plus S. Gradients can go down along the plus signs undiminished, so ten layers learn; LayerNorm keeps "
+        "what a cell reads at one scale.",
+        "S 是一层的状态，既是单元保留的，也是它添加的。每层交给后一层的 H，等于它读入的 H 加上 S。梯度可以沿着加号原样"
+        "往回传，所以十层也训练得动；LayerNorm 让单元读入的数值保持同一尺度。",
     ),
     "learn_wrong_note": (
         "One set of weights, one state for all layers, and the state is returned as it came. Every cell still "
@@ -706,17 +718,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_cells": ("The four cells", "四种单元"),
     "learn_cells_text": (
         "Only φ differs. A gate is a number between 0 and 1 for each unit that says how much passes: it lets a layer "
-        "keep what it has instead of writing it anew at every character. These are the equations as each cell's file "
-        "states them: X_t (B, E) is what the layer reads, H_t (B, H) its state, W_x. (E, H), W_h. (H, H) and b (H) "
-        "its parameters; * is unit by unit. In the code the W_x. stand side by side, transposed, as weight_ih, the "
-        "W_h. as weight_hh, and where a gate reads both, its b is a sum of two. Two differences from the book: our "
-        "GRU, as PyTorch's, applies the reset gate R after the product with W_hn (d2l before it), and the Z of minGRU "
-        "lets the new value in, where that of the GRU keeps the old state.",
+        "keep what it has instead of writing it anew at every character. A GRU has a reset gate R and an update gate "
+        "Z, an LSTM a forget gate F, an input gate I and an output gate O. These are the equations as each cell's "
+        "file states them: X_t (B, E) is what the layer reads, H_t (B, H) its state, W_x. (E, H), W_h. (H, H) and b "
+        "(H) its parameters; * is unit by unit. In the code the W_x. stand side by side, transposed, as weight_ih, "
+        "the W_h. as weight_hh, and where a gate reads both, its b is a sum of two. Two differences from the book: "
+        "our GRU, as PyTorch's, applies the reset gate R after the product with W_hn (d2l before it), and the Z of "
+        "minGRU lets the new value in, where that of the GRU keeps the old state.",
         "不同的只是 φ。门是每个单元上一个 0 到 1 之间的数，表示放行多少：有了门，一层就能留住已有的东西，不必每个字符"
-        "都重写。以下方程取自各单元的源文件：X_t（B, E）是这一层的输入，H_t（B, H）是隐状态，W_x.（E, H）、W_h.（H, H）"
-        "和 b（H）是参数，* 是按元素相乘。代码里各 W_x. 转置后并排放在 weight_ih 中，各 W_h. 在 weight_hh 中；两者都用"
-        "的门，其 b 是两个偏置之和。与书上有两处不同：这里的 GRU 与 PyTorch 一样，重置门 R 作用在乘过 W_hn 之后（d2l "
-        "是之前）；minGRU 的 Z 是放新值进来，而 GRU 的更新门 Z 是保留旧状态。",
+        "都重写。GRU 有重置门 R 和更新门 Z，LSTM 有遗忘门 F、输入门 I 和输出门 O。以下方程取自各单元的源文件：X_t（B, "
+        "E）是这一层的输入，H_t（B, H）是隐状态，W_x.（E, H）、W_h.（H, H）和 b（H）是参数，* 是按元素相乘。代码里各 "
+        "W_x. 转置后并排放在 weight_ih 中，各 W_h. 在 weight_hh 中；两者都用的门，其 b 是两个偏置之和。与书上有两处不"
+        "同：这里的 GRU 与 PyTorch 一样，重置门 R 作用在乘过 W_hn 之后（d2l 是之前）；minGRU 的更新门 Z 是放新值进来，"
+        "而 GRU 的更新门 Z 是保留旧状态。",
     ),
     "learn_mistake": ("The classic mistake and what it costs", "常见的错误及其代价"),
     "learn_mistake_text": (
@@ -777,10 +791,12 @@ STRINGS: dict[str, tuple[str, str]] = {
     "ck_choose": ("Choose a name in the table.", "请在表中点一个名称。"),
     "ck_compare": ("Open in Compare", "在“续写对比”中打开"),
     "ck_copy": ("Copy the code", "复制代码"),
+    "form_full": ("full", "完整"),
+    "form_d2l": ("d2l", "d2l"),
     "ck_card_what": (
         "A character language model: {title}, {units} units in a layer; {count} weights, {symbols} symbols (form "
         "{form}), trained on {texts}.",
-        "字符语言模型：{title}，每层 {units} 个单元；{count} 个权重，{symbols} 个符号（{form} 形式），训练文本："
+        "字符语言模型：{title}，每层 {units} 个单元；{count} 个权重，{symbols} 个符号（文本形式：{form}），训练文本："
         "{texts}。",
     ),
     "ck_card_head": (
@@ -801,6 +817,15 @@ STRINGS: dict[str, tuple[str, str]] = {
     "ck_card_made": (
         "Trained by `{command}` in {seconds} s ({device}, threads: {threads}).",
         "用 `{command}` 训练，耗时 {seconds} 秒（{device}，线程数：{threads}）。",
+    ),
+    # a comparison as Markdown
+    "md_settings": (
+        "Seed {seed}, temperature {temperature}, top-k {top_k}, top-p {top_p}, length {max_chars}",
+        "随机种子 {seed}，温度 {temperature}，top-k {top_k}，top-p {top_p}，长度 {max_chars}",
+    ),
+    "md_head": (
+        "Model | Train perplexity | Held-out perplexity | Copied | Longest copy",
+        "模型 | 训练困惑度 | 留出文本困惑度 | 照抄比例 | 最长的照抄（字符）",
     ),
     # errors
     "error_models_none": ("Choose at least one model.", "请至少选择一个模型。"),
@@ -876,15 +901,15 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "error_number": (
         "{field} must be a number from {least} to {most}, not {value}.",
-        "{field} 必须是 {least} 到 {most} 之间的数，而不是 {value}。",
+        "{field}须为 {least} 到 {most} 之间的数，现在是 {value}。",
     ),
     "error_number_none": (
         "{field} is empty: give a number from {least} to {most}.",
-        "{field}是空的：请填 {least} 到 {most} 之间的数。",
+        "{field}须为 {least} 到 {most} 之间的数，现在为空。",
     ),
     "error_number_whole": (
         "{field} must be a whole number from {least} to {most}, not {value}.",
-        "{field} 必须是 {least} 到 {most} 之间的整数，而不是 {value}。",
+        "{field}须为 {least} 到 {most} 之间的整数，现在是 {value}。",
     ),
     "seen_elsewhere": (
         "(Seen after “{prompt}”, {max_chars} characters at temperature {temperature}, seed {seed}, without top-k or "
@@ -906,12 +931,28 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The link is of texts of {n} characters; {most} are written at a time. Continue writes on.",
         "链接中的文本有 {n} 个字符，一次只写 {most} 个。点“续写”接着写。",
     ),
-    "error_text_type": ("{field} must be a text.", "{field} 必须是文本。"),
+    "error_text_type": ("{field} must be a text.", "{field}须为文本。"),
     "error_broken": (
         "The model {name} cannot be used, its weights are missing or broken; the server's log says more.",
         "模型 {name} 的权重缺失或已损坏，无法使用；详情见服务器日志。",
     ),
 }
+
+GRADIOS = {  # what gradio says of its own accord, by its keys
+    "common.clear": ("Clear", "清除"),
+    "common.complete": ("finished", "完成"),
+    "common.error": ("Error", "出错了"),
+    "common.loading": ("Loading", "加载中"),
+    "common.logo": ("logo", "标志"),
+    "common.remove": ("Remove", "移除"),
+    "common.stop_recording": ("Stop Recording", "停止录制"),
+    "errors.use_via_api": ("Use via API", "通过 API 使用"),
+}
+
+
+def gradios_words(lang: Lang) -> dict[str, str]:
+    """The words of gradio's components that are not ours, by their keys."""
+    return {key: pair[0 if lang == "en" else 1] for key, pair in GRADIOS.items()}
 
 
 def language(query: Mapping[str, str], accept_language: str) -> Lang:

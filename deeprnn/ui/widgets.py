@@ -29,9 +29,13 @@ _OTHERS = 3  # models that come in place of those that cannot read a text
 
 @dataclass
 class Translations:
-    """Which property of which component says what in a language; filled while the page is built."""
+    """Which property of which component says what in a language; filled while the page is built.
+
+    first: what is sent with the page, and later set by what a visitor does.
+    """
 
     rows: list[tuple[Any, str, Callable[[Lang], Any]]] = field(default_factory=list)
+    first: list[tuple[Any, str, Callable[[Lang], Any]]] = field(default_factory=list)
 
     def add(self, component: Any, prop: str, key: str, **values: Any) -> None:
         """`component.prop` shows the string `key`."""
@@ -40,6 +44,19 @@ class Translations:
     def add_made(self, component: Any, prop: str, make: Callable[[Lang], Any]) -> None:
         """`component.prop` is what `make` makes of the language."""
         self.rows.append((component, prop, make))
+
+    def add_first(self, component: Any, prop: str, make: Callable[[Lang], Any]) -> None:
+        """`component.prop` is sent with the page as what `make` makes of the language."""
+        self.first.append((component, prop, make))
+
+    def add_drawing(self, board: Any, make: Callable[[Lang], Any]) -> None:
+        """What `make` makes of the language is drawn on a board that is sent with the page."""
+        self.add_first(board, "value", lambda lang: board.postprocess(make(lang)))
+
+    def speak(self, lang: Lang) -> None:
+        """Give every component its words."""
+        for component, prop, make in (*self.rows, *self.first):
+            setattr(component, prop, make(lang))
 
     def components(self) -> list[Any]:
         """Each component once, in order."""
@@ -243,6 +260,7 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
         elem_classes="picker",
     )
     words.add(picker, "label", "models", most=MAX_MODELS)
+    words.add_first(picker, "choices", functools.partial(choices, registry))
     with gr.Accordion(open=False, elem_classes="filters") as fold, gr.Row():
         filters = [
             gr.Dropdown(_filter_choices(registry, key, "en"), value="", min_width=110, filterable=False)

@@ -150,13 +150,17 @@ class Visit:
 
 @pytest.fixture
 def visit(chromium, url):
-    """Open a page: `visit(query, width=..., locale=...)`; its console and network are checked at the end."""
+    """Open a page: `visit(query, width=..., locale=...)`; its console and network are checked at the end.
+
+    script: runs before the page's own.
+    """
     contexts, visits = [], []
 
-    def start(query="", *, width=1280, height=900, locale="en-US", scheme="light", touch=False):
+    def start(query="", *, width=1280, height=900, locale="en-US", scheme="light", touch=False, script=""):
         size = {"width": width, "height": height}
         context = chromium.new_context(viewport=size, locale=locale, color_scheme=scheme, has_touch=touch)
         context.set_default_timeout(1_000 * WAIT)
+        context.add_init_script(script)
         contexts.append(context)
         visits.append(Visit(context.new_page(), url).open(query))
         return visits[-1]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from deeprnn.ui import cards, export
+from deeprnn.ui import cards, compare, export
 from deeprnn.ui.cards import Board, Run
 from deeprnn.ui.service import RequestError
 
@@ -53,6 +53,13 @@ def test_markdown_fences_what_holds_fences(registry, board):
     _, text = export.export(registry, board, "md")
     assert "| `few-lstm-2` |" in text
     assert "````\nthe time⟶=1+1" in text
+
+
+def test_markdown_is_in_the_readers_language(registry, board):
+    head = "随机种子 9，温度 0.8，top-k 0，top-p 1，长度 300\n\n| 模型 | 训练困惑度 | 留出文本困惑度 | 照抄比例 |"
+    assert export.export(registry, board, "md", "zh")[1].startswith(head)
+    served = compare.exported(registry, {"kind": "md", "value": cards.draw(registry, board, "zh")}, "zh")
+    assert served["text"].startswith(head)
 
 
 def test_another_kind_of_file_is_refused(registry, board):

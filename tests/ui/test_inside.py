@@ -136,6 +136,12 @@ def test_an_address_brings_its_models_and_its_text(visit):
     assert one.page.locator("#inside-text textarea").input_value() == "A text of its own."
 
 
+def test_gates_are_called_by_their_names(registry):
+    labels = inside.pictures(registry, ["depth-lstm-2-residual", "depth-gru-2-residual"], inside.TEXT, "zh")["labels"]
+    named = {"r": "重置门 r", "z": "更新门 z", "f": "遗忘门 f", "i": "输入门 i", "o": "输出门 o"}
+    assert {key.removeprefix("gate_"): label for key, label in labels.items() if key.startswith("gate_")} == named
+
+
 @pytest.mark.browser
 def test_another_text_and_another_language_are_drawn(visit):
     one = visit()
@@ -147,7 +153,7 @@ def test_another_text_and_another_language_are_drawn(visit):
     one.page.get_by_role("button", name="gate z").click()
     assert "keep" in one.page.locator(".inside-model .says").first.text_content()
     one.page.get_by_text("中文").click()
-    one.page.get_by_role("heading", name="层时钟").first.wait_for()
+    one.page.get_by_role("heading", name="各层能记住多久").first.wait_for()
     assert one.page.locator(".strip span").count() == 21
 
 
@@ -182,8 +188,8 @@ def test_only_the_gate_that_keeps_says_how_much_is_kept(visit):
     one = visit("?view=inside&models=note-lstm-2")
     one.page.wait_for_selector(".inside-model")
     states = one.page.locator(".inside-model .figure").first
-    for gate, keeps in (("f", True), ("i", False), ("o", False)):
-        one.page.get_by_role("button", name=f"gate {gate}", exact=True).click()
+    for gate, keeps in (("forget gate f", True), ("input gate i", False), ("output gate o", False)):
+        one.page.get_by_role("button", name=gate, exact=True).click()
         assert ("keep" in states.text_content()) == keeps, gate
 
 

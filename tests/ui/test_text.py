@@ -38,7 +38,7 @@ SAID = {
     key: chinese for key, (_, chinese) in (STRINGS | {f"book_{name}": pair for name, pair in BOOKS.items()}).items()
 }
 SAID |= {f"answer_{key}": chinese for key, (_, chinese) in findings.SENTENCES.items()}
-LATIN = {"exp_label_svg", "exp_label_png", "exp_label_csv", "two_a", "two_b"}  # the same in both languages
+LATIN = {"exp_label_svg", "exp_label_png", "exp_label_csv", "two_a", "two_b", "form_d2l"}  # the same in both languages
 
 
 @pytest.mark.parametrize("key", SAID)
