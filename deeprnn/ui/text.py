@@ -56,8 +56,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "preset_best": ("The best there are", "最好的模型"),
     "preset_chinese": ("Chinese: Journey to the West", "中文：《西游记》"),
     "verdict_rote": (
-        "Three models reach a training perplexity of 1.0 and recite the book: what is marked stands in it word for "
-        "word. On its last tenth, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: "
+        "Three models reach a training perplexity of about 1.0 and recite the book: what is marked stands in it word "
+        "for word. On its last tenth, which they never saw, they come to {a[heldout]}, {b[heldout]} and {c[heldout]}: "
         "worse than guessing among {a[guess]} symbols. The ten plain layers, {d[train]} and {d[heldout]} after 100 of "
         "the note's 500 epochs, learned nothing but how often each letter occurs.",
         "三个模型的训练困惑度都降到 1.0 左右，写出来的其实是在背书：标出的部分与原书一字不差。书末十分之一它们从没见过"
@@ -203,7 +203,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "close": ("Close", "关闭"),
     "letters": (
         "Click a character to see what could have stood there. Arrow keys move, Enter shows it.",
-        "点一个字符，看那里还可能是什么。方向键移动，回车查看。",
+        "点一个字符，看那里还可能是什么。方向键移动，回车键查看。",
     ),
     "next_title": ("What comes next after", "以下文字之后可能出现什么："),
     "next_branch": ("Choose a character, and every model goes on from there.", "选一个字符，各模型就从那里续写。"),
@@ -324,8 +324,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "这些模型读的文本或文本形式不同，困惑度不能放在一起排名。",
     ),
     "rare_differ": (
-        "One held-out text for all. The alphabets differ by {n} rare characters; those that a model does not know it "
-        "pays for as unknown ones.",
+        "All have the same held-out text. Their alphabets differ by {n} rare characters; a model pays for one that it "
+        "does not know as for any unknown character.",
         "留出文本是同一段。各模型的词表只差 {n} 个少见的字符；模型不认识的，按未知字符计价。",
     ),
     "unknown_counted": (
@@ -339,7 +339,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "score_empty": ("Scores appear here.", "打分结果会显示在这里。"),
     "score_stale": (
-        "These scores are as they were before you changed the text or the models: press Score again.",
+        "These scores are from before you changed the text or the models. Press Score again.",
         "这些是改动之前的文本和模型的结果。再点一次“打分”即可更新。",
     ),
     # experiments
@@ -384,17 +384,17 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "exp_gru": ("GRU for LSTM", "用 GRU 换 LSTM"),
     "exp_gru_asked": (
-        "What becomes of perplexity and speed? That depends on what is held equal.",
+        "What happens to perplexity and speed? That depends on what is held equal.",
         "困惑度和速度会怎样？取决于固定哪一项来比较。",
     ),
     "exp_gru_method": (
-        "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, {epochs} epochs"
-        ", dropout {dropout}; a filled dot is the test part, a ring the training part. Equal parameters: about "
+        "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, {epochs} "
+        "epochs, dropout {dropout}; a filled dot is the test part, a ring the training part. Equal parameters: about "
         "{params}; equal width: {width} units; equal time: as many epochs as fit into about 100 seconds of one quiet "
         "core (90 to 234 s were measured on shared machines, some of them with fused bfloat16). Speed is characters a "
         "second in training. The note's own runs are in the second figure.",
         "两层，《时间机器》（保留大小写、标点和换行），按 90/5/5 切分，AdamW，{epochs} 个迭代周期，暂退法 {dropout}；"
-        "实心点是测试部分，圆圈是训练部分。参数量相等：约 {params}；宽度相等：{width} 个单元；时间相等：一个空闲核心约"
+        "实心点是测试部分，圆圈是训练部分。参数量相同：约 {params}；宽度相同：{width} 个单元；时间相同：一个空闲核心约"
         " 100 秒内能跑完的迭代周期数（在共用的机器上实测 90 到 234 秒，其中一些机器能融合计算 bfloat16）。速度是训练时"
         "每秒的字符数。原笔记的训练见第二张图。",
     ),
@@ -426,7 +426,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "exp_authors": ("Merging authors", "合并作者"),
     "exp_authors_asked": (
-        "May one model learn from several authors? For: it reads all of them. Against: it reads each a little worse.",
+        "Can one model learn from several authors? For: it reads all of them. Against: it reads each a little worse.",
         "可以把几位作者合在一起训练吗？好处：每位都能读；坏处：每位都读得差一点。",
     ),
     "exp_authors_method": (
@@ -440,17 +440,17 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "exp_depth": ("Depth", "深度"),
     "exp_depth_asked": (
-        "What do more layers buy, and why do ten plain ones learn nothing?",
-        "更多的层能带来什么，为什么直接堆叠十层什么也学不到？",
+        "What do more layers buy, and why do ten plain ones learn next to nothing?",
+        "更多的层能带来什么，为什么直接堆叠十层几乎什么也学不到？",
     ),
     "exp_depth_method": (
-        "As in GRU for LSTM: at equal parameters (about {params}, so deeper stacks are narrower) or equal width ("
-        "{width} units). A residual layer adds to what it reads: H + Dropout(cell(LayerNorm(H))). Beside it: the "
+        "As in GRU for LSTM: at equal parameters (about {params}, so deeper stacks are narrower) or equal width "
+        "({width} units). A residual layer adds to what it reads: H + Dropout(cell(LayerNorm(H))). Beside it: the "
         "note's ten layers (100 of its 500 epochs), two layers, and ten residual ones, which also have LayerNorm, an "
         "embedding, an orthogonal start and AdamW.",
-        "设置同“用 GRU 换 LSTM”：参数量相等（约 {params}，越深越窄）或宽度相等（{width} 个单元）。残差层在读入之上做加"
+        "设置同“用 GRU 换 LSTM”：参数量相同（约 {params}，越深越窄）或宽度相同（{width} 个单元）。残差层在读入之上做加"
         "法：H + Dropout(cell(LayerNorm(H)))。旁边的图：原笔记的十层（只训练了 500 个迭代周期中的 100 个）、两层，以及"
-        "十层残差（另有 LayerNorm、嵌入、正交初始化和 AdamW）。",
+        "十层残差（另有 LayerNorm、嵌入层、正交初始化和 AdamW）。",
     ),
     "exp_label_table": ("Table", "表格"),
     "exp_label_method": ("How it was measured", "如何测得"),
@@ -465,7 +465,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "figure_residual": ("residual alone", "只看残差"),
     "figure_rate": ("residual, learning rate {rate}", "残差，学习率 {rate}"),
-    "figure_equal": ("equal {what}", "{what}相等"),
+    "figure_equal": ("equal {what}", "{what}相同"),
     "axis_layers": ("layers", "层数"),
     "axis_epochs": ("epochs", "迭代周期"),
     "axis_chars": ("characters read", "读过的字符"),
@@ -529,7 +529,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_gate_i": ("input gate i", "输入门 i"),
     "in_gate_o": ("output gate o", "输出门 o"),
     "in_units": ("units of a layer", "一层的单元"),
-    "in_state_title": ("Layers over time", "各层随时间"),
+    "in_state_title": ("Layers over time", "各层随时间的变化"),
     "in_lens_title": ("What it could say already (logit lens, approximate)", "各层已经能预测什么（logit lens，近似）"),
     "in_echo_title": (
         "How long each layer remembers: for how long a changed character is felt",
@@ -543,7 +543,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_col_layer": ("Layer", "层"),
     "in_col_says": ("would say", "最可能的字符"),
     "in_col_p": ("p", "概率"),
-    "in_col_nats": ("nats paid", "惊讶度（奈特）"),
+    "in_col_nats": ("surprise (nats)", "惊讶度（奈特）"),
     "in_next": ("after {prefix} comes {char}", "{prefix}之后是 {char}"),
     "in_say_change_one": (
         "From one character to the next the state moves by {a}% of its size.",
@@ -568,7 +568,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "改动一个字符，其影响（以降到最大值的 1/e 为止计）在 {n} 层中都持续 {a} 个字符。",
     ),
     "in_say_without_even": (
-        "Perplexity on this text is {whole}. It comes to {a} without any one layer, be it layer {high} or layer {low}.",
+        "Perplexity on this text is {whole}. Without any one layer, whether layer {high} or layer {low}, it comes to "
+        "{a}.",
         "这段文本的困惑度是 {whole}。去掉任何一层（如第 {high} 层或第 {low} 层），都变成 {a}。",
     ),
     "in_say_lens_plain": (
@@ -639,7 +640,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "At the character itself the gradient is {a}; {distance} characters back it is {c}.",
         "在当前字符处，梯度是 {a}；往回 {distance} 个字符是 {c}。",
     ),
-    "in_scale_change": ("faint: stands still; strong: moves by 1.5 of its size", "淡：不变；浓：改变自身大小的 1.5 倍"),
+    "in_scale_change": (
+        "faint: stands still; strong: moves by 1.5 times its size",
+        "淡：不变；浓：改变自身大小的 1.5 倍",
+    ),
     "in_scale_gate": ("faint: 0, shut; strong: 1, open (mean over the units)", "淡：0，关；浓：1，开（对单元取平均）"),
     "in_scale_units": (
         "orange: positive; blue: negative; strongest: the largest value of its own layer, so strengths are not to be "
@@ -667,9 +671,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "layers on top of each other, so that every cell has two inputs: its own layer's state one character ago, and "
         "the state of the layer below at the same character. The bottom layer reads the character itself, H⁽⁰⁾ = X, "
         "and only the top layer is read out to predict the next one. Touch a cell: its two inputs light up.",
-        "循环层每次读一个字符，并保留一个状态 H，也就是它记得的东西。深度 RNN 把层叠起来，于是每个单元有两个输入：同一"
-        "层在上一时间步的状态，和前一层（图中下面一层）在同一时间步的状态。最底层读字符本身，H⁽⁰⁾ = X；只有顶层用来预"
-        "测下一个字符。点一个单元，它的两个输入就会亮起来。",
+        "循环层每次读一个字符，并保留一个隐状态 H，也就是它记得的东西。深度 RNN 把层叠起来，于是每个单元有两个输入：同"
+        "一层在上一时间步的状态，和前一层（图中下面一层）在同一时间步的状态。最底层读字符本身，H⁽⁰⁾ = X；只有顶层用来"
+        "预测下一个字符。点一个单元，它的两个输入就会亮起来。",
     ),
     "learn_right": ("plain", "直接堆叠"),
     "learn_residual": ("residual", "残差"),
@@ -734,15 +738,15 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "learn_mistake": ("The classic mistake and what it costs", "常见的错误及其代价"),
     "learn_mistake_text": (
-        "Left, two layers done right; right, the version that shares one set of weights and one state. As "
-        "it was first written it does not run: it defines rnn_2 and passes rnn_deep (NameError), and on one-hot "
-        "characters its second layer raises: mat1 and mat2 shapes cannot be multiplied (32x256 and 28x256). Given an "
-        "embedding as wide as the layer it runs, and its loss falls, to {floor}: what one gets by knowing only how "
-        "often each letter occurs. That is how such a mistake is noticed: by a number one knows beforehand.",
-        "左边是正确的两层，右边是共用一套权重和一个状态的版本。最初的写法跑不起来：定义的是 "
-        "rnn_2，传入的却是 rnn_deep（NameError）；输入独热编码时，第二层报错 mat1 and mat2 shapes cannot be "
-        "multiplied (32x256 and 28x256)。换成与层同宽的嵌入就能运行，损失也会下降，降到 {floor}：也就是只知道"
-        "每个字母出现频率时的水平。发现这种错误，靠的是事先知道这个数。",
+        "Left, two layers done right; right, the version that shares one set of weights and one state. As it was "
+        "first written it does not run: it defines rnn_2 and passes rnn_deep (NameError), and on one-hot characters "
+        "its second layer raises: mat1 and mat2 shapes cannot be multiplied (32x256 and 28x256). Given an embedding "
+        "as wide as the layer it runs, and its loss falls, to {floor}: what one gets by knowing only how often each "
+        "letter occurs. That is how such a mistake is noticed: by a number one knows beforehand.",
+        "左边是正确的两层，右边是共用一套权重和一个状态的版本。最初的写法跑不起来：定义的是 rnn_2，传入的却是 "
+        "rnn_deep（NameError）；输入独热编码时，第二层报错 mat1 and mat2 shapes cannot be multiplied (32x256 and "
+        "28x256)。换成与层同宽的嵌入层就能运行，损失也会下降，降到 {floor}：也就是只知道每个字母出现频率时的水平。发现"
+        "这种错误，靠的是事先知道这个数。",
     ),
     "learn_code_right": ("Each layer its own", "每层各有一套"),
     "learn_code_wrong": ("One for all", "全体共用一套"),
@@ -765,8 +769,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     # checkpoints
     "ck_intro": (
-        "Every model of this page, to load with three lines of Python. Click a column to sort by it, a name to see "
-        "its card. Perplexities of different alphabets (d2l: 28 symbols) are not to be ranked together.",
+        "All models of this page; three lines of Python load one. Click a column to sort by it, a name to see its "
+        "card. Perplexities of different alphabets (d2l: 28 symbols) are not to be ranked together.",
         "本页的全部模型，三行 Python 即可加载。点列名排序，点模型名看模型卡。词表不同（d2l：28 个符号）的困惑度不能放"
         "在一起排名。",
     ),
@@ -863,8 +867,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "服务器正在停止，请过一分钟再试。",
     ),
     "error_request": (
-        "The server cannot answer this request. Reload the page; what programs are to send stands under “Use via API” "
-        "at its foot.",
+        "The server cannot answer this request. Reload the page. What programs must send is described under “Use via "
+        "API” at the foot of the page.",
         "服务器无法回答这个请求。请刷新页面；程序应发送什么，见页脚的“通过 API 使用”。",
     ),
     "error_body": (
@@ -876,11 +880,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "文本有 {n} 个字符，请给 {least} 到 {most} 个。",
     ),
     "error_text_one_symbol": (
-        "To this model the text is one symbol over and over. Give one with two different characters at least.",
+        "To this model the whole text is one and the same symbol. Give a text with at least two different characters.",
         "对这个模型来说，这段文本只是同一个符号的重复。请至少给出两种不同的字符。",
     ),
     "error_shared_state": (
-        "The layers of {name} share one state: there is none to look into alone. Choose another model.",
+        "The layers of {name} share one state, so no layer can be shown alone. Choose another model.",
         "{name} 的各层共用一个状态，没有单独的层可看。请换一个模型。",
     ),
     "error_text_short": (
@@ -888,7 +892,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "打分至少需要两个字符：第一个是第二个的上文。",
     ),
     "error_written_long": (
-        "A text grows to {most} characters at most. Generate anew, or copy its end into the prompt.",
+        "A text can have {most} characters at most. Generate a new one, or copy its end into the prompt.",
         "一段文本最多 {most} 个字符。请重新生成，或把结尾复制到开头里。",
     ),
     "error_nothing_to_continue": (
@@ -896,7 +900,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "还没有可以续写的内容：请先点“生成”。",
     ),
     "error_file": (
-        "This is no comparison saved on this page, or its models are not here. Choose a JSON file that Save wrote.",
+        "This is not a comparison saved on this page, or its models are not here. Choose a JSON file that Save wrote.",
         "这不是本页保存的对比文件，或其中的模型不在这里。请选择用“保存”得到的 JSON 文件。",
     ),
     "error_number": (
@@ -913,9 +917,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "seen_elsewhere": (
         "(Seen after “{prompt}”, {max_chars} characters at temperature {temperature}, seed {seed}, without top-k or "
-        "top-p; the settings here are others.)",
-        "（以下是在开头“{prompt}”、长度 {max_chars}、温度 {temperature}、种子 {seed}、不用 top-k 和 top-p 时看到的；"
-        "这里的设置不同。）",
+        "top-p; your settings are different.)",
+        "（以下是在开头“{prompt}”、长度 {max_chars}、温度 {temperature}、种子 {seed}、不用 top-k 和 top-p 时看到的，与"
+        "现在的设置不同。）",
     ),
     "error_title": ("This cannot be done", "无法完成"),
     "warning_title": ("Please note", "请注意"),
@@ -928,8 +932,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "链接里有 {n} 个模型，只显示前 {most} 个。",
     ),
     "link_long": (
-        "The link is of texts of {n} characters; {most} are written at a time. Continue writes on.",
-        "链接中的文本有 {n} 个字符，一次只写 {most} 个。点“续写”接着写。",
+        "The link asks for texts of {n} characters, but at most {most} are written at a time. Press Continue to go on.",
+        "链接要的文本有 {n} 个字符，一次最多写 {most} 个。点“续写”接着写。",
     ),
     "error_text_type": ("{field} must be a text.", "{field}须为文本。"),
     "error_broken": (

@@ -86,7 +86,7 @@ def test_of_a_plain_stack_only_the_top_is_read_out(registry):
     [
         (RESIDUAL, "short", "has 5 characters; give 8 to 400"),
         (RESIDUAL, "x" * (MAX_LOOK_CHARS + 1), "has 401 characters; give 8 to 400"),
-        (RESIDUAL, "a" * 50, "one symbol over and over"),
+        (RESIDUAL, "a" * 50, "one and the same symbol"),
         ("note-rnn-2-shared", TEXT, "share one state.*Choose another model"),
         ("no-such", TEXT, "There is no model no-such"),
     ],

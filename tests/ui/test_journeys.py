@@ -233,7 +233,7 @@ def test_an_example_to_continue_brings_a_model_that_can_read_it(visit):
 def test_scores_of_a_changed_text_are_marked_until_it_is_scored(visit):
     one = visit("?view=score&models=few-lstm-2&text=the%20time%20machine")
     one.page.wait_for_selector(".heat span")
-    said = one.page.get_by_text("as they were before you changed")
+    said = one.page.get_by_text("from before you changed")
     assert said.count() == 0
     field = one.page.locator("#score-text textarea")
     field.fill("the time traveller")
