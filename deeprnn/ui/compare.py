@@ -461,7 +461,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         shown = [gr.skip()] * 4
         if board:
             switch = _budget_update(registry, board.preset, board.budget, ask.lang)
-            shown = [cards.draw(registry, board, ask.lang, turn), board.preset, board.names, switch]
+            chosen = gr.update(value=board.names)
+            shown = [cards.draw(registry, board, ask.lang, turn), board.preset, chosen, switch]
         prompt, *numbers = _settings(board) if board else [gr.skip()] * 6
         prompt = ask.prompt or prompt
         keys = ("temperature", "top_k", "top_p", "length", "seed")

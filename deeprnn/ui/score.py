@@ -215,7 +215,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         except RequestError as error:
             answers = []
             gr.Warning(error.message(ask.lang), title=tr("warning_title", ask.lang))
-        return ask.text or gr.skip(), names, result(registry, ask.text or "", answers, ask.lang), *real
+        return ask.text or gr.skip(), gr.update(value=names), result(registry, ask.text or "", answers, ask.lang), *real
 
     for key, example in EXAMPLES.items():
         buttons[key].click(
