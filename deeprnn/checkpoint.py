@@ -25,7 +25,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import Tensor
 
 from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig, Storage, TrainConfig
@@ -197,21 +196,36 @@ def _look_at_weights(info: CheckpointInfo) -> None:
     if (start + rest).startswith(LFS_POINTER):
         raise ValueError(f"{path} is only a pointer to the weights: run `git lfs pull` to get them.")
     try:
-        header = {name: one["shape"] for name, one in json.loads(rest).items() if name != "__metadata__"}
-        layers = len({name.split(".")[1] for name in header if name.startswith("cells.")})
-        count = sum(math.prod(shape) for name, shape in header.items() if not name.endswith(".scale"))
-        head = tuple(header["head.weight"])
+        header = {name: tuple(one["shape"]) for name, one in json.loads(rest).items() if name != "__metadata__"}
+        shapes = {name: shape for name, shape in header.items() if not name.endswith(".scale")}
+        layers = len({name.split(".")[1] for name in shapes if name.startswith("cells.")})
+        count = sum(map(math.prod, shapes.values()))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return  # `load` will say what is wrong
-    config = info.config
-    for what, found, wanted in (
-        ("its layers are", layers, config.state_layers),
-        ("head.weight has shape", head, (len(info.vocab), config.hidden_size)),
-    ):
-        if found != wanted:
-            raise _broken(path, f"{what} {found}, but {CONFIG} asks for {wanted}")
+    if layers != info.config.state_layers:  # before a model of as many is made
+        raise _broken(path, f"its layers are {layers}, but {CONFIG} asks for {info.config.state_layers}")
+    _check_shapes(path, shapes, _empty_model(info))
     if count != info.num_params:
         raise _broken(path, f"its tensors hold {count} weights, but {METRICS} says {info.num_params}")
+
+
+def _empty_model(info: CheckpointInfo) -> CharRNN:
+    """The model that a configuration describes, without memory for its weights: sizes are compared before believed."""
+    try:
+        with torch.device("meta"):
+            return CharRNN(info.config, len(info.vocab))
+    except ValueError as error:
+        raise _broken(info.path / CONFIG, str(error)) from error
+
+
+def _check_shapes(path: Path, found: dict[str, tuple[int, ...]], model: CharRNN) -> None:
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    missing, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    if missing or extra:
+        raise _broken(path, f"weights missing: {missing or 'none'}; not expected: {extra or 'none'}")
+    for name, shape in found.items():
+        if shape != expected[name]:
+            raise _broken(path, f"{name} has shape {shape}, but {CONFIG} asks for {expected[name]}")
 
 
 def load(directory: Path) -> LanguageModel:
@@ -231,30 +245,13 @@ def load(directory: Path) -> LanguageModel:
         weights = decode_weights(load_tensors(data))
     except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that torch has no name for
         raise _broken(path, str(error)) from error
-    try:
-        with torch.device("meta"):  # allocates nothing: sizes are compared before they are believed
-            model = CharRNN(info.config, len(info.vocab))
-    except ValueError as error:
-        raise _broken(directory / CONFIG, str(error)) from error
-    problem = _mismatch(weights, model.state_dict())
-    if problem:
-        raise _broken(path, problem)
+    model = _empty_model(info)
+    _check_shapes(path, {name: tuple(tensor.shape) for name, tensor in weights.items()}, model)
+    if unfit := next((name for name, tensor in weights.items() if not torch.isfinite(tensor).all()), None):
+        raise _broken(path, f"{unfit} holds values that are not finite")
     model.load_state_dict(weights, assign=True)
     model.requires_grad_(False)
     return LanguageModel(name=info.name, model=model, vocab=info.vocab)
-
-
-def _mismatch(weights: dict[str, Tensor], expected: dict[str, Tensor]) -> str | None:
-    missing = sorted(set(expected) - set(weights))
-    extra = sorted(set(weights) - set(expected))
-    if missing or extra:
-        return f"weights missing: {missing or 'none'}; not expected: {extra or 'none'}"
-    for name, tensor in weights.items():
-        if tensor.shape != expected[name].shape:
-            return f"{name} has shape {tuple(tensor.shape)}, but {CONFIG} asks for {tuple(expected[name].shape)}"
-        if not torch.isfinite(tensor).all():
-            return f"{name} holds values that are not finite"
-    return None
 
 
 def _broken(path: Path, why: str) -> ValueError:

@@ -255,16 +255,16 @@ DAMAGES = {
         WEIGHTS,
         "its layers are 0",
     ),
-    "no tensors": (lambda d: edit_tensors(d, dict.clear), WEIGHTS, "missing: ['cells.0.bias_hh'"),
+    "no tensors": (lambda d: edit_tensors(d, dict.clear), WEIGHTS, "its layers are 0, but config.json asks for"),
     "tensor missing": (
         lambda d: edit_tensors(d, lambda tensors: tensors.pop("head.bias")),
         WEIGHTS,
-        "its tensors hold 1024 weights, but metrics.json says 1035",
+        "weights missing: ['head.bias']; not expected: none",
     ),
     "tensor extra": (
         set_tensor("tail.bias", lambda _: torch.zeros(2)),
         WEIGHTS,
-        "its tensors hold 1037 weights, but metrics.json says 1035",
+        "weights missing: none; not expected: ['tail.bias']",
     ),
     "tensor transposed": (
         set_tensor("head.weight", lambda t: t.T.contiguous()),
@@ -272,7 +272,11 @@ DAMAGES = {
         "head.weight has shape (8, 11), but config.json asks for (11, 8)",
     ),
     "tensor flattened": (set_tensor("head.weight", torch.flatten), WEIGHTS, "head.weight has shape (88,)"),
-    "tensor empty": (set_tensor("head.bias", lambda _: torch.zeros(0)), WEIGHTS, "hold 1024 weights"),
+    "tensor empty": (
+        set_tensor("head.bias", lambda _: torch.zeros(0)),
+        WEIGHTS,
+        "head.bias has shape (0,), but config.json asks for (11,)",
+    ),
     "NaN": (set_tensor("cells.1.weight_hh", first_set_to(float("nan"))), WEIGHTS, "cells.1.weight_hh holds"),
     "infinity": (set_tensor("head.bias", first_set_to(float("-inf"))), WEIGHTS, "head.bias holds"),
     "float64": (set_tensor("head.bias", torch.Tensor.double), WEIGHTS, "head.bias is stored as torch.float64"),

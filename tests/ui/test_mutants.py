@@ -1,0 +1,112 @@
+"""Whatever value of a checkpoint's files is changed: it is left out by name and reason, or every view shows it."""
+
+import copy
+import json
+import random
+import shutil
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from deeprnn import checkpoint
+from deeprnn.registry import Registry
+from deeprnn.ui import cards, checkpoints, downloads, export, inside, learn, links, score, service, widgets
+from deeprnn.ui.components import carried
+from deeprnn.ui.presets import presets, verdict
+from tests.conftest import SHIPPED
+
+MODELS = ("note-rnn-2", "author-five")
+FILES = (checkpoint.METRICS, checkpoint.CONFIG)
+GONE = object()
+VALUES = (
+    *(GONE, None, True, "", "x", "\ud800", "\u202e\n", "y" * 100_000, [], [1], {}, {"a": 1}),
+    *(0, 1, -1, 0.5, 1e308, -1e308, 10**400, 2**53, float("nan"), float("inf")),
+)
+SAMPLED = 60  # of the changes to each file; `python -m pytest -m slow` tries them all
+TEXT = "the time traveller"
+
+
+def places(value, path=()):
+    """The path of every value inside another; of a list the first and the last."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    known = [*inside] if isinstance(value, dict) else [*inside][:1] + [*inside][1:][-1:]
+    for key, one in known:
+        yield (*path, key)
+        yield from places(one, (*path, key))
+
+
+def mutant(values, path, to):
+    values = copy.deepcopy(values)
+    inside = values
+    for key in path[:-1]:
+        inside = inside[key]
+    if to is GONE:
+        del inside[path[-1]]
+    else:
+        inside[path[-1]] = to
+    return values
+
+
+def mutants(model, file):
+    values = json.loads((SHIPPED / model / file).read_text("utf-8"))
+    return [(path, to) for path in places(values) for to in VALUES]
+
+
+def show_everywhere(folder, name):
+    """Ask of a checkpoint what every view asks; what is not yet there to be drawn is made."""
+    models = Registry(folder)
+    for lang in ("en", "zh"):
+        board = cards.recorded(models, [name])
+        drawn = cards.draw(models, board, lang)
+        shown = [drawn, checkpoints.listing(models, lang, name), learn.lesson(models, lang)]
+        shown += [service.list_models(models), widgets.choices(models, lang), widgets.readers(models, TEXT, [name])]
+        shown += [checkpoints.card(models, name, lang)]
+        shown += [verdict(models, one, budget, lang) for one in presets(models).values() for budget in one.groups]
+        answers = service.score(models, text=TEXT, models=[name])
+        shown += [score.result(models, TEXT, answers, lang)]
+        shown += [score.excerpt(models, lambda info: "a" * info.metrics.text.chars, [name], key) for key in score.REAL]
+        shown += [inside.pictures(models, [name], TEXT, lang)]
+        for one in shown:
+            json.loads(carried(one))
+    shown = cards.Board.read(models, drawn)
+    for kind in ("json", "csv", "md"):
+        export.export(models, shown, kind)
+    asked = links.parse(models, {"models": name, "view": "checkpoints"}, "en")
+    assert asked.models == (name,)
+    assert not isinstance(downloads.answer(models, f"{name}.zip"), PlainTextResponse)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Copies of the checkpoints that are changed."""
+    for model in MODELS:
+        shutil.copytree(SHIPPED / model, tmp_path / model)
+    return tmp_path
+
+
+def check(folder, model, file, path, to):
+    """One change: the checkpoint is left out by its file's name, or shown everywhere; whether it is shown."""
+    values = json.loads((SHIPPED / model / file).read_text("utf-8"))
+    (folder / model / file).write_text(json.dumps(mutant(values, path, to)), encoding="utf-8")
+    models = Registry(folder)
+    if model in models.infos:
+        show_everywhere(folder, model)
+        return True
+    assert models.left_out[model].startswith((file, checkpoint.WEIGHTS))
+    return False
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_changed_value_is_refused_by_name_or_every_view_shows_the_checkpoint(folder, model, file):
+    for path, to in random.Random(0).sample(mutants(model, file), SAMPLED):
+        check(folder, model, file, path, to)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_changed_value_is_refused_by_name_or_every_view_shows_the_checkpoint(folder, model, file):
+    shown = [check(folder, model, file, path, to) for path, to in mutants(model, file)]
+    assert any(shown)
+    assert not all(shown)
