@@ -271,7 +271,7 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
         "budget": board.budget,
         "lens": preset.lens if preset else None,
         "verdict": seen,
-        "note": alphabets_note([registry.infos[name] for name in board.names], lang),
+        "note": alphabets_note(registry, [registry.infos[name] for name in board.names], lang),
         "lang": lang,
         "labels": {key: tr(key, lang) for key in _LABELS} | {"stopped": tr("stopped", lang, seed=board.seed)},
         "cards": [_card(registry, run, shown[run.model], board.seed, lang, alone=not preset) for run in board.runs],

@@ -83,7 +83,7 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
         "text": text,
         "rows": rows,
         "models": names,
-        "notes": _missing(registry, answers, infos, lang) + _notes(scored, infos, lang),
+        "notes": _missing(registry, answers, infos, lang) + _notes(registry, scored, infos, lang),
         "columns": [tr(column, lang) for column in columns],
         "labels": {key: tr(key, lang) for key in labels}
         | {"heat_row": tr("heat_row", lang, title="{title}", p="{p}", surprise="{surprise}")},
@@ -126,8 +126,8 @@ def _missing(registry: Registry, answers: list[dict[str, Any]], infos: list[Chec
     return broken + [tr("ngram_broken", lang, file=file) for file in ngrams]
 
 
-def _notes(answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
-    notes = list(filter(None, [alphabets_note(infos, lang)]))
+def _notes(registry: Registry, answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
+    notes = list(filter(None, [alphabets_note(registry, infos, lang)]))
     if any(answer["unknown"] for answer in answers):
         notes.append(tr("unknown_counted", lang))
     if any(answer["unknown"] and info.vocab.form == "d2l" for answer, info in zip(answers, infos, strict=True)):

@@ -323,10 +323,21 @@ STRINGS: dict[str, tuple[str, str]] = {
         "together.",
         "这些模型读的文本或文本形式不同，困惑度不能放在一起排名。",
     ),
-    "rare_differ": (
-        "All have the same held-out text. Their alphabets differ by {n} rare characters; a model pays for one that it "
-        "does not know as for any unknown character.",
-        "留出文本是同一段。各模型的词表只差 {n} 个少见的字符；模型不认识的，按未知字符计价。",
+    "alphabets_unknown": (
+        "All have the same held-out text: of its {chars} characters, {unknown} at most ({share}) are unknown to one of "
+        "these models. Their alphabets differ by {n} characters.",
+        "留出文本是同一段，共 {chars} 个字符，其中某个模型不认识的最多 {unknown} 个（{share}）。各模型的词表相差 {n} 个"
+        "字符。",
+    ),
+    "alphabets_known": (
+        "All have the same held-out text, and every model knows all its {chars} characters. Their alphabets differ by "
+        "{n} others.",
+        "留出文本是同一段，共 {chars} 个字符，每个模型都认识。各模型的词表相差 {n} 个别的字符。",
+    ),
+    "alphabets_differ": (
+        "All have the same held-out text. Their alphabets differ by {n} characters; a model pays for one that it does "
+        "not know as for any unknown character.",
+        "留出文本是同一段。各模型的词表相差 {n} 个字符；模型不认识的，按未知字符计价。",
     ),
     "unknown_counted": (
         "Unknown characters are counted in the perplexity, at the price the model puts on its unknown symbol.",

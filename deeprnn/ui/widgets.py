@@ -15,6 +15,7 @@ from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.registry import Registry
 from deeprnn.results import FILE
+from deeprnn.ui import alphabets
 from deeprnn.ui.components import Drawing, ModelPicker
 from deeprnn.ui.service import MAX_MODELS, RequestError
 from deeprnn.ui.text import BOOKS, LANGUAGES, Lang, tr
@@ -158,19 +159,19 @@ def texts(info: CheckpointInfo, lang: Lang) -> str:
     return tr("and_more", lang, text=first, n=count) if count > 1 else first
 
 
-def alphabets_note(infos: Sequence[CheckpointInfo], lang: Lang) -> str:
-    """Why some models' held-out perplexities are not to be ranked together, or by how little their alphabets differ."""
-    alphabets = {frozenset(info.vocab.characters) for info in infos}
-    if len({(info.vocab.form, heldout_range(info)) for info in infos}) > 1:
+def alphabets_note(registry: Registry, infos: Sequence[CheckpointInfo], lang: Lang) -> str:
+    """Why some models' held-out perplexities are not to be ranked together, or how much it matters which they read."""
+    if len(set(map(alphabets.heldout, infos))) > 1:
         return tr("forms_differ", lang)
-    rare = frozenset[str]().union(*alphabets) - frozenset.intersection(*alphabets) if alphabets else ()
-    return tr("rare_differ", lang, n=len(rare)) if rare else ""
-
-
-def heldout_range(info: CheckpointInfo) -> tuple[str, int, int]:
-    """Which text a model's held-out perplexity is of, and from where to where."""
-    text = info.metrics.text
-    return text.name, *text.heldout
+    differing = alphabets.differing(infos)
+    if not differing:
+        return ""
+    counted = alphabets.most_unknown(registry, infos)
+    if counted is None:
+        return tr("alphabets_differ", lang, n=len(differing))
+    unknown, chars = counted
+    key = "alphabets_unknown" if unknown else "alphabets_known"
+    return tr(key, lang, n=len(differing), unknown=unknown, chars=f"{chars:,}", share=f"{unknown / chars:.2%}")
 
 
 def results_note(registry: Registry, missing: Sequence[str], lang: Lang) -> str:
