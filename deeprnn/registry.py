@@ -84,6 +84,7 @@ class Registry:
 
     left_out: why each broken one is not among them, by its name, without this machine's paths.
     writers: they write with them. readers: the threads that long texts are read in.
+    ready: whether models can answer yet; whoever compiles their loops in the meantime clears it until then.
     max_loaded: how many are kept at once; whichever was not asked for the longest goes first.
     """
 
@@ -98,6 +99,8 @@ class Registry:
         for error in broken.values():
             LOG.warning("left out: %s", error)
         self.writers = Writers()
+        self.ready = threading.Event()
+        self.ready.set()
         self.readers = ThreadPoolExecutor(CORES, "reader", initializer=step_back)
         self.max_loaded = max_loaded
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
@@ -107,12 +110,13 @@ class Registry:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> LanguageModel:
-        """The model of that name.
+        """The model of that name, as soon as it can answer.
 
         Raises:
             ValueError: there is no such checkpoint, or it is broken.
         """
         info = self._info(name)
+        self.ready.wait()
         with self._lock:  # two first requests load once
             if name not in self._loaded:
                 self._loaded[name] = checkpoint.load(info.path)

@@ -81,7 +81,7 @@ function letters(article, card) {
     return span;
   });
   const written = spell(text, prompt.length);
-  card.nats.forEach((nats, index) => written[index].style.setProperty('--heat', strength(nats).toFixed(3)));
+  card.nats?.forEach((nats, index) => written[index].style.setProperty('--heat', strength(nats).toFixed(3)));
   card.runs.forEach(([start, end, place]) => {
     for (let index = start; index < end; index++) {
       written[index].className = 'copied';
@@ -96,10 +96,10 @@ function fill(article, card) {
   article.classList.toggle('writing', card.state === 'writing');
   article.querySelector('.status').textContent = card.status;
   const out = article.querySelector('.out');
-  const drawn = JSON.stringify([card.prompt, card.text, card.state === 'writing', card.runs, card.rote]);
+  const drawn = JSON.stringify([card.prompt, card.text, card.state === 'writing', card.runs, card.rote, !card.nats]);
   if (article.drawn === drawn) return;
   article.drawn = drawn;
-  if (card.nats) letters(article, card);
+  if (card.rote) letters(article, card);
   else {
     article.querySelector('.prompt').textContent = card.prompt;
     article.querySelector('.text').textContent = card.text;
@@ -107,7 +107,7 @@ function fill(article, card) {
   if (card.state === 'writing') out.scrollTop = out.scrollHeight;
   const foot = article.querySelector('.foot');
   foot.replaceChildren();
-  if (card.nats) foot.append(roteMeter(card), node('p', 'quality', card.quality));
+  if (card.rote) foot.append(roteMeter(card), node('p', 'quality', card.quality));
 }
 
 // What came of texts that are being written; whoever has finished is drawn whole.

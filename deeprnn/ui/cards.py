@@ -332,11 +332,11 @@ def _analysed(registry: Registry, run: Run, lang: Lang) -> Drawn:
     longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
     places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []
     return {
-        "nats": [round(nats, 2) for nats in found["nats"]],  # more is not to be seen
+        "nats": found["nats"] and [round(nats, 2) for nats in found["nats"]],  # more is not to be seen
         "runs": runs,
         "rote": _rote(found, longest, lang),
         "places": places,
-        "quality": _quality(found, lang),
+        "quality": _quality(found, lang) if found["nats"] is not None else tr("unread_yet", lang),
     }
 
 

@@ -25,6 +25,7 @@ from deeprnn.ui.theme import asset
 from deeprnn.ui.widgets import (
     QUIET,
     Translations,
+    announce,
     at_most,
     drawing,
     model_picker,
@@ -358,6 +359,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def run(session: str | None, language: str, order: Callable[[], Order]) -> Iterator[Any]:
         lang = LANGUAGES[language]
+        announce(registry, lang)
         with refusing(lang):  # what is refused ends nothing
             asked = order()
             updates = updates_of(registry, asked)

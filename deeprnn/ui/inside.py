@@ -15,7 +15,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui import links, service
 from deeprnn.ui.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
 from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.widgets import QUIET, Choices, Translations, drawing, perplexity, refusing, titles
+from deeprnn.ui.widgets import QUIET, Choices, Translations, announce, drawing, perplexity, refusing, titles
 
 FIRST = ("depth-gru-10-plain", "depth-gru-10-residual")
 TEXT = (
@@ -181,6 +181,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def on_look(one: Any, other: Any, text: Any, language: str) -> dict[str, Any]:
         lang = LANGUAGES[language]
+        announce(registry, lang)
         with refusing(lang):
             return pictures(registry, list(dict.fromkeys(filter(None, (one, other)))), text, lang)
 
@@ -201,6 +202,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             return [gr.skip()] * 4
         names = [name for name in ask.models if name in listed][:2] or chosen
         shown = ask.text or TEXT
+        announce(registry, ask.lang)
         try:
             drawn = pictures(registry, names, shown, ask.lang)
         except RequestError:

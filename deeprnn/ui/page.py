@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import gradio as gr
@@ -107,6 +108,21 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
     return tab
 
 
+def prepare(registry: Registry) -> None:
+    """Compile, or fetch, what models need to answer, while the page shows what is recorded."""
+    if registry.ready.is_set():
+        warm_up()
+        return
+    print("First start: compiling the loops that write text. The page is there meanwhile.", flush=True)
+    try:
+        if can_be_kept():
+            compile_apart()
+        warm_up()
+    finally:  # a model that cannot be compiled says so when it is asked
+        registry.ready.set()
+    print("Compiled: models write.", flush=True)
+
+
 def compile_apart() -> None:
     """Compile in a process of its own: what compilers leave behind, 75 MB, goes with it."""
     code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); from deeprnn.decoding import warm_up; warm_up()"
@@ -119,9 +135,8 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     ending = Ending() if blocking else None
     believe_no_header()
     if not is_kept():
-        print("First start: compiling the loops that write text takes some seconds.", flush=True)
-        if can_be_kept():
-            compile_apart()
+        registry.ready.clear()
+    threading.Thread(target=prepare, args=(registry,), name="preparing", daemon=True).start()
     at_once = number("MAX_AT_ONCE", 200)
     page = build(registry, text_of)
     page.queue(default_concurrency_limit=at_once, api_open=False)  # what has a queue is not answered beside it
@@ -145,7 +160,6 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
         css=asset("style.css"), theme=theme(), js=PAGE_JS, prevent_thread_lock=True, **(LAUNCH | options)
     )
     keep_little(page)
-    warm_up()  # while the first visitors read what is recorded
     if ending:
         ending.wait(lambda: requests.running() > 0)
         page.server.config.timeout_graceful_shutdown = 1  # pages that are open keep a connection open

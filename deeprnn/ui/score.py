@@ -23,6 +23,7 @@ from deeprnn.ui.widgets import (
     QUIET,
     Translations,
     alphabets_note,
+    announce,
     book,
     drawing,
     model_picker,
@@ -186,6 +187,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def on_score(text: str, names: list[str], language: str) -> Result:
         lang = LANGUAGES[language]
+        announce(registry, lang)
         with refusing(lang):
             return result(registry, text, service.score(registry, text=text, models=names), lang)
 
@@ -210,6 +212,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         if ask.view != "score":
             return gr.skip(), gr.skip(), gr.skip(), *real
         names = names[:MAX_MODELS] or chosen  # Compare, which also reads the address, says so
+        announce(registry, ask.lang)
         try:
             answers = service.score(registry, text=ask.text, models=names) if ask.text else []
         except RequestError as error:

@@ -284,17 +284,28 @@ def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
     return {"model": lm.name, "candidates": candidates, "unknown": lm.vocab.count_unknown(prompt)}
 
 
-@functools.lru_cache(maxsize=512)
 def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
     """What is to be said of a continuation: nats of each character, and `novelty.measure` of the whole.
+
+    The nats are None as long as models cannot answer yet.
 
     Raises:
         RequestError: the model cannot be loaded.
     """
+    nats = _surprise(registry, model, prompt, text) if registry.ready.is_set() else None
+    return {"nats": nats} | _novelty(registry, model, prompt, text)
+
+
+@functools.lru_cache(maxsize=512)
+def _surprise(registry: Registry, model: str, prompt: str, text: str) -> list[float]:
     lm = _load(registry, model)
     with _sound(lm):
-        nats = [round(value, 4) for value in lm.surprise(prompt, text)]
-    return {"nats": nats} | novelty.measure(text, registry.fingerprints(model), prompt)
+        return [round(value, 4) for value in lm.surprise(prompt, text)]
+
+
+@functools.lru_cache(maxsize=512)
+def _novelty(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
+    return novelty.measure(text, registry.fingerprints(model), prompt)
 
 
 @functools.lru_cache(maxsize=64)  # the same picture in the other language, or beside another model

@@ -6,9 +6,9 @@ Knows: sockets, signals. Does not know: gradio, models.
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 
 from deeprnn.ui.limits import number
 
@@ -75,18 +75,23 @@ class Ending:
     """SIGTERM and SIGINT, from the moment it is made: they ask for an end. As PID 1 they would be ignored."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        # A handler runs in the thread that waits, which may hold an Event's lock just then; a SimpleQueue has none.
+        self._signals: SimpleQueue[int] = SimpleQueue()
+        self._asked = False
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: self._asked.set())
+            signal.signal(name, self._ask)
+
+    def _ask(self, number: int, _: object) -> None:
+        self._asked = True
+        self._signals.put(number)
 
     def asked(self) -> bool:
         """Whether no new request is to be taken."""
-        return self._asked.is_set()
+        return self._asked
 
     def wait(self, busy: Callable[[], bool]) -> None:
         """Return when the end is asked for and nothing runs any more, or its time is up."""
-        while not self._asked.wait(3_600):
-            pass
+        self._signals.get()
         deadline = time.monotonic() + LAST_WORDS
         while busy() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -938,6 +938,15 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{most} models at most stand side by side. Remove one first, then choose another.",
         "最多同时选 {most} 个模型。请先移除一个，再选别的。",
     ),
+    "preparing": (
+        "This is the server's first start: the loops that write and read text are being compiled, which takes some"
+        " seconds. The answer comes as soon as they are.",
+        "服务器首次启动，正在编译读写文本的循环，需要几秒钟。编译完成后会立即给出结果。",
+    ),
+    "unread_yet": (
+        "How surprised the model is will be shown when the server is ready: reload the page in some seconds.",
+        "服务器就绪后才能显示惊讶度，请过几秒刷新页面。",
+    ),
     "link_many": (
         "The link names {n} models; the first {most} are shown.",
         "链接里有 {n} 个模型，只显示前 {most} 个。",

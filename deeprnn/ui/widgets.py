@@ -71,6 +71,12 @@ class Translations:
         return [gr.update(**props[component]) for component in self.components()]
 
 
+def announce(registry: Registry, lang: Lang) -> None:
+    """Say to whoever asks models before they can answer that the answer comes as soon as they can."""
+    if not registry.ready.is_set():
+        gr.Info(tr("preparing", lang), title=tr("warning_title", lang))
+
+
 @contextlib.contextmanager
 def refusing(lang: Lang) -> Iterator[None]:
     """What cannot be answered inside becomes an error that the page shows, in the reader's language."""

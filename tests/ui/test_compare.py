@@ -1,17 +1,19 @@
 """What the controls of Compare set in one another: the handlers of the page, called without a browser."""
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
+from deeprnn.registry import Registry
 from deeprnn.ui import cards, compare, export
 from deeprnn.ui.components import ModelPicker, Number, Slider
 from deeprnn.ui.page import build
 from deeprnn.ui.presets import presets
 from deeprnn.ui.service import MAX_PROMPT_CHARS, RequestError, stream
 from deeprnn.ui.widgets import refusal
-from tests.conftest import run
+from tests.conftest import SHIPPED, run, wait_until
 
 MINGRU = ("minGRU", "", "", "")  # the filters of the list of models, cell first
 SETTINGS = (gr.Textbox, gr.Slider, gr.Number)
@@ -163,3 +165,27 @@ def test_a_cleared_list_of_models_keeps_the_prompt_and_shows_no_card(registry):
     empty = cards.show(registry, [], board)
     assert (empty.prompt, empty.seed, empty.runs, empty.preset) == (board.prompt, board.seed, (), None)
     assert cards.show(registry, board.names, empty).runs == board.runs
+
+
+def test_who_asks_before_models_can_answer_is_told_so_and_gets_the_text_then(registry, handler, capsys):
+    on_generate, _ = handler("on_generate")
+    ask = ["中文", None, None, "the time", ["note-rnn-2"], 0.8, 0, 1, 20, 0]
+    registry.ready.clear()
+    try:
+        with ThreadPoolExecutor(1) as visitor:
+            drawn = visitor.submit(list, on_generate(VISITOR, *ask))
+            wait_until(lambda: "服务器首次启动" in capsys.readouterr().out)
+            assert not drawn.done()
+            registry.ready.set()
+            assert [one for one in drawn.result() if isinstance(one, str)]
+    finally:
+        registry.ready.set()
+
+
+def test_recordings_are_shown_with_what_they_copy_before_models_can_answer():
+    registry = Registry(SHIPPED)
+    registry.ready.clear()
+    (card, *_) = cards.draw(registry, cards.of_preset(registry, "rote", "recipe"), "en")["cards"]
+    assert card["nats"] is None
+    assert card["runs"]
+    assert "copied" in card["rote"]

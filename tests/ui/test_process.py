@@ -17,7 +17,7 @@ import pytest
 import deeprnn
 from deeprnn.ui.downloads import PREFIX
 from deeprnn.ui.text import tr
-from tests.conftest import ROOT, SHIPPED
+from tests.conftest import ROOT, SHIPPED, WAIT
 
 
 @contextlib.contextmanager
@@ -55,17 +55,52 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
         return free.getsockname()[1]
 
 
+def asked(url, length):
+    """The address of a text of that length that is asked for."""
+    data = ["the time", ["note-rnn-2"], length, 0.8, 0, 1, 0]
+    event = httpx.post(f"{url}/gradio_api/call/generate", json={"data": data}).json()["event_id"]
+    return f"{url}/gradio_api/call/generate/{event}"
+
+
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_told_to_stop_finishes_what_it_writes_and_exits_with_0(name):
     with started("--port", str(free_port())) as (process, url, printed):
-        data = ["the time", ["note-rnn-2"], 2_000, 0.8, 0, 1, 0]
-        event = httpx.post(f"{url}/gradio_api/call/generate", json={"data": data}).json()["event_id"]
-        with httpx.stream("GET", f"{url}/gradio_api/call/generate/{event}", timeout=60) as stream:
+        httpx.get(asked(url, 1), timeout=WAIT)  # is answered when the loops that write are compiled
+        with httpx.stream("GET", asked(url, 2_000), timeout=WAIT) as stream:
             process.send_signal(name)
             answer = "".join(stream.iter_text())
         assert "event: complete" in answer
         assert process.wait(20) == 0
     assert "Traceback" not in "".join(printed)
+
+
+ASKED_ANYWHERE = """
+import os, signal, sys, threading
+from deeprnn.ui.serving import Ending
+
+for line in range(15):
+    ending, left = Ending(), [line]
+
+    def ask_at_the_line(frame, event, _):
+        if event == "line":
+            if left[0] == 0:
+                signal.raise_signal(signal.SIGTERM)
+            left[0] -= 1
+        return ask_at_the_line
+
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()  # where the wait has fewer lines
+    sys.settrace(ask_at_the_line)
+    ending.wait(lambda: False)
+    sys.settrace(None)
+    assert ending.asked()
+print("heard")
+"""
+
+
+def test_an_end_is_heard_at_whatever_line_of_the_wait_it_is_asked_for():
+    command = [sys.executable, "-c", ASKED_ANYWHERE]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT)
+    assert done.stdout == "heard\n", done.stderr
 
 
 def test_a_port_that_is_taken_is_an_error_with_a_remedy():
@@ -78,6 +113,15 @@ def test_a_port_that_is_taken_is_an_error_with_a_remedy():
     assert f"port {port}" in done.stderr
     assert "choose another by --port" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_first_start_shows_the_page_at_once_and_writes_when_its_loops_are_compiled(tmp_path):
+    with started("--port", str(free_port()), NUMBA_CACHE_DIR=str(tmp_path)) as (_, url, printed):
+        assert "the time traveller" in httpx.get(url).text
+        assert "Compiled" not in "".join(printed)
+        assert "event: complete" in httpx.get(asked(url, 10), timeout=WAIT).text
+        assert "Compiled" in "".join(printed)
 
 
 def test_help_starts_no_server():
