@@ -1,5 +1,6 @@
 """The package as it is installed from a wheel: all its files are there, and the page is served from it."""
 
+import email
 import importlib.util
 import os
 import shutil
@@ -8,6 +9,7 @@ import sys
 import zipfile
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 
@@ -39,7 +41,7 @@ def pip(*arguments):
 def wheel(tmp_path_factory):
     """A wheel built from a copy, so that nothing is left in the checkout."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.txt"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "deeprnn", source / "deeprnn", ignore=shutil.ignore_patterns("__pycache__"))
     isolation = ["--no-build-isolation"] if importlib.util.find_spec("setuptools") else []
@@ -57,6 +59,22 @@ def test_a_wheel_holds_every_file_of_the_package(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if name.startswith("deeprnn/")}
     assert packed == ours
+
+
+def test_what_the_wheel_asks_for_are_ranges_that_begin_with_the_pins(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        asked = email.message_from_bytes(archive.read(name)).get_all("Requires-Dist")
+    pins = [line.split("#")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    pinned = {one.name: str(one.specifier).removeprefix("==") for one in map(Requirement, pins)}
+    ranges = {one.name: one.specifier for one in map(Requirement, asked)}
+    assert {name: f">={version}" for name, version in pinned.items()} == {
+        name: next(str(bound) for bound in specifier if bound.operator == ">=") for name, specifier in ranges.items()
+    }
+    assert all(any(bound.operator == "<" for bound in specifier) for specifier in ranges.values())
+    assert {one.name for one in map(Requirement, asked) if not one.marker} == {
+        *("torch", "safetensors", "huggingface_hub", "numba", "numpy", "jaxtyping")
+    }
 
 
 def test_the_page_is_served_from_an_installed_wheel_away_from_the_checkout(wheel, tmp_path, save_tiny):
