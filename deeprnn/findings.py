@@ -136,7 +136,11 @@ def sentence(key: str, figures: Figures, lang: Literal["en", "zh"]) -> str:
 
 def listed(items: Sequence[str], lang: Literal["en", "zh"]) -> str:
     """Several figures as a language lists them."""
-    return ", ".join(items) if lang == "en" else "、".join(items).replace(" (", "（").replace(")", "）")
+    return (
+        ", ".join(items)
+        if lang == "en"
+        else "、".join(items).replace(" (", "（").replace(")", "）").replace(" – ", "：")
+    )
 
 
 def cells(results: Results, kind: str = "depth") -> list[str]:

@@ -212,7 +212,7 @@ async function ask(article, at) {
   article.querySelector(`.out span[data-at="${at}"]`).classList.add('at');
   const answer = await server.next_chars({ context, models: cards.map((one) => one.model), lang });
   const close = button('close', labels.close, closeSheet);
-  const heading = node('h3', '', labels.next_title + ' ');
+  const heading = node('h3', '', labels.next_title + between(lang));
   heading.append(node('code', '', '…' + characters.slice(Math.max(0, at - 28), at).map((c) => (c === '\n' ? '↵' : c)).join('')));
   const head = node('div', 'next-head');
   head.append(heading, close);
@@ -366,7 +366,7 @@ function draw() {
   const verdict = root.querySelector('.verdict');
   verdict.hidden = !(value.verdict || value.note);
   verdict.replaceChildren();
-  if (value.verdict) verdict.append(node('b', '', value.labels.seen + ' '), value.verdict + ' ');
+  if (value.verdict) verdict.append(node('b', '', value.labels.seen + between(value.lang)), value.verdict + between(value.lang));
   if (value.note) verdict.append(node('span', 'note', value.note));
 }
 

@@ -78,7 +78,7 @@ function drawTable() {
 }
 
 function drawDetails() {
-  const { rows, labels } = given();
+  const { rows, labels, lang } = given();
   const row = rows.find((one) => one.name === chosen);
   if (!row) {
     details.replaceChildren(node('p', 'empty', labels.ck_choose));
@@ -89,7 +89,7 @@ function drawDetails() {
   const compare = node('a', 'download', labels.ck_compare);
   compare.href = '?view=compare&models=' + encodeURIComponent(listed([row.name]));
   files.append(compare);
-  const hash = node('p', 'hash', labels.ck_sha + ' ');
+  const hash = node('p', 'hash', labels.ck_sha + between(lang));
   hash.append(node('code', '', row.sha256));
   const code = node('pre');
   code.append(node('code', '', row.code));

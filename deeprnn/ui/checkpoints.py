@@ -31,6 +31,7 @@ def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[s
         "rows": [_row(info, shown[name], lang) for name, info in registry.infos.items()],
         "left_out": [f"{name}: {why}" for name, why in registry.left_out.items()],
         "labels": {key: tr(key, lang) for key in _LABELS},
+        "lang": lang,
         "chosen": chosen,
     }
 

@@ -131,6 +131,9 @@ function pointed(place, read) {
 // Lines are told apart by more than their colour.
 const dash = (index) => ['none', '7 3', '2 3', '10 3 2 3', '4 2', '1 2', '12 4', '6 2 2 2'][index % 8];
 
+// What stands between two sentences, or after a label, of a language.
+const between = (lang) => (lang === 'zh' ? '' : ' ');
+
 // A label with its {places} filled in.
 const filled = (label, places) => Object.entries(places).reduce((text, [name, value]) => text.replace(`{${name}}`, () => value), label);
 

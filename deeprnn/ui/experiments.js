@@ -4,7 +4,7 @@ const root = element.querySelector('.experiments');
 function section(one, value) {
   const made = node('section', 'experiment');
   made.id = 'experiment-' + one.key;
-  made.append(node('h2', '', one.title), node('p', 'asked', one.asked), node('p', 'verdict', one.answers.join(' ')));
+  made.append(node('h2', '', one.title), node('p', 'asked', one.asked), node('p', 'verdict', one.answers.join(between(value.lang))));
   const pictures = node('div', 'figures');
   one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, value.labels, one.title)));
   const method = node('details', 'method');

@@ -54,7 +54,7 @@ function explain(value, index, line) {
 
 // Perplexity of the text so far, log scale; at most 300 points a line.
 function running(value, width) {
-  const height = 240, left = 58, bottom = 34, top = 12;
+  const height = 250, left = 58, bottom = 44, top = 12;
   const curves = value.rows.map((row) => {
     const points = [];
     let sum = 0;
@@ -78,9 +78,9 @@ function running(value, width) {
   });
   [0, 0.5, 1].forEach((share) => {
     const anchor = share === 1 ? 'end' : 'middle';
-    svg.append(shape('text', { x: x(characters * share), y: height - 14, 'text-anchor': anchor }, Math.round(characters * share).toLocaleString()));
+    svg.append(shape('text', { x: x(characters * share), y: height - 26, 'text-anchor': anchor }, Math.round(characters * share).toLocaleString()));
   });
-  svg.append(shape('text', { x: (left + width) / 2, y: height - 1, 'text-anchor': 'middle' }, value.labels.running_axis));
+  svg.append(shape('text', { x: (left + width) / 2, y: height - 8, 'text-anchor': 'middle' }, value.labels.running_axis));
   curves.forEach((points, index) => {
     const drawn = points.slice(from).map(([at, mean]) => `${x(at).toFixed(1)},${y(mean).toFixed(1)}`).join(' ');
     svg.append(shape('polyline', { points: drawn, class: 'curve ' + value.rows[index].cell, 'stroke-dasharray': dash(index) }));

@@ -30,18 +30,30 @@ from deeprnn.ui.widgets import QUIET, Translations
 
 _TITLES = {name: [CODES[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
 _SPOKEN = f"(chosen) => {{ [document.documentElement.lang, document.title] = ({json.dumps(_TITLES)})[chosen]; }}"
-_CROSSES = {CODES[lang]: [tr("remove", lang, name="{name}"), tr("remove_all", lang)] for lang in LANGUAGES.values()}
-# The crosses in a list of models say which one they remove; gradio's say its number.
+_NAMES = {
+    CODES[lang]: {key: tr(key, lang, name="{name}") for key in ("remove", "remove_all", "more_views", "foot")}
+    for lang in LANGUAGES.values()
+}
+# What gradio names by a number or in English only: the crosses in a list of models, which say here which one they
+# remove, the inputs of a slider, the list of views that find no room, the page's foot.
 _NAMED = f"""() => {{
-  const words = {json.dumps(_CROSSES)};
-  const say = (cross, said) => {{ if (cross && cross.title !== said) cross.title = said; }};
+  const names = {json.dumps(_NAMES)};
+  const say = (element, attribute, said) => {{
+    if (element && element.getAttribute(attribute) !== said) element.setAttribute(attribute, said);
+  }};
+  const each = (selector, name) => document.querySelectorAll(selector).forEach(name);
   const name = () => {{
-    const [one, all] = words[document.documentElement.lang] || words.en;
-    document.querySelectorAll('.picker .token').forEach((token) => {{
+    const words = names[document.documentElement.lang] || names.en;
+    each('.picker .token', (token) => {{
       const model = token.querySelector('span').textContent.trim();
-      say(token.querySelector('.token-remove'), one.replace('{{name}}', () => model));
+      say(token.querySelector('.token-remove'), 'title', words.remove.replace('{{name}}', () => model));
     }});
-    document.querySelectorAll('.picker .remove-all').forEach((cross) => say(cross, all));
+    each('.picker .remove-all', (cross) => say(cross, 'title', words.remove_all));
+    each('[aria-label^="number input for "], [aria-label^="range slider for "]', (input) => {{
+      say(input, 'aria-label', input.getAttribute('aria-label').replace(/^.*? for /, ''));
+    }});
+    each('.overflow-menu > button', (more) => say(more, 'aria-label', words.more_views));
+    each('footer[aria-label]', (foot) => say(foot, 'aria-label', words.foot));
   }};
   const changes = {{ subtree: true, childList: true, characterData: true, attributeFilter: ['lang'] }};
   new MutationObserver(name).observe(document, changes);

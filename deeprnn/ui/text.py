@@ -178,6 +178,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "models": ("Models (up to {most})", "模型（最多 {most} 个）"),
     "remove": ("Remove {name}", "移除 {name}"),
     "remove_all": ("Remove all", "全部移除"),
+    "more_views": ("More views", "更多视图"),
+    "foot": ("Foot of the page", "页脚"),
     "temperature": ("Temperature", "温度"),
     "temperature_hint": (
         "0: always the likeliest; 1: the model's own odds.",
