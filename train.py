@@ -33,7 +33,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train character language models; checkpoints appear under --out.")
     parser.add_argument("recipes", nargs="*", help="recipe names or globs, e.g. smoke or 'note-*'")
     parser.add_argument("--list", action="store_true", help="list the recipes and stop")
-    parser.add_argument("--data", help="train on this instead: a catalogue name, python-docs or a UTF-8 text file")
+    parser.add_argument(
+        "--data",
+        help="train on this instead: a catalogue name, python-docs or a UTF-8 file; --gather: your text",
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each seed (default: 0)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--out", type=Path, help="default: runs; with --list, --gather, --remeasure: checkpoints")
@@ -91,7 +94,7 @@ def print_list(args: argparse.Namespace) -> int:
 
 def add_runs(args: argparse.Namespace) -> int:
     """Add finished runs to the results; 0 if none was left out."""
-    results, left_out = gather(args.gather, args.out)
+    results, left_out = gather(args.gather, args.out, [Path(args.data)] if args.data else [])
     if args.out.resolve() == SHIPPED:
         refresh(SHIPPED.parent / "README.md", results)
     print(f"{len(results.runs)} runs in {args.out / RESULTS}")

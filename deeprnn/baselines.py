@@ -22,6 +22,8 @@ from torch import Tensor
 
 NGRAMS = "ngrams"  # the folder of n-grams beside the checkpoints
 ORDER = 6  # of the n-grams in the tables and on the page
+MAX_GRAMS = 400_000  # of an n-gram that is kept: under 3 MB
+KEYS = 2**32  # the keys that a file can hold lie below
 MIN_XZ_DICT = 4096  # bytes; the least that LZMA2 takes
 
 
@@ -100,23 +102,49 @@ class NGram:
         )
         return cls(order=order, vocab_size=vocab_size, levels=tuple(levels))
 
-    def save(self, path: str | Path) -> None:
-        """Write a file of about 7 bytes a distinct k-gram: keys exact, probabilities as half-precision floats.
+    @classmethod
+    def fitting(cls, ids: Int[Tensor, " N"] | Sequence[int], vocab_size: int) -> Self:
+        """Count a text with the largest order up to `ORDER` that can be kept: of `MAX_GRAMS` distinct k-grams or fewer.
+
+        Raises:
+            ValueError: see `build`; or there is no such order.
+        """
+        for order in range(min(ORDER, len(ids)), 0, -1):
+            ngram = cls.build(ids, vocab_size, order)
+            if sum(len(level.keys) for level in ngram.levels) <= MAX_GRAMS and ngram.highest_key < KEYS:
+                return ngram
+        raise ValueError(f"a text of {len(ids)} characters and {vocab_size} symbols has no n-gram that can be kept.")
+
+    @property
+    def highest_key(self) -> int:
+        """The highest of all levels' keys."""
+        return max(int(level.keys[-1]) for level in self.levels)
+
+    def to_bytes(self) -> bytes:
+        """What its file holds: about 7 bytes a distinct k-gram, keys exact, probabilities as half-precision floats.
 
         Rounding moves a character's nats by less than 0.001.
 
         Raises:
             ValueError: there are too many contexts for keys of 32 bits.
         """
+        if self.highest_key >= KEYS:
+            raise ValueError("this n-gram has too many contexts to be saved: use a lower order or a shorter text.")
         tensors: dict[str, np.ndarray] = {}
         for k, level in enumerate(self.levels, start=1):
-            if level.keys[-1] >= 2**32:
-                raise ValueError("this n-gram has too many contexts to be saved: use a lower order or a shorter text.")
             tensors[f"keys{k}"] = level.keys.astype(np.uint32)
             tensors[f"share{k}"] = level.share.astype(np.float16)
             tensors[f"rest{k}"] = level.rest.astype(np.float16)
         head = json.dumps({"order": self.order, "vocab_size": self.vocab_size})
-        Path(path).write_bytes(save_tensors(tensors, {"ngram": head}))
+        return save_tensors(tensors, {"ngram": head})
+
+    def save(self, path: str | Path) -> None:
+        """Write a file.
+
+        Raises:
+            ValueError: see `to_bytes`.
+        """
+        Path(path).write_bytes(self.to_bytes())
 
     @classmethod
     def load(cls, path: str | Path, symbols: int | None = None) -> Self:

@@ -17,8 +17,10 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -31,7 +33,7 @@ from deeprnn.config import ModelConfig, Storage, TrainConfig
 from deeprnn.decoding import Decoder
 from deeprnn.documents import Node, printable, read_bytes, read_object
 from deeprnn.language_model import LanguageModel
-from deeprnn.metrics import Metrics
+from deeprnn.metrics import Metrics, TextRecord
 from deeprnn.model import CharRNN
 from deeprnn.storage import decode_weights, encode_weights
 from deeprnn.vocab import Vocab
@@ -86,18 +88,32 @@ class CheckpointInfo:
         return self.metrics.unigram["train"]
 
 
-def ngram_file(metrics: Metrics) -> str | None:
+def ngram_file(texts: Sequence[TextRecord]) -> str | None:
     """The name of the file of the n-gram of a model's training text; None where it was trained on several texts."""
-    if len(metrics.texts) > 1:
+    if len(texts) > 1:
         return None
-    start, end = metrics.text.ranges["train"]
-    return f"{metrics.text.file_stem}.{metrics.text.form}.{start}-{end}.ngram"
+    start, end = texts[0].ranges["train"]
+    return f"{texts[0].file_stem}.{texts[0].form}.{start}-{end}.ngram"
 
 
-def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: dict[str, Any], storage: Storage) -> None:
+def companion(directory: Path, shared: str, name: str) -> Path:
+    """A file that tells of a model's text: in the checkpoint's folder, else in the shared folder beside it."""
+    own = directory / name
+    return own if own.is_file() else directory.parent / shared / name
+
+
+def save(
+    directory: Path,
+    model: CharRNN,
+    vocab: Vocab,
+    metrics: dict[str, Any],
+    storage: Storage,
+    companions: Mapping[str, bytes] = MappingProxyType({}),
+) -> None:
     """Write a whole checkpoint beside `directory`, flush it to disk, then rename it into place.
 
     metrics: what `metrics.json` will hold; `Metrics` says which fields it must have.
+    companions: further files by name, which tell of a text of one's own; see `companion`.
     It is warned of a model that the compiled loops do not decode; see `Decoder.agrees`.
 
     Raises:
@@ -122,7 +138,7 @@ def save(directory: Path, model: CharRNN, vocab: Vocab, metrics: dict[str, Any],
     }
     card = model_card(directory.name, model, vocab, Metrics.from_dict(metrics)).encode()
     files = {WEIGHTS: weights, CONFIG: _json_bytes(config), METRICS: _json_bytes(metrics), CARD: card}
-    _write_directory(directory, files)
+    _write_directory(directory, {**companions, **files})
 
 
 def save_failure(directory: Path, metrics: dict[str, Any]) -> None:

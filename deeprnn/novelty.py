@@ -131,12 +131,16 @@ class Fingerprint:
         words = None if is_unspaced(part) else np.unique(_word_hashes(set(split_words(part))))
         return cls(source=source, codes=_codes(part), words=words)
 
-    def save(self, directory: str | Path) -> Path:
-        """Write `directory / source.filename`, the same bytes everywhere, and return that path."""
+    def to_bytes(self) -> bytes:
+        """What its file holds, the same everywhere."""
         tensors = {"codes": _packed(self.codes)} | ({} if self.words is None else {"words": self.words})
         head = {"version": VERSION, "bits": BITS, "sha256": _digest(tensors), "source": self.source.to_dict()}
+        return save_tensors(tensors, {_METADATA: json.dumps(head)})
+
+    def save(self, directory: str | Path) -> Path:
+        """Write `directory / source.filename` and return that path."""
         path = Path(directory) / self.source.filename
-        path.write_bytes(save_tensors(tensors, {_METADATA: json.dumps(head)}))
+        path.write_bytes(self.to_bytes())
         return path
 
     @classmethod

@@ -132,14 +132,15 @@ class Registry:
         Raises:
             ValueError: there is no such checkpoint.
         """
-        records = self._info(name).metrics.texts
+        info = self._info(name)
         with self._lock:
             if name not in self._fingerprints:
                 try:
-                    sources = list(dict.fromkeys(Source.from_record(record) for record in records))
+                    sources = list(dict.fromkeys(Source.from_record(record) for record in info.metrics.texts))
                     for source in sources:
                         if source not in self._read:
-                            (self._read[source],) = load_all(self.directory / FINGERPRINTS, [source])
+                            path = checkpoint.companion(info.path, FINGERPRINTS, source.filename)
+                            (self._read[source],) = load_all(path.parent, [source])
                     self._fingerprints[name] = [self._read[source] for source in sources]
                 except ValueError as error:
                     LOG.warning("no copies are looked for in what %s writes: %s", name, error)
@@ -173,12 +174,12 @@ class Registry:
             ValueError: there is no such checkpoint.
         """
         path = self._ngram_path(self._info(name))
-        return f"{NGRAMS}/{path.name}" if path and self.ngram(name) is None else None
+        return path.relative_to(self.directory).as_posix() if path and self.ngram(name) is None else None
 
     def _ngram_path(self, info: CheckpointInfo) -> Path | None:
-        name = checkpoint.ngram_file(info.metrics)
-        path = self.directory / NGRAMS / (name or "")
-        return path if name and path.is_file() else None
+        name = checkpoint.ngram_file(info.metrics.texts)
+        path = checkpoint.companion(info.path, NGRAMS, name) if name else None
+        return path if path and path.is_file() else None
 
     @functools.cached_property
     def results(self) -> Results:

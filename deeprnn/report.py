@@ -6,7 +6,7 @@ Knows: folders of runs, texts, baselines. Does not know: how a model is trained,
 import json
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from deeprnn.baselines import NGRAMS, ORDER, NGram, xz_bpc
 from deeprnn.cells import CELLS
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
-from deeprnn.corpora import catalogue, load_corpus
+from deeprnn.corpora import catalogue, is_known, load_corpus, own_name
 from deeprnn.data import prepare
 from deeprnn.documents import Node
 from deeprnn.evaluation import unigram_ppl
@@ -34,7 +34,6 @@ from deeprnn.training import outcome_of
 
 MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what stands between them is written here
 SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in
-MAX_GRAMS = 400_000  # of an n-gram that is shipped: under 3 MB
 NGRAM_TEXTS = ("time_machine", "tiny_shakespeare", "journey_to_the_west")  # whose n-grams are shipped
 WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # times characters, on one core, measured on this family
 _KEPT = (
@@ -43,19 +42,21 @@ _KEPT = (
 )
 
 
-def gather(folders: Iterable[Path], directory: Path) -> tuple[Results, list[str]]:
+def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -> tuple[Results, list[str]]:
     """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
 
-    The second part of the answer says which runs were left out and why: they take none of the others with them.
+    own: files of texts of one's own, which runs were trained on. The second part of the answer says which runs were
+    left out, of which models novelty was not measured, and why: they take none of the others with them.
 
     Raises:
-        ValueError: a folder is not there.
+        ValueError: a folder or file is not there, or the results that are there cannot be read.
     """
     folders = list(folders)
     if missing := [str(folder) for folder in folders if not folder.is_dir()]:
         raise ValueError(f"no folder {', '.join(missing)}: name one that holds finished runs.")
+    texts_of = Texts(own)
     known = Results.read(directory)
-    runs, texts, left_out = dict(known.runs), dict(known.texts), list[str]()
+    runs, texts, novel, left_out = dict(known.runs), dict(known.texts), dict[str, Novelty](), list[str]()
     for path in sorted(p for folder in (*folders, directory) for p in folder.glob("*/" + checkpoint.METRICS)):
         try:
             metrics = json.loads(path.read_text("utf-8"))
@@ -64,25 +65,53 @@ def gather(folders: Iterable[Path], directory: Path) -> tuple[Results, list[str]
                 metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()
             run = _compact(metrics, key)
             if key not in texts and run.final:
-                texts[key] = baselines(run.train_config)
+                texts[key] = baselines(texts_of.found(run.train_config))
             runs[run.name] = run
         except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             left_out.append(f"{path.parent} is left out: {error}")
-    shipped = [info for info in list_checkpoints(directory) if info.name in runs]
-    novel = {info.name: novelty_of(info, known.novelty.get(info.name)) for info in shipped}
-    for info in shipped:
-        write_ngram(info)
+    for info in (info for info in list_checkpoints(directory) if info.name in runs):
+        try:
+            novel[info.name] = novelty_of(info, known.novelty.get(info.name), texts_of)
+            write_ngram(info)
+        except (ValueError, OSError) as error:
+            left_out.append(f"what {info.path} copies is not measured: {error}")
+            novel |= {name: one for name, one in known.novelty.items() if name == info.name}
     results = Results(runs=runs, texts=texts, novelty=novel)
     checkpoint.write_flushed(directory / FILE, results.to_json().encode())
     checkpoint.write_flushed(directory / "README.md", overview(results, directory).encode())
     return results, left_out
 
 
-def novelty_of(info: CheckpointInfo, known: Novelty | None) -> Novelty:
+class Texts:
+    """Where the texts of runs are: ours by their names, those of one's own in the files that were named."""
+
+    def __init__(self, own: Sequence[Path]) -> None:
+        self._own = {own_name(path): str(path) for path in own}
+
+    def place(self, name: str) -> str:
+        """What `load_corpus` finds a text by.
+
+        Raises:
+            ValueError: it is one of the user's own, and its file was not named.
+        """
+        if not is_known(name) and name not in self._own:
+            raise ValueError(f"{name} is a text of your own: name its file with --data, as it was when it was read.")
+        return self._own.get(name, name)
+
+    def found(self, config: TrainConfig) -> TrainConfig:
+        """A configuration with its texts where they are."""
+        more, others = (tuple(map(self.place, names)) for names in (config.more_texts, config.score_on))
+        return replace(config, text=self.place(config.text), more_texts=more, score_on=others)
+
+
+def novelty_of(info: CheckpointInfo, known: Novelty | None, texts: Texts) -> Novelty:
     """What a shipped model copies and repeats in `SAMPLE_SEEDS` samples of `SAMPLE_CHARS`, beside real held-out text.
 
     Writes the fingerprints of its training texts beside the checkpoints where they are missing. known: what is
     returned again if it is of the same weights.
+
+    Raises:
+        ValueError: the checkpoint is broken, or a text is not there.
     """
     settings: dict[str, Any] = {
         "temperature": 0.8,
@@ -92,12 +121,12 @@ def novelty_of(info: CheckpointInfo, known: Novelty | None) -> Novelty:
     about = {"weights_sha256": info.weights_sha256, **settings, "seeds": tuple(range(SAMPLE_SEEDS))}
     if known and replace(known, **about) == known:
         return known
-    fingerprints = _fingerprints(info)
+    fingerprints = _fingerprints(info, texts)
     lm = checkpoint.load(info.path)
     samples = [
         measure(lm.generate(seed=seed, **settings), fingerprints, settings["prompt"]) for seed in range(SAMPLE_SEEDS)
     ]
-    corpus = load_corpus(info.metrics.text.name, info.vocab.form)
+    corpus = load_corpus(texts.place(info.metrics.text.name), info.vocab.form)
     start, end = info.metrics.text.heldout
     pieces = range(start, end - SAMPLE_CHARS + 1, SAMPLE_CHARS)[:SAMPLE_SEEDS]
     heldout = [measure(corpus.text[at : at + SAMPLE_CHARS], fingerprints) for at in pieces]
@@ -107,9 +136,9 @@ def novelty_of(info: CheckpointInfo, known: Novelty | None) -> Novelty:
 def write_ngram(info: CheckpointInfo) -> None:
     """Write the n-gram of a shipped model's training text beside the checkpoints, where one belongs and is missing.
 
-    Its order is the largest up to `ORDER` that has no more than `MAX_GRAMS` distinct k-grams in all.
+    A model of a text of one's own has its own.
     """
-    name = checkpoint.ngram_file(info.metrics)
+    name = checkpoint.ngram_file(info.metrics.texts)
     if name is None or info.metrics.text.name not in NGRAM_TEXTS:
         return
     path = info.path.parent / NGRAMS / name
@@ -117,21 +146,20 @@ def write_ngram(info: CheckpointInfo) -> None:
         return
     start, end = info.metrics.text.ranges["train"]
     ids = info.vocab.encode(load_corpus(info.metrics.text.name, info.vocab.form).text[start:end])
-    orders = (NGram.build(ids, len(info.vocab), order) for order in range(ORDER, 0, -1))
-    found = next(ngram for ngram in orders if sum(len(level.keys) for level in ngram.levels) <= MAX_GRAMS)
     path.parent.mkdir(exist_ok=True)
-    found.save(path)
+    NGram.fitting(ids, len(info.vocab)).save(path)
 
 
-def _fingerprints(info: CheckpointInfo) -> list[Fingerprint]:
-    sources = [Source.from_record(record) for record in info.metrics.texts]
-    directory = info.path.parent / FINGERPRINTS
-    directory.mkdir(exist_ok=True)
-    for source in sources:
-        if not (directory / source.filename).exists():
-            text = load_corpus(source.name, source.form).text
-            Fingerprint.build(source.name, source.form, text, source.start, source.end).save(directory)
-    return load_all(directory, sources)
+def _fingerprints(info: CheckpointInfo, texts: Texts) -> list[Fingerprint]:
+    found = []
+    for source in (Source.from_record(record) for record in info.metrics.texts):
+        path = checkpoint.companion(info.path, FINGERPRINTS, source.filename)
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            text = load_corpus(texts.place(source.name), source.form).text
+            Fingerprint.build(source.name, source.form, text, source.start, source.end).save(path.parent)
+        found += load_all(path.parent, [source])
+    return found
 
 
 def _mean_novelty(measured: list[dict[str, Any]]) -> Copied:

@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 import deeprnn
 from deeprnn import checkpoint
+from deeprnn.baselines import NGram
 from deeprnn.batches import num_windows, windows
 from deeprnn.config import Recipe, TrainConfig
 from deeprnn.corpora import is_known
@@ -37,7 +38,9 @@ from deeprnn.data import Data, prepare, without_paths
 from deeprnn.evaluation import unigram_ppl
 from deeprnn.language_model import LanguageModel
 from deeprnn.measurement import lane_nats, measure, measure_elsewhere, rounding_ppl_ratio, scored_nats
+from deeprnn.metrics import read_texts
 from deeprnn.model import CharRNN, dropout
+from deeprnn.novelty import MAX_CHARS, Fingerprint
 from deeprnn.storage import decode_weights, encode_weights
 
 METRICS_SCHEMA = 1
@@ -45,6 +48,7 @@ EVAL_WINDOW = 128
 PROMPT_CHARS = 24  # at most, of the sample that begins with a text's own words
 NEVER_LEARNED = 0.97  # of the perplexity of letter frequencies
 LEFT_BEHIND = 3600.0  # seconds after which a half-written file is no one's: writing one takes moments
+MAX_COUNTED = 5_000_000  # characters of a text of one's own that an n-gram is made of: some seconds' work
 LARGEST_NATS = 100.0  # a mean loss beyond this is no longer learning; exp of it still is a number
 
 
@@ -420,9 +424,29 @@ def _finish(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[],
         "sample": {"prompt": prompt, **sampling, "text": sample},
     }
     if not job.directory.exists():  # else another process trained the same to the same end
-        checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage)
+        checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, _companions(data))
     job.snapshot.unlink(missing_ok=True)
     return job.directory
+
+
+def _companions(data: Data) -> dict[str, bytes]:
+    """The fingerprints and the n-gram of texts of one's own, which nobody else could make, by their files' names.
+
+    There is none of a text that is too long for it.
+    """
+    files = {}
+    records = read_texts({"text": data.sources[0].record(), "more_texts": [s.record() for s in data.sources[1:]]})
+    own = {
+        source.corpus: record for source, record in zip(data.sources, records, strict=True) if not is_known(record.name)
+    }
+    for corpus, record in own.items():
+        if len(corpus.text) <= MAX_CHARS:
+            made = Fingerprint.build(corpus.name, corpus.form, corpus.text, *record.ranges["train"])
+            files[made.source.filename] = made.to_bytes()
+    name = checkpoint.ngram_file(records)
+    if own and name and len(data.parts["train"]) <= MAX_COUNTED:
+        files[name] = NGram.fitting(data.parts["train"], len(data.vocab)).to_bytes()
+    return files
 
 
 def _sample_prompt(job: Job, data: Data) -> str:

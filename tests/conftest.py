@@ -20,7 +20,9 @@ from deeprnn import checkpoint  # noqa: E402
 from deeprnn.config import ModelConfig  # noqa: E402
 from deeprnn.documents import Node  # noqa: E402
 from deeprnn.model import CharRNN  # noqa: E402
-from deeprnn.results import Run  # noqa: E402
+from deeprnn.recipes import all_recipes  # noqa: E402
+from deeprnn.registry import read_all  # noqa: E402
+from deeprnn.results import Results, Run  # noqa: E402
 from deeprnn.vocab import Vocab  # noqa: E402
 
 torch.set_num_threads(1)  # the tests' tensors are too small to share; on a busy machine sharing is far slower
@@ -66,6 +68,12 @@ def tiny_metrics(name: str, num_params: int) -> dict:
         "device": "cpu",
         "threads": 1,
     }
+
+
+def shipped(directory: Path = SHIPPED) -> list[checkpoint.CheckpointInfo]:
+    """The checkpoints of the repository, not what its users trained and put beside them."""
+    names = Results.read(directory).novelty.keys() & all_recipes().keys()
+    return [info for info in read_all(directory)[0] if info.name in names]
 
 
 def made_run(name: str, ppl: float = 5.0, *, train: float | None = None, test: float | None = None, **change) -> Run:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeprnn.baselines import NGram, xz_bpc
+from deeprnn.baselines import KEYS, NGram, xz_bpc
 from deeprnn.corpora import load_corpus
 from deeprnn.evaluation import unigram_ppl
 from deeprnn.vocab import UNKNOWN_ID, Vocab
@@ -231,3 +231,14 @@ def test_a_broken_ngram_is_refused_by_its_name(tmp_path, content):
 def test_an_absent_ngram_is_refused_by_its_name(tmp_path):
     with pytest.raises(ValueError, match=r"nobody\.ngram"):
         NGram.load(tmp_path / "nobody.ngram")
+
+
+def test_the_largest_order_that_can_be_kept_is_taken(tmp_path):
+    ids = torch.randint(0, 3, (2_000,), generator=torch.Generator().manual_seed(0))
+    assert NGram.fitting(ids, 3).order == 6
+    assert NGram.fitting([0, 1, 2], 3).order == 3
+    ids = torch.arange(60_000) % 50_000  # as many symbols as no alphabet has: keys of order 3 and more pass 32 bits
+    kept = NGram.fitting(ids, 100_000)
+    assert kept.order == 1 + (NGram.build(ids, 100_000, 2).highest_key < KEYS)
+    kept.save(tmp_path / "ngram")
+    assert NGram.load(tmp_path / "ngram", 100_000).order == kept.order

@@ -14,11 +14,11 @@ from deeprnn.config import ModelConfig
 from deeprnn.decoding import DRAWN, Decoder, Texts, planned, stream
 from deeprnn.evaluation import nats_per_char
 from deeprnn.model import CharRNN
-from deeprnn.registry import list_checkpoints, load
+from deeprnn.registry import load
 from deeprnn.sampling import Sampling, luck
 from deeprnn.storage import decode_weights, encode_weights
 from deeprnn.vocab import Vocab
-from tests.conftest import SHIPPED, tiny_metrics
+from tests.conftest import shipped, tiny_metrics
 
 V = 11
 IDS = torch.randint(0, V, (3, 40), generator=torch.Generator().manual_seed(2))  # three texts
@@ -186,7 +186,7 @@ def test_tanh_and_sigmoid_are_within_their_bounds():
     assert max(abs(float(sigmoid(value)) - 1 / (1 + math.exp(-value))) for value in x) < 4e-7
 
 
-@pytest.mark.parametrize("info", list_checkpoints(SHIPPED), ids=lambda info: info.name)
+@pytest.mark.parametrize("info", shipped(), ids=lambda info: info.name)
 def test_the_shipped_models_step_alike(info):
     lm = load(info.path)
     tokens = torch.randint(0, len(lm.vocab), (1, 20), generator=torch.Generator().manual_seed(0))

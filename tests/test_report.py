@@ -1,14 +1,17 @@
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 
 from deeprnn import tables
+from deeprnn.checkpoint import own_files
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.corpora import own_name
 from deeprnn.recipes import all_recipes
+from deeprnn.registry import Registry
 from deeprnn.report import MARKS, expected_minutes, gather, listing, refresh
 from deeprnn.results import Curve, Outcome, Results
 from deeprnn.training import DivergedError, Job, train
@@ -37,18 +40,22 @@ def folders(tmp_path_factory):
     return top
 
 
+def smoke_of(text, out):
+    """A job of a second or so on another text."""
+    config = TrainConfig(text=text, form="full", epochs=1, learning_rate=1.0, max_train_chars=5_000, batch_size=4)
+    model = ModelConfig(cell="gru", hidden_size=8, num_layers=1)
+    return Job(recipe=Recipe(name="docs", model=model, train=config), out=out, command="x")
+
+
 @pytest.fixture(scope="module")
 def gathered(folders):
-    with pytest.MonkeyPatch.context() as patch:  # the runs name their text without its folder, as always
-        patch.chdir(folders)
-        (folders / own_name(folders / "book.txt")).write_text(TEXT)
-        broken = folders / "runs" / "broken"
-        broken.mkdir()
-        (broken / "metrics.json").write_text("{}")
-        results, left_out = gather([folders / "runs"], folders / "ship")
-        assert len(left_out) == 1
-        assert left_out[0].startswith(f"{broken} is left out: ")
-        return results
+    broken = folders / "runs" / "broken"
+    broken.mkdir()
+    (broken / "metrics.json").write_text("{}")
+    results, left_out = gather([folders / "runs"], folders / "ship", [folders / "book.txt"])
+    assert len(left_out) == 1
+    assert left_out[0].startswith(f"{broken} is left out: ")
+    return results
 
 
 def test_every_run_is_gathered_with_its_outcome(gathered):
@@ -74,15 +81,53 @@ def test_a_shipped_models_novelty_is_measured_against_its_fingerprint(gathered, 
     novelty = gathered.novelty["tiny"]
     assert novelty.heldout.copied_share == 1  # this text repeats itself
     assert 0 <= novelty.sample.copied_share < 0.2
-    (path,) = (folders / "ship" / "fingerprints").iterdir()
+    (path,) = (folders / "ship" / "tiny").glob("*.fp")
     assert path.name == f"{own_name(folders / 'book.txt')}.full.0-{int(0.9 * len(TEXT))}.fp"
 
 
-def test_gathering_again_changes_nothing(gathered, folders, monkeypatch):
-    monkeypatch.chdir(folders)
+def test_gathering_again_changes_nothing_and_needs_no_text(gathered, folders):
     written = {path: path.read_bytes() for path in (folders / "ship").rglob("*") if path.is_file()}
     assert gather([], folders / "ship") == (gathered, [])
     assert {path: path.read_bytes() for path in (folders / "ship").rglob("*") if path.is_file()} == written
+
+
+@pytest.mark.usefixtures("gathered")
+def test_a_text_of_ones_own_that_is_not_given_again_leaves_out_its_own_runs_alone(folders, tmp_path):
+    shutil.copytree(folders / "ship" / "tiny", tmp_path / "ship" / "tiny")
+    train(smoke_of("python-docs", tmp_path / "ship"), device=torch.device("cpu"), quiet=True)
+    results, left_out = gather([], tmp_path / "ship")
+    assert list(results.runs) == list(results.novelty) == ["docs"]
+    assert len(left_out) == 1
+    assert f"{own_name(folders / 'book.txt')} is a text of your own: name its file with --data" in left_out[0]
+    results, left_out = gather([], tmp_path / "ship", [folders / "book.txt"])
+    assert set(results.runs) == set(results.novelty) == {"docs", "tiny"}
+    assert left_out == []
+
+
+@pytest.mark.usefixtures("gathered")
+def test_one_models_trouble_does_not_end_the_gathering(folders, tmp_path):
+    shutil.copytree(folders / "ship", tmp_path / "ship")
+    shutil.copytree(tmp_path / "ship" / "tiny", tmp_path / "ship" / "tiny-seed1")
+    (tmp_path / "ship" / "tiny-seed1" / "model.safetensors").write_bytes(
+        bytes(len((tmp_path / "ship" / "tiny" / "model.safetensors").read_bytes()))
+    )
+    results, left_out = gather([], tmp_path / "ship", [folders / "book.txt"])
+    assert set(results.novelty) == {"tiny"}
+    (sentence,) = left_out
+    assert sentence.startswith(f"what {tmp_path / 'ship' / 'tiny-seed1'} copies is not measured: ")
+
+
+def test_a_model_of_ones_own_text_has_its_fingerprint_and_n_gram_wherever_it_is_put(folders, tmp_path):
+    shutil.copytree(folders / "ship" / "tiny", tmp_path / "renamed")
+    models = Registry(tmp_path)
+    (print_,) = models.fingerprints("renamed")
+    (run,) = print_.runs("\0" * 5 + TEXT[:100] + "\0" * 5)
+    assert run.end - run.start >= 100
+    ngram = models.ngram("renamed")
+    assert ngram.vocab_size == len(models.infos["renamed"].vocab)
+    assert [path.name for path in own_files(tmp_path / "renamed")] == [
+        *("README.md", "config.json", "metrics.json", "model.safetensors")
+    ], "neither pushed nor downloaded"
 
 
 def test_the_overview_shows_the_interval_and_the_failure(gathered, folders):

@@ -2,22 +2,24 @@
 
 import json
 import os
+import shutil
 import unicodedata
 from dataclasses import asdict
 
 import pytest
 
-from deeprnn import checkpoint, list_checkpoints, load, tables
+from deeprnn import checkpoint, load, tables
+from deeprnn.baselines import NGRAMS
 from deeprnn.measurement import remeasure
 from deeprnn.novelty import Source, load_all
 from deeprnn.recipes import all_recipes
 from deeprnn.report import FINGERPRINTS, MARKS, overview
-from deeprnn.results import Results
-from tests.conftest import ROOT, SHIPPED
+from deeprnn.results import FILE, Results
+from tests.conftest import ROOT, SHIPPED, shipped
 
 NOTE = ["note-gru-2", "note-lstm-10", "note-lstm-10-residual", "note-lstm-2", "note-rnn-2", "note-rnn-2-shared"]
 RESULTS = Results.read(SHIPPED)
-INFOS = [info for info in list_checkpoints(SHIPPED) if info.name in RESULTS.novelty]  # not what users put beside them
+INFOS = shipped()
 # Train perplexity of a first pass with the note's recipes; the shipped runs agree within 3%.
 REFERENCE = {
     "note-rnn-2": 1.035,
@@ -33,6 +35,13 @@ each = pytest.mark.parametrize("info", INFOS, ids=lambda info: info.name)
 def raw(info):
     """All that a checkpoint's metrics hold."""
     return json.loads((info.path / checkpoint.METRICS).read_text("utf-8"))
+
+
+def test_what_users_train_and_put_beside_the_shipped_ones_is_not_taken_for_one_of_them(tmp_path, save_tiny):
+    shutil.copy(SHIPPED / FILE, tmp_path / FILE)
+    for name in ("note-gru-2", "smoke", "note-gru-2-my-book-0a1b2c3d"):
+        save_tiny(tmp_path / name)
+    assert [info.name for info in shipped(tmp_path)] == ["note-gru-2"]
 
 
 def test_the_notes_six_runs_are_shipped():
@@ -74,7 +83,8 @@ def test_train_perplexity_agrees_with_the_first_pass(name):
 
 
 def test_every_file_is_under_10_mb_and_all_are_under_80():
-    sizes = {path: path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()}
+    folders = [*(info.path for info in INFOS), SHIPPED, SHIPPED / NGRAMS, SHIPPED / FINGERPRINTS]
+    sizes = {path: path.stat().st_size for folder in folders for path in folder.iterdir() if path.is_file()}
     assert max(sizes.values()) < 10_000_000
     assert sum(sizes.values()) < 80_000_000
 
