@@ -7,6 +7,7 @@ click on a possible next character (`select`), and a file to open (`upload`).
 """
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -134,20 +135,29 @@ class Order:
 Updates = Generator[list[service.Continuation], None, None]
 
 
-def updates_of(registry: Registry, order: Order) -> Updates:
-    """What `service.stream` tells of an order.
+def updates_of(registry: Registry, order: Order, length: int = 0) -> Updates:
+    """What `service.stream` tells of an order; `length`: of the texts, where that is more than is written at a time.
 
     Raises:
         RequestError: see `service.stream`.
     """
-    return service.stream(
-        registry,
-        prompt=order.prompt,
-        models=order.names,
-        seed=order.seed,
-        written=order.written,
-        **order.sampling,
-    )
+    asked = {"prompt": order.prompt, "models": order.names, "seed": order.seed} | order.sampling
+    stream = functools.partial(service.stream, registry, **asked)
+    updates = stream(written=order.written)
+    return _continued(stream, updates, length) if length else updates
+
+
+def _continued(stream: Callable[..., Updates], updates: Updates, length: int) -> Updates:
+    """Updates, and those of what follows until the texts have that length: no sound model is done before."""
+    rest = length
+    while rest > 0:
+        update: list[service.Continuation] = []
+        with contextlib.closing(updates):
+            for update in updates:
+                yield [replace(one, done=one.broken or (one.done and len(one.text) >= length)) for one in update]
+        rest = min((length - len(one.text) for one in update if not one.broken), default=0)
+        if rest > 0:
+            updates = stream(written=[one.text for one in update], max_chars=min(rest, MAX_NEW_CHARS))
 
 
 def write(registry: Registry, desk: Desk, order: Order, updates: Updates) -> Iterator[str]:
@@ -357,12 +367,12 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui = _Controls(registry, language, words)
     desks = Desks()
 
-    def run(session: str | None, language: str, order: Callable[[], Order]) -> Iterator[Any]:
+    def run(session: str | None, language: str, order: Callable[[], Order], length: int = 0) -> Iterator[Any]:
         lang = LANGUAGES[language]
         announce(registry, lang)
         with refusing(lang):  # what is refused ends nothing
             asked = order()
-            updates = updates_of(registry, asked)
+            updates = updates_of(registry, asked, length)
         desk = desks.begin(session, lang)
         try:
             yield from write(registry, desk, asked, updates)
@@ -469,26 +479,24 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         prompt = ask.prompt or prompt
         keys = ("temperature", "top_k", "top_p", "length", "seed")
         numbers = [ask.numbers.get(key, value) for key, value in zip(keys, numbers, strict=True)]
-        if (length := ask.numbers.get("length", 0)) > MAX_NEW_CHARS:
+        if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:
             numbers[3] = MAX_NEW_CHARS
-            gr.Warning(
-                tr("link_long", ask.lang, n=int(length), most=MAX_NEW_CHARS), title=tr("warning_title", ask.lang)
-            )
         written = ask.view == "compare" and bool(ask.prompt or ask.numbers)  # no recording is of other settings
         return (
             *shown,
             prompt,
             *numbers,
-            NAMES[ask.lang] if written else None,
+            (NAMES[ask.lang], length) if written else None,
         )
 
-    def on_asked(request: gr.Request, language: str | None, *asked: Any) -> Iterator[Any]:
-        if language:  # the address's, whether the switch shows it yet or not
-            yield from on_generate(request, language, *asked)
+    def on_asked(request: gr.Request, written: tuple[str, int] | None, *asked: Any) -> Iterator[Any]:
+        if written:  # in the address's language, whether the switch shows it yet or not
+            language, length = written
+            yield from run(request.session_hash, language, lambda: _order(registry, *asked), length)
         else:
             yield gr.skip()
 
-    written = gr.State(None)  # the language of a comparison that the address asks to be written
+    written = gr.State(None)  # the language and length of a comparison that the address asks to be written
     numbers = [ui.temperature, ui.top_k, ui.top_p, ui.length, ui.seed]
     settings = [ui.prompt, *numbers]
     everything = [language, *ui.asked()]

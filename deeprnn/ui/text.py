@@ -953,10 +953,6 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The link names {n} models; the first {most} are shown.",
         "链接里有 {n} 个模型，只显示前 {most} 个。",
     ),
-    "link_long": (
-        "The link asks for texts of {n} characters, but at most {most} are written at a time. Press Continue to go on.",
-        "链接要的文本有 {n} 个字符，一次最多写 {most} 个。点“续写”接着写。",
-    ),
     "error_text_type": ("{field} must be a text.", "{field}须为文本。"),
     "error_broken": (
         "The model {name} cannot be used, its weights are missing or broken; the server's log says more.",

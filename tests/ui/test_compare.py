@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from deeprnn import load
 from deeprnn.registry import Registry
 from deeprnn.ui import cards, compare, export
-from deeprnn.ui.components import ModelPicker, Number, Slider
+from deeprnn.ui.cards import Board
+from deeprnn.ui.components import Drawing, ModelPicker, Number, Slider
 from deeprnn.ui.page import build
 from deeprnn.ui.presets import presets
-from deeprnn.ui.service import MAX_PROMPT_CHARS, RequestError, stream
+from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, RequestError, stream
 from deeprnn.ui.widgets import refusal
 from tests.conftest import SHIPPED, run, wait_until
 
@@ -189,3 +191,17 @@ def test_recordings_are_shown_with_what_they_copy_before_models_can_answer():
     assert card["nats"] is None
     assert card["runs"]
     assert "copied" in card["rote"]
+
+
+def test_a_link_to_texts_that_were_continued_writes_all_of_them(page, registry):
+    """Two thousand characters are written at a time; Continue goes beyond."""
+    visits = [one for one in page.fns.values() if one.name == "on_visit" and one.outputs[0].elem_id == "board"]
+    (on_visit,) = (one.fn for one in visits)
+    (on_asked,) = (one.fn for one in page.fns.values() if one.name == "on_asked")
+    query = {"models": "note-rnn-2,note-gru-2", "prompt": "the", "length": "2100", "seed": "3"}
+    *shown, asks = on_visit(SimpleNamespace(query_params=query, headers={}))
+    assert shown[-2:] == [MAX_NEW_CHARS, 3]
+    *drawn, _ = on_asked(VISITOR, asks, None, None, "the", query["models"].split(","), 0.8, 0, 1, *shown[-2:])
+    board = Board.read(registry, Drawing.preprocess(None, drawn[-1]))
+    expected = [load(SHIPPED / run.model).generate("the", max_chars=2_100, seed=3) for run in board.runs]
+    assert [(run.text, run.state) for run in board.runs] == [(text, "finished") for text in expected]
