@@ -554,7 +554,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_axis_back": ("characters back →", "往回的字符数 →"),
     "in_axis_ppl": ("perplexity of this text", "这段文本的困惑度"),
     "in_col_layer": ("Layer", "层"),
-    "in_col_says": ("would say", "最可能的字符"),
+    "in_col_says": ("would say", "预测"),
     "in_col_p": ("p", "概率"),
     "in_col_nats": ("surprise (nats)", "惊讶度（奈特）"),
     "in_next": ("after {prefix} comes {char}", "{prefix}之后是 {char}"),
