@@ -13,7 +13,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deeprnn.ui.text import language, tr
@@ -54,7 +54,7 @@ class Requests:
     def is_visit(self, path: str, body: Any) -> bool:
         """Whether a request only fills a page that was opened."""
         function = self._function(path, body)
-        return function is not None and any(event == "load" for _, event in function.targets)
+        return function is not None and _fills(function)
 
     def is_whole(self, path: str, body: Any) -> bool:
         """Whether a request holds as many values as its function takes; gradio would log those of any other."""
@@ -71,6 +71,10 @@ class Requests:
         """Which function is asked for, if it has a queue."""
         function = self._function(path, body)
         return function._id if function is not None and function.queue else None
+
+    def of_a_visit(self) -> int:
+        """How many requests fill a page that is opened."""
+        return sum(function.fn is not None and _fills(function) for function in self._page.fns.values())
 
     def waiting(self) -> int:
         """How many wait."""
@@ -101,6 +105,10 @@ class Requests:
         return self._page.fns.get(number) if isinstance(number, int) else None
 
 
+def _fills(function: Any) -> bool:
+    return any(event == "load" for _, event in function.targets)
+
+
 class RefusalError(Exception):
     """A request that is not answered: with which status, for which reason and limit, and when to come back."""
 
@@ -125,12 +133,11 @@ class Gate:
         self._waiting: Counter[str] = Counter()
         self._lines: dict[tuple[str, int], asyncio.Lock] = {}
 
-    @contextlib.asynccontextmanager
-    async def passed(self, client: str, function: int, visit: bool) -> AsyncIterator[None]:
-        """Inside, a request is let through; first come, first served.
+    def admit(self, client: str, *, visit: bool) -> None:
+        """Refuse whoever would find no place to wait in.
 
         Raises:
-            RefusalError: too many wait already, or the server is being stopped.
+            RefusalError: too many wait already.
         """
         waiting, outside = self._waiting.total(), self._outside * (VISITS if visit else 1)
         most = share(outside, waiting - self._waiting[client])
@@ -138,6 +145,15 @@ class Gate:
             raise RefusalError(429, "error_of_one", most, after=SOON)
         if waiting + self._requests.waiting() >= outside:
             raise RefusalError(503, "error_queue", outside, after=SOON)
+
+    @contextlib.asynccontextmanager
+    async def passed(self, client: str, function: int, visit: bool) -> AsyncIterator[None]:
+        """Inside, a request is let through; first come, first served.
+
+        Raises:
+            RefusalError: see `admit`; or the server is being stopped.
+        """
+        self.admit(client, visit=visit)
         line = self._lines.setdefault((client, function), asyncio.Lock())
         self._waiting[client] += 1
         try:
@@ -161,8 +177,11 @@ class Limits:
     """ASGI middleware: refuses bodies that are too large, and clients that ask too often, in the reader's language.
 
     Every POST to gradio is counted by its price (see `price`), except what fills a page that was opened: that has a
-    limit of its own, ten times as high. places, max_waiting: see `Gate`. proxies: how many are trusted; the client is
-    who stands so far from the end of X-Forwarded-For, else whoever connects. ending: whether no more is answered.
+    limit of its own, ten times as high. Whoever has reached it is not given the page: what comes of a page that cannot
+    be filled is an error for each of its views. So what fills it is refused only where nobody has asked for the page.
+
+    places, max_waiting: see `Gate`. proxies: how many are trusted; the client is who stands so far from the end of
+    X-Forwarded-For, else whoever connects. ending: whether no more is answered.
 
     What the application raises is noted by `note` and answered with a sentence.
     """
@@ -182,7 +201,7 @@ class Limits:
     ) -> None:
         self.app, self.max_bytes, self.per_minute = app, max_bytes, per_minute
         self.requests, self.proxies, self.ending, self.note = requests, proxies, ending, note
-        self._asked, self._visited = Spent(clock), Spent(clock)
+        self._asked, self._opened, self._filled = Spent(clock), Spent(clock), Spent(clock)
         self._beside = Beside(max_waiting)
         self._gate = Gate(requests, places, max_waiting, ending) if requests else None
 
@@ -202,6 +221,8 @@ class Limits:
             if scope["method"] == "POST":
                 await self._answer(scope, receive, tell)
             else:
+                if is_page(scope):
+                    self._open(self._client(scope, Headers(scope=scope)))
                 await self.app(scope, receive, tell)
             return
         except RefusalError as error:
@@ -211,7 +232,22 @@ class Limits:
             if begun:
                 return
             refused = RefusalError(422 if scope["method"] == "POST" else 500, "error_request")
-        await _refuse(send, refused, Headers(scope=scope))
+        await _refuse(send, refused, scope)
+
+    def _open(self, client: str) -> None:
+        """Count a page with all that fills it.
+
+        Raises:
+            RefusalError: it is not to be opened now.
+        """
+        if self.ending():
+            raise RefusalError(503, "error_ending", after=SOON)
+        if self.requests is None or self._gate is None:
+            return
+        each, most = self.requests.of_a_visit(), VISITS * self.per_minute
+        if after := self._opened.spend(client, each, most):
+            raise RefusalError(429, "error_visits", most // each, after=after)
+        self._gate.admit(client, visit=True)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -236,7 +272,7 @@ class Limits:
             return
         asked = _read(body)
         visit = self.requests is not None and self.requests.is_visit(path, asked)
-        spent, most = (self._visited, VISITS * self.per_minute) if visit else (self._asked, self.per_minute)
+        spent, most = (self._filled, 2 * VISITS * self.per_minute) if visit else (self._asked, self.per_minute)
         if after := spent.spend(client, price(path, asked), most):
             raise RefusalError(429, "error_too_often", most, after=after)
         if path.startswith(BESIDE):
@@ -330,6 +366,11 @@ def below_prefix(scope: Scope) -> str:
     return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
 
 
+def is_page(scope: Scope) -> bool:
+    """Whether a request is for the page itself."""
+    return scope["type"] == "http" and scope["method"] == "GET" and below_prefix(scope) in ("", "/")
+
+
 def price(path: str, asked: Any) -> int:
     """What a request to gradio costs: 1, and what is computed beside the queue 1 more for 1,000 characters a model."""
     ask = asked.get("data") if isinstance(asked, dict) and path.startswith(BESIDE) else None
@@ -346,12 +387,15 @@ def _read(body: bytes) -> Any:
         return None
 
 
-async def _refuse(send: Send, refused: RefusalError, asked: Headers) -> None:
-    """An answer that the page shows as an error and a program can read."""
-    reason = tr(refused.key, language({}, asked.get("accept-language", "")), most=refused.most)
-    body = json.dumps({"detail": reason}, ensure_ascii=False).encode()
-    headers: list[Any] = [(b"content-type", b"application/json; charset=utf-8"), (b"connection", b"close")]
+async def _refuse(send: Send, refused: RefusalError, scope: Scope) -> None:
+    """An answer that the page shows as an error and a program can read; in the place of the page, one to be read."""
+    accepted = Headers(scope=scope).get("accept-language", "")
+    reason = tr(refused.key, language(QueryParams(scope.get("query_string", b"")), accepted), most=refused.most)
+    kind, body = b"application/json", json.dumps({"detail": reason}, ensure_ascii=False)
+    if is_page(scope):
+        kind, body = b"text/html", f'<!doctype html><meta charset="utf-8"><title>deeprnn</title><p>{reason}</p>'
+    headers: list[Any] = [(b"content-type", kind + b"; charset=utf-8"), (b"connection", b"close")]
     if refused.after is not None:
         headers.append((b"retry-after", str(refused.after).encode()))
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body.encode()})

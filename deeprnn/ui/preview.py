@@ -8,7 +8,8 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deeprnn.ui.spoken import ASKED, CODES, is_page
+from deeprnn.ui.limits import is_page
+from deeprnn.ui.spoken import ASKED, CODES
 from deeprnn.ui.text import Lang, tr
 
 _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')

@@ -10,17 +10,12 @@ import gradio as gr
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deeprnn.ui.limits import below_prefix
+from deeprnn.ui.limits import is_page
 from deeprnn.ui.text import LANGUAGES, Lang, gradios_words, language, tr
 from deeprnn.ui.widgets import Translations
 
 ASKED: contextvars.ContextVar[Lang] = contextvars.ContextVar("asked", default="en")  # of the request that is answered
 CODES: dict[Lang, str] = {"en": "en", "zh": "zh-CN"}  # as HTML names a language
-
-
-def is_page(scope: Scope) -> bool:
-    """Whether a request is for the page itself."""
-    return scope["type"] == "http" and scope["method"] == "GET" and below_prefix(scope) in ("", "/")
 
 
 class Listening:

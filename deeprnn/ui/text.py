@@ -863,6 +863,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "More than {most} requests in a minute came from your address. Wait a minute, then try again.",
         "你的地址一分钟内发出了超过 {most} 个请求。请等一分钟再试。",
     ),
+    "error_visits": (
+        "This page was opened more than {most} times in a minute from your address. Wait a minute, then load it again.",
+        "你的地址一分钟内打开本页超过 {most} 次。请等一分钟再刷新。",
+    ),
     "error_queue": (
         "{most} requests are waiting already. Try again in a moment.",
         "已有 {most} 个请求在排队，请稍后再试。",

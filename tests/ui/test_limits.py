@@ -27,7 +27,9 @@ async def echo(_, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
-def ask(app, body=b"", *, path="/x", method="POST", client="1.2.3.4", pieces=1, root_path="", **headers):
+def ask(
+    app, body=b"", *, path="/x", method="POST", client="1.2.3.4", pieces=1, root_path="", query_string=b"", **headers
+):
     """(status, body) of one request whose body comes in pieces."""
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {
@@ -37,6 +39,7 @@ def ask(app, body=b"", *, path="/x", method="POST", client="1.2.3.4", pieces=1, 
         "headers": named,
         "client": (client, 1),
         "root_path": root_path,
+        "query_string": query_string,
     }
     size = max(1, -(-len(body) // pieces))
     parts = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
@@ -95,6 +98,9 @@ class Asked:
     def is_visit(self, *_):
         return self.visit
 
+    def of_a_visit(self):
+        return 3
+
     def is_whole(self, *_):
         return True
 
@@ -145,7 +151,26 @@ def test_who_asks_too_often_is_told_when_to_come_back():
 def test_opening_the_page_is_not_asking():
     requests = Asked(visit=True, waiting=9)
     app = Limits(echo, max_bytes=10, per_minute=2, requests=requests, places=9, max_waiting=9)
-    assert [ask(app, path=ASKING[0])[0] for _ in range(21)] == [200] * 20 + [429]
+    assert [ask(app, path=ASKING[0])[0] for _ in range(41)] == [200] * 40 + [429]
+
+
+def test_a_page_that_could_not_be_filled_is_not_opened_and_says_why_once():
+    """Three requests fill it: so many as are refused nobody would see one by one."""
+    app = Limits(echo, max_bytes=10, per_minute=1, requests=Asked(visit=True), places=9, max_waiting=9)
+    assert [ask(app, method="GET", path="/")[0] for _ in range(3)] == [200] * 3
+    assert ask(app, method="GET", path="/", client="5.6.7.8")[0] == 200
+    for query, says in ((b"", "more than 3 times in a minute"), (b"lang=zh", "一分钟内打开本页超过 3 次")):
+        status, body = ask(app, method="GET", path="/", query_string=query)
+        assert (status, body.decode().count(says)) == (429, 1)
+    assert [ask(app, path=ASKING[0])[0] for _ in range(9)] == [200] * 9, "what fills those that were opened"
+
+
+def test_a_page_that_is_asked_for_while_all_wait_or_the_server_ends_says_so():
+    full = Limits(echo, max_bytes=10, per_minute=9, requests=Asked(waiting=20), places=9, max_waiting=2)
+    assert ask(full, method="GET", path="/")[0] == 503
+    ending = Limits(echo, max_bytes=10, per_minute=9, ending=lambda: True)
+    status, body = ask(ending, method="GET", path="/", accept_language="zh")
+    assert (status, "服务器正在停止" in body.decode()) == (503, True)
 
 
 def test_each_address_finds_half_of_what_the_others_leave():

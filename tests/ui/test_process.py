@@ -264,3 +264,17 @@ def test_a_link_to_the_page_is_shown_with_its_own_title_and_a_space_asks_no_othe
     assert "raw.githubusercontent.com" not in page
     assert config["space_id"] is None
     assert page.count("window.gradio_config = ") == 1
+
+
+@pytest.mark.browser
+def test_a_page_that_is_opened_too_often_says_so_once_in_the_readers_language(chromium):
+    with started("--port", str(free_port()), DEEPRNN_MAX_REQUESTS_A_MINUTE="1") as (_, url, _):
+        page = chromium.new_page()
+        page.goto(f"{url}/?preset=general&lang=zh")
+        page.wait_for_function("() => document.querySelectorAll('.model-card').length === 2")
+        assert page.locator(".toast-body").count() == 0
+        answer = page.goto(f"{url}/?preset=ten&lang=zh")
+        page.get_by_text("请等一分钟").first.wait_for(timeout=1_000 * WAIT)
+        assert (answer.status, page.get_by_text("请等一分钟").count()) == (429, 1)
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+        page.close()
