@@ -20,7 +20,7 @@ def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
         ValueError: there is no such repository, revision or checkpoint, or it is neither reachable nor cached.
     """
     try:
-        snapshot = snapshot_download(repo_id, revision=revision, allow_patterns=[f"{name}/*"])
+        snapshot = snapshot_download(repo_id, revision=revision, allow_patterns=[f"{glob.escape(name)}/*"])
     except LocalEntryNotFoundError as error:
         raise ValueError(
             f"{repo_id} could not be reached and is not in the cache; load it once with a network."

@@ -6,7 +6,6 @@ Knows: checkpoint folders and the Hub. Does not know: gradio, training.
 import functools
 import logging
 import os
-import re
 import threading
 import warnings
 from collections import OrderedDict
@@ -72,7 +71,7 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
         if revision is not None:
             raise ValueError("revision belongs to a Hub repository: give name=, the checkpoint's folder there, too.")
         return checkpoint.load(Path(path))
-    if not re.fullmatch(r"\w[\w.-]*", name):
+    if not name or name.startswith(".") or set(name) & set("/\\"):
         raise ValueError(f"name must be a checkpoint's folder name, not {name!r}.")
     if revision is None and Path(path).is_dir():
         return checkpoint.load(Path(path) / name)

@@ -150,6 +150,12 @@ def test_a_checkpoint_loads_by_its_path_or_by_its_folder_and_name(folder):
     assert by_path.generate("abc", max_chars=30) == by_name.generate("abc", max_chars=30)
 
 
+@pytest.mark.parametrize("name", ["a book (v1.2)", "红楼梦", "what? [draft]", "-1"])
+def test_a_checkpoint_of_any_name_that_a_folder_has_is_loaded_by_it(folder, name):
+    (folder / "a-gru").rename(folder / name)
+    assert registry.load(folder, name=name).name == name
+
+
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "../set/a-gru", "a-gru/", "a-gru/../b-lstm", "/etc", ".a-gru.saving-1"]
 )

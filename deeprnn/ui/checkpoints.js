@@ -108,7 +108,7 @@ function drawTools() {
     drawTable();
   });
   wrap.append(field);
-  tools.replaceChildren(wrap, link('all.zip', labels.ck_all));
+  tools.replaceChildren(wrap, link('all', labels.ck_all));
 }
 
 function drawMissing() {

@@ -2,7 +2,8 @@
 
 Knows: the registry's files. Does not know: components.
 
-`download/NAME.safetensors`, `download/NAME.zip`, `download/all.zip`; only what the registry names is ever opened.
+`download/NAME.safetensors`, `download/NAME.zip`, and `download/all`, which no file of a checkpoint is called; only what
+the registry names is ever opened.
 """
 
 import contextlib
@@ -48,9 +49,10 @@ def answer(registry: Registry, file: str) -> Response:
     folders = {one: info.path for one, info in registry.infos.items()}
     if kind == "safetensors" and name in folders and (folders[name] / WEIGHTS).is_file():
         return FileResponse(folders[name] / WEIGHTS, filename=file)
-    if kind == "zip" and (name in folders or name == ALL):
-        chosen = list(folders.values()) if name == ALL else [folders[name]]
-        headers = {"content-disposition": f"attachment; filename*=utf-8''{quote(file, safe='')}"}
+    if file == ALL or (kind == "zip" and name in folders):
+        chosen = list(folders.values()) if file == ALL else [folders[name]]
+        saved = "checkpoints.zip" if file == ALL else file
+        headers = {"content-disposition": f"attachment; filename*=utf-8''{quote(saved, safe='')}"}
         return StreamingResponse(zipped(chosen), media_type="application/zip", headers=headers)
     return PlainTextResponse("There is no such file. The Checkpoints view of the page lists them.", status_code=404)
 

@@ -57,11 +57,12 @@ function running(value, width) {
   const height = 250, left = 58, bottom = 44, top = 12;
   const curves = value.rows.map((row) => {
     const points = [];
-    let sum = 0;
+    let sum = 0, symbols = 0;
     const step = Math.max(1, Math.ceil(row.nats.length / 300));
     row.nats.forEach((nats, index) => {
       sum += nats;
-      if (index % step === 0 || index === row.nats.length - 1) points.push([index + 1, sum / (index + 1)]);
+      symbols += value.symbols[index];
+      if (symbols && (index % step === 0 || index === row.nats.length - 1)) points.push([index + 1, sum / symbols]);
     });
     return points;
   });
@@ -151,7 +152,7 @@ function draw() {
     return;
   }
   const rows = packed.rows.map((row) => ({ ...row, nats: unpacked(row.nats), unknown: unpacked(row.unknown) }));
-  const value = { ...packed, rows };
+  const value = { ...packed, rows, symbols: unpacked(packed.symbols) };
   chosen = Math.min(chosen, value.rows.length - 1);
   second = Math.min(second, value.rows.length - 1);
   const parts = [table(value)];

@@ -14,6 +14,7 @@ import gradio as gr
 import numpy as np
 
 from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.evaluation import per_character
 from deeprnn.registry import Registry
 from deeprnn.ui import links, service
 from deeprnn.ui.presets import presets
@@ -33,6 +34,7 @@ from deeprnn.ui.widgets import (
     refusing,
     titles,
 )
+from deeprnn.vocab import owners
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
@@ -80,8 +82,10 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
         *("two_a", "two_b", "two_more", "two_less", "running", "running_axis", "score_stale"),
     )
     columns = ("col_model", "col_ppl", "col_bpc", "col_nats", "col_unknown", "col_guess")
+    where = owners(text)
     return {
         "text": text,
+        "symbols": _packed(per_character([1.0] * (len(where) - 1), where, len(text))),  # that each character is read as
         "rows": rows,
         "models": names,
         "notes": _missing(registry, answers, infos, lang) + _notes(registry, scored, infos, lang),

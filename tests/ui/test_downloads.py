@@ -40,7 +40,7 @@ def test_weights_have_the_hash_that_the_page_shows(url, registry):
 
 
 def test_all_holds_every_checkpoint_whole(url, registry):
-    _, data = get(url, "all.zip")
+    _, data = get(url, "all")
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
     files = set(archive.namelist())
@@ -56,7 +56,7 @@ def test_nothing_else_is_served(url, file):
     assert refused.value.code == 404
 
 
-NAMES = ["红楼梦", 'a, b & "c"', "50% #1?", "one two", "a+b", "a%2Cb", "café"]
+NAMES = ["红楼梦", 'a, b & "c"', "50% #1?", "one two", "a+b", "a%2Cb", "café", "all"]
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_checkpoint_of_any_name_is_downloaded_under_its_name(named, name):
 
 
 def test_all_of_them_are_in_one_archive(named):
-    archive = zipfile.ZipFile(io.BytesIO(get(named[1], "all.zip")[1]))
+    archive = zipfile.ZipFile(io.BytesIO(get(named[1], "all")[1]))
     assert archive.testzip() is None
     assert {name.split("/")[0] for name in archive.namelist()} == set(NAMES)
 
