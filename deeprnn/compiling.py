@@ -5,14 +5,17 @@ Knows: Numba, the files of this package. Does not know: what is compiled.
 Compiling takes seconds, so the machine code is kept: where `NUMBA_CACHE_DIR` says, else in `__pycache__`, else in the
 user's cache, else in a folder of the user's own among the temporary ones. Numba sees only that the file of a function
 has changed, not those of the functions it calls: hence, wherever it is, one folder for each state of the package's
-files.
+files. Those that no process has started with for some days are removed.
 """
 
 import contextlib
 import hashlib
 import os
+import re
+import shutil
 import stat
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +36,8 @@ def _state_of_files() -> str:
 
 
 CONFIG: Any = numba.config
+UNUSED_SECONDS = 7 * 86_400.0  # since a process last started with a folder, after which it is removed
+_NAME = re.compile(r"numba-[0-9a-f]{16}")
 
 
 def _bases() -> list[Path]:
@@ -81,7 +86,35 @@ def _can_write(folder: Path) -> bool:
     return os.access(folder, os.R_OK | os.W_OK | os.X_OK)
 
 
-CONFIG.CACHE_DIR = str(_folder(CONFIG.CACHE_DIR))
+def _in_use(folder: Path) -> Path:
+    """The folder, its time set to now: see `remove_unused`."""
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+    return folder
+
+
+CONFIG.CACHE_DIR = str(_in_use(_folder(CONFIG.CACHE_DIR)))
+
+
+def remove_unused() -> None:
+    """Remove the machine code of other states of the files that no process has started with for `UNUSED_SECONDS`.
+
+    Only folders beside the one in use are looked at, of this user, with such a name and nothing but Numba's files. A
+    process that runs longer than that loses nothing: it has read what it needs, and Numba makes a folder again.
+    """
+    here = Path(CONFIG.CACHE_DIR)
+    with contextlib.suppress(OSError):
+        for folder in here.parent.iterdir():
+            if folder != here and _NAME.fullmatch(folder.name) and _is_unused(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_unused(folder: Path) -> bool:
+    found = folder.lstat()
+    ours = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    if not ours or not stat.S_ISDIR(found.st_mode) or time.time() - found.st_mtime < UNUSED_SECONDS:
+        return False
+    return all(path.is_dir() or path.suffix in (".nbi", ".nbc") for path in folder.rglob("*"))
 
 
 def is_kept() -> bool:

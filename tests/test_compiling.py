@@ -1,8 +1,10 @@
 """Keeping machine code: each case in processes of its own, with a copy of the package."""
 
+import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -90,3 +92,31 @@ def test_it_is_known_beforehand_whether_machine_code_can_be_kept(monkeypatch, tm
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setattr(compiling.CONFIG, "CACHE_DIR", str(tmp_path / "file" / "folder"))
     assert not compiling.can_be_kept()
+
+
+def test_machine_code_that_nobody_started_with_for_days_is_removed_and_nothing_else(monkeypatch, tmp_path):
+    def folder(letter, days, file="step.nbc"):
+        made = tmp_path / ("numba-" + 16 * letter)
+        (made / "deeprnn_1").mkdir(parents=True)
+        (made / "deeprnn_1" / file).write_bytes(b"code")
+        then = time.time() - 86_400 * days
+        os.utime(made, (then, then))
+        return made
+
+    here, unused = folder("a", 30), folder("b", 8)
+    kept = [here, folder("c", 6), folder("d", 8, "letter.txt"), folder("x", 8)]
+    kept.append(tmp_path / ("numba-" + 16 * "e"))
+    kept[-1].symlink_to(tmp_path / ("numba-" + 16 * "x"))
+    monkeypatch.setattr(compiling.CONFIG, "CACHE_DIR", str(here))
+    compiling.remove_unused()
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+    assert not unused.exists()
+
+
+def test_a_start_counts_as_use(step, tmp_path):
+    chosen = tmp_path / "chosen"
+    step(NUMBA_CACHE_DIR=str(chosen))
+    (folder,) = chosen.iterdir()
+    os.utime(folder, (0, 0))
+    step(NUMBA_CACHE_DIR=str(chosen))
+    assert time.time() - folder.stat().st_mtime < 3_600

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from deeprnn.compiling import PACKAGE, can_be_kept, is_kept
+from deeprnn.compiling import PACKAGE, can_be_kept, is_kept, remove_unused
 from deeprnn.decoding import warm_up
 from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
@@ -133,6 +133,7 @@ def prepare(registry: Registry) -> None:
     finally:  # a model that cannot be compiled says so when it is asked
         registry.ready.set()
     print("Compiled: models write.", flush=True)
+    remove_unused()
 
 
 def compile_apart() -> None:
