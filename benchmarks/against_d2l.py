@@ -27,9 +27,9 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deeprnn.config import Kernel, ModelConfig, Storage, TrainConfig
-from deeprnn.decoding import Decoder, Texts, planned, stream
+from deeprnn.decoding import DecodeBatch, Decoder, schedule_ids, stream
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Sampling, luck
+from deeprnn.sampling import Sampling, uniforms
 from deeprnn.storage import decode_weights, encode_weights
 from deeprnn.training import Run, train_window
 
@@ -106,11 +106,11 @@ def ours_predict(decoder: Decoder, prompt: list[int], length: int) -> list[int]:
 
 def side_by_side(decoder: Decoder, length: int) -> tuple[int, float]:
     """Characters and seconds of `TEXTS` texts that one model writes at temperature 0.8; the fastest of five."""
-    plans = [planned([1], luck(seed, length)) for seed in range(TEXTS)]
+    plans = [schedule_ids([1], uniforms(seed, length)) for seed in range(TEXTS)]
     given, numbers = (np.stack(column) for column in zip(*plans, strict=True))
     seconds = []
     for _ in range(5):
-        texts, started = Texts(decoder, TEXTS), time.perf_counter()
+        texts, started = DecodeBatch(decoder, TEXTS), time.perf_counter()
         texts.write(range(TEXTS), given, numbers, [Sampling()] * TEXTS)
         seconds.append(time.perf_counter() - started)
     return TEXTS * (length + 1), min(seconds)

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn.cells.base import Array
-from deeprnn.decoding import DRAWN, Decoder, Texts, planned
-from deeprnn.sampling import Numbers, Sampling, luck
+from deeprnn.decoding import SAMPLE, DecodeBatch, Decoder, schedule_ids
+from deeprnn.sampling import Numbers, Sampling, uniforms
 
 SLICE_SECONDS = 0.02
 UPDATE_SECONDS = 0.05  # between two looks of a reader
@@ -30,25 +30,28 @@ CORES = min(2, os.cpu_count() or 1)  # that are used for one kind of work
 AHEAD = 256  # characters that nobody has taken yet, before a text waits: who has left costs nothing
 
 
-def step_back() -> None:
+def lower_thread_priority() -> None:
     """Let all other threads go first, so that the page answers while texts are written or read; where Linux can."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
 
 
-class Writing:
+class Generation:
     """One text that is being written. Its reader takes what is there, and closes it when it is not wanted any more."""
 
     def __init__(
         self,
-        writers: "Writers",
-        given: NDArray[np.int64],
+        scheduler: "Scheduler",
+        forced_ids: NDArray[np.int64],
         numbers: Numbers,
         sampling: Sampling,
-        news: threading.Event,
+        updated: threading.Event,
     ) -> None:
-        self.writers, self.sampling, self.news = writers, sampling, news
-        self.given, self.numbers = given, numbers  # what is still to be read or drawn; see `decoding.planned`
+        self.scheduler, self.sampling, self.updated = scheduler, sampling, updated
+        self.forced_ids, self.numbers = (
+            forced_ids,
+            numbers,
+        )  # still to be read or drawn; see `schedule_ids`
         self.ready: list[int] = []
         self.seconds = 0.0  # of the slices that it was written in
         self.error: Exception | None = None
@@ -59,19 +62,19 @@ class Writing:
         Raises:
             Exception: what kept it from being written.
         """
-        with self.writers.turn:
+        with self.scheduler.lock:
             if self.error:
                 raise self.error
             if self.waits_for_its_reader:
-                self.writers.turn.notify()
+                self.scheduler.lock.notify()
             taken, self.ready = self.ready, []
         return taken
 
     def close(self) -> None:
         """Write no more of it."""
-        with self.writers.turn:
-            self.given = self.given[:0]
-            self.writers.turn.notify()
+        with self.scheduler.lock:
+            self.forced_ids = self.forced_ids[:0]
+            self.scheduler.lock.notify()
 
     @property
     def waits_for_its_reader(self) -> bool:
@@ -79,39 +82,39 @@ class Writing:
         return len(self.ready) >= AHEAD
 
 
-class _Desk:
+class _ModelBatch:
     """The texts of one model: those that have a slot, and those that are to join with their logits and state."""
 
     def __init__(self, decoder: Decoder) -> None:
-        self.texts = Texts(decoder, 1)
+        self.texts = DecodeBatch(decoder, 1)
         self.free = [0]
-        self.seated: dict[Writing, int] = {}
-        self.joining: list[tuple[Writing, Array, Array]] = []
+        self.seated: dict[Generation, int] = {}
+        self.joining: list[tuple[Generation, Array, Array]] = []
         self.busy = False
-        self.pace = SLICE_SECONDS  # seconds for one character of one text
+        self.seconds_per_char = SLICE_SECONDS  # seconds for one character of one text
 
     def has_work(self) -> bool:
         """Whether some text is to be written, or is to join or leave."""
         return not self.busy and (
-            bool(self.joining) or any(not len(w.given) or not w.waits_for_its_reader for w in self.seated)
+            bool(self.joining) or any(not len(w.forced_ids) or not w.waits_for_its_reader for w in self.seated)
         )
 
-    def seat(self) -> list[Writing]:
+    def admit(self) -> list[Generation]:
         """Let those who have finished leave and those who wait join; the texts that are written now."""
-        for writing in [writing for writing in self.seated if not len(writing.given)]:
-            self.free.append(self.seated.pop(writing))
-        for writing, logits, state in self.joining:
+        for generation in [generation for generation in self.seated if not len(generation.forced_ids)]:
+            self.free.append(self.seated.pop(generation))
+        for generation, logits, state in self.joining:
             if not self.free:
                 slots = len(self.texts.logits)
                 self.texts.grow(2 * slots)
                 self.free = list(range(slots, 2 * slots))
-            slot = self.seated[writing] = self.free.pop()
+            slot = self.seated[generation] = self.free.pop()
             self.texts.logits[slot], self.texts.states[slot] = logits, state
         self.joining.clear()
-        return [writing for writing in self.seated if len(writing.given) and not writing.waits_for_its_reader]
+        return [one for one in self.seated if len(one.forced_ids) and not one.waits_for_its_reader]
 
 
-class Writers:
+class Scheduler:
     """The threads that write, started when they are first needed.
 
     count: how many; one for each core, but no more than two: two models at once, whatever their number of readers.
@@ -119,8 +122,8 @@ class Writers:
 
     def __init__(self, count: int = CORES) -> None:
         self.count = count
-        self.turn = threading.Condition()  # guards all below, and every Writing
-        self._desks: OrderedDict[Decoder, _Desk] = OrderedDict()  # the one that waited longest first
+        self.lock = threading.Condition()  # guards all below, and every Generation
+        self._batches: OrderedDict[Decoder, _ModelBatch] = OrderedDict()  # the one that waited longest first
         self._threads: list[threading.Thread] = []
 
     def begin(
@@ -130,75 +133,75 @@ class Writers:
         max_chars: int,
         sampling: Sampling,
         drawn: int = 0,
-        news: threading.Event | None = None,
-    ) -> Writing:
+        updated: threading.Event | None = None,
+    ) -> Generation:
         """Continue a prompt of at least one id; see `decoding.stream`.
 
-        news: is set whenever something was written, or could not be.
+        updated: is set whenever something was written, or could not be.
         """
         logits, state, unread = decoder.begin(prompt_ids)
-        given, numbers = planned(unread, luck(sampling.seed, max_chars, drawn))
-        writing = Writing(self, given, numbers, sampling, news or threading.Event())
-        with self.turn:
-            if decoder not in self._desks:
-                self._desks[decoder] = _Desk(decoder)
-            self._desks[decoder].joining.append((writing, logits, state))
+        forced_ids, numbers = schedule_ids(unread, uniforms(sampling.seed, max_chars, drawn))
+        generation = Generation(self, forced_ids, numbers, sampling, updated or threading.Event())
+        with self.lock:
+            if decoder not in self._batches:
+                self._batches[decoder] = _ModelBatch(decoder)
+            self._batches[decoder].joining.append((generation, logits, state))
             while len(self._threads) < self.count:
                 self._threads.append(threading.Thread(target=self._work, name="writer", daemon=True))
                 self._threads[-1].start()
-            self.turn.notify()
-        return writing
+            self.lock.notify()
+        return generation
 
     def pause(self) -> float:
         """How many seconds a reader waits before it looks again; longer where there are many."""
-        with self.turn:
-            texts = sum(len(desk.seated) + len(desk.joining) for desk in self._desks.values())
+        with self.lock:
+            texts = sum(len(batch.seated) + len(batch.joining) for batch in self._batches.values())
         return max(UPDATE_SECONDS, texts / LOOKS_A_SECOND)
 
     def _work(self) -> None:
-        step_back()
+        lower_thread_priority()
         while True:
-            with self.turn:
-                self.turn.wait_for(lambda: any(desk.has_work() for desk in self._desks.values()))
-                decoder, desk = next((d, desk) for d, desk in self._desks.items() if desk.has_work())
-                self._desks.move_to_end(decoder)
-                writings = desk.seat()
-                if not desk.seated:
-                    del self._desks[decoder]
-                desk.busy = bool(writings)
-                if not writings:
+            with self.lock:
+                self.lock.wait_for(lambda: any(batch.has_work() for batch in self._batches.values()))
+                decoder, batch = next((d, batch) for d, batch in self._batches.items() if batch.has_work())
+                self._batches.move_to_end(decoder)
+                generations = batch.admit()
+                if not batch.seated:
+                    del self._batches[decoder]
+                batch.busy = bool(generations)
+                if not generations:
                     continue
-                fitting = int(SLICE_SECONDS / desk.pace / len(writings))
-                longest = max(len(writing.given) for writing in writings)
-            self._write(desk, writings, max(1, min(fitting, longest, MAX_STEPS)))
-            with self.turn:
-                desk.busy = False
-                self.turn.notify()
+                fitting = int(SLICE_SECONDS / batch.seconds_per_char / len(generations))
+                longest = max(len(generation.forced_ids) for generation in generations)
+            self._write(batch, generations, max(1, min(fitting, longest, MAX_STEPS)))
+            with self.lock:
+                batch.busy = False
+                self.lock.notify()
 
-    def _write(self, desk: _Desk, writings: Sequence[Writing], steps: int) -> None:
+    def _write(self, batch: _ModelBatch, generations: Sequence[Generation], steps: int) -> None:
         started = time.thread_time()  # not the wait for the interpreter, of which a busy server has much
-        drawn: list[list[int]] = [[] for _ in writings]
+        drawn: list[list[int]] = [[] for _ in generations]
         error = None
         try:
-            given, numbers = np.zeros((len(writings), steps), np.int64), np.zeros((len(writings), steps))
-            for i, writing in enumerate(writings):  # beyond its end a text reads zeros that nobody looks at
-                part = writing.given[:steps]
-                given[i, : len(part)], numbers[i, : len(part)] = part, writing.numbers[: len(part)]
-            slots = [desk.seated[writing] for writing in writings]
-            found = desk.texts.write(slots, given, numbers, [writing.sampling for writing in writings])
-            drawn = [row[mask].tolist() for row, mask in zip(found, given == DRAWN, strict=True)]
+            forced_ids, numbers = np.zeros((len(generations), steps), np.int64), np.zeros((len(generations), steps))
+            for i, generation in enumerate(generations):  # beyond its end a text reads zeros that nobody looks at
+                part = generation.forced_ids[:steps]
+                forced_ids[i, : len(part)], numbers[i, : len(part)] = part, generation.numbers[: len(part)]
+            slots = [batch.seated[generation] for generation in generations]
+            found = batch.texts.write(slots, forced_ids, numbers, [generation.sampling for generation in generations])
+            drawn = [row[mask].tolist() for row, mask in zip(found, forced_ids == SAMPLE, strict=True)]
         except Exception as caught:  # the thread goes on; the readers are told
             error = caught
         seconds = time.thread_time() - started
-        desk.pace = max(seconds, LEAST_SECONDS) / steps / len(writings)
-        with self.turn:
-            for writing, ids in zip(writings, drawn, strict=True):
-                if len(writing.given):  # else it was closed meanwhile
-                    writing.ready += ids
-                writing.given = writing.given[len(writing.given) if error else steps :]
-                writing.numbers = writing.numbers[steps:]
-                writing.seconds += seconds * len(ids) / steps
-                writing.error = error
-        for writing, ids in zip(writings, drawn, strict=True):
+        batch.seconds_per_char = max(seconds, LEAST_SECONDS) / steps / len(generations)
+        with self.lock:
+            for generation, ids in zip(generations, drawn, strict=True):
+                if len(generation.forced_ids):  # else it was closed meanwhile
+                    generation.ready += ids
+                generation.forced_ids = generation.forced_ids[len(generation.forced_ids) if error else steps :]
+                generation.numbers = generation.numbers[steps:]
+                generation.seconds += seconds * len(ids) / steps
+                generation.error = error
+        for generation, ids in zip(generations, drawn, strict=True):
             if ids or error:
-                writing.news.set()
+                generation.updated.set()

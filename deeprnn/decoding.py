@@ -33,13 +33,13 @@ from deeprnn.cells.base import Array, sigmoid, tanh
 from deeprnn.compiling import called, compiled
 from deeprnn.config import ModelConfig, Wiring
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Numbers, Sampling, draw, luck
+from deeprnn.sampling import Numbers, Sampling, draw, uniforms
 from deeprnn.storage import decode_weights, encode_weights, row_scale
 
 PROMPT_CHUNK = 1024  # characters of a prompt read in one forward pass
 STEPPED_CHARS = 64  # of a prompt, up to which it is read step by step
 STREAM_CHARS = 64  # that `stream` writes at once
-DRAWN = -1  # stands for a character that is not known before it is drawn
+SAMPLE = -1  # stands for a character that is not known before it is drawn
 UNROLL = 8  # rows of a matrix that are added at once
 BLOCK = 64  # rows of a matrix that are summed before they are added to the others
 PROBED = 6  # characters that a decoder reads beside its model when it is made
@@ -110,13 +110,13 @@ def step(
     slots: NDArray[np.int64],
     states: Array,
     logits: Array,
-    rooms: tuple[Array, Array, Array, Array, Array],
+    buffers: tuple[Array, Array, Array, Array, Array],
 ) -> None:
     """Read one character of each text in `slots`: their states (slots, L, S, H) and logits (slots, V) move on.
 
-    multiply, recur: the addresses of what `_multiplication` and `_recurrence` compiled. rooms: what `scratch` makes.
+    multiply, recur: the addresses of what `_multiplication` and `_recurrence` compiled. buffers: see `new_buffers`.
     """
-    x, below, projected, hidden, head = rooms
+    x, below, projected, hidden, head = buffers
     texts, size = len(slots), states.shape[3]
     stacked = weights.wiring == 0
     for layer in range(weights.num_layers):
@@ -159,7 +159,7 @@ def step(
 
 
 @compiled
-def scratch(weights: Weights, texts: int) -> tuple[Array, Array, Array, Array, Array]:
+def new_buffers(weights: Weights, texts: int) -> tuple[Array, Array, Array, Array, Array]:
     """What each layer hands on, what the next one reads, its two products, and what the head makes of the last."""
     padded, symbols, gates = weights.head.raw.shape[1], weights.head.bias.shape[1], weights.projected.shape[1]
     zeros = np.zeros((texts, padded), np.float32), np.zeros((texts, padded), np.float32)
@@ -175,23 +175,23 @@ def _write(
     slots: NDArray[np.int64],
     states: Array,
     logits: Array,
-    given: NDArray[np.int64],
-    luck: Numbers,
+    forced_ids: NDArray[np.int64],
+    uniforms: Numbers,
     temperature: Numbers,
     top_k: NDArray[np.int64],
     top_p: Numbers,
 ) -> NDArray[np.int64]:
-    """Read N characters of each text in `slots`, drawing those that are not given; see `Texts.write`."""
-    written = np.empty(luck.shape, np.int64)
+    """Read N characters of each text in `slots`, drawing where `forced_ids` says SAMPLE; see `DecodeBatch.write`."""
+    written = np.empty(uniforms.shape, np.int64)
     tokens = np.empty(len(slots), np.int64)
-    rooms = scratch(weights, len(slots))
-    for n in range(luck.shape[1]):
+    buffers = new_buffers(weights, len(slots))
+    for n in range(uniforms.shape[1]):
         for b in range(len(slots)):
-            tokens[b] = given[b, n]
-            if tokens[b] == DRAWN:
-                tokens[b] = draw(logits[slots[b]], luck[b, n], temperature[b], top_k[b], top_p[b])
+            tokens[b] = forced_ids[b, n]
+            if tokens[b] == SAMPLE:
+                tokens[b] = draw(logits[slots[b]], uniforms[b, n], temperature[b], top_k[b], top_p[b])
             written[b, n] = tokens[b]
-        step(multiply, recur, weights, tokens, slots, states, logits, rooms)
+        step(multiply, recur, weights, tokens, slots, states, logits, buffers)
     return written
 
 
@@ -220,7 +220,7 @@ class BrokenWeightsError(ValueError):
         super().__init__(f"{name} is broken: its weights are so large that what it computes overflows.")
 
 
-class Texts:
+class DecodeBatch:
     """The states and next logits of texts that one model writes; each has a slot."""
 
     def __init__(self, decoder: "Decoder", slots: int) -> None:
@@ -237,11 +237,12 @@ class Texts:
         )
 
     def write(
-        self, slots: Sequence[int], given: NDArray[np.int64], luck: Numbers, samplings: Sequence[Sampling]
+        self, slots: Sequence[int], forced_ids: NDArray[np.int64], uniforms: Numbers, samplings: Sequence[Sampling]
     ) -> NDArray[np.int64]:
         """The next N characters of the texts in `slots` (B): ids (B, N).
 
-        given: ids (B, N) to be read as they are, or `DRAWN` where one is to be drawn, by the luck (B, N) there.
+        forced_ids: ids (B, N) to be read as they are, or SAMPLE where one is to be drawn by the uniform number (B, N)
+        there.
         """
         most = len(self.logits[0])
         settings = (
@@ -250,7 +251,7 @@ class Texts:
             np.array([sampling.top_p for sampling in samplings]),
         )
         write = functools.partial(_write, *self.decoder.compiled) if self.decoder.agrees else self._write_by_the_model
-        written: NDArray[np.int64] = write(np.array(slots), self.states, self.logits, given, luck, *settings)
+        written: NDArray[np.int64] = write(np.array(slots), self.states, self.logits, forced_ids, uniforms, *settings)
         if not np.isfinite(self.logits[slots]).all():
             raise BrokenWeightsError(self.decoder.name)
         return written
@@ -261,17 +262,17 @@ class Texts:
         slots: NDArray[np.int64],
         states: Array,
         logits: Array,
-        given: NDArray[np.int64],
-        luck: Numbers,
+        forced_ids: NDArray[np.int64],
+        uniforms: Numbers,
         temperature: Numbers,
         top_k: NDArray[np.int64],
         top_p: Numbers,
     ) -> NDArray[np.int64]:
         """The same as `_write`, slowly: by the model's own step."""
-        written, device = given.copy(), self.decoder.initial_state(1).device
-        for n in range(given.shape[1]):
-            for b in np.flatnonzero(given[:, n] == DRAWN):
-                written[b, n] = draw(logits[slots[b]], luck[b, n], temperature[b], top_k[b], top_p[b])
+        written, device = forced_ids.copy(), self.decoder.initial_state(1).device
+        for n in range(forced_ids.shape[1]):
+            for b in np.flatnonzero(forced_ids[:, n] == SAMPLE):
+                written[b, n] = draw(logits[slots[b]], uniforms[b, n], temperature[b], top_k[b], top_p[b])
             before = torch.from_numpy(states[slots]).permute(1, 2, 0, 3).to(device)
             said, after = self.decoder.model.step(torch.from_numpy(written[:, n]).to(device), before)
             logits[slots], states[slots] = _array(said), _array(after.permute(2, 0, 1, 3))
@@ -309,12 +310,12 @@ class Decoder:
     def _agrees(self) -> bool:
         """Whether writing and scoring some characters come to the logits of the model's own step."""
         ids = [i % self.model.vocab_size for i in range(PROBED)]
-        texts, state = Texts(self, 1), self.initial_state(1)
+        texts, state = DecodeBatch(self, 1), self.initial_state(1)
         scored, _ = self(torch.tensor([ids], device=state.device), state)
-        rooms = scratch(self.compiled[2], 1)
+        buffers = new_buffers(self.compiled[2], 1)
         for n, i in enumerate(ids):
             logits, state = self.model.step(torch.tensor([i], device=state.device), state)
-            step(*self.compiled, np.array([i]), np.array([0]), texts.states, texts.logits, rooms)
+            step(*self.compiled, np.array([i]), np.array([0]), texts.states, texts.logits, buffers)
             said = _array(logits[0])
             if not np.isfinite(said).all():
                 return True  # it is broken, and writing and scoring will say so
@@ -338,7 +339,7 @@ class Decoder:
     def begin(self, ids: Sequence[int]) -> tuple[Array, Array, list[int]]:
         """Logits (V) and state (L, S, H) to begin a text with, and what of its prompt is still to be read.
 
-        A short prompt is all left to `Texts.write`, which reads it beside other texts; a long one is read here.
+        A short prompt is all left to `DecodeBatch.write`, which reads it beside other texts; a long one is read here.
         """
         if len(ids) > STEPPED_CHARS:
             return *self.read(ids), []
@@ -372,8 +373,8 @@ def stream(
 ) -> Iterator[int]:
     """Continue a prompt of at least one id, one id at a time.
 
-    The last `drawn` ids of the prompt were written with this seed before: their luck is passed over, and the text goes
-    on as if it had never stopped.
+    The last `drawn` ids of the prompt were written with this seed before: their uniform numbers are passed over, and
+    the text goes on as if it had never stopped.
 
     Raises:
         ValueError: max_chars or drawn is negative.
@@ -388,20 +389,20 @@ def stream(
 def _stream(
     decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int
 ) -> Iterator[int]:
-    texts = Texts(decoder, 1)
+    texts = DecodeBatch(decoder, 1)
     texts.logits[0], texts.states[0], unread = decoder.begin(prompt_ids)
-    given, numbers = planned(unread, luck(sampling.seed, max_chars, drawn))
-    for start in range(0, len(given), STREAM_CHARS):
+    forced_ids, numbers = schedule_ids(unread, uniforms(sampling.seed, max_chars, drawn))
+    for start in range(0, len(forced_ids), STREAM_CHARS):
         part = slice(start, start + STREAM_CHARS)
-        ids = texts.write([0], given[None, part], numbers[None, part], [sampling])[0]
-        yield from ids[given[part] == DRAWN].tolist()
+        ids = texts.write([0], forced_ids[None, part], numbers[None, part], [sampling])[0]
+        yield from ids[forced_ids[part] == SAMPLE].tolist()
 
 
-def planned(unread: Sequence[int], numbers: Numbers) -> tuple[NDArray[np.int64], Numbers]:
-    """What `Texts.write` is given for one text: what is to be read, then a character to draw by each number."""
-    given = np.full(len(unread) + len(numbers), DRAWN, np.int64)
-    given[: len(unread)] = unread
-    return given, np.concatenate((np.zeros(len(unread)), numbers))
+def schedule_ids(unread: Sequence[int], numbers: Numbers) -> tuple[NDArray[np.int64], Numbers]:
+    """What `DecodeBatch.write` takes for one text: the ids to be read, then one to be drawn by each number."""
+    forced_ids = np.full(len(unread) + len(numbers), SAMPLE, np.int64)
+    forced_ids[: len(unread)] = unread
+    return forced_ids, np.concatenate((np.zeros(len(unread)), numbers))
 
 
 def warm_up() -> None:

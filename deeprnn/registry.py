@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deeprnn import checkpoint, hub
 from deeprnn.baselines import NGRAMS, NGram
-from deeprnn.batching import CORES, Writers, step_back
+from deeprnn.batching import CORES, Scheduler, lower_thread_priority
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.documents import printable
 from deeprnn.language_model import LanguageModel
@@ -82,7 +82,7 @@ class Registry:
     """The checkpoints of one folder, each loaded once and shared between threads.
 
     left_out: why each broken one is not among them, by its name, without this machine's paths.
-    writers: they write with them. readers: the threads that long texts are read in.
+    scheduler: writes with them. readers: the threads that long texts are read in.
     ready: whether models can answer yet; whoever compiles their loops in the meantime clears it until then.
     max_loaded: how many are kept at once; whichever was not asked for the longest goes first.
     """
@@ -97,10 +97,10 @@ class Registry:
         }
         for error in broken.values():
             LOG.warning("left out: %s", error)
-        self.writers = Writers()
+        self.scheduler = Scheduler()
         self.ready = threading.Event()
         self.ready.set()
-        self.readers = ThreadPoolExecutor(CORES, "reader", initializer=step_back)
+        self.readers = ThreadPoolExecutor(CORES, "reader", initializer=lower_thread_priority)
         self.max_loaded = max_loaded
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
         self._read: dict[Source, Fingerprint] = {}

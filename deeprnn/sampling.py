@@ -48,8 +48,8 @@ class Sampling:
             raise ValueError(f"seed must be a whole number in [0, 2**63), not {self.seed}.")
 
 
-def luck(seed: int, count: int, passed: int = 0) -> Numbers:
-    """Uniform numbers (count) of a seed, one a character, so that models given the same seed use the same luck.
+def uniforms(seed: int, count: int, passed: int = 0) -> Numbers:
+    """Uniform numbers (count) of a seed, one a character, so that models given the same seed use the same ones.
 
     passed: how many of them were used before.
     """

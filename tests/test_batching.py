@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deeprnn import batching
-from deeprnn.batching import AHEAD, Writers
+from deeprnn.batching import AHEAD, Scheduler
 from deeprnn.config import ModelConfig
 from deeprnn.decoding import Decoder, stream
 from deeprnn.model import CharRNN
@@ -24,17 +24,17 @@ def decoder(cell="gru", seed=1, hidden=16):
     return Decoder(model)
 
 
-def finish(writing, length):
+def finish(generation, length):
     ids = []
     while len(ids) < length:
-        assert writing.news.wait(WAIT), f"no more than {len(ids)} of {length} characters"
-        writing.news.clear()
-        ids += writing.take()
+        assert generation.updated.wait(WAIT), f"no more than {len(ids)} of {length} characters"
+        generation.updated.clear()
+        ids += generation.take()
     return ids
 
 
 def test_texts_become_what_they_become_alone_whenever_they_join_or_leave():
-    decoders, writers = [decoder("gru"), decoder("lstm")], Writers(2)
+    decoders, scheduler = [decoder("gru"), decoder("lstm")], Scheduler(2)
     asks = [  # model, prompt, length, sampling, drawn before
         (
             i % 2,
@@ -51,10 +51,10 @@ def test_texts_become_what_they_become_alone_whenever_they_join_or_leave():
         model, prompt, length, sampling, drawn = asks[i]
         if i >= 6:  # joins while others are being written
             begun[i - 6].wait(WAIT)
-        writing = writers.begin(decoders[model], prompt, length, sampling, drawn)
-        writing.news.wait(WAIT)
+        generation = scheduler.begin(decoders[model], prompt, length, sampling, drawn)
+        generation.updated.wait(WAIT)
         begun[i].set()
-        found[i] = finish(writing, length)
+        found[i] = finish(generation, length)
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(asks))]
     for thread in threads:
@@ -66,71 +66,71 @@ def test_texts_become_what_they_become_alone_whenever_they_join_or_leave():
 
 
 def test_nothing_is_left_of_texts_that_are_finished():
-    writers, one = Writers(1), decoder()
+    scheduler, one = Scheduler(1), decoder()
     for length in (1, 300):
-        finish(writers.begin(one, [1, 2], length, Sampling()), length)
-    wait_until(lambda: not writers._desks)
+        finish(scheduler.begin(one, [1, 2], length, Sampling()), length)
+    wait_until(lambda: not scheduler._batches)
 
 
 def test_a_text_that_nobody_reads_waits_and_goes_on_when_it_is_read():
-    writers, one, length = Writers(1), decoder(), 4 * AHEAD
-    unread = writers.begin(one, [1], length, Sampling())
-    assert len(finish(writers.begin(one, [2], length, Sampling()), length)) == length, "others go on meanwhile"
+    scheduler, one, length = Scheduler(1), decoder(), 4 * AHEAD
+    unread = scheduler.begin(one, [1], length, Sampling())
+    assert len(finish(scheduler.begin(one, [2], length, Sampling()), length)) == length, "others go on meanwhile"
     wait_until(lambda: unread.waits_for_its_reader)
     before = len(unread.ready)
-    finish(writers.begin(one, [3], length, Sampling()), length)
+    finish(scheduler.begin(one, [3], length, Sampling()), length)
     assert AHEAD <= before == len(unread.ready) < 2 * AHEAD
     assert finish(unread, length) == list(stream(one, [1], length, Sampling()))
 
 
 def test_a_closed_text_is_written_no_further_and_its_slot_is_given_on():
-    writers, one = Writers(1), decoder()
-    closed = writers.begin(one, [1], 10 * AHEAD, Sampling())
+    scheduler, one = Scheduler(1), decoder()
+    closed = scheduler.begin(one, [1], 10 * AHEAD, Sampling())
     closed.close()
-    finish(writers.begin(one, [2], 400, Sampling()), 400)
+    finish(scheduler.begin(one, [2], 400, Sampling()), 400)
     assert len(closed.ready) < 2 * AHEAD
     before = len(closed.ready)
-    finish(writers.begin(one, [3], 400, Sampling()), 400)
+    finish(scheduler.begin(one, [3], 400, Sampling()), 400)
     assert len(closed.ready) == before
-    assert closed not in getattr(writers._desks.get(one), "seated", {})
+    assert closed not in getattr(scheduler._batches.get(one), "seated", {})
 
 
 def test_a_short_text_does_not_wait_for_long_ones_of_a_large_model():
-    writers, large, small = Writers(1), decoder("lstm", hidden=256), decoder("rnn")
+    scheduler, large, small = Scheduler(1), decoder("lstm", hidden=256), decoder("rnn")
     for one in (large, small):  # compiled
         list(stream(one, [1], 2, Sampling()))
-    long = [writers.begin(large, [1], 2_000, Sampling(seed=i)) for i in range(8)]
-    readers = [threading.Thread(target=finish, args=(writing, 2_000)) for writing in long]
+    long = [scheduler.begin(large, [1], 2_000, Sampling(seed=i)) for i in range(8)]
+    readers = [threading.Thread(target=finish, args=(generation, 2_000)) for generation in long]
     for reader in readers:
         reader.start()
-    finish(writers.begin(small, [1], 3, Sampling()), 3)
+    finish(scheduler.begin(small, [1], 3, Sampling()), 3)
     assert all(reader.is_alive() for reader in readers), "16,000 characters are not written before 3"
-    for writing, reader in zip(long, readers, strict=True):
+    for generation, reader in zip(long, readers, strict=True):
         reader.join()
-        assert writing.take() == []
+        assert generation.take() == []
 
 
 def test_what_goes_wrong_reaches_the_reader_and_the_threads_go_on(monkeypatch):
-    writers, one, news = Writers(1), decoder(), threading.Event()
-    write = batching.Texts.write
+    scheduler, one, updated = Scheduler(1), decoder(), threading.Event()
+    write = batching.DecodeBatch.write
 
     def broken(*_):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(batching.Texts, "write", broken)
-    writing = writers.begin(one, [1], 5, Sampling(), news=news)
-    assert news.wait(WAIT)
+    monkeypatch.setattr(batching.DecodeBatch, "write", broken)
+    generation = scheduler.begin(one, [1], 5, Sampling(), updated=updated)
+    assert updated.wait(WAIT)
     with pytest.raises(MemoryError, match="no room"):
-        writing.take()
-    monkeypatch.setattr(batching.Texts, "write", write)
-    assert len(finish(writers.begin(one, [1], 5, Sampling()), 5)) == 5
+        generation.take()
+    monkeypatch.setattr(batching.DecodeBatch, "write", write)
+    assert len(finish(scheduler.begin(one, [1], 5, Sampling()), 5)) == 5
 
 
 def test_readers_look_less_often_the_more_there_are(monkeypatch):
-    writers, one = Writers(1), decoder()
-    assert writers.pause() == batching.UPDATE_SECONDS
+    scheduler, one = Scheduler(1), decoder()
+    assert scheduler.pause() == batching.UPDATE_SECONDS
     monkeypatch.setattr(batching, "LOOKS_A_SECOND", 10)
-    writings = [writers.begin(one, [1], 10 * AHEAD, Sampling()) for _ in range(5)]
-    assert writers.pause() == 0.5
-    for writing in writings:
-        writing.close()
+    generations = [scheduler.begin(one, [1], 10 * AHEAD, Sampling()) for _ in range(5)]
+    assert scheduler.pause() == 0.5
+    for generation in generations:
+        generation.close()

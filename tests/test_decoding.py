@@ -11,11 +11,11 @@ from deeprnn import checkpoint, decoding
 from deeprnn.cells import CELLS
 from deeprnn.cells.base import sigmoid, tanh
 from deeprnn.config import ModelConfig
-from deeprnn.decoding import DRAWN, Decoder, Texts, planned, stream
+from deeprnn.decoding import SAMPLE, DecodeBatch, Decoder, schedule_ids, stream
 from deeprnn.evaluation import nats_per_char
 from deeprnn.model import CharRNN
 from deeprnn.registry import load
-from deeprnn.sampling import Sampling, luck
+from deeprnn.sampling import Sampling, uniforms
 from deeprnn.storage import decode_weights, encode_weights
 from deeprnn.vocab import Vocab
 from tests.conftest import shipped, tiny_metrics
@@ -36,13 +36,13 @@ def make(cell="gru", layers=2, hidden=24, **config):
 
 def read_one(texts, tokens):
     """Read one character of each text."""
-    rooms = decoding.scratch(texts.decoder.compiled[2], len(tokens))
-    decoding.step(*texts.decoder.compiled, tokens, np.arange(len(tokens)), texts.states, texts.logits, rooms)
+    buffers = decoding.new_buffers(texts.decoder.compiled[2], len(tokens))
+    decoding.step(*texts.decoder.compiled, tokens, np.arange(len(tokens)), texts.states, texts.logits, buffers)
 
 
 def assert_equal_steps(model, tokens):
     """Every step's logits and state, each from the model's own state."""
-    texts, state = Texts(Decoder(copy.deepcopy(model)), len(tokens)), model.initial_state(len(tokens))
+    texts, state = DecodeBatch(Decoder(copy.deepcopy(model)), len(tokens)), model.initial_state(len(tokens))
     with torch.inference_mode():
         for column in tokens.T:
             texts.states[:] = state.permute(2, 0, 1, 3)
@@ -81,19 +81,19 @@ def test_a_text_is_the_same_to_the_last_bit_alone_and_beside_others(hidden, stor
     model.load_state_dict(decode_weights(encode_weights(model.state_dict(), storage)))
     decoder, length = Decoder(model), 40
     settings = [Sampling(temperature=t, top_k=k, top_p=p) for t, k, p in ((1.0, 0, 1.0), (0.0, 3, 1.0), (0.7, 5, 0.9))]
-    plans = [planned(row[: 5 + i].tolist(), luck(i, length - 5 - i)) for i, row in enumerate(IDS)]
-    given, numbers = (np.stack(column) for column in zip(*plans, strict=True))
-    together, slots = Texts(decoder, 5), [4, 1, 2]
+    plans = [schedule_ids(row[: 5 + i].tolist(), uniforms(i, length - 5 - i)) for i, row in enumerate(IDS)]
+    forced_ids, numbers = (np.stack(column) for column in zip(*plans, strict=True))
+    together, slots = DecodeBatch(decoder, 5), [4, 1, 2]
     parts = (slice(0, 13), slice(13, length))
     written = np.concatenate(
-        [together.write(slots, given[:, part], numbers[:, part], settings) for part in parts], axis=1
+        [together.write(slots, forced_ids[:, part], numbers[:, part], settings) for part in parts], axis=1
     )
     for i, slot in enumerate(slots):
-        alone, own = Texts(decoder, 1), slice(i, i + 1)
-        assert alone.write([0], given[own], numbers[own], settings[own])[0].tolist() == written[i].tolist()
+        alone, own = DecodeBatch(decoder, 1), slice(i, i + 1)
+        assert alone.write([0], forced_ids[own], numbers[own], settings[own])[0].tolist() == written[i].tolist()
         assert (alone.states[0] == together.states[slot]).all()
         assert (alone.logits[0] == together.logits[slot]).all()
-    assert (written[given != DRAWN] == given[given != DRAWN]).all(), "what is given is read as it is"
+    assert (written[forced_ids != SAMPLE] == forced_ids[forced_ids != SAMPLE]).all(), "what is forced is read as it is"
     assert (together.states[[0, 3]] == 0).all()
 
 
@@ -102,7 +102,7 @@ def test_a_text_is_the_same_to_the_last_bit_alone_and_beside_others(hidden, stor
 def test_a_prompt_is_read_as_steps_read_it(cell, residual):
     model = make(cell, 2, residual=residual, embedding_size=24)
     logits, state = Decoder(model).read(IDS[0].tolist())
-    texts = Texts(Decoder(model), 1)
+    texts = DecodeBatch(Decoder(model), 1)
     for i in IDS[0].numpy():
         read_one(texts, np.array([i]))
     np.testing.assert_allclose(logits, texts.logits[0], rtol=0, atol=1e-5)
@@ -125,7 +125,7 @@ def test_a_text_is_the_same_whether_its_prompt_is_stepped_or_read_at_once(monkey
 
 
 def test_slots_that_are_added_leave_the_others_as_they_were():
-    texts = Texts(Decoder(make()), 1)
+    texts = DecodeBatch(Decoder(make()), 1)
     texts.logits[0], texts.states[0] = texts.decoder.read([1, 2])
     kept = texts.states[0].copy(), texts.logits[0].copy()
     texts.grow(3)
@@ -136,11 +136,11 @@ def test_slots_that_are_added_leave_the_others_as_they_were():
 
 def test_writing_changes_neither_the_weights_nor_another_text():
     model = make("gru", 2, residual=True, embedding_size=24)
-    weights, texts = [p.clone() for p in model.parameters()], Texts(Decoder(model), 2)
+    weights, texts = [p.clone() for p in model.parameters()], DecodeBatch(Decoder(model), 2)
     texts.logits[1], texts.states[1] = texts.decoder.read([4])
     kept = texts.states[1].copy(), texts.logits[1].copy()
-    given, numbers = planned([1, 2, 3], luck(0, 5))
-    texts.write([0], given[None], numbers[None], [Sampling()])
+    forced_ids, numbers = schedule_ids([1, 2, 3], uniforms(0, 5))
+    texts.write([0], forced_ids[None], numbers[None], [Sampling()])
     assert (texts.states[1] == kept[0]).all()
     assert (texts.logits[1] == kept[1]).all()
     assert all(torch.equal(a, b) for a, b in zip(weights, model.parameters(), strict=True))
@@ -150,7 +150,7 @@ def test_large_inputs_saturate():
     model = make("lstm", 1)
     with torch.no_grad():
         model.layers()[0].weight_ih.fill_(1e4)
-    texts = Texts(Decoder(model), 1)
+    texts = DecodeBatch(Decoder(model), 1)
     read_one(texts, np.array([1]))
     assert np.isfinite(texts.logits).all()
 

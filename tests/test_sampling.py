@@ -11,7 +11,7 @@ from deeprnn import decoding
 from deeprnn.config import ModelConfig
 from deeprnn.decoding import Decoder, stream
 from deeprnn.model import CharRNN
-from deeprnn.sampling import Sampling, distribution, draw, luck
+from deeprnn.sampling import Sampling, distribution, draw, uniforms
 from deeprnn.vocab import UNKNOWN_ID
 
 V = 9
@@ -66,8 +66,8 @@ def test_the_unknown_symbol_is_not_drawn_even_where_it_is_most_probable():
 
 
 def test_one_uniform_number_a_character_is_looked_up_in_the_cumulative_distribution():
-    luck = torch.rand(100, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    expected = [1 + int(u * (V - 1)) for u in luck.tolist()]
+    uniforms = torch.rand(100, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    expected = [1 + int(u * (V - 1)) for u in uniforms.tolist()]
     assert ids(make_uniform_model(), max_chars=100, temperature=1.0, seed=5) == expected
 
 
@@ -198,12 +198,12 @@ def test_a_value_out_of_range_is_named_with_its_range(values, message):
         Sampling(**values)
 
 
-def test_luck_is_a_number_for_each_character_whatever_was_passed():
+def test_there_is_a_uniform_number_for_each_character_whatever_was_passed():
     one_by_one = torch.Generator().manual_seed(3)
     expected = [torch.rand(1, generator=one_by_one, dtype=torch.float64).item() for _ in range(60)]
-    assert luck(3, 60).tolist() == expected
-    assert luck(3, 40, passed=20).tolist() == expected[20:]
-    assert luck(3, 0, passed=60).tolist() == []
+    assert uniforms(3, 60).tolist() == expected
+    assert uniforms(3, 40, passed=20).tolist() == expected[20:]
+    assert uniforms(3, 0, passed=60).tolist() == []
 
 
 @quick

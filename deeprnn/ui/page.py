@@ -22,7 +22,7 @@ from deeprnn.ui.faults import Page, note
 from deeprnn.ui.limits import Limits, Requests, number
 from deeprnn.ui.preview import Preview
 from deeprnn.ui.serving import Ending, believe_no_header, proxies
-from deeprnn.ui.sessions import keep_little
+from deeprnn.ui.sessions import install_light_sessions
 from deeprnn.ui.spoken import CODES, Listening
 from deeprnn.ui.text import LANGUAGES, NAMES, tr
 from deeprnn.ui.theme import PAGE_JS, asset, theme
@@ -172,7 +172,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     served: tuple[Any, str, str] = page.launch(
         css=asset("style.css"), theme=theme(), js=PAGE_JS, prevent_thread_lock=True, **(LAUNCH | options)
     )
-    keep_little(page)
+    install_light_sessions(page)
     if ending:
         ending.wait(lambda: requests.running() > 0)
         page.server.config.timeout_graceful_shutdown = 1  # pages that are open keep a connection open

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from deeprnn import novelty, probes
-from deeprnn.batching import Writers, Writing
+from deeprnn.batching import Generation, Scheduler
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.decoding import BrokenWeightsError
 from deeprnn.evaluation import mixture, per_character
@@ -148,7 +148,7 @@ def stream(
         Continuation(model=name, text=text, new_chars=0, done=i in faults, seconds=0.0, unknown=0, broken=i in faults)
         for i, (name, text) in enumerate(zip(names, before, strict=True))
     ]
-    return _side_by_side(registry.writers, loaded, told, prompt, length, draw)
+    return _side_by_side(registry.scheduler, loaded, told, prompt, length, draw)
 
 
 def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
@@ -378,7 +378,7 @@ def _rounded(values: Tensor) -> Any:
 
 
 def _side_by_side(
-    writers: Writers,
+    scheduler: Scheduler,
     models: dict[int, LanguageModel],
     told: list[Continuation],
     prompt: str,
@@ -386,42 +386,42 @@ def _side_by_side(
     draw: Sampling,
 ) -> Generator[list[Continuation], None, None]:
     """Let models write on from what is told of them, by their places; the others are done already."""
-    news = threading.Event()
+    updated = threading.Event()
     before = [one.text for one in told]
-    writings: dict[int, Writing] = {}
+    generations: dict[int, Generation] = {}
     try:
         for i, lm in models.items():
             ids, drawn = lm.prompt_ids(prompt, before[i]), len(lm.vocab.encode(before[i]))
             told[i] = replace(told[i], unknown=lm.vocab.count_unknown(prompt))
             try:
                 with _sound(lm):
-                    writings[i] = writers.begin(lm.decoder, ids, max_chars, draw, drawn, news)
+                    generations[i] = scheduler.begin(lm.decoder, ids, max_chars, draw, drawn, updated)
             except RequestError:
                 told[i] = replace(told[i], broken=True, done=True)
-        if writings:
-            news.wait()
+        if generations:
+            updated.wait()
         while True:
-            for i, writing in writings.items():
+            for i, generation in generations.items():
                 if not told[i].done:
-                    told[i] = _told(told[i], models[i], writing, len(before[i]), max_chars)
+                    told[i] = _told(told[i], models[i], generation, len(before[i]), max_chars)
             yield list(told)
             if all(one.done for one in told):
                 return
-            time.sleep(writers.pause())
+            time.sleep(scheduler.pause())
     finally:  # also where the reader has left
-        for writing in writings.values():
-            writing.close()
+        for generation in generations.values():
+            generation.close()
 
 
-def _told(last: Continuation, lm: LanguageModel, writing: Writing, before: int, max_chars: int) -> Continuation:
+def _told(last: Continuation, lm: LanguageModel, generation: Generation, before: int, max_chars: int) -> Continuation:
     """What is to be told of a text now, after what was told last."""
     try:
         with _sound(lm):
-            text = last.text + lm.vocab.decode(writing.take())
+            text = last.text + lm.vocab.decode(generation.take())
     except RequestError:
         return replace(last, broken=True, done=True)
     new = len(text) - before
-    return replace(last, text=text, new_chars=new, done=new == max_chars, seconds=writing.seconds)
+    return replace(last, text=text, new_chars=new, done=new == max_chars, seconds=generation.seconds)
 
 
 def _load_each(registry: Registry, names: Sequence[str]) -> tuple[dict[int, LanguageModel], dict[int, RequestError]]:

@@ -48,7 +48,7 @@ class Sessions(StateHolder):
         return super().__getitem__(session_id)
 
 
-def keep_little(page: Blocks) -> None:
+def install_light_sessions(page: Blocks) -> None:
     """Let a launched page keep its visitors' sessions so."""
     sessions = Sessions()
     sessions.set_blocks(page)

@@ -169,10 +169,12 @@ def test_who_leaves_stops_costing(served):
     messages = updates(url, "leaver")
     next(message for message in messages if message["msg"] == "process_generating")
     writing = [
-        one for desk in registry.writers._desks.values() for one in (*desk.seated, *(w for w, *_ in desk.joining))
+        one
+        for batch in registry.scheduler._batches.values()
+        for one in (*batch.seated, *(w for w, *_ in batch.joining))
     ]
     messages.close()
-    wait_until(lambda: not registry.writers._desks)
+    wait_until(lambda: not registry.scheduler._batches)
     assert len(writing) == len(SLOW)
     assert all(len(one.numbers) for one in writing), "none was written to its end"
 
