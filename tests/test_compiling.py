@@ -1,4 +1,4 @@
-"""Keeping machine code: each case in processes of its own, with a copy of the package."""
+"""Keeping machine code: each case in processes of its own, with a small package of its own."""
 
 import os
 import shutil
@@ -9,72 +9,92 @@ import time
 import pytest
 
 from deeprnn import compiling
-from tests.conftest import ROOT
 
+INNER = """
+from deeprnn.compiling import compiled
+
+@compiled
+def gain(x):
+    return 2 * x
+"""
+OUTER = """
+from deeprnn.compiling import compiled
+from deeprnn.inner import gain
+
+@compiled
+def step(x):
+    return gain(x) + 1
+"""
 STEP = """
-import numba, numpy as np
 from deeprnn.compiling import is_kept
 was_kept = is_kept()
-from deeprnn.cells import CELLS
-from deeprnn.decoding import _recurrence
-step = _recurrence(CELLS["rnn"])
-state = np.zeros((1, 1), np.float32)
-numba.njit(lambda step, x, state: step(x, x, state))(step, np.ones(1, np.float32), state)
-print(state[0, 0], step.cache_hits)
-assert was_kept == bool(step.cache_hits)
+from deeprnn.outer import step
+print(step(20), sum(step.stats.cache_hits.values()))
+assert was_kept == bool(step.stats.cache_hits)
 """
 
 
 @pytest.fixture
-def step(tmp_path):
-    """A unit's step from 0 with the input 2 in a new process: its state, and whether its machine code was kept."""
-    shutil.copytree(ROOT / "deeprnn", tmp_path / "deeprnn", ignore=shutil.ignore_patterns("__pycache__", "ui"))
+def package(tmp_path):
+    """A package of two functions, one of which calls the other, compiled as this one's are."""
+    made = tmp_path / "deeprnn"
+    made.mkdir()
+    shutil.copy(compiling.__file__, made)
+    for name, source in {"__init__": "", "inner": INNER, "outer": OUTER}.items():
+        (made / f"{name}.py").write_text(source)
+    return made
+
+
+@pytest.fixture
+def step(package):
+    """What the outer function makes of 20 in a new process, and whether its machine code was kept."""
 
     def run(**environment):
-        done = subprocess.run(
-            [sys.executable, "-c", STEP], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-        )
-        state, hits = done.stdout.split()
-        return round(float(state), 3), int(hits)
+        command = [sys.executable, "-c", STEP]
+        done = subprocess.run(command, cwd=package.parent, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return tuple(map(int, done.stdout.split()))
 
     return run
 
 
-def test_machine_code_is_kept_until_a_file_that_it_was_made_from_changes(step, tmp_path):
-    assert step() == (0.964, 0)
-    assert step() == (0.964, 1)
-    base = tmp_path / "deeprnn" / "cells" / "base.py"
-    base.write_text(base.read_text().replace("return x * above / below", "return x"))
-    assert step() == (2.0, 0)
+def change(package):
+    """Change the inner function's file, not the outer one's."""
+    (package / "inner.py").write_text(INNER.replace("2 * x", "3 * x"))
 
 
-def test_changed_code_is_compiled_again_where_the_user_chose_the_folder(step, tmp_path):
+def test_machine_code_is_kept_until_a_file_that_it_was_made_from_changes(step, package):
+    assert step() == (41, 0)
+    assert step() == (41, 1)
+    change(package)
+    assert step() == (61, 0)
+
+
+def test_changed_code_is_compiled_again_where_the_user_chose_the_folder(step, package, tmp_path):
     chosen = str(tmp_path / "chosen")
-    assert step(NUMBA_CACHE_DIR=chosen) == (0.964, 0)
-    assert step(NUMBA_CACHE_DIR=chosen) == (0.964, 1)
-    base = tmp_path / "deeprnn" / "cells" / "base.py"
-    base.write_text(base.read_text().replace("return x * above / below", "return x"))
-    assert step(NUMBA_CACHE_DIR=chosen) == (2.0, 0)
+    assert step(NUMBA_CACHE_DIR=chosen) == (41, 0)
+    assert step(NUMBA_CACHE_DIR=chosen) == (41, 1)
+    change(package)
+    assert step(NUMBA_CACHE_DIR=chosen) == (61, 0)
 
 
 @pytest.mark.parametrize("place", ["HOME", "XDG_CACHE_HOME", "TMPDIR"])
-def test_where_nothing_beside_the_package_can_be_written_a_folder_of_the_user_is_used(step, tmp_path, place):
-    (tmp_path / "deeprnn" / "__pycache__").write_text("no folder")
+def test_where_nothing_beside_the_package_can_be_written_a_folder_of_the_user_is_used(step, package, tmp_path, place):
+    (package / "__pycache__").write_text("no folder")
     (tmp_path / "mine").mkdir()
     environment = {"HOME": "/proc/none", place: str(tmp_path / "mine")}
-    assert step(**environment) == (0.964, 0)
-    assert step(**environment) == (0.964, 1)
+    assert step(**environment) == (41, 0)
+    assert step(**environment) == (41, 1)
     (kept,) = (tmp_path / "mine").rglob("numba-*")
     assert kept.stat().st_mode & 0o077 == 0
-    base = tmp_path / "deeprnn" / "cells" / "base.py"
-    base.write_text(base.read_text().replace("return x * above / below", "return x"))
-    assert step(**environment) == (2.0, 0)
+    change(package)
+    assert step(**environment) == (61, 0)
 
 
 def test_a_chosen_folder_that_cannot_be_written_is_passed_over(step, tmp_path):
     (tmp_path / "file").write_text("no folder")
-    assert step(NUMBA_CACHE_DIR=str(tmp_path / "file")) == (0.964, 0)
-    assert step(NUMBA_CACHE_DIR=str(tmp_path / "file")) == (0.964, 1)
+    assert step(NUMBA_CACHE_DIR=str(tmp_path / "file")) == (41, 0)
+    assert step(NUMBA_CACHE_DIR=str(tmp_path / "file")) == (41, 1)
 
 
 def test_a_folder_that_others_can_write_to_is_not_run_from(tmp_path):
