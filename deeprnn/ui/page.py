@@ -3,6 +3,7 @@
 Knows: the views. Does not know: models, files.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -139,7 +140,8 @@ def prepare(registry: Registry) -> None:
 def compile_apart() -> None:
     """Compile in a process of its own: what compilers leave behind, 75 MB, goes with it."""
     code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); from deeprnn.decoding import warm_up; warm_up()"
-    subprocess.run([sys.executable, "-c", code], check=False)  # whatever is missing then is compiled here
+    with contextlib.suppress(OSError):  # this user cannot start the interpreter again
+        subprocess.run([sys.executable, "-c", code], check=False)  # whatever is missing then is compiled here
 
 
 def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from deeprnn.ui import page
 from tests.conftest import ROOT
 
 ANSWERED = """
@@ -43,3 +44,8 @@ print([name for name, module in sys.modules.items() if module is None])
 def test_serving_leaves_the_interpreter_and_other_libraries_as_they_are():
     done = subprocess.run([sys.executable, "-c", PATCHED], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+
+
+def test_where_no_process_can_be_started_what_is_missing_is_left_to_be_compiled_here(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    page.compile_apart()
