@@ -31,11 +31,11 @@ SHIPPED = ROOT / "checkpoints"
 WAIT = 120  # seconds after which something does not come any more, however busy the machine is
 
 
-def wait_until(condition):
-    """Wait until a condition of other threads or processes holds, and no longer."""
+def wait_until(condition, missing=lambda: ""):
+    """Wait until a condition of other threads or processes holds, and no longer; `missing` tells why it does not."""
     deadline = time.monotonic() + WAIT
     while not condition():
-        assert time.monotonic() < deadline, f"not within {WAIT} seconds"
+        assert time.monotonic() < deadline, f"not within {WAIT} seconds {missing()}"
         time.sleep(0.01)
 
 

@@ -544,10 +544,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "in_units": ("units of a layer", "一层的单元"),
     "in_state_title": ("Layers over time", "各层随时间的变化"),
     "in_lens_title": ("What it could say already (logit lens, approximate)", "各层已经能预测什么（logit lens，近似）"),
-    "in_echo_title": (
-        "How long each layer remembers: for how long a changed character is felt",
-        "各层能记住多久：改动一个字符，影响持续多久",
-    ),
+    "in_echo_title": ("How long each layer remembers a changed character", "各层能记住多久（改动一个字符的影响）"),
     "in_without_title": ("Without a layer", "去掉一层"),
     "in_gradients_title": ("How far gradients reach", "梯度能传多远"),
     "in_axis_distance": ("characters later →", "之后的字符数 →"),

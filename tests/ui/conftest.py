@@ -90,7 +90,11 @@ class Visit:
 
     def settle(self):
         """Wait until nothing is asked of the server any more; the heartbeat of a page never ends."""
-        wait_until(lambda: self.page.title() and all("/heartbeat/" in one.url for one in self.under_way))
+        wait_until(lambda: self.page.title() and not self.asked_still(), self.asked_still)
+
+    def asked_still(self):
+        """The addresses that are still asked of the server, the heartbeat apart."""
+        return [one.url for one in self.under_way if "/heartbeat/" not in one.url]
 
     def card(self, model):
         return self.page.locator(f".model-card[data-model='{model}']")
