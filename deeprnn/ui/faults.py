@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from deeprnn.ui.spoken import Spoken
-from deeprnn.ui.text import language, tr
+from deeprnn.ui.text import language_of, tr
 
 LOG = logging.getLogger(__name__)
 FRAMES = 4  # of a fault that are told
@@ -39,6 +39,5 @@ class Page(Spoken):
             if isinstance(error, gr.Error) and not error.print_exception:
                 raise
             note(error)
-            headers = getattr(options.get("request"), "headers", None) or {}
-            lang = language({}, headers.get("accept-language", ""))
+            lang = language_of(getattr(options.get("request"), "headers", None) or {})
         raise gr.Error(tr("error_request", lang), title=tr("error_title", lang), print_exception=False)

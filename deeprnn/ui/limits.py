@@ -16,7 +16,7 @@ from typing import Any
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deeprnn.ui.text import language, tr
+from deeprnn.ui.text import language, language_of, tr
 
 GRADIO = "/gradio_api/"
 UPLOAD = "/gradio_api/upload"  # the page needs none: files are read in the browser
@@ -389,10 +389,12 @@ def _read(body: bytes) -> Any:
 
 async def _refuse(send: Send, refused: RefusalError, scope: Scope) -> None:
     """An answer that the page shows as an error and a program can read; in the place of the page, one to be read."""
-    accepted = Headers(scope=scope).get("accept-language", "")
-    reason = tr(refused.key, language(QueryParams(scope.get("query_string", b"")), accepted), most=refused.most)
+    asked, page = Headers(scope=scope), is_page(scope)
+    query = QueryParams(scope.get("query_string", b""))
+    lang = language(query, asked.get("accept-language", "")) if page else language_of(asked)
+    reason = tr(refused.key, lang, most=refused.most)
     kind, body = b"application/json", json.dumps({"detail": reason}, ensure_ascii=False)
-    if is_page(scope):
+    if page:
         kind, body = b"text/html", f'<!doctype html><meta charset="utf-8"><title>deeprnn</title><p>{reason}</p>'
     headers: list[Any] = [(b"content-type", kind + b"; charset=utf-8"), (b"connection", b"close")]
     if refused.after is not None:

@@ -5,6 +5,7 @@ Knows: words. Does not know: components.
 
 from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import parse_qsl
 
 Lang = Literal["en", "zh"]
 LANGUAGES: dict[str, Lang] = {"English": "en", "中文": "zh"}
@@ -814,7 +815,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{texts}。",
     ),
     "ck_card_head": (
-        "Part | Characters | Perplexity | Bits per character | Nats per character",
+        "Part | Characters | Perplexity | Bits per char. | Nats per char.",
         "部分 | 字符数 | 困惑度 | 每字符比特数 | 每字符奈特数",
     ),
     "ck_part_train": ("training text, read as in training", "训练文本，按训练时的读法"),
@@ -982,6 +983,12 @@ def language(query: Mapping[str, str], accept_language: str) -> Lang:
     """`lang=zh` or `lang=en`, else the browser's first choice."""
     asked = query.get("lang") or accept_language
     return "zh" if asked.strip().lower().startswith("zh") else "en"
+
+
+def language_of(headers: Mapping[str, str]) -> Lang:
+    """Of whoever asks something on the page: what the page's address says, else the browser's first choice."""
+    query = headers.get("referer", "").partition("?")[2]
+    return language(dict(parse_qsl(query)), headers.get("accept-language", ""))
 
 
 def tr(key: str, lang: Lang, **values: object) -> str:

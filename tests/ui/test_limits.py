@@ -71,8 +71,16 @@ def test_a_body_beyond_it_is_refused_whatever_length_it_claims(claimed):
     assert json.loads(body)["detail"].startswith("The request is larger than 10 bytes. Send less text")
 
 
-def test_a_refusal_is_in_the_readers_language():
-    status, body = ask(Limits(echo, max_bytes=1, per_minute=9), b"12", accept_language="zh-CN,zh;q=0.9")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"accept_language": "zh-CN,zh;q=0.9"},
+        {"accept_language": "en-US", "referer": "http://127.0.0.1:7860/?view=score&lang=zh"},
+        {"accept_language": "zh-CN", "referer": "http://[broken/"},
+    ],
+)
+def test_a_refusal_is_in_the_language_of_the_page_that_asked_else_of_the_browser(headers):
+    status, body = ask(Limits(echo, max_bytes=1, per_minute=9), b"12", **headers)
     assert (status, "请求超过了 1 字节" in body.decode()) == (413, True)
 
 
