@@ -24,6 +24,15 @@ QUOTED = (
 # What gradio has in English only.
 GRADIOS = r"queue: .*|processing \||Language · 语言"
 
+DRAWN = {
+    "compare": ".model-card .rote",
+    "score": "#score",
+    "experiments": ".experiment .verdict",
+    "inside": ".inside-model .says",
+    "learn": ".learn .text",
+    "checkpoints": "#checkpoints .name",
+}
+
 READ = f"""
 const read = (node) => {{
   const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
@@ -76,13 +85,12 @@ def show_all(one, view):
     if view == "checkpoints":
         one.page.locator("#checkpoints .name").first.click()
         one.page.wait_for_selector("#model-card table")
-    one.settle()
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_in_chinese_has_no_english_word(visit, view):
     one = visit(f"?view={view}&lang=zh")
-    one.settle()
+    one.page.wait_for_selector(DRAWN[view])
     show_all(one, view)
     assert left(one.page.evaluate(SEEN)) == {}
     assert [text for text in one.page.evaluate(BLOCKS) if re.search(r"[。，；：！？] ", text)] == []
@@ -90,7 +98,8 @@ def test_a_view_in_chinese_has_no_english_word(visit, view):
 
 def test_a_visitor_who_asks_for_chinese_never_sees_english(visit):
     one = visit(locale="zh-CN", script=WATCH)
-    one.settle()
+    for view in ("experiments", "learn"):  # what comes last
+        one.page.wait_for_selector(DRAWN[view], state="attached")
     said = one.page.evaluate("[...window.said].filter(Boolean)")
     assert "循环神经网络要多深？" in said
     # gradio says these itself, a moment before they are named
