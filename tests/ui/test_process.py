@@ -18,6 +18,7 @@ import deeprnn
 from deeprnn.ui.downloads import PREFIX
 from deeprnn.ui.text import tr
 from tests.conftest import ROOT, SHIPPED, WAIT
+from tests.ui.conftest import Visit
 
 
 @contextlib.contextmanager
@@ -277,4 +278,27 @@ def test_a_page_that_is_opened_too_often_says_so_once_in_the_readers_language(ch
         page.get_by_text("请等一分钟").first.wait_for(timeout=1_000 * WAIT)
         assert (answer.status, page.get_by_text("请等一分钟").count()) == (429, 1)
         assert 1 <= int(answer.headers["retry-after"]) <= 60
+        page.close()
+
+
+@pytest.mark.browser
+def test_below_a_prefix_that_a_proxy_keeps_the_page_opens_writes_and_downloads(chromium):
+    with started("--port", str(free_port()), GRADIO_ROOT_PATH="/sub") as (_, url, _):
+        page = chromium.new_page()
+        page.set_default_timeout(1_000 * WAIT)
+        one = Visit(page, f"{url}/sub/").open("?models=note-rnn-2&lang=en")
+        one.generate(prompt="the time", length=20)
+        written = one.card("note-rnn-2").locator(".text").text_content()
+        assert written == deeprnn.load(SHIPPED / "note-rnn-2").generate(**one.asked(), max_chars=20)
+        one.card("note-rnn-2").locator(".text span").nth(3).click()
+        page.locator(".next-row").first.wait_for()
+        page.keyboard.press("Escape")
+        one.choose("checkpoints")
+        page.get_by_role("button", name="note-rnn-2", exact=True).click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Folder").click()
+        assert download.value.suggested_filename == "note-rnn-2.zip"
+        assert one.problems == []
+        outside = [asked for asked in one.requests if not asked.startswith((f"{url}/sub/", "data:", "blob:"))]
+        assert outside == [], "a proxy would not pass it on"
         page.close()
