@@ -113,7 +113,7 @@ def main(argv: list[str]) -> int:
         except ValueError as error:
             print(f"train.py: {error}", file=sys.stderr)
             return 1
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(args.threads)  # its threads between operations are for torch.jit: none is ever started here
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")
     stopping = False

@@ -47,6 +47,13 @@ LFS_POINTER = b"version https://git-lfs"
 _OWN_TEXT = re.compile("-[0-9a-f]{8}$")  # a name that ends in a hash: see `corpora.own_name`
 
 
+class ExistsError(ValueError):
+    """A folder of that name is there already; it is as it was."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"{directory} exists; remove it or choose another place.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckpointInfo:
     """What the JSON files of a checkpoint say; reading it loads no weights."""
@@ -117,11 +124,11 @@ def save(
     It is warned of a model that the compiled loops do not decode; see `Decoder.agrees`.
 
     Raises:
-        ValueError: `directory` exists (no finished checkpoint is overwritten), weights are not finite as stored, or
-            the metrics could not be read again.
+        ExistsError: `directory` exists, maybe since a moment: no finished checkpoint is overwritten.
+        ValueError: weights are not finite as stored, or the metrics could not be read again.
     """
     if directory.exists():
-        raise ValueError(f"{directory} exists; remove it or choose another place.")
+        raise ExistsError(directory)
     stored = encode_weights(model.state_dict(), storage)
     unfit = [name for name, tensor in stored.items() if not torch.isfinite(tensor).all()]
     if unfit:
@@ -142,7 +149,11 @@ def save(
 
 
 def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
-    """Keep what is known of a run that left no weights worth keeping: `metrics.json` alone."""
+    """Keep what is known of a run that left no weights worth keeping: `metrics.json` alone.
+
+    Raises:
+        ExistsError: `directory` exists.
+    """
     _write_directory(directory, {METRICS: _json_bytes(metrics)})
 
 
@@ -155,8 +166,10 @@ def _write_directory(directory: Path, files: dict[str, bytes]) -> None:
             write_flushed(aside / name, data)
         flush_directory(aside)
         aside.rename(directory)
-    except OSError:
+    except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
+        if directory.exists():  # another process was first
+            raise ExistsError(directory) from error
         raise
     flush_directory(directory.parent)
 

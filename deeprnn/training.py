@@ -16,7 +16,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -423,7 +423,7 @@ def _finish(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[],
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
         "sample": {"prompt": prompt, **sampling, "text": sample},
     }
-    if not job.directory.exists():  # else another process trained the same to the same end
+    with suppress(checkpoint.ExistsError):  # another process trained the same to the same end
         checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, _companions(data))
     job.snapshot.unlink(missing_ok=True)
     return job.directory
@@ -461,7 +461,8 @@ def _sample_prompt(job: Job, data: Data) -> str:
 def _fail(run: Run, job: Job, data: Data, why: DivergedError) -> None:
     """A diverged run is a result, too: keep how it went and why it ended."""
     outcome = {"status": "diverged", "reason": str(why)}
-    checkpoint.save_failure(job.directory, {**_description(run, job, data), "outcome": outcome})
+    with suppress(checkpoint.ExistsError):  # another process trained the same to the same end
+        checkpoint.save_failure(job.directory, {**_description(run, job, data), "outcome": outcome})
     job.snapshot.unlink(missing_ok=True)
 
 

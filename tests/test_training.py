@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -12,11 +13,12 @@ from torch.testing import assert_close
 from deeprnn import checkpoint, list_checkpoints, training
 from deeprnn.batches import windows
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
-from deeprnn.corpora import own_name
+from deeprnn.corpora import load_corpus, own_name
 from deeprnn.data import prepare
 from deeprnn.evaluation import nats_per_char
 from deeprnn.measurement import measure, remeasure
 from deeprnn.model import CharRNN
+from deeprnn.recipes import all_recipes
 from deeprnn.training import DivergedError, Job, Stopped, train
 
 CPU = torch.device("cpu")
@@ -669,3 +671,45 @@ def test_the_card_of_an_own_text_claims_no_language_no_licence_and_its_own_openi
     assert "license:" not in card
     assert "language:" not in card
     assert metrics(finished["adamw"])["sample"]["prompt"] == "The quick brown fox"
+
+
+@pytest.mark.parametrize("kind", ["sgd", "diverges"])
+def test_of_two_processes_that_end_at_once_the_second_ends_well(sgd, finished, tmp_path, monkeypatch, kind):
+    """The first one's folder appears just before the second would give its own the name."""
+    flush, first = checkpoint.flush_directory, tmp_path / "tiny"
+
+    def flush_after_the_first(path):
+        if not first.exists():
+            shutil.copytree(finished["sgd"], first)
+        flush(path)
+
+    monkeypatch.setattr(checkpoint, "flush_directory", flush_after_the_first)
+    if kind == "sgd":
+        assert train(job(sgd, tmp_path), device=CPU, quiet=True) == first
+        assert_same_run(first, finished["sgd"])
+    else:
+        wild = replace(sgd, train=replace(sgd.train, learning_rate=1e38, clip_norm=1e38))
+        with pytest.raises(DivergedError):
+            train(job(wild, tmp_path), device=CPU, quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("note-rnn-2", "10,000 of the {d2l} characters of {name}, in lower case, letters and spaces only: "),
+        ("depth-gru-2-residual", "{train} of the {full} characters of {name}, with case and punctuation: "),
+    ],
+)
+def test_a_run_says_first_how_much_it_reads_of_a_text_of_ones_own_and_in_which_form(tmp_path, capsys, name, said):
+    path = tmp_path / "my book.txt"
+    path.write_text("The Quick brown fox, it jumps.\n" * 1_000)
+    recipe = all_recipes()[name]
+    recipe = replace(recipe, train=replace(recipe.train, text=str(path)))
+    with pytest.raises(Stopped):
+        train(job(recipe, tmp_path / "runs"), device=CPU, should_stop=lambda: True)
+    full, d2l = (len(load_corpus(str(path), form).text) for form in ("full", "d2l"))
+    assert full != d2l
+    places = {"full": f"{full:,}", "d2l": f"{d2l:,}", "train": f"{int(0.9 * full):,}", "name": own_name(path)}
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith(f"{name}: trains on " + said.format(**places))
