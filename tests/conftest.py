@@ -28,7 +28,16 @@ from deeprnn.vocab import Vocab  # noqa: E402
 torch.set_num_threads(1)  # the tests' tensors are too small to share; on a busy machine sharing is far slower
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "checkpoints"
+# What a test asks for says which tier it belongs to: see the markers in pyproject.toml.
+TIERS = {"chromium": "browser", "url": "process"}
 WAIT = 120  # seconds after which something does not come any more, however busy the machine is
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for fixture, tier in TIERS.items():
+            if fixture in item.fixturenames:
+                item.add_marker(tier)
 
 
 def wait_until(condition, missing=lambda: ""):

@@ -508,6 +508,7 @@ checkpoint.save(target, lm.model, lm.vocab, metrics, "float32")
 """
 
 
+@pytest.mark.process
 def test_a_save_that_is_killed_leaves_no_directory_of_that_name_and_may_be_repeated(tmp_path):
     whole = save(tmp_path / "whole", new_model())
     folder = tmp_path / "folder"

@@ -10,6 +10,8 @@ import pytest
 
 from deeprnn import compiling
 
+pytestmark = pytest.mark.process
+
 INNER = """
 from deeprnn.compiling import compiled
 

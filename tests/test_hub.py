@@ -116,12 +116,14 @@ def generated(directory):
     return checkpoint.load(directory).generate("abc", max_chars=40, seed=1)
 
 
+@pytest.mark.process
 def test_a_checkpoint_from_the_hub_generates_the_text_of_the_local_one(hub, client, folder):
     hub.commit("user/same", folder)
     assert client.load("user/same", name="tiny") == generated(folder / "tiny")
     assert client.load("user/same", name="other") == generated(folder / "other") != generated(folder / "tiny")
 
 
+@pytest.mark.process
 def test_only_the_files_of_the_asked_folder_are_fetched(hub, client, folder):
     hub.commit("user/partial", folder)
     before = len(hub.requests)
@@ -132,6 +134,7 @@ def test_only_the_files_of_the_asked_folder_are_fetched(hub, client, folder):
     }
 
 
+@pytest.mark.process
 def test_a_second_load_fetches_no_file_again(hub, client, folder):
     hub.commit("user/twice", folder)
     first = client.load("user/twice", name="tiny")
@@ -140,6 +143,7 @@ def test_a_second_load_fetches_no_file_again(hub, client, folder):
     assert not [request for request in hub.requests[before:] if "resolve" in request or "large-files" in request]
 
 
+@pytest.mark.process
 def test_what_was_loaded_once_loads_from_the_cache_while_the_hub_is_down(hub, client, folder):
     hub.commit("user/down", folder)
     first = client.load("user/down", name="tiny")
@@ -154,6 +158,7 @@ def test_what_was_loaded_once_loads_from_the_cache_while_the_hub_is_down(hub, cl
     assert client.load("user/down", name="other") == generated(folder / "other")
 
 
+@pytest.mark.process
 def test_an_offline_process_loads_from_the_cache_without_a_request(hub, client, offline_client, folder):
     hub.commit("user/offline", folder)
     first = client.load("user/offline", name="tiny")
@@ -164,6 +169,7 @@ def test_an_offline_process_loads_from_the_cache_without_a_request(hub, client, 
     assert len(hub.requests) == before
 
 
+@pytest.mark.process
 def test_a_revision_is_honoured(hub, client, tmp_path, save_tiny):
     save_tiny(tmp_path / "old" / "tiny")
     save_tiny(tmp_path / "new" / "tiny", cell="rnn")
@@ -177,6 +183,7 @@ def test_a_revision_is_honoured(hub, client, tmp_path, save_tiny):
     assert client.load("user/revised", name="tiny", revision="main") == new
 
 
+@pytest.mark.process
 def test_a_new_commit_is_seen_by_the_next_load(hub, client, tmp_path, save_tiny):
     save_tiny(tmp_path / "old" / "tiny")
     save_tiny(tmp_path / "new" / "tiny", cell="rnn")
@@ -186,6 +193,7 @@ def test_a_new_commit_is_seen_by_the_next_load(hub, client, tmp_path, save_tiny)
     assert client.load("user/moving", name="tiny") == generated(tmp_path / "new" / "tiny")
 
 
+@pytest.mark.process
 def test_an_unknown_repository_revision_or_name_is_refused_by_its_name(hub, client, folder):
     hub.commit("user/known", folder)
     assert "user/unknown" in client.load_error("user/unknown", name="tiny")
@@ -197,10 +205,12 @@ def test_an_unknown_repository_revision_or_name_is_refused_by_its_name(hub, clie
     assert "'absent'" in message
 
 
+@pytest.mark.process
 def test_a_malformed_repository_id_is_refused_by_its_name(client):
     assert "a/b/c" in client.load_error("a/b/c", name="tiny")
 
 
+@pytest.mark.process
 def test_a_name_that_leads_out_of_its_folder_reaches_no_network(hub, client):
     before = len(hub.requests)
     for name in ("../tiny", "", ".", "..", "/tmp", "tiny/"):
@@ -208,6 +218,7 @@ def test_a_name_that_leads_out_of_its_folder_reaches_no_network(hub, client):
     assert len(hub.requests) == before
 
 
+@pytest.mark.process
 def test_an_altered_weight_file_on_the_hub_is_refused_by_its_hash(hub, client, folder):
     weights = folder / "tiny" / checkpoint.WEIGHTS
     data = bytearray(weights.read_bytes())
@@ -220,6 +231,7 @@ def test_an_altered_weight_file_on_the_hub_is_refused_by_its_hash(hub, client, f
     assert client.load("user/altered", name="other") == generated(folder / "other")
 
 
+@pytest.mark.process
 def test_a_hub_that_hangs_up_without_an_answer_is_a_value_error(hub, client):
     hub.dropping = True
     try:
@@ -229,6 +241,7 @@ def test_a_hub_that_hangs_up_without_an_answer_is_a_value_error(hub, client):
     assert "user/hung-up" in message
 
 
+@pytest.mark.process
 def test_a_pushed_folder_loads_from_the_hub(hub, client, folder):
     address = client.push(folder, "user/pushed")
     (sha,) = [sha for branch, sha in hub.repositories["user/pushed"].branches.items() if branch == "main"]
@@ -237,6 +250,7 @@ def test_a_pushed_folder_loads_from_the_hub(hub, client, folder):
         assert client.load("user/pushed", name=name) == generated(folder / name)
 
 
+@pytest.mark.process
 def test_a_push_leaves_out_what_is_hidden(hub, client, folder, save_tiny):
     save_tiny(folder / ".tiny.saving-1")
     (folder / "tiny" / ".notes").write_text("mine")
@@ -246,6 +260,7 @@ def test_a_push_leaves_out_what_is_hidden(hub, client, folder, save_tiny):
     assert len(files) == 8
 
 
+@pytest.mark.process
 def test_a_second_push_adds_to_the_first(client, folder, tmp_path, save_tiny):
     client.push(folder, "user/grown")
     save_tiny(tmp_path / "more" / "third", cell="rnn")
@@ -260,6 +275,7 @@ def test_a_local_folder_of_the_repositorys_name_is_preferred(tmp_path, save_tiny
     assert registry.load("user/repo", name="tiny").name == "tiny"
 
 
+@pytest.mark.process
 def test_a_push_takes_a_checkpoints_own_files_and_is_private_unless_asked(hub, client, folder):
     (folder / "book.txt").write_text("mine")
     (folder / "tiny" / "notes.txt").write_text("mine")

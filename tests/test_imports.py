@@ -193,6 +193,7 @@ def test_weights_are_never_loaded_loosely(module):
     assert not [node for node in keywords if ast.unparse(node.value) == "False" and "load" in ast.unparse(node)]
 
 
+@pytest.mark.process
 def test_importing_the_package_imports_neither_gradio_nor_the_training_side():
     code = "import sys, json, deeprnn; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -341,6 +341,7 @@ def test_a_text_of_any_name_has_a_fingerprint_and_no_other_texts_file(tmp_path, 
     assert path != Fingerprint.build(name[:-1] + "!", "full", POEM).save(tmp_path)
 
 
+@pytest.mark.process
 def test_the_file_does_not_depend_on_the_process(tmp_path):
     code = (
         "import sys\nfrom deeprnn.novelty import Fingerprint\n"

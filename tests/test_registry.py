@@ -254,6 +254,7 @@ def test_no_more_models_are_kept_than_allowed_and_the_last_asked_for_stay(folder
     assert list(models._loaded) == ["c-rnn", "a-gru"]
 
 
+@pytest.mark.process
 def test_loading_and_writing_need_no_compiler_of_torchs():
     """`torch._dynamo` takes seconds to import, and the first visitor would wait for it."""
     code = (

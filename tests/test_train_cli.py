@@ -88,6 +88,7 @@ def test_no_recipe_exits_with_2_and_the_remedy(train_py, capsys):
     assert "name at least one recipe, or use --list" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_the_recipe_trains_a_checkpoint_that_loads(finished, book):
     lm = deeprnn.load(finished)
     assert lm.name == finished.name
@@ -99,6 +100,7 @@ def test_the_recipe_trains_a_checkpoint_that_loads(finished, book):
     assert info.train_ppl < info.unigram_ppl
 
 
+@pytest.mark.process
 def test_a_finished_recipe_is_skipped(finished, book, train_py, capsys):
     before = {path.name: path.read_bytes() for path in finished.iterdir()}
     assert train_py.main(["smoke", "--data", str(book), "--out", str(finished.parent)]) == 0
@@ -106,6 +108,7 @@ def test_a_finished_recipe_is_skipped(finished, book, train_py, capsys):
     assert {path.name: path.read_bytes() for path in finished.iterdir()} == before
 
 
+@pytest.mark.process
 def test_remeasure_prints_each_recorded_figure_beside_the_same_one_measured_now(finished, book, train_py, capsys):
     assert train_py.main(["smoke", "--data", str(book), "--out", str(finished.parent), "--remeasure"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -129,6 +132,7 @@ def interrupt_when_handled(default):
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.process
 def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(
     finished, book, train_py, tmp_path, capsys
 ):
@@ -163,6 +167,7 @@ def test_results_that_cannot_be_read_are_named_with_the_remedy(train_py, tmp_pat
     assert (tmp_path / "results.json").read_text() == '{"schema": 1, "runs": {'
 
 
+@pytest.mark.process
 def test_a_budget_that_is_spent_stops_cleanly_and_resume_finishes(finished, book, train_py, tmp_path, capsys):
     command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
     assert train_py.main([*command, "--budget-minutes", "0"]) == 130
@@ -171,6 +176,7 @@ def test_a_budget_that_is_spent_stops_cleanly_and_resume_finishes(finished, book
     assert_same_weights(tmp_path / finished.name, finished)
 
 
+@pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signalled_process_exits_with_130_and_another_resumes_it(number, finished, book, tmp_path):
@@ -259,6 +265,7 @@ def test_what_is_trained_goes_to_runs_and_by_one_thread_unless_asked(train_py):
     assert train_py.parse(["--gather", "runs"]).out == Path("checkpoints")
 
 
+@pytest.mark.process
 def test_a_list_cut_short_by_its_reader_ends_quietly():
     command = f"{sys.executable} train.py --list | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -266,6 +273,7 @@ def test_a_list_cut_short_by_its_reader_ends_quietly():
     assert done.stderr == ""
 
 
+@pytest.mark.process
 def test_a_full_disk_ends_in_a_sentence(book, tmp_path):
     limited = f"ulimit -f 16; exec {sys.executable} train.py smoke --device cpu --data '{book}' --out '{tmp_path}'"
     done = subprocess.run(["bash", "-c", limited], cwd=ROOT, capture_output=True, text=True, check=False)

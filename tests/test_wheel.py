@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.process
+
 SERVED = """
 import sys, urllib.request
 from pathlib import Path

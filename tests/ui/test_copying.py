@@ -11,7 +11,6 @@ import pytest
 from tests.conftest import WAIT
 from tests.ui.test_process import free_port, started
 
-pytestmark = pytest.mark.browser
 QUERY = "?models=note-lstm-2,few-lstm-2&lang=en"
 
 

@@ -117,7 +117,6 @@ def test_what_a_missing_run_leaves_unanswered_is_said_and_the_rest_is_answered(f
     assert len(caplog.messages) <= 1
 
 
-@pytest.mark.browser
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_sentence_is_shown_in_both_views(chromium, folder):
     (folder / FILE).write_text("{")

@@ -108,7 +108,6 @@ def test_an_authors_own_model_is_the_measure_of_the_others(results):
         assert chart["cells"][foreign][column]["text"] == f"{round(100 * (other / best - 1)):+d}%"
 
 
-@pytest.mark.browser
 def test_a_reader_sees_the_six_questions_and_reads_a_figure(visit):
     one = visit("?view=experiments")
     one.page.wait_for_selector(".experiment .chart")
@@ -122,7 +121,6 @@ def test_a_reader_sees_the_six_questions_and_reads_a_figure(visit):
     assert "seconds" in figure.locator(".chart text").all_text_contents()
 
 
-@pytest.mark.browser
 def test_a_figure_is_saved_as_svg_png_and_csv(visit, results):
     one = visit("?view=experiments")
     one.page.wait_for_selector("#experiment-depth .chart")
@@ -140,7 +138,6 @@ def test_a_figure_is_saved_as_svg_png_and_csv(visit, results):
     assert ['"GRU', ' residual"', "10", str(round(value, 4))] in [row[:4] for row in rows]
 
 
-@pytest.mark.browser
 def test_a_saved_picture_says_what_it_shows_and_keeps_no_line_of_the_pointer(visit):
     one = visit("?view=experiments")
     figure = one.page.locator("#experiment-rote .figure")
@@ -158,7 +155,6 @@ def test_a_saved_picture_says_what_it_shows_and_keeps_no_line_of_the_pointer(vis
     assert "opacity" in saved.value.path().read_text()
 
 
-@pytest.mark.browser
 def test_every_scale_has_three_ticks_and_every_line_is_read(visit):
     one = visit("?view=experiments")
     one.page.wait_for_selector("#experiment-rote .chart")
@@ -173,7 +169,6 @@ def test_every_scale_has_three_ticks_and_every_line_is_read(visit):
     assert figure.locator(".explain span").count() == figure.locator(".chart .curve").count()
 
 
-@pytest.mark.browser
 def test_the_language_switch_draws_the_questions_again(visit):
     one = visit("?view=experiments")
     one.page.wait_for_selector(".experiment")
@@ -185,7 +180,6 @@ def test_the_language_switch_draws_the_questions_again(visit):
     one.page.wait_for_selector(".model-card[data-model='note-lstm-10-residual']")
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_in_the_experiments(visit, scheme):
     one = visit("?view=experiments", scheme=scheme)

@@ -105,7 +105,6 @@ def test_every_kind_of_stack_and_the_shortest_text_has_its_sentences(registry, n
         assert not any("{" in said for said in one["says"].values())
 
 
-@pytest.mark.browser
 def test_a_reader_reads_across_the_layers_of_two_models(visit, registry):
     one = visit("?view=inside")
     one.page.wait_for_selector(".inside-model")
@@ -125,7 +124,6 @@ def test_a_reader_reads_across_the_layers_of_two_models(visit, registry):
     )
 
 
-@pytest.mark.browser
 def test_an_address_brings_its_models_and_its_text(visit):
     one = visit("?view=inside&models=depth-lstm-2-residual,depth-rnn-2-residual&text=A+text+of+its+own.")
     one.page.wait_for_selector(".inside-model")
@@ -142,7 +140,6 @@ def test_gates_are_called_by_their_names(registry):
     assert {key.removeprefix("gate_"): label for key, label in labels.items() if key.startswith("gate_")} == named
 
 
-@pytest.mark.browser
 def test_another_text_and_another_language_are_drawn(visit):
     one = visit()
     one.page.get_by_role("tab", name="Inside").click()
@@ -157,7 +154,6 @@ def test_another_text_and_another_language_are_drawn(visit):
     assert one.page.locator(".strip span").count() == 21
 
 
-@pytest.mark.browser
 def test_a_text_too_short_is_refused_on_the_page(visit):
     one = visit("?view=inside")
     one.page.wait_for_selector(".inside-model")
@@ -167,7 +163,6 @@ def test_a_text_too_short_is_refused_on_the_page(visit):
     assert one.page.locator(".inside-model").count() == 2
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["dark"])
 def test_axe_finds_nothing_serious_inside(visit, scheme):
     one = visit("?view=inside", scheme=scheme)
@@ -175,7 +170,6 @@ def test_axe_finds_nothing_serious_inside(visit, scheme):
     assert one.serious() == []
 
 
-@pytest.mark.browser
 def test_every_layer_of_a_plain_stack_is_listed_at_a_character(visit):
     one = visit(f"?view=inside&models={PLAIN}")
     one.page.wait_for_selector(".across tbody tr")
@@ -183,7 +177,6 @@ def test_every_layer_of_a_plain_stack_is_listed_at_a_character(visit):
     assert len([change for change in changes if change.endswith("%")]) == 10
 
 
-@pytest.mark.browser
 def test_only_the_gate_that_keeps_says_how_much_is_kept(visit):
     one = visit("?view=inside&models=note-lstm-2")
     one.page.wait_for_selector(".inside-model")
@@ -200,7 +193,6 @@ def test_what_each_layer_is_scaled_by_is_said(registry, lang, own):
     assert own in labels["scale_echo"]
 
 
-@pytest.mark.browser
 def test_two_models_are_drawn_on_one_scale_and_each_picture_has_its_own_sentence(visit):
     one = visit("?view=inside")
     one.page.wait_for_selector(".inside-model:last-child svg.chart")
@@ -212,7 +204,6 @@ def test_two_models_are_drawn_on_one_scale_and_each_picture_has_its_own_sentence
     assert "gates" not in one.page.locator(".inside-model").first.locator(".figure").first.text_content()
 
 
-@pytest.mark.browser
 def test_a_touch_on_a_map_reads_across_there(visit):
     one = visit("?view=inside")
     one.page.wait_for_selector(".inside-model")
@@ -221,7 +212,6 @@ def test_a_touch_on_a_map_reads_across_there(visit):
     assert one.page.locator(".strip .at").get_attribute("data-index") == str(last)
 
 
-@pytest.mark.browser
 def test_typing_into_the_list_of_models_leaves_its_title_alone(visit):
     one = visit("?view=inside")
     one.page.wait_for_selector(".inside-model")

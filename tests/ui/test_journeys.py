@@ -9,7 +9,6 @@ from deeprnn import load
 from deeprnn.ui import recordings, service
 from tests.conftest import SHIPPED
 
-pytestmark = pytest.mark.browser
 TWO = "?models=note-lstm-2,few-lstm-2"
 
 

@@ -76,7 +76,6 @@ def test_the_code_is_called_the_definition_and_what_runs_is_named(registry, lang
     assert words in text
 
 
-@pytest.mark.browser
 def test_picture_equation_and_sentence_name_the_same_states(visit):
     one = visit("?view=learn")
     one.page.get_by_role("button", name="residual", exact=True).click()
@@ -88,7 +87,6 @@ def test_picture_equation_and_sentence_name_the_same_states(visit):
     assert one.page.locator(".equation .before").first.text_content() == "H0"
 
 
-@pytest.mark.browser
 def test_a_touched_cell_shows_its_two_inputs_in_the_picture_the_equation_and_a_sentence(visit):
     one = visit("?view=learn")
     cell = one.page.get_by_role("button", name="H₄⁽³⁾")
@@ -107,7 +105,6 @@ def test_a_touched_cell_shows_its_two_inputs_in_the_picture_the_equation_and_a_s
     assert "H₀ (the one state of all layers, never changed)" in said.text_content()
 
 
-@pytest.mark.browser
 def test_the_lesson_is_taught_in_chinese(visit):
     one = visit("?view=learn&lang=zh")
     one.page.get_by_role("heading", name="常见的错误及其代价").wait_for()
@@ -116,7 +113,6 @@ def test_the_lesson_is_taught_in_chinese(visit):
     one.page.get_by_role("heading", name="The classic mistake and what it costs").wait_for()
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light"])
 def test_axe_finds_nothing_serious_in_the_lesson(visit, scheme):
     one = visit("?view=learn", scheme=scheme)

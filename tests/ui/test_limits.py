@@ -305,6 +305,7 @@ def test_a_limit_is_read_from_the_environment(monkeypatch):
         number("MAX_THINGS", 5)
 
 
+@pytest.mark.process
 def test_the_environment_sets_what_the_page_and_the_api_hold():
     code = "from deeprnn.ui import service; print(service.MAX_MODELS, service.MAX_SCORE_CHARS)"
     done = subprocess.run(

@@ -10,7 +10,6 @@ from deeprnn.ui import checkpoints, recordings
 from tests.conftest import SHIPPED, wait_until
 from tests.ui.conftest import ALL_ANALYSED
 
-pytestmark = pytest.mark.browser
 PROMPT = "the time traveller"  # of the first question
 SLOW = [
     "wells-lstm-2",

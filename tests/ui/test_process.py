@@ -20,6 +20,8 @@ from deeprnn.ui.text import tr
 from tests.conftest import ROOT, SHIPPED, WAIT
 from tests.ui.conftest import Visit
 
+pytestmark = pytest.mark.process
+
 
 @contextlib.contextmanager
 def started(*arguments, before=(), **environment):
@@ -267,7 +269,6 @@ def test_a_link_to_the_page_is_shown_with_its_own_title_and_a_space_asks_no_othe
     assert page.count("window.gradio_config = ") == 1
 
 
-@pytest.mark.browser
 def test_a_page_that_is_opened_too_often_says_so_once_in_the_readers_language(chromium):
     with started("--port", str(free_port()), DEEPRNN_MAX_REQUESTS_A_MINUTE="1") as (_, url, _):
         page = chromium.new_page()
@@ -281,7 +282,6 @@ def test_a_page_that_is_opened_too_often_says_so_once_in_the_readers_language(ch
         page.close()
 
 
-@pytest.mark.browser
 def test_below_a_prefix_that_a_proxy_keeps_the_page_opens_writes_and_downloads(chromium):
     with started("--port", str(free_port()), GRADIO_ROOT_PATH="/sub") as (_, url, _):
         page = chromium.new_page()

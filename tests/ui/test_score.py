@@ -1,7 +1,5 @@
 """The Score view's choices, without a browser."""
 
-import pytest
-
 from deeprnn.ui import score
 from deeprnn.ui.widgets import readers
 from deeprnn.vocab import UNKNOWN_ID
@@ -17,7 +15,6 @@ def test_an_example_brings_models_that_know_its_characters(registry):
     assert readers(registry, english, ["note-rnn-2"], score.FIRST) == ["note-rnn-2"]
 
 
-@pytest.mark.browser
 def test_the_running_plot_counts_characters_as_the_table_does(visit):
     """Guessing costs the same everywhere, so that its line is level, also behind a dash that is read as two."""
     one = visit("?view=score&models=note-rnn-2&text=one%E2%80%94two%E2%80%94three%E2%80%94four%E2%80%94five%20six")

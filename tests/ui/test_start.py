@@ -3,8 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from deeprnn.ui import page
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.process
 
 ANSWERED = """
 import sys, httpx

@@ -20,7 +20,6 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll('svg text, .layers
     }))"""
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("query", DRAWN)
 def test_the_words_of_charts_are_12_pixels_or_more_in_a_window_of_any_width(visit, query):
     one = visit(query, width=1280)
@@ -31,7 +30,6 @@ def test_the_words_of_charts_are_12_pixels_or_more_in_a_window_of_any_width(visi
         assert one.page.locator("main").evaluate("(main) => main.getBoundingClientRect().right") <= width
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("width", [1440, 1536, 1920])
 def test_the_page_stands_in_the_middle(visit, width):
     one = visit(width=width)
@@ -42,7 +40,6 @@ def test_the_page_stands_in_the_middle(visit, width):
     assert abs(left - right) < 1
 
 
-@pytest.mark.browser
 def test_a_finger_reads_every_kind_of_chart(visit):
     one = visit("?view=experiments", width=390, touch=True)
     for kind, part in (("lines", ".curve"), ("dots", ".interval"), ("matrix", ".cell")):
@@ -54,7 +51,6 @@ def test_a_finger_reads_every_kind_of_chart(visit):
         assert said.locator("b").text_content(), kind
 
 
-@pytest.mark.browser
 def test_a_finger_reads_a_heat_map_as_it_moves(visit):
     one = visit("?view=score&models=few-lstm-2&text=the%20time%20machine", width=390, touch=True)
     one.page.wait_for_selector(".heat span")
