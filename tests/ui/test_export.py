@@ -4,11 +4,15 @@ import csv
 import io
 import json
 
+import httpx
 import pytest
 
-from deeprnn.ui import cards, compare, export
+from deeprnn.ui import cards, compare, export, service
 from deeprnn.ui.cards import Board, Run
+from deeprnn.ui.components import carried
 from deeprnn.ui.service import RequestError
+from tests.conftest import WAIT
+from tests.ui.test_process import answers
 
 
 @pytest.fixture
@@ -110,3 +114,32 @@ def test_a_file_with_whatever_for_a_budget_opens_without_its_question(registry, 
 def test_an_unknown_question_in_a_file_is_passed_over(registry, board):
     again = export.reopen(registry, changed(registry, board, preset="nobody"))
     assert (again.preset, again.budget, again.runs) == (None, None, board.runs)
+
+
+def test_the_largest_comparison_is_opened_over_http_and_continued(registry, url):
+    """Six texts as long as they get, of letters that take most room in JSON in JSON, within what a request may hold."""
+    names = [name for name, info in registry.infos.items() if info.vocab.form == "full"][:6]
+    text = ('好"\n\\' * service.MAX_WRITTEN_CHARS)[: service.MAX_WRITTEN_CHARS]
+    prompt = "好" * service.MAX_PROMPT_CHARS
+    runs = tuple(Run(model=name, prompt=prompt, text=text, state="finished") for name in names)
+    largest = Board(prompt=prompt, seed=7, sampling=dict(cards.NUMBERS), runs=runs)
+    value = json.loads(export.export(registry, largest, "json")[1])
+    for card in value["cards"]:
+        del card["figures"]  # as cards.js does
+    with httpx.Client(timeout=WAIT) as client:
+        page = client.get(f"{url}config").json()
+        elements = {one["props"].get("elem_id"): one["id"] for one in page["components"]}
+
+        def asks(element, event):
+            return next(one for one in page["dependencies"] if [elements[element], event] in one["targets"])
+
+        opens, goes_on = asks("board", "upload"), asks("continue", "click")
+        opening = {"data": [""] * len(opens["inputs"]), "fn_index": opens["id"], "trigger_id": elements["board"]}
+        opening["data"][0] = "English"
+        opening["event_data"] = {"text": json.dumps(value, ensure_ascii=False)}
+        ((_, opened, said),) = answers(url.rstrip("/"), client, [opening], "opens")
+        assert opened is True, said
+        drawn = carried(cards.draw(registry, largest, "en"))
+        going = {"data": ["English", drawn, 1], "fn_index": goes_on["id"], "trigger_id": elements["continue"]}
+        ((_, _, said),) = answers(url.rstrip("/"), client, [going], "goes on")
+        assert f"{service.MAX_WRITTEN_CHARS:,}" in said or str(service.MAX_WRITTEN_CHARS) in said, said

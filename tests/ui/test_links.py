@@ -1,11 +1,14 @@
 """Deep links are untrusted input: what is understood is kept, everything else is passed over."""
 
+from urllib.parse import urlencode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deeprnn.registry import Registry
 from deeprnn.ui.links import parse
+from deeprnn.ui.service import MAX_PROMPT_CHARS
 from deeprnn.ui.text import language
 from tests.conftest import SHIPPED
 
@@ -71,3 +74,12 @@ def test_the_address_then_the_browser_choose_the_language(query, accepted, expec
 @given(st.dictionaries(st.sampled_from(["view", "models", "preset", "budget", "seed", "top_k", "prompt"]), st.text()))
 def test_no_address_breaks_the_page(query):
     parse(REGISTRY, query, "")
+
+
+@pytest.mark.browser
+def test_the_longest_chinese_prompt_that_the_page_takes_is_opened_from_its_address(visit):
+    prompt = "却说孙行者" * (MAX_PROMPT_CHARS // 5)
+    one = visit("?" + urlencode({"models": "journey-gru-2", "prompt": prompt, "length": 5, "lang": "zh"}))
+    one.page.wait_for_function("() => /完成/.test(document.querySelector('.status').textContent)")
+    assert one.page.locator("#prompt textarea").input_value() == prompt
+    assert one.card("journey-gru-2").locator(".prompt").text_content() == prompt
