@@ -1,0 +1,30 @@
+# The commands people type; `just` lists them. Each is also written out in README.md or CONTRIBUTING.md.
+
+default:
+    @just --list
+
+# Install what the page, training and the tests need.
+install:
+    pip install -r tests/requirements.txt
+
+# Serve the page at http://127.0.0.1:7860.
+serve:
+    python app.py
+
+# The tests that start no browser and no other program.
+quick:
+    python -m pytest -m "not browser and not process and not slow"
+
+# All tests but those that take minutes.
+test:
+    python -m pytest
+
+# Style and types.
+check:
+    ruff check .
+    ruff format --check .
+    mypy
+
+# Everything that must pass before a change lands, on a bare Debian machine.
+ci:
+    .ci/run
