@@ -15,7 +15,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,6 @@ MAX_SYMBOLS = 100_000  # of an alphabet; all of Unicode's ideographs are about a
 MAX_HEADER_BYTES = 4_000_000  # of the weights' file: the names and shapes of the tensors
 MAX_MESSAGE = 1_000  # characters of what is said to be wrong with a file
 LFS_POINTER = b"version https://git-lfs"
-_OWN_TEXT = re.compile("-[0-9a-f]{8}$")  # a name that ends in a hash: see `corpora.own_name`
 
 
 class ExistsError(ValueError):
@@ -356,7 +354,7 @@ def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str
         f"| {part} | {figures.chars:,} | {figures.ppl:.4f} | {figures.bpc:.4f} | {figures.nats:.4f} |"
         for part, figures in metrics.final.items()
     )
-    ours = not any(_OWN_TEXT.search(one.name) for one in metrics.texts)
+    ours = not any(one.own for one in metrics.texts)
     language = "zh" if text.name == "journey_to_the_west" else "en"
     known = f"license: apache-2.0\nlanguage: {language}\n" if ours else ""  # of a text of one's own we know neither
     return f"""---

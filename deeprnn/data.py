@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deeprnn.batches import num_windows
 from deeprnn.config import TrainConfig
-from deeprnn.corpora import Corpus, load_corpus, split
+from deeprnn.corpora import Corpus, is_known, load_corpus, split
 from deeprnn.vocab import Vocab
 
 FIRST_MARK = 0xE000  # of Unicode's private use area
@@ -36,6 +36,7 @@ class Source:
             "chars": len(self.corpus.text),
             "sha256": self.corpus.sha256,
             "ranges": {part: list(r) for part, r in self.ranges.items()},
+            **({} if is_known(self.corpus.name) else {"own": True}),
         }
 
 

@@ -92,6 +92,12 @@ class Node:
             raise self.refusal("a JSON object")
         return Node(self.value[key], f"{self.path}.{key}" if self.path else key) if key in self.value else None
 
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self.value, bool):
+            raise self.refusal("true or false")
+        return self.value
+
     def whole(self, least: int = 0, most: int = MAX_COUNT) -> int:
         """A whole number."""
         if type(self.value) is not int or not least <= self.value <= most:

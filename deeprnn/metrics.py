@@ -75,7 +75,7 @@ class Best:
 class TextRecord:
     """One text that was trained on, and which of its characters, as [start, end), were which part.
 
-    sha256: of the whole text in its form, in UTF-8.
+    sha256: of the whole text in its form, in UTF-8. own: whether it is none of ours, but a file of whoever trained.
     """
 
     name: str
@@ -83,6 +83,7 @@ class TextRecord:
     chars: int
     sha256: str
     ranges: dict[str, tuple[int, int]]
+    own: bool = False
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -97,7 +98,9 @@ class TextRecord:
             raise node["sha256"].refusal("64 hexadecimal digits")
         _ = node["ranges"]["train"]
         ranges = {part: _range(one, chars) for part, one in node["ranges"].entries().items()}
-        return cls(name=node["name"].name(), form=form, chars=chars, sha256=sha256, ranges=ranges)
+        own = node.get("own")
+        whose = own is not None and own.flag()
+        return cls(name=node["name"].name(), form=form, chars=chars, sha256=sha256, ranges=ranges, own=whose)
 
     @property
     def heldout(self) -> tuple[int, int]:

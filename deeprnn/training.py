@@ -436,9 +436,7 @@ def _companions(data: Data) -> dict[str, bytes]:
     """
     files = {}
     records = read_texts({"text": data.sources[0].record(), "more_texts": [s.record() for s in data.sources[1:]]})
-    own = {
-        source.corpus: record for source, record in zip(data.sources, records, strict=True) if not is_known(record.name)
-    }
+    own = {source.corpus: record for source, record in zip(data.sources, records, strict=True) if record.own}
     for corpus, record in own.items():
         if len(corpus.text) <= MAX_CHARS:
             made = Fingerprint.build(corpus.name, corpus.form, corpus.text, *record.ranges["train"])

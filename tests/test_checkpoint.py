@@ -15,6 +15,7 @@ from safetensors.torch import save as save_tensors
 from deeprnn import checkpoint
 from deeprnn.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 from deeprnn.config import ModelConfig
+from deeprnn.metrics import Metrics
 from deeprnn.model import CharRNN
 from deeprnn.registry import list_checkpoints
 from deeprnn.vocab import Vocab
@@ -191,6 +192,18 @@ def test_the_model_card_says_how_the_model_was_made(tmp_path):
     assert 'deeprnn.load("checkpoints/tiny")' in card
     assert "python train.py tiny" in card
     assert "2 x GRU of 8 units" in card
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_whether_a_text_is_ones_own_is_recorded_not_read_off_its_name(own):
+    values = tiny_metrics("tiny", new_model().num_params)
+    values["text"] |= {"name": "book" if own else "book-0a1b2c3d", "own": own}
+    vocab = Vocab(form="full", characters="abcdefgh \n")
+    card = checkpoint.model_card("tiny", new_model(), vocab, Metrics.from_dict(values))
+    assert ("license:" in card) != own
+    values["text"]["own"] = "yes"
+    with pytest.raises(ValueError, match=r"text\.own must be true or false, not 'yes'"):
+        Metrics.from_dict(values)
 
 
 # --- damage

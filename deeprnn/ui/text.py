@@ -797,7 +797,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "ck_size": ("File", "文件"),
     "ck_filter": ("Filter", "筛选"),
     "ck_none": ("No model has all these words.", "没有同时包含这些词的模型。"),
-    "ck_left_out": ("Not listed, since they cannot be used:", "以下检查点无法使用，未列出："),
+    "ck_left_out": (
+        "Not listed, since they cannot be used:",
+        "以下检查点无法使用，未列出；请重新下载或重新训练。每项后面是原因（英文）：",
+    ),
     "ck_weights": ("Weights (.safetensors)", "权重（.safetensors）"),
     "ck_folder": ("Folder (.zip)", "整个文件夹（.zip）"),
     "ck_all": ("Download all (.zip)", "全部下载（.zip）"),
