@@ -11,7 +11,7 @@ from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import Form
 from deeprnn.corpora import load_if_at_hand
 from deeprnn.registry import Registry
-from deeprnn.ui.limits import number
+from deeprnn.ui.limits import env_limit
 from deeprnn.ui.serving import address, settle_environment
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from deeprnn.ui.page import launch  # imports gradio
 
     torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
-    registry = Registry(CHECKPOINTS, max_loaded=number("MAX_LOADED", 64))
+    registry = Registry(CHECKPOINTS, max_loaded=env_limit("MAX_LOADED", 64))
     if not registry.infos:
         raise SystemExit(f"no checkpoint in {CHECKPOINTS}: restore the shipped ones, or run python train.py smoke")
     launch(registry, text_of, **where)

@@ -31,7 +31,7 @@ from deeprnn.decoding import DecodeBatch, Decoder, schedule_ids, stream
 from deeprnn.model import CharRNN
 from deeprnn.sampling import Sampling, uniforms
 from deeprnn.storage import decode_weights, encode_weights
-from deeprnn.training import Run, train_window
+from deeprnn.training import TrainState, train_window
 
 VOCAB, BATCH, WINDOW, PROMPT, TEXTS = 28, 32, 35, 20, 16
 D2L_LAYERS: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -88,7 +88,7 @@ def d2l_predict(model: D2LModel, prompt: list[int], length: int) -> list[int]:
 def ours_train(model: CharRNN, batches: list[tuple[Tensor, Tensor]], kernel: Kernel) -> None:
     config = TrainConfig(text="none", form="d2l", epochs=1, learning_rate=0.01, kernel=kernel)
     optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate)
-    run = Run(
+    run = TrainState(
         model=model,
         averaged=model,
         optimizer=optimizer,

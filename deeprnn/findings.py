@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 from deeprnn.cells import CELLS
-from deeprnn.results import Estimate, Results, Run, estimate
+from deeprnn.results import Estimate, Results, RunRecord, estimate
 
 BY_HEART = 1.1  # a training perplexity under which a text is as good as known
 WIRINGS = ("plain", "residual")
@@ -285,7 +285,7 @@ def _gaps(results: Results, kind: str) -> dict[str, tuple[Estimate, Estimate]] |
     return found
 
 
-Figure = tuple[str, Callable[[Run], float]]  # a recipe, and what is read of its run
+Figure = tuple[str, Callable[[RunRecord], float]]  # a recipe, and what is read of its run
 
 
 def _held(recipe: str) -> Figure:

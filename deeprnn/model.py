@@ -26,7 +26,7 @@ from deeprnn.cells import CELLS, Cell
 from deeprnn.config import Init, Kernel, ModelConfig
 
 # Runs a layer, by its number from the bottom, on (T, B, E) from a state (S, B, H): outputs (T, B, H) and new state.
-Run = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
+LayerRunner = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def dropout(x: Tensor, rate: float, generator: torch.Generator | None, *, locked: bool = False) -> Tensor:
@@ -106,7 +106,7 @@ class CharRNN(nn.Module):
         tokens: Int[Tensor, "B T"],
         state: Float[Tensor, "L S B H"],
         *,
-        kernel: Kernel | Run = "fused",
+        kernel: Kernel | LayerRunner = "fused",
         generator: torch.Generator | None = None,
     ) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "L S B H"]]:
         """Read T characters in every lane: logits of the next character after each, and the state after the last.
@@ -159,7 +159,7 @@ class CharRNN(nn.Module):
         return finished
 
     def _stack(
-        self, x: Tensor, state: Tensor, kernel: Kernel | Run, generator: torch.Generator | None
+        self, x: Tensor, state: Tensor, kernel: Kernel | LayerRunner, generator: torch.Generator | None
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "L S B H"]]:
         states = []
         for layer, cell in enumerate(self.layers()):

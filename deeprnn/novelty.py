@@ -92,7 +92,7 @@ class Source(StrictConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class CopiedSpan:
     """The characters [start, end) of a sample, which stand in the text of that name from `offset` on.
 
     offset: in characters of the whole text in its form; fraction: the same as a share of its length.
@@ -169,7 +169,7 @@ class Fingerprint:
             ) from error
         return cls(source=source, codes=codes, words=tensors.get("words"))
 
-    def runs(self, sample: str) -> list[Run]:
+    def runs(self, sample: str) -> list[CopiedSpan]:
         """The maximal runs of at least `MIN_RUN` characters of a sample, by their start; see `maximal`.
 
         Of several places the first is given. A run all of whose windows stand more than `MAX_PLACES` times in the text
@@ -191,12 +191,12 @@ class Fingerprint:
         keys = _keys(self.codes)
         return np.sort(keys | np.arange(len(keys), dtype=np.uint64))
 
-    def _extended(self, codes: UInt8[np.ndarray, " N"], start: int, place: int) -> Run:
+    def _extended(self, codes: UInt8[np.ndarray, " N"], start: int, place: int) -> CopiedSpan:
         """The whole run through a window of equal codes."""
         back = _equal(codes[start::-1], self.codes[place::-1]) - 1
         end = start + _equal(codes[start:], self.codes[place:]) + HASHED - 1
         source, offset = self.source, self.source.start + place - back
-        return Run(start=start - back, end=end, text=source.name, offset=offset, fraction=offset / source.chars)
+        return CopiedSpan(start=start - back, end=end, text=source.name, offset=offset, fraction=offset / source.chars)
 
 
 def load_all(directory: str | Path, sources: Iterable[Source]) -> list[Fingerprint]:
@@ -220,7 +220,7 @@ def measure(sample: str, fingerprints: Iterable[Fingerprint], prompt: str = "") 
     Nothing of the prompt counts: it only completes the first word. A word that reaches the end of the sample may be cut
     off there and is left out.
 
-    runs: the maximal copied runs by their start, as {start, end, text, offset, fraction}, see `Run`.
+    runs: the maximal copied runs by their start, as {start, end, text, offset, fraction}, see `CopiedSpan`.
     longest_run: characters of the longest of them; 0: there is none of `MIN_RUN` characters.
     copied_share: the share of characters that lie in them.
     repetition: the share of windows of `MIN_RUN` characters that stood earlier in the sample.
@@ -244,16 +244,16 @@ def measure(sample: str, fingerprints: Iterable[Fingerprint], prompt: str = "") 
     }
 
 
-def maximal(runs: Iterable[Run]) -> list[Run]:
+def maximal(runs: Iterable[CopiedSpan]) -> list[CopiedSpan]:
     """The runs that lie in no other, by their start, of equal ones the first; they may overlap."""
-    kept: list[Run] = []
+    kept: list[CopiedSpan] = []
     for run in sorted(runs, key=lambda run: (run.start, -run.end)):
         if not kept or run.end > kept[-1].end:
             kept.append(run)
     return kept
 
 
-def copied_share(runs: Iterable[Run], chars: int) -> float | None:
+def copied_share(runs: Iterable[CopiedSpan], chars: int) -> float | None:
     """The share of a sample's `chars` characters that lie in one of its runs, given by their start; None for none."""
     covered = end = 0
     for run in runs:

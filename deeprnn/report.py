@@ -24,11 +24,10 @@ from deeprnn.documents import Node
 from deeprnn.evaluation import unigram_ppl
 from deeprnn.findings import figure
 from deeprnn.metrics import read_texts
-from deeprnn.novelty import FINGERPRINTS, MIN_RUN, Fingerprint, Source, load_all, measure
-from deeprnn.novelty import Run as CopiedRun
+from deeprnn.novelty import FINGERPRINTS, MIN_RUN, CopiedSpan, Fingerprint, Source, load_all, measure
 from deeprnn.recipes import expected_params
 from deeprnn.registry import list_checkpoints
-from deeprnn.results import FILE, Baselines, Copied, Novelty, Results, Run, recipe_of
+from deeprnn.results import FILE, Baselines, Copied, Novelty, Results, RunRecord, recipe_of
 from deeprnn.tables import table
 from deeprnn.training import outcome_of
 
@@ -168,7 +167,7 @@ def _mean_novelty(measured: list[dict[str, Any]]) -> Copied:
     means = {key: _mean([one[key] for one in measured]) for key in ("copied_share", "repetition", "dictionary_share")}
     return Copied(
         longest_run=max((one["longest_run"] for one in measured), default=0),
-        place=CopiedRun(**longest) if longest else None,
+        place=CopiedSpan(**longest) if longest else None,
         distinct=tuple(_mean([one["distinct"][n] for one in measured]) for n in range(3)),
         **means,
     )
@@ -341,14 +340,14 @@ def refresh(readme: Path, results: Results) -> None:
         checkpoint.write_flushed(readme, f"{before}{MARKS[0]}\n{answers}\n{MARKS[1]}{after}".encode())
 
 
-def _compact(metrics: dict[str, Any], key: str) -> Run:
+def _compact(metrics: dict[str, Any], key: str) -> RunRecord:
     """A run without its sample, its curve by columns; `key`: that of its texts."""
     curve = metrics["curve"]
     columns = {key: [round(record[key], 6) for record in curve] for key in (curve[0] if curve else ())}
     run = {key: metrics[key] for key in _KEPT if key in metrics} | {"curve": columns}
     if "outcome" not in run:  # trained before metrics.json held it
         run["outcome"] = outcome_of(metrics["best_val"]["ppl"], metrics["baselines"]["unigram"]["val"])
-    return Run.read(Node(run | {"text_key": key}))
+    return RunRecord.read(Node(run | {"text_key": key}))
 
 
 def _shape(model: ModelConfig) -> str:
@@ -356,7 +355,7 @@ def _shape(model: ModelConfig) -> str:
     return f"{model.num_layers} x {CELLS[model.cell].label} {model.hidden_size}, {wiring}"
 
 
-def _facts(run: Run) -> tuple[str, str]:
+def _facts(run: RunRecord) -> tuple[str, str]:
     return _shape(run.model_config), f"{run.num_params:,}"
 
 

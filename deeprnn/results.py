@@ -21,7 +21,7 @@ from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.documents import Node, read_object
 from deeprnn.metrics import MAX_NATS, MAX_PPL, MAX_SAID, MAX_SECONDS, Best, Figures
-from deeprnn.novelty import Run as CopiedRun
+from deeprnn.novelty import CopiedSpan
 
 FILE = "results.json"
 SCHEMA = 1
@@ -79,7 +79,7 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class RunRecord:
     """One run: what it was, how it went, and what it reached, where it came to its end.
 
     text_key: of the parts of texts that it was trained and measured on.
@@ -191,7 +191,7 @@ class Copied:
     """What is copied and repeated in texts, on average, and the longest copy of all with its place; see `novelty`."""
 
     longest_run: int
-    place: CopiedRun | None
+    place: CopiedSpan | None
     copied_share: float | None
     repetition: float | None
     dictionary_share: float | None
@@ -215,10 +215,10 @@ class Copied:
         )
 
 
-def _place(node: Node) -> CopiedRun:
+def _place(node: Node) -> CopiedSpan:
     start, end, offset = (node[key].whole() for key in ("start", "end", "offset"))
     text, fraction = node["text"].name(), node["fraction"].number(0, 1)
-    return CopiedRun(start=start, end=end, text=text, offset=offset, fraction=fraction)
+    return CopiedSpan(start=start, end=end, text=text, offset=offset, fraction=fraction)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,7 +284,7 @@ class Results:
     broken: whether there is such a file and it cannot be read.
     """
 
-    runs: dict[str, Run] = field(default_factory=dict)
+    runs: dict[str, RunRecord] = field(default_factory=dict)
     texts: dict[str, Baselines] = field(default_factory=dict)
     novelty: dict[str, Novelty] = field(default_factory=dict)
     broken: bool = False
@@ -318,7 +318,7 @@ class Results:
         root = Node(values)
         if root["schema"].value != SCHEMA:
             raise ValueError(f"schema {root['schema'].value!r:.80} is not {SCHEMA}; update deeprnn to read it")
-        runs = {name: Run.read(node) for name, node in root["runs"].entries().items()}
+        runs = {name: RunRecord.read(node) for name, node in root["runs"].entries().items()}
         texts = {key: Baselines.read(node) for key, node in root["texts"].entries(MAX_SAID).items()}
         novelty = {name: Novelty.read(node) for name, node in root["novelty"].entries().items()}
         for name, run in runs.items():
@@ -344,11 +344,11 @@ class Results:
             lines.append(f'"{key}": {{\n{body}\n}}')
         return f'{{"schema": {SCHEMA},\n' + ",\n".join(lines) + "\n}\n"
 
-    def seeds(self, recipe: str) -> list[Run]:
+    def seeds(self, recipe: str) -> list[RunRecord]:
         """The runs of a recipe, by seed."""
         return sorted((run for run in self.runs.values() if recipe_of(run.name) == recipe), key=lambda run: run.seed)
 
-    def finished(self, recipe: str) -> list[Run]:
+    def finished(self, recipe: str) -> list[RunRecord]:
         """Those of them that came to their end and were measured."""
         return [run for run in self.seeds(recipe) if run.final]
 
@@ -359,12 +359,12 @@ class Results:
             ValueError: no seed of the recipe came to an end.
         """
 
-        def of(run: Run) -> float:
+        def of(run: RunRecord) -> float:
             return float(getattr(run.heldout if part == "heldout" else run.final[part], figure))
 
         return self.estimate_of(recipe, of)
 
-    def estimate_of(self, recipe: str, of: Callable[[Run], float]) -> Estimate:
+    def estimate_of(self, recipe: str, of: Callable[[RunRecord], float]) -> Estimate:
         """Any figure of a recipe's finished runs over its seeds.
 
         Raises:

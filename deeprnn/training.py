@@ -85,7 +85,7 @@ class Job:
 
 
 @dataclass(kw_only=True)
-class Run:
+class TrainState:
     """Everything that changes while training; a snapshot holds all of it.
 
     averaged: the model that is measured and kept; `model` itself where nothing is averaged.
@@ -205,7 +205,7 @@ def _what_is_read(job: Job, data: Data) -> str:
     return f"{job.name}: trains on {' and '.join(texts)}, {form}: {len(data.vocab)} symbols."
 
 
-def _is_due(run: Run, config: TrainConfig) -> bool:
+def _is_due(run: TrainState, config: TrainConfig) -> bool:
     """Whether the run stands where it is measured and has not been yet."""
     if run.window or not run.epoch or (run.curve and run.curve[-1]["epoch"] == run.epoch):
         return False
@@ -241,7 +241,7 @@ def has_bfloat16(device: torch.device) -> bool:
     return has_mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def _new_run(job: Job, data: Data, device: torch.device) -> Run:
+def _new_run(job: Job, data: Data, device: torch.device) -> TrainState:
     config = job.recipe.train
     model = CharRNN(job.recipe.model, len(data.vocab))
     model.reset_parameters(config.init, torch.Generator().manual_seed(config.seed))
@@ -253,7 +253,7 @@ def _new_run(job: Job, data: Data, device: torch.device) -> Run:
         optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate)
     else:
         optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    return Run(
+    return TrainState(
         model=model,
         averaged=copy.deepcopy(model) if config.ema_decay else model,
         optimizer=optimizer,
@@ -263,7 +263,7 @@ def _new_run(job: Job, data: Data, device: torch.device) -> Run:
     )
 
 
-def _finish_epoch(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
+def _finish_epoch(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
     config = job.recipe.train
     if run.window == 0:
         run.offset = _draw_offset(run, config, len(data.parts["train"]))
@@ -298,14 +298,14 @@ def _finish_epoch(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callab
     run.window = 0
 
 
-def _draw_offset(run: Run, config: TrainConfig, num_ids: int) -> int:
+def _draw_offset(run: TrainState, config: TrainConfig, num_ids: int) -> int:
     if config.offset == "none":
         return 0
     highest = config.window + 1 if config.offset == "window" else num_ids
     return int(torch.randint(highest, (1,), generator=run.generator, device=run.carried.device))
 
 
-def train_window(run: Run, config: TrainConfig, inputs: Tensor, targets: Tensor) -> float:
+def train_window(run: TrainState, config: TrainConfig, inputs: Tensor, targets: Tensor) -> float:
     """One step of the optimizer on one window; the mean nats per character before it."""
     done = run.total_chars // targets.numel()
     for group in run.optimizer.param_groups:
@@ -351,7 +351,7 @@ def _dropped(model: CharRNN, rate: float, generator: torch.Generator) -> dict[st
 
 
 @torch.no_grad()
-def _average(run: Run, decay: float) -> None:
+def _average(run: TrainState, decay: float) -> None:
     torch._foreach_lerp_(list(run.averaged.parameters()), list(run.model.parameters()), 1 - decay)
 
 
@@ -361,7 +361,7 @@ def _val_nats(model: CharRNN, data: Data, lanes: int) -> float:
     return nats.mean().item()
 
 
-def _evaluate(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
+def _evaluate(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
     started = time.perf_counter()
     config = job.recipe.train
     with _watched(run.averaged, job, bar, should_stop):
@@ -391,7 +391,7 @@ def _evaluate(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[
         )
 
 
-def _finish(run: Run, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> Path:
+def _finish(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> Path:
     """Measure the weights rounded as they are stored, and what the rounding costs, and save the checkpoint."""
     config = job.recipe.train
     started = time.perf_counter()
@@ -456,7 +456,7 @@ def _sample_prompt(job: Job, data: Data) -> str:
     return head.rsplit(" ", 1)[0] if len(opening) > len(head) and " " in head else head
 
 
-def _fail(run: Run, job: Job, data: Data, why: DivergedError) -> None:
+def _fail(run: TrainState, job: Job, data: Data, why: DivergedError) -> None:
     """A diverged run is a result, too: keep how it went and why it ended."""
     outcome = {"status": "diverged", "reason": str(why)}
     with suppress(checkpoint.ExistsError):  # another process trained the same to the same end
@@ -474,7 +474,7 @@ def outcome_of(best_val_ppl: float, unigram_val_ppl: float) -> dict[str, str]:
     return {"status": "never learned", "reason": reason}
 
 
-def _description(run: Run, job: Job, data: Data) -> dict[str, Any]:
+def _description(run: TrainState, job: Job, data: Data) -> dict[str, Any]:
     """What a run was and how it went, whatever came of it."""
     config = job.recipe.train
     return {
@@ -517,7 +517,7 @@ def _identity(job: Job, data: Data) -> dict[str, Any]:
     }
 
 
-def _save_snapshot(run: Run, job: Job, data: Data) -> None:
+def _save_snapshot(run: TrainState, job: Job, data: Data) -> None:
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     for index, moments in run.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
@@ -525,7 +525,7 @@ def _save_snapshot(run: Run, job: Job, data: Data) -> None:
     if run.averaged is not run.model:
         tensors |= {f"averaged.{name}": tensor for name, tensor in run.averaged.state_dict().items()}
     tensors |= {"carried": run.carried, "generator": run.generator.get_state()}
-    progress = {name: getattr(run, name) for name in Run.PROGRESS}
+    progress = {name: getattr(run, name) for name in TrainState.PROGRESS}
     metadata = {"identity": json.dumps(_identity(job, data)), "progress": json.dumps(progress)}
     aside = _aside(job)
     packed = save_tensors({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata)
@@ -537,7 +537,7 @@ def _save_snapshot(run: Run, job: Job, data: Data) -> None:
         raise
 
 
-def _restore(run: Run, job: Job, data: Data) -> None:
+def _restore(run: TrainState, job: Job, data: Data) -> None:
     device = run.carried.device
     try:
         with safe_open(job.snapshot, "pt", device="cpu") as file:

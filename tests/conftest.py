@@ -22,7 +22,7 @@ from deeprnn.documents import Node  # noqa: E402
 from deeprnn.model import CharRNN  # noqa: E402
 from deeprnn.recipes import all_recipes  # noqa: E402
 from deeprnn.registry import read_all  # noqa: E402
-from deeprnn.results import Results, Run  # noqa: E402
+from deeprnn.results import Results, RunRecord  # noqa: E402
 from deeprnn.vocab import Vocab  # noqa: E402
 
 torch.set_num_threads(1)  # the tests' tensors are too small to share; on a busy machine sharing is far slower
@@ -85,7 +85,9 @@ def shipped(directory: Path = SHIPPED) -> list[checkpoint.CheckpointInfo]:
     return [info for info in read_all(directory)[0] if info.name in names]
 
 
-def made_run(name: str, ppl: float = 5.0, *, train: float | None = None, test: float | None = None, **change) -> Run:
+def made_run(
+    name: str, ppl: float = 5.0, *, train: float | None = None, test: float | None = None, **change
+) -> RunRecord:
     """A made-up run that came to its end: its held-out perplexity, and what of it is not as in all others."""
     ppls = {"train": ppl if train is None else train, "val": ppl} | ({} if test is None else {"test": test})
     values = {
@@ -107,7 +109,7 @@ def made_run(name: str, ppl: float = 5.0, *, train: float | None = None, test: f
         "curve": {key: [1] for key in ("epoch", "chars", "seconds", "train_ppl", "val_nats", "val_ppl")},
         "text_key": "t",
     }
-    return Run.read(Node(values | change))
+    return RunRecord.read(Node(values | change))
 
 
 def made_figures(ppl: float) -> dict[str, float]:

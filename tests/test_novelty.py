@@ -22,8 +22,8 @@ from deeprnn.novelty import (
     BITS,
     HASHED,
     MIN_RUN,
+    CopiedSpan,
     Fingerprint,
-    Run,
     Source,
     copied_share,
     dictionary_share,
@@ -475,7 +475,7 @@ def test_a_models_fingerprints_are_found_by_its_texts_records(tmp_path):
 
 
 def run(start, end, text="x"):
-    return Run(start=start, end=end, text=text, offset=0, fraction=0.0)
+    return CopiedSpan(start=start, end=end, text=text, offset=0, fraction=0.0)
 
 
 def test_a_run_within_another_is_left_out_and_of_equal_ones_the_first_stays():

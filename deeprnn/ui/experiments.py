@@ -12,7 +12,7 @@ import gradio as gr
 
 from deeprnn import findings
 from deeprnn.registry import Registry
-from deeprnn.results import Results, Run
+from deeprnn.results import Results, RunRecord
 from deeprnn.ui import figures
 from deeprnn.ui.figures import Chart
 from deeprnn.ui.presets import answers, presets
@@ -149,7 +149,7 @@ def _method(results: Results, question: Question, lang: Lang) -> str:
     return tr(f"exp_{question.key}_method", lang, **_recipe(results, run, lang)) if run and run.final else ""
 
 
-def _recipe(results: Results, run: Run, lang: Lang) -> dict[str, object]:
+def _recipe(results: Results, run: RunRecord, lang: Lang) -> dict[str, object]:
     """What a run was made of, by the places that a method may have."""
     text, model, train = results.texts[run.text_key], run.model_config, run.train_config
     same_width = results.runs.get(run.name.replace("depth-", "width-"), run)

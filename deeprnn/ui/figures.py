@@ -16,7 +16,7 @@ from typing import Any
 from deeprnn import findings
 from deeprnn.cells import CELLS
 from deeprnn.findings import DATA, WIRINGS
-from deeprnn.results import Estimate, Results, Run
+from deeprnn.results import Estimate, Results, RunRecord
 from deeprnn.ui.text import Lang, tr
 
 Chart = dict[str, Any]
@@ -78,7 +78,7 @@ def _figure(results: Results, recipe: str, lang: Lang, part: str = "heldout") ->
     return " ".join(filter(None, (text, tr(known[failure], lang) if failure in known else failure)))
 
 
-def _curve_row(results: Results, run: Run, lang: Lang) -> list[str]:
+def _curve_row(results: Results, run: RunRecord, lang: Lang) -> list[str]:
     final = _figure(results, run.name, lang, "train"), _figure(results, run.name, lang)
     lowest = f"{run.best_val.ppl:.3f} ({run.best_val.epoch})" if run.best_val else "–"
     speed = f"{run.chars_per_second:,}"

@@ -33,7 +33,7 @@ MOMENT = 0.05  # seconds between looks for a free place
 SOON = 5  # seconds after which to come back where enough wait
 
 
-def number(name: str, default: int) -> int:
+def env_limit(name: str, default: int) -> int:
     """The limit DEEPRNN_NAME, or what it is without that variable.
 
     Raises:

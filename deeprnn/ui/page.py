@@ -20,7 +20,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
 from deeprnn.ui.downloads import Downloads
 from deeprnn.ui.faults import Page, note
-from deeprnn.ui.limits import Limits, Requests, number
+from deeprnn.ui.limits import Limits, Requests, env_limit
 from deeprnn.ui.preview import Preview
 from deeprnn.ui.serving import Ending, believe_no_header, proxies
 from deeprnn.ui.sessions import install_light_sessions
@@ -152,17 +152,17 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     if not is_kept():
         registry.ready.clear()
     threading.Thread(target=prepare, args=(registry,), name="preparing", daemon=True).start()
-    at_once = number("MAX_AT_ONCE", 200)
+    at_once = env_limit("MAX_AT_ONCE", 200)
     page = build(registry, text_of)
     page.queue(default_concurrency_limit=at_once, api_open=False)  # what has a queue is not answered beside it
     requests = Requests(page)
     limits = Middleware(
         Limits,
-        max_bytes=number("MAX_BODY_BYTES", 2_000_000),
-        per_minute=number("MAX_REQUESTS_A_MINUTE", 600),
+        max_bytes=env_limit("MAX_BODY_BYTES", 2_000_000),
+        per_minute=env_limit("MAX_REQUESTS_A_MINUTE", 600),
         requests=requests,
         places=at_once,
-        max_waiting=number("MAX_QUEUE", 200),
+        max_waiting=env_limit("MAX_QUEUE", 200),
         proxies=proxies(),
         ending=ending.asked if ending else lambda: False,
         note=note,

@@ -18,7 +18,7 @@ from deeprnn.ui.widgets import perplexity
 
 LOG = logging.getLogger(__name__)
 Budget = Literal["recipe", "width", "parameters", "time"]  # what is equal; the note's own recipe has no such thing
-Lens = Literal["plain", "surprise", "copied"]
+Highlight = Literal["plain", "surprise", "copied"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Preset:
     key: str
     groups: dict[Budget, tuple[str, ...]]
     prompt: str = "the time traveller"
-    lens: Lens = "plain"
+    lens: Highlight = "plain"
 
     @property
     def budget(self) -> Budget:

@@ -28,16 +28,16 @@ from deeprnn.evaluation import mixture, per_character
 from deeprnn.language_model import LanguageModel
 from deeprnn.registry import Registry
 from deeprnn.sampling import Sampling
-from deeprnn.ui.limits import number
+from deeprnn.ui.limits import env_limit
 from deeprnn.ui.text import Lang, tr
 from deeprnn.vocab import owners, plain
 
 LOG = logging.getLogger(__name__)
-MAX_MODELS = number("MAX_MODELS", 6)
-MAX_PROMPT_CHARS = number("MAX_PROMPT_CHARS", 2_000)
-MAX_NEW_CHARS = number("MAX_NEW_CHARS", 2_000)
-MAX_WRITTEN_CHARS = number("MAX_WRITTEN_CHARS", 8_000)  # of one text, however often it is continued
-MAX_SCORE_CHARS = number("MAX_SCORE_CHARS", 20_000)
+MAX_MODELS = env_limit("MAX_MODELS", 6)
+MAX_PROMPT_CHARS = env_limit("MAX_PROMPT_CHARS", 2_000)
+MAX_NEW_CHARS = env_limit("MAX_NEW_CHARS", 2_000)
+MAX_WRITTEN_CHARS = env_limit("MAX_WRITTEN_CHARS", 8_000)  # of one text, however often it is continued
+MAX_SCORE_CHARS = env_limit("MAX_SCORE_CHARS", 20_000)
 MAX_CANDIDATES = 50
 MIN_LOOK_CHARS = 8
 MAX_LOOK_CHARS = 400

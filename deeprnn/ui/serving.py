@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from deeprnn.ui.limits import number
+from deeprnn.ui.limits import env_limit
 
 LAST_WORDS = 5.0  # seconds that what runs has to finish when the server is told to stop
 
@@ -49,7 +49,7 @@ def proxies() -> int:
     if os.environ.get("DEEPRNN_TRUSTED_PROXIES", "").strip() == "0":
         return 0
     if "SPACE_ID" in os.environ or os.environ.get("DEEPRNN_TRUSTED_PROXIES", "").strip():
-        return number("TRUSTED_PROXIES", 1)
+        return env_limit("TRUSTED_PROXIES", 1)
     return 0
 
 

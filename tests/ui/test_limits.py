@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from deeprnn.ui.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, number, price, share
+from deeprnn.ui.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, env_limit, price, share
 from deeprnn.ui.page import build
 from tests.conftest import ROOT, WAIT, run
 
@@ -297,12 +297,12 @@ def test_a_forwarded_address_counts_behind_a_proxy_and_nowhere_else():
 
 
 def test_a_limit_is_read_from_the_environment(monkeypatch):
-    assert number("MAX_THINGS", 5) == 5
+    assert env_limit("MAX_THINGS", 5) == 5
     monkeypatch.setenv("DEEPRNN_MAX_THINGS", "7")
-    assert number("MAX_THINGS", 5) == 7
+    assert env_limit("MAX_THINGS", 5) == 7
     monkeypatch.setenv("DEEPRNN_MAX_THINGS", "-1")
     with pytest.raises(ValueError, match="DEEPRNN_MAX_THINGS must be a whole number of 1 or more, not '-1'"):
-        number("MAX_THINGS", 5)
+        env_limit("MAX_THINGS", 5)
 
 
 @pytest.mark.process
