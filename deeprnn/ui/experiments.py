@@ -171,10 +171,10 @@ def _recipe(results: Results, run: RunRecord, lang: Lang) -> dict[str, object]:
     }
 
 
-def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
+def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "exp_intro")
     drawn_in_each_language(
-        page, language, functools.partial(sections, registry), "experiments", ("figures.js", "experiments.js")
+        language, words, functools.partial(sections, registry), "experiments", ("figures.js", "experiments.js")
     )

@@ -19,7 +19,7 @@ from deeprnn.results import Results
 from deeprnn.ui import figures
 from deeprnn.ui.presets import answers
 from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import drawn_in_each_language, perplexity, results_note
+from deeprnn.ui.widgets import Translations, drawn_in_each_language, perplexity, results_note
 
 _STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
 _RIGHT: tuple[Callable[..., Any], ...] = (CharRNN.below, CharRNN._stack, CharRNN.above)
@@ -117,6 +117,6 @@ def equations(cell: str) -> str:
     return textwrap.dedent("\n".join(lines[first:last]))
 
 
-def build(registry: Registry, page: gr.Blocks, language: gr.Radio) -> None:
+def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
-    drawn_in_each_language(page, language, functools.partial(lesson, registry), "learn", ("figures.js", "learn.js"))
+    drawn_in_each_language(language, words, functools.partial(lesson, registry), "learn", ("figures.js", "learn.js"))

@@ -89,11 +89,11 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Block
             with _tab("score", words):
                 score.build(registry, page, language, words, text_of)
             with _tab("experiments", words):
-                experiments.build(registry, page, language, words)
+                experiments.build(registry, language, words)
             with _tab("inside", words) as tab:
                 inside.build(registry, page, language, words, tab)
             with _tab("learn", words):
-                learn.build(registry, page, language)
+                learn.build(registry, language, words)
             with _tab("checkpoints", words):
                 checkpoints.build(registry, page, language, words)
         api.build(registry)

@@ -19,7 +19,6 @@ from deeprnn.ui import alphabets
 from deeprnn.ui.components import Drawing, ModelPicker
 from deeprnn.ui.service import MAX_MODELS, RequestError
 from deeprnn.ui.text import BOOKS, LANGUAGES, Lang, tr
-from deeprnn.ui.text import language as asked_language
 from deeprnn.ui.theme import asset
 from deeprnn.vocab import UNKNOWN_ID
 
@@ -106,16 +105,12 @@ def drawing(value: dict[str, Any], template: str, *scripts: str, **options: Any)
 
 
 def drawn_in_each_language(
-    page: gr.Blocks, language: gr.Radio, make: Callable[[Lang], dict[str, Any]], name: str, scripts: Sequence[str]
+    language: gr.Radio, words: Translations, make: Callable[[Lang], dict[str, Any]], name: str, scripts: Sequence[str]
 ) -> None:
-    """A board that depends on nothing but the language: drawn on a visit, and again when another one is chosen."""
-    board = drawing({"sections": [], "labels": {}}, f'<div class="{name}"></div>', *scripts, elem_id=name)
-
-    def on_visit(request: gr.Request) -> dict[str, Any]:
-        return make(asked_language(request.query_params, request.headers.get("accept-language", "")))
-
+    """A board that depends on nothing but the language: sent with the page, drawn again when another one is chosen."""
+    board = drawing(make("en"), f'<div class="{name}"></div>', *scripts, elem_id=name)
+    words.add_drawing(board, make)
     language.input(lambda chosen: make(LANGUAGES[chosen]), language, board, queue=False, **QUIET)
-    page.load(on_visit, None, board, **QUIET)
 
 
 def title(info: CheckpointInfo, lang: Lang) -> str:

@@ -120,9 +120,12 @@ def test_a_visitor_who_asks_for_chinese_never_sees_english(visit):
 def test_the_page_is_sent_in_the_language_that_is_asked_for(url, query, accept, lang, title):
     sent = httpx.get(url + query, headers={"accept-language": accept})
     config = json.loads(re.search(r"window\.gradio_config = (.*?);</script>", sent.text)[1])
-    go = next(one["props"] for one in config["components"] if one["props"].get("elem_id") == "generate")
+    sent_with = {one["props"].get("elem_id"): one["props"].get("value") for one in config["components"]}
     assert config["title"] == title
-    assert go["value"] == {"en": "Generate", "zh-CN": "生成"}[lang]
+    assert sent_with["generate"] == {"en": "Generate", "zh-CN": "生成"}[lang]
+    for view, first in (("experiments", ("Two layers", "从零实现")), ("learn", ("One cell", "深度循环神经网络"))):
+        section = json.loads(sent_with[view])["sections"][0]
+        assert section["title"].startswith(first[lang == "zh-CN"])
     assert re.search(r'<html\s+lang="([\w-]+)"', sent.text)[1] == lang
     assert f'<meta property="og:title" content="{title}" />' in sent.text
     assert sent.headers["vary"].lower() == "accept-language"
