@@ -403,14 +403,14 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "exp_gru_method": (
         "Two layers on The Time Machine (case, punctuation and line breaks kept), split 90/5/5, AdamW, {epochs} "
-        "epochs, dropout {dropout}; a filled dot is the test part, a ring the training part. Equal parameters: about "
-        "{params}; equal width: {width} units; equal time: as many epochs as fit into about 100 seconds of one quiet "
-        "core (90 to 234 s were measured on shared machines, some of them with fused bfloat16). Speed is characters a "
-        "second in training. The note's own runs are in the second figure.",
+        "epochs, dropout {dropout}; a filled dot is held-out text (the test part), a ring the training text. Equal "
+        "parameters: about {params}; equal width: {width} units; equal time: as many epochs as fit into about 100 "
+        "seconds of one quiet core (90 to 234 s were measured on shared machines, some of them with fused bfloat16). "
+        "Speed is characters a second in training. The note's own runs are in the second figure.",
         "两层，《时间机器》（保留大小写、标点和换行），按 90/5/5 切分，AdamW，{epochs} 个迭代周期，暂退法 {dropout}；"
-        "实心点是测试部分，圆圈是训练部分。参数量相同：约 {params}；宽度相同：{width} 个单元；时间相同：一个空闲核心约"
-        " 100 秒内能跑完的迭代周期数（在共用的机器上实测 90 到 234 秒，其中一些机器能融合计算 bfloat16）。速度是训练时"
-        "每秒的字符数。原笔记的训练见第二张图。",
+        "实心点是留出文本（测试部分），圆圈是训练文本。参数量相同：约 {params}；宽度相同：{width} 个单元；时间相同：一"
+        "个空闲核心约 100 秒内能跑完的迭代周期数（在共用的机器上实测 90 到 234 秒，其中一些机器能融合计算 bfloat16）。"
+        "速度是训练时每秒的字符数。原笔记的训练见第二张图。",
     ),
     "exp_rote": ("Perplexity 1.0", "困惑度 1.0"),
     "exp_rote_asked": (

@@ -98,8 +98,9 @@ def test_a_view_in_chinese_has_no_english_word(visit, view):
 
 def test_a_visitor_who_asks_for_chinese_never_sees_english(visit):
     one = visit(locale="zh-CN", script=WATCH)
-    for view in ("experiments", "learn"):  # what comes last
-        one.page.wait_for_selector(DRAWN[view], state="attached")
+    for view in VIEWS:
+        one.choose(view)
+        one.page.wait_for_selector(DRAWN[view])
     said = one.page.evaluate("[...window.said].filter(Boolean)")
     assert "循环神经网络要多深？" in said
     # gradio says these itself, a moment before they are named
