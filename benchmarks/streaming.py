@@ -31,6 +31,8 @@ OBSERVE = """() => {
     if (event.target.closest('#stop')) window.seen.clicked = performance.now();
   }, true);
 }"""
+# How many connections that carry updates have ended; one does when nothing that was asked for runs any more.
+ENDED = "() => performance.getEntriesByType('resource').filter((one) => one.name.includes('/queue/data')).length"
 DONE = """(length) => [...document.querySelectorAll('.model-card .text')].every((t) => t.textContent.length === length)
   && document.querySelectorAll('.model-card .rote').length === document.querySelectorAll('.model-card').length"""
 
@@ -65,6 +67,7 @@ def measured(page: Page) -> dict[str, Any]:
 
 def stopped(page: Page) -> float:
     """Milliseconds from the click on Stop to the last change of what is shown; 0: there was none."""
+    runs = page.evaluate(ENDED)
     page.click("#generate")
     page.wait_for_function(
         "() => [...document.querySelectorAll('.model-card.writing .text')].some((t) => t.textContent.length > 50)",
@@ -76,7 +79,7 @@ def stopped(page: Page) -> float:
         "() => [...document.querySelectorAll('.model-card')].every((card) => card.querySelector('.rote'))",
         timeout=WAIT,
     )
-    page.wait_for_timeout(2_000)  # whatever is still under way
+    page.wait_for_function(f"(runs) => ({ENDED})() > runs", arg=runs, timeout=WAIT)  # nothing is under way any more
     seen: dict[str, float] = page.evaluate("window.seen")
     return max(0.0, seen["changed"] - seen["clicked"])
 

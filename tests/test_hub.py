@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from deeprnn import checkpoint, registry
-from tests.conftest import ROOT
+from tests.conftest import ROOT, WAIT
 from tests.hub_server import HubServer
 
 # HF_ENDPOINT and its kin are read when huggingface_hub is imported: hence other processes, which answer line by line.
@@ -53,7 +53,7 @@ class Client:
         return self
 
     def __exit__(self, *_):
-        self._process.communicate(timeout=60)  # closes its input, upon which it ends
+        self._process.communicate(timeout=WAIT)  # closes its input, upon which it ends
 
     def _ask(self, task, arguments):
         self._process.stdin.write(json.dumps([task, arguments]) + "\n")

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from deeprnn import recipes
 from deeprnn.corpora import own_name
 from deeprnn.model import CharRNN
 from deeprnn.recipes import all_recipes
+from tests.conftest import WAIT, wait_until
 
 ROOT = Path(__file__).parent.parent
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 178  # 8,010 characters: smoke reads it in 3 windows an epoch
@@ -60,7 +60,7 @@ def finished(book, tmp_path_factory):
     """What `python train.py smoke --data` makes when nothing interrupts it."""
     out = tmp_path_factory.mktemp("finished")
     process = start("--data", book, "--out", out)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 0, errors
     assert output.endswith(f"saved {out / ('smoke-' + own_name(book))}\n")
     return out / f"smoke-{own_name(book)}"
@@ -125,11 +125,8 @@ def assert_same_weights(directory, other):
 
 def interrupt_when_handled(default):
     """Press Ctrl-C as soon as `train.py` has its own handler, which is before the first window."""
-    deadline = time.monotonic() + 30
-    while signal.getsignal(signal.SIGINT) is default and time.monotonic() < deadline:
-        time.sleep(0.005)
-    if time.monotonic() < deadline:
-        os.kill(os.getpid(), signal.SIGINT)
+    wait_until(lambda: signal.getsignal(signal.SIGINT) is not default)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.process
@@ -187,12 +184,12 @@ def test_a_signalled_process_exits_with_130_and_another_resumes_it(number, finis
         assert character, f"it ended before it trained: {seen}"
         seen += character
     process.send_signal(number)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 130, errors
     assert output == f"{finished.name} stopped in epoch 1; continue it with --resume.\n"
 
     process = start("--data", book, "--out", tmp_path, "--resume")
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 0, errors
     assert_same_weights(tmp_path / finished.name, finished)
 

@@ -15,14 +15,14 @@ import pytest
 from deeprnn import load
 from deeprnn.registry import Registry
 from deeprnn.ui import downloads, links
-from tests.conftest import SHIPPED
+from tests.conftest import SHIPPED, WAIT
 
 # What gradio warns of and leaves unclosed in a process that it does not own.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def get(url, file):
-    with urllib.request.urlopen(url + "download/" + file, timeout=60) as answer:
+    with urllib.request.urlopen(url + "download/" + file, timeout=WAIT) as answer:
         return answer.headers, answer.read()
 
 

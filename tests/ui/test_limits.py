@@ -242,7 +242,7 @@ def test_of_what_is_computed_beside_the_queue_an_address_has_some_at_once():
         await app(scope, receive, send)
 
     async def crowd():
-        await asyncio.wait_for(asyncio.gather(*(visit("1.2.3.4") for _ in range(30)), visit("5.6.7.8")), 20)
+        await asyncio.wait_for(asyncio.gather(*(visit("1.2.3.4") for _ in range(30)), visit("5.6.7.8")), WAIT)
 
     run(crowd())
     assert most == {"1.2.3.4": BESIDE_AT_ONCE, "5.6.7.8": 1}

@@ -1,6 +1,7 @@
 """How the page's process starts and ends: real processes, asked over real HTTP."""
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -21,6 +22,8 @@ from tests.conftest import ROOT, SHIPPED, WAIT
 from tests.ui.conftest import Visit
 
 pytestmark = pytest.mark.process
+
+get, post = (functools.partial(ask, timeout=WAIT) for ask in (httpx.get, httpx.post))
 
 
 @contextlib.contextmanager
@@ -61,19 +64,19 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
 def asked(url, length):
     """The address of a text of that length that is asked for."""
     data = ["the time", ["note-rnn-2"], length, 0.8, 0, 1, 0]
-    event = httpx.post(f"{url}/gradio_api/call/generate", json={"data": data}).json()["event_id"]
+    event = post(f"{url}/gradio_api/call/generate", json={"data": data}).json()["event_id"]
     return f"{url}/gradio_api/call/generate/{event}"
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_told_to_stop_finishes_what_it_writes_and_exits_with_0(name):
     with started("--port", str(free_port())) as (process, url, printed):
-        httpx.get(asked(url, 1), timeout=WAIT)  # is answered when the loops that write are compiled
+        get(asked(url, 1), timeout=WAIT)  # is answered when the loops that write are compiled
         with httpx.stream("GET", asked(url, 2_000), timeout=WAIT) as stream:
             process.send_signal(name)
             answer = "".join(stream.iter_text())
         assert "event: complete" in answer
-        assert process.wait(20) == 0
+        assert process.wait(WAIT) == 0
     assert "Traceback" not in "".join(printed)
 
 
@@ -121,14 +124,14 @@ def test_a_port_that_is_taken_is_an_error_with_a_remedy():
 @pytest.mark.slow
 def test_a_first_start_shows_the_page_at_once_and_writes_when_its_loops_are_compiled(tmp_path):
     with started("--port", str(free_port()), NUMBA_CACHE_DIR=str(tmp_path)) as (_, url, printed):
-        assert "the time traveller" in httpx.get(url).text
+        assert "the time traveller" in get(url).text
         assert "Compiled" not in "".join(printed)
-        assert "event: complete" in httpx.get(asked(url, 10), timeout=WAIT).text
+        assert "event: complete" in get(asked(url, 10), timeout=WAIT).text
         assert "Compiled" in "".join(printed)
 
 
 def test_help_starts_no_server():
-    done = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=WAIT)
     assert done.returncode == 0
     assert "--port" in done.stdout
 
@@ -137,8 +140,8 @@ def test_it_starts_on_ipv6_below_a_prefix_whatever_proxy_is_set():
     port = free_port(socket.AF_INET6, "::1")
     proxies = {"ALL_PROXY": "socks5://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
     with started("--port", str(port), GRADIO_SERVER_NAME="::1", GRADIO_ROOT_PATH="/sub", **proxies) as (_, url, _):
-        assert httpx.get(f"{url}{PREFIX}note-rnn-2.safetensors").status_code == 200
-        assert httpx.get(f"{url}/sub{PREFIX}note-rnn-2.safetensors").status_code == 200
+        assert get(f"{url}{PREFIX}note-rnn-2.safetensors").status_code == 200
+        assert get(f"{url}/sub{PREFIX}note-rnn-2.safetensors").status_code == 200
 
 
 def test_malformed_requests_get_a_sentence_and_leave_no_trace_in_the_log():
@@ -148,14 +151,14 @@ def test_malformed_requests_get_a_sentence_and_leave_no_trace_in_the_log():
             for data in ([], [marker], [marker] * 50, marker, None, {"data": marker}):
                 for number in (0, 10**6, [marker]):
                     body = {"data": data, "fn_index": number, "session_hash": marker}
-                    answer = httpx.post(f"{url}/gradio_api/{path}", json=body)
+                    answer = post(f"{url}/gradio_api/{path}", json=body)
                     assert answer.status_code in (200, 422), answer.text
         ask = {"data": [marker, ["note-rnn-2"], 10**400, 0.8, 0, 1, 0]}
-        event = httpx.post(f"{url}/gradio_api/call/generate", json=ask).json()["event_id"]
-        assert "event: error" in httpx.get(f"{url}/gradio_api/call/generate/{event}").text
+        event = post(f"{url}/gradio_api/call/generate", json=ask).json()["event_id"]
+        assert "event: error" in get(f"{url}/gradio_api/call/generate/{event}").text
         models = {"data": ["a b", ["note-rnn-2"]]}
-        event = httpx.post(f"{url}/gradio_api/call/score", json=models).json()["event_id"]
-        (answer,) = json.loads(httpx.get(f"{url}/gradio_api/call/score/{event}").text.split("data: ")[1])[0]
+        event = post(f"{url}/gradio_api/call/score", json=models).json()["event_id"]
+        (answer,) = json.loads(get(f"{url}/gradio_api/call/score/{event}").text.split("data: ")[1])[0]
         assert answer["model"] == "note-rnn-2"
     assert marker not in "".join(printed)
     assert "Traceback" not in "".join(printed)
@@ -195,7 +198,7 @@ def answers(url, client, asks, session):
 
 def test_whatever_json_a_function_of_the_page_gets_it_answers_with_a_result_or_a_sentence():
     environment = {"DEEPRNN_MAX_REQUESTS_A_MINUTE": "100000", "DEEPRNN_MAX_NEW_CHARS": "20"}
-    with started("--port", str(free_port()), **environment) as (_, url, printed), httpx.Client(timeout=60) as client:
+    with started("--port", str(free_port()), **environment) as (_, url, printed), httpx.Client(timeout=WAIT) as client:
         page = client.get(f"{url}/config").json()
 
         def every_value(one):
@@ -246,7 +249,7 @@ def test_whatever_json_a_function_of_the_page_gets_it_answers_with_a_result_or_a
 def test_a_header_from_this_machine_does_not_walk_around_the_limits():
     with started("--port", str(free_port()), DEEPRNN_MAX_REQUESTS_A_MINUTE="3") as (_, url, _):
         answers = [
-            httpx.post(
+            post(
                 f"{url}/gradio_api/call/next_char",
                 json={"data": ["a", ["note-rnn-2"], 1]},
                 headers={"x-forwarded-for": f"10.0.0.{i}"},
@@ -259,8 +262,8 @@ def test_a_header_from_this_machine_does_not_walk_around_the_limits():
 
 def test_a_link_to_the_page_is_shown_with_its_own_title_and_a_space_asks_no_other_host():
     with started("--port", str(free_port()), SPACE_ID="somebody/deeprnn") as (_, url, _):
-        page = httpx.get(url).text
-        config = httpx.get(f"{url}/config").json()
+        page = get(url).text
+        config = get(f"{url}/config").json()
     titles = re.findall(r'<meta\s+property="og:title"\s+content="([^"]*)"', page)
     assert titles == [tr("title", "en")]
     assert "{url}" not in page
