@@ -127,7 +127,7 @@ def split(length: int, train_fraction: float, val_fraction: float) -> dict[str, 
 
 
 def strip_gutenberg(text: str) -> str:
-    """What stands between Project Gutenberg's header and footer.
+    """What lies between Project Gutenberg's header and footer.
 
     Raises:
         ValueError: the text has no header or no footer.

@@ -230,7 +230,7 @@ class DecodeBatch:
         self.logits = np.zeros((slots, decoder.model.vocab_size), np.float32)
 
     def grow(self, slots: int) -> None:
-        """Have that many slots; what stands in the others stays."""
+        """Have that many slots; what is in the others stays."""
         more = slots - len(self.logits)
         self.states, self.logits = (
             np.concatenate((kept, np.zeros((more, *kept.shape[1:]), np.float32))) for kept in (self.states, self.logits)

@@ -118,7 +118,7 @@ SENTENCES = {
 }
 
 
-def of(results: Results) -> dict[str, Figures]:
+def answers(results: Results) -> dict[str, Figures]:
     """The figures of each question that has been measured, by the places of its sentence."""
     answers = {}
     for key, ask in _QUESTIONS.items():
@@ -193,7 +193,7 @@ def elsewhere(results: Results, name: str, text: str, kind: str = "author") -> E
     return results.estimate_of(*_elsewhere(f"{kind}-{name}", text))
 
 
-def figure(results: Results, recipe: str, part: str = "heldout") -> str:
+def format_ppl(results: Results, recipe: str, part: str = "heldout") -> str:
     """A recipe's perplexity over its seeds with its failure, in Markdown; see `reading`."""
     text, failure = reading(results, recipe, part)
     return f"{text} *{failure}*" if text and failure else text or failure

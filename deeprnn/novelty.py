@@ -2,7 +2,7 @@
 
 Knows: texts, and the files of fingerprints. Does not know: models, where texts come from, the page.
 
-A `Fingerprint` stands for the part of a text that a model was trained on, where the text itself is not at hand. Of
+A `Fingerprint` represents the part of a text that a model was trained on, where the text itself is not at hand. Of
 every 8 characters in a row it keeps a code, the highest 3 bits of their hash modulo 2^64,
 
     mix(sum of point[j] M^(7 - j), j = 0 to 7),  M = 0x9E3779B97F4A7C15,
@@ -44,7 +44,7 @@ HASHED = 8  # characters to a code
 BITS = 3  # of a code
 VERSION = 1  # of the file
 MAX_CHARS = 2**25  # of a text: its places fit beside a window's codes in 64 bits
-MAX_PLACES = 64  # of one window that are followed; more often stand rulings, blanks and stage directions
+MAX_PLACES = 64  # of one window that are followed; only rulings, blanks and stage directions occur more often
 _WINDOW = MIN_RUN - HASHED + 1  # codes of a window of MIN_RUN characters: 39 bits
 _PLACE = np.uint64(MAX_CHARS - 1)
 _METADATA = "fingerprint"  # one key, as safetensors keeps several in no fixed order
@@ -93,7 +93,7 @@ class Source(StrictConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class CopiedSpan:
-    """The characters [start, end) of a sample, which stand in the text of that name from `offset` on.
+    """The characters [start, end) of a sample, which occur in the text of that name from `offset` on.
 
     offset: in characters of the whole text in its form; fraction: the same as a share of its length.
     """
@@ -172,8 +172,8 @@ class Fingerprint:
     def runs(self, sample: str) -> list[CopiedSpan]:
         """The maximal runs of at least `MIN_RUN` characters of a sample, by their start; see `maximal`.
 
-        Of several places the first is given. A run all of whose windows stand more than `MAX_PLACES` times in the text
-        (a long ruling) is found at the first ones, and may stand longer at a later one.
+        Of several places the first is given. A run all of whose windows occur more than `MAX_PLACES` times in the text
+        (a long ruling) is found at the first ones, and may be longer at a later one.
         """
         codes = _codes(sample)
         keys = _keys(codes)

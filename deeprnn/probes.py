@@ -74,7 +74,7 @@ def change(hidden: Float[Tensor, "L T H"]) -> Float[Tensor, "L T-1"]:
 
         v_t = |h_t - h_{t-1}| / mean_t |h_t|     (Euclidean norms over the units)
 
-    0: it stands still. Two unrelated states of equal size lie sqrt(2) apart.
+    0: it does not change. Two unrelated states of equal size lie sqrt(2) apart.
     """
     size: Tensor = hidden.norm(dim=-1).mean(dim=1, keepdim=True)
     step: Tensor = (hidden[:, 1:] - hidden[:, :-1]).norm(dim=-1)

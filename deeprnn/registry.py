@@ -25,7 +25,7 @@ LOG = logging.getLogger(__name__)
 
 
 def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
-    """What stands in `directory`, by name; loads no weights. A broken checkpoint is left out with a warning.
+    """The checkpoints in `directory`, by name; loads no weights. A broken checkpoint is left out with a warning.
 
     Raises:
         ValueError: there is no such directory.

@@ -22,7 +22,7 @@ from deeprnn.corpora import catalogue, is_known, load_corpus, own_name
 from deeprnn.data import prepare
 from deeprnn.documents import Node
 from deeprnn.evaluation import unigram_ppl
-from deeprnn.findings import figure
+from deeprnn.findings import format_ppl
 from deeprnn.metrics import read_texts
 from deeprnn.novelty import FINGERPRINTS, MIN_RUN, CopiedSpan, Fingerprint, Source, load_all, measure
 from deeprnn.recipes import expected_params
@@ -31,7 +31,7 @@ from deeprnn.results import FILE, Baselines, Copied, Novelty, Results, RunRecord
 from deeprnn.tables import table
 from deeprnn.training import outcome_of
 
-MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what stands between them is written here
+MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what is between them is written here
 SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in
 NGRAM_TEXTS = ("time_machine", "tiny_shakespeare", "journey_to_the_west")  # whose n-grams are shipped
 WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # times characters, on one core, measured on this family
@@ -227,7 +227,7 @@ def baselines(config: TrainConfig) -> Baselines:
 
 
 def overview(results: Results, directory: Path) -> str:
-    """The README.md of a folder of checkpoints: what stands in it, and every run that was measured."""
+    """The README.md of a folder of checkpoints: what it holds, and every run that was measured."""
     found = sorted(path.parent.name for path in directory.glob("*/" + checkpoint.CONFIG))
     shipped = [name for name in found if name in results.runs]
     files = {name: (directory / name / checkpoint.WEIGHTS).stat().st_size / 1e6 for name in shipped}
@@ -314,7 +314,7 @@ The same after all the text there is of each.
 
 ## What is copied
 
-Of {SAMPLE_SEEDS} samples of {SAMPLE_CHARS:,} characters at temperature 0.8: the longest run that stands so in the
+Of {SAMPLE_SEEDS} samples of {SAMPLE_CHARS:,} characters at temperature 0.8: the longest run that occurs in the
 training text, the share of characters in such runs of {MIN_RUN} or more (found by fingerprint: a little too high, as
 `novelty.py` says), words of the training text, distinct words of three in a row; then the same copied share of real
 held-out text.
@@ -360,7 +360,7 @@ def _facts(run: RunRecord) -> tuple[str, str]:
 
 
 def _figures(results: Results, recipe: str) -> tuple[str, str]:
-    return figure(results, recipe, "train"), figure(results, recipe)
+    return format_ppl(results, recipe, "train"), format_ppl(results, recipe)
 
 
 def _minutes(results: Results, recipe: str) -> str:

@@ -235,7 +235,7 @@ class Novelty:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read it; three figures of distinct words stand in each part."""
+        """Read it; each part has three figures of distinct words."""
         sample, heldout = Copied.read(node["sample"]), Copied.read(node["heldout"])
         if {len(sample.distinct), len(heldout.distinct)} != {3}:
             raise node["sample"]["distinct"].refusal("three figures, as in the held-out text")
@@ -291,7 +291,7 @@ class Results:
 
     @classmethod
     def read(cls, directory: str | Path) -> Self:
-        """Read the results that stand beside the checkpoints; none where there is no file.
+        """Read the results beside the checkpoints; none where there is no file.
 
         Raises:
             ValueError: the file cannot be read, or a value in it is not what it must be; the message names the file,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from deeprnn import findings
 from deeprnn.cells import CELLS
-from deeprnn.findings import DATA, WIRINGS, figure
+from deeprnn.findings import DATA, WIRINGS, format_ppl
 from deeprnn.results import Results, recipe_of
 
 
@@ -26,7 +26,7 @@ def depth_table(results: Results, kind: str = "depth") -> str:
     if not depths:
         return "not run yet"
     rows = [
-        [CELLS[cell].label, wiring, *(figure(results, f"{kind}-{cell}-{n}-{wiring}") for n in depths)]
+        [CELLS[cell].label, wiring, *(format_ppl(results, f"{kind}-{cell}-{n}-{wiring}") for n in depths)]
         for cell, wiring in itertools.product(findings.cells(results, kind), WIRINGS)
         if any(results.seeds(f"{kind}-{cell}-{n}-{wiring}") for n in depths)
     ]
@@ -44,8 +44,8 @@ def data_table(results: Results) -> str:
                     f"`data-{name}`",
                     f"{text.train_chars:,}",
                     f"{run.curve.chars[-1]:,}",
-                    figure(results, run.name, "train"),
-                    figure(results, run.name),
+                    format_ppl(results, run.name, "train"),
+                    format_ppl(results, run.name),
                     f"{run.curve.val_ppl[-1]:.2f}",
                     f"{run.final['val'].ppl:.2f}",
                     f"{text.ngram_ppl:.2f}",
@@ -72,13 +72,13 @@ def ablation_table(results: Results) -> str:
         return "not run yet"
     whole = results.estimate(base, figure="nats").mean
     names = sorted({name for name in results.runs if name.startswith("ablation-")} - {base})
-    rows = [["nothing", figure(results, base, "train"), figure(results, base), f"{whole:.4f}", ""]]
+    rows = [["nothing", format_ppl(results, base, "train"), format_ppl(results, base), f"{whole:.4f}", ""]]
     for name in names:
         if not results.finished(name):
             rows.append([name.removeprefix("ablation-"), *(["diverged"] * 2), "", ""])
             continue
         nats = results.estimate(name, figure="nats").mean
-        shown = [figure(results, name, "train"), figure(results, name), f"{nats:.4f}", f"{nats - whole:+.4f}"]
+        shown = [format_ppl(results, name, "train"), format_ppl(results, name), f"{nats:.4f}", f"{nats - whole:+.4f}"]
         rows.append([name.removeprefix("ablation-"), *shown])
     return table(["without", "train ppl", "test ppl", "test nats", "difference"], rows)
 
@@ -117,7 +117,7 @@ def baseline_table(results: Results) -> str:
 def goals_table(results: Results) -> str:
     """What was to be reached and what was: the recipe with the best validation figure where several tried."""
     books = [name for name in results.runs if name.startswith("book-") and results.finished(name)]
-    rate = findings.of(results).get("rate")
+    rate = findings.answers(results).get("rate")
     tries: list[tuple[str, float, str | None, str, str]] = [
         ("10,000 characters of *The Time Machine* (d2l), held-out", 8.0, "few-lstm-2", "heldout", "ppl"),
         ("*The Time Machine* alone, test", 3.95, _best(results, books), "heldout", "ppl"),
@@ -146,5 +146,6 @@ def verdicts(results: Results) -> list[str]:
     """A sentence for each question that has been measured; a figure without an interval is that of one seed."""
     heads = {key: title if title.endswith("?") else f"{title}." for key, (title, _) in findings.TITLES.items()}
     return [
-        f"**{heads[key]}** {findings.sentence(key, figures, 'en')}" for key, figures in findings.of(results).items()
+        f"**{heads[key]}** {findings.sentence(key, figures, 'en')}"
+        for key, figures in findings.answers(results).items()
     ]

@@ -75,7 +75,7 @@ class Job:
 
     @property
     def directory(self) -> Path:
-        """Where the finished checkpoint stands."""
+        """Where the finished checkpoint is saved."""
         return self.out / self.name
 
     @property
@@ -206,7 +206,7 @@ def _what_is_read(job: Job, data: Data) -> str:
 
 
 def _is_due(run: TrainState, config: TrainConfig) -> bool:
-    """Whether the run stands where it is measured and has not been yet."""
+    """Whether the run is at a point where it is measured and has not been yet."""
     if run.window or not run.epoch or (run.curve and run.curve[-1]["epoch"] == run.epoch):
         return False
     return run.epoch % config.eval_every == 0 or run.epoch == config.epochs

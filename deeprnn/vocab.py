@@ -51,7 +51,7 @@ def plain(text: str) -> str:
 
 
 def fold(text: str, form: Form) -> str:
-    """Bring typed text near its form: made `plain`, then character by character; `owners` says what stands where.
+    """Bring typed text near its form: made `plain`, then character by character; `owners` says what is where.
 
     `d2l`: letters to lower case; line breaks, tabs and the no-break space to a space; all else stays, unknown there.
     `full`: typographic quotes, en dashes and the no-break space to ASCII.
@@ -77,7 +77,7 @@ class Vocab(StrictConfig):
     """A fixed alphabet: `characters[i]` has id `i + 1`; id 0 is the unknown character.
 
     Raises:
-        ValueError: there is no character, or one stands twice.
+        ValueError: there is no character, or one occurs twice.
     """
 
     form: Form

@@ -69,7 +69,7 @@ def by_definition(train, vocab_size, order, context, w):
 # a = 1, b = 2, and 0 is unknown. Of "aababb" the bigrams are aa 1, ab 2, ba 1, bb 1.
 #   Three occur once and one twice: n = 3+1, 1+1, 0+1, 0+1, so y = 4/8, d(1) = 1 - 2(1/2)(2/4) = 1/2 and
 #   d(2) = 2 - 3(1/2)(1/2) = 5/4.
-# Left of a stand the start, a and b: 3. Left of b stand a and b: 2.
+# Left of a are the start, a and b: 3. Left of b are a and b: 2.
 #   n = 0+1, 1+1, 1+1, 0+1, so y = 1/5, d(2) = 2 - 3(1/5)(2/2) = 7/5 and d(3) = 3 - 4(1/5)(1/2) = 13/5.
 #   They leave (7/5 + 13/5) / 5 = 4/5, a third of it, 20/75, to each symbol.
 #   p(a) = (3 - 13/5) / 5 + 20/75 = 26/75     p(b) = (2 - 7/5) / 5 + 20/75 = 29/75     p(0) = 20/75

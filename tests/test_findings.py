@@ -16,7 +16,7 @@ def places(text):
 
 @pytest.mark.parametrize("key", findings.SENTENCES)
 def test_each_question_is_answered_from_the_shipped_results_in_both_languages(key):
-    figures = findings.of(SHIPPED_RESULTS)[key]
+    figures = findings.answers(SHIPPED_RESULTS)[key]
     english, chinese = findings.SENTENCES[key]
     assert places(english) == places(chinese) == set(figures)
     for lang in ("en", "zh"):
@@ -27,11 +27,11 @@ def test_each_question_is_answered_from_the_shipped_results_in_both_languages(ke
 
 
 def test_every_question_has_a_title_and_a_sentence():
-    assert findings.SENTENCES.keys() == findings.TITLES.keys() == findings.of(SHIPPED_RESULTS).keys()
+    assert findings.SENTENCES.keys() == findings.TITLES.keys() == findings.answers(SHIPPED_RESULTS).keys()
 
 
 def test_no_results_answer_nothing():
-    assert findings.of(Results()) == {}
+    assert findings.answers(Results()) == {}
 
 
 def test_authors_stand_in_the_order_in_which_they_are_read():
@@ -67,19 +67,19 @@ def test_a_gap_has_the_interval_over_the_seeds_that_both_sides_have():
 
 
 def test_depth_is_answered_for_all_that_was_held_equal():
-    found = findings.of(SHIPPED_RESULTS)["ladder"]
+    found = findings.answers(SHIPPED_RESULTS)["ladder"]
     assert found["slow"][1].startswith("GRU 2 ")
     assert found["fast"][1].startswith("GRU 4 ")
     assert found["wide"][1].startswith("GRU 10 ")
 
 
 def test_what_more_text_brings_is_told_whole_with_what_counting_brings():
-    each = findings.of(SHIPPED_RESULTS)["data"]["each"]
+    each = findings.answers(SHIPPED_RESULTS)["data"]["each"]
     assert len(each) == len(findings.DATA)
     assert each[-1].startswith("5,485,384 – 4.086")
 
 
 def test_the_notes_question_on_gru_and_lstm_is_answered_in_the_notes_setting():
-    found = findings.of(SHIPPED_RESULTS)["gru"]
+    found = findings.answers(SHIPPED_RESULTS)["gru"]
     assert (found["note_gru_epoch"], found["note_lstm_epoch"]) == (160, 260)
     assert (found["note_gru_best"], found["note_lstm_best"]) == ("9.24", "9.26")

@@ -53,7 +53,7 @@ def test_marks_are_read_and_never_scored(config):
         assert torch.equal(scored, every[~is_mark])
         assert len(cold_nats(model, ids, marked.marks)) == len(scored)
     figures = measure(model, marked, config)
-    # the first character of a marked part is scored: its mark stands before it
+    # the first character of a marked part is scored: its mark is before it
     assert figures["val"]["chars"] == len(plain.parts["val"])
 
 

@@ -67,13 +67,13 @@ def window_starts(runs):
 
 
 def copied_windows(text, book, size=MIN_RUN):
-    """By definition: where the windows start that stand in the book itself."""
+    """By definition: where the windows start that occur in the book itself."""
     known = {book[i : i + size] for i in range(len(book) - size + 1)}
     return {i for i in range(len(text) - size + 1) if text[i : i + size] in known}
 
 
 def naive_runs(text, book):
-    """By definition: the maximal spans of 20 or more characters of a text that stand in the book."""
+    """By definition: the maximal spans of 20 or more characters of a text that occur in the book."""
     runs = []
     for start in range(len(text)):
         end = start
@@ -137,7 +137,7 @@ def check_against_exact_search(train, heldout, form):
     novel = len(heldout) - MIN_RUN + 1 - len(true)
     print(f"\n{len(true)} copied windows, none missed; {len(extra)} of {novel} others reported")
     assert len(extra) <= 0.015 * novel
-    # However far out the ends lie, what is between them stands at the place that is named.
+    # However far out the ends lie, what is between them is at the place that is named.
     assert all(
         heldout[run.start + 8 : run.end - 8] == train[run.offset + 8 : run.offset + run.end - run.start - 8]
         for run in runs
@@ -204,7 +204,7 @@ def test_an_end_lies_too_far_out_by_chance_one_time_in_8_and_never_too_far_in():
 
 
 def unique_passage(book, length, seed):
-    """A passage whose every window stands once in the book."""
+    """A passage whose every window occurs once in the book."""
     rng = random.Random(seed)
     while True:
         place = rng.randrange(len(book) - length)

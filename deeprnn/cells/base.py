@@ -96,7 +96,7 @@ class Cell(nn.Module, ABC):
     def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
         """The gates' activations by their letter, from the projected input and the h before, at one step or at many.
 
-        The candidate for the new state (n or g) stands with the gates proper, which lie between 0 and 1.
+        The candidate for the new state (n or g) is given with the gates proper, which lie between 0 and 1.
         """
 
     @staticmethod

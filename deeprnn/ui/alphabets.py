@@ -1,4 +1,4 @@
-"""How often each character stands in the texts that models of several alphabets are compared on.
+"""How often each character occurs in the texts that models of several alphabets are compared on.
 
 Knows: the checkpoints' records, the file of counts beside them. Does not know: components, where the page runs: the
 texts themselves need not be there.

@@ -3,7 +3,7 @@ const root = element.querySelector('.compare');
 const board = root.querySelector('.cards');
 const sheet = root.querySelector('.next');
 let lens = 'plain';
-let lensOf = ''; // the question whose lens was put on
+let highlightOf = ''; // the question whose lens was put on
 let shown = 0; // the turn of what is shown
 let ended = 0; // the turn of what the reader stopped
 let picked = null; // the models that the reader chose, until they are shown
@@ -317,7 +317,7 @@ function bar() {
   const entries = ['plain', 'surprise', 'copied'].map((name) => [name, labels['lens_' + name]]);
   lenses.append(segments(entries, lens, (name) => {
     lens = name;
-    wear();
+    applyHighlight();
   }));
   const key = node('span', 'key');
   if (lens === 'surprise') key.append(node('span', '', labels.heat_scale), node('i', 'ramp'), node('span', '', labels.heat_scale_high));
@@ -330,7 +330,7 @@ function bar() {
   return [lenses, tools];
 }
 
-function wear() {
+function applyHighlight() {
   root.dataset.lens = lens;
   root.querySelector('.bar').replaceChildren(...bar());
 }
@@ -348,12 +348,12 @@ function draw() {
   picked = null;
   const value = given() || { cards: [], labels: {} };
   const question = value.preset + ' ' + value.budget;
-  if (value.lens && question !== lensOf) lens = value.lens;
-  lensOf = question;
-  const worn = JSON.stringify([lens, value.lang]);
-  if (root.dataset.worn !== worn) {
-    root.dataset.worn = worn;
-    wear();
+  if (value.lens && question !== highlightOf) lens = value.lens;
+  highlightOf = question;
+  const applied = JSON.stringify([lens, value.lang]);
+  if (root.dataset.applied !== applied) {
+    root.dataset.applied = applied;
+    applyHighlight();
   }
   const signature = JSON.stringify(value.cards.map((card) => [card.model, card.title, card.meta, card.reading]));
   if (board.dataset.signature !== signature || !board.children.length) {

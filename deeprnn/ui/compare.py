@@ -197,7 +197,7 @@ def can_continue(board: Board) -> bool:
 
 
 def branched(context: str) -> str:
-    """The prompt of a branch: the end of what stands before it, where that is longer than a prompt may be."""
+    """The prompt of a branch: the end of what is before it, where that is longer than a prompt may be."""
     return context[-MAX_PROMPT_CHARS:]
 
 
@@ -252,7 +252,7 @@ def _settings(board: Board) -> list[Any]:
 
 
 class _Controls:
-    """The components of the view, in the order they stand."""
+    """The components of the view, in their order on the page."""
 
     def __init__(self, registry: Registry, language: gr.Radio, words: Translations) -> None:
         first = _first(registry)

@@ -105,7 +105,7 @@ def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
 
 @functools.cache
 def _sources(functions: tuple[Callable[..., Any], ...]) -> str:
-    """The functions as they stand in the package."""
+    """The functions as they are in the package."""
     return "\n\n".join(textwrap.dedent(inspect.getsource(function)).rstrip() for function in functions)
 
 

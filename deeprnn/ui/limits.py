@@ -22,7 +22,7 @@ GRADIO = "/gradio_api/"
 UPLOAD = "/gradio_api/upload"  # the page needs none: files are read in the browser
 BESIDE = "/gradio_api/component_server"  # answered beside the queue
 NAMED = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
-BY_NAME = "/gradio_api/call/v2/"  # values stand by their names, not in `data`
+BY_NAME = "/gradio_api/call/v2/"  # values are given by name, not in `data`
 ASKING = ("/gradio_api/queue/join", *NAMED)  # what makes the server work
 VISITS = 10  # times as many requests that fill a page as others
 MAX_CLIENTS = 10_000  # remembered at once
@@ -180,7 +180,7 @@ class Limits:
     limit of its own, ten times as high. Whoever has reached it is not given the page: what comes of a page that cannot
     be filled is an error for each of its views. So what fills it is refused only where nobody has asked for the page.
 
-    places, max_waiting: see `Gate`. proxies: how many are trusted; the client is who stands so far from the end of
+    places, max_waiting: see `Gate`. proxies: how many are trusted; the client is the entry so far from the end of
     X-Forwarded-For, else whoever connects. ending: whether no more is answered.
 
     What the application raises is noted by `note` and answered with a sentence.

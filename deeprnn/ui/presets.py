@@ -100,7 +100,7 @@ def presets(registry: Registry) -> dict[str, Preset]:
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def answers(registry: Registry) -> dict[str, findings.Figures]:
     """What the results answer, by question; the log tells once what they do not."""
-    found = findings.of(registry.results)
+    found = findings.answers(registry.results)
     if registry.results.runs and (missing := [key for key in findings.TITLES if key not in found]):
         LOG.warning("%s lacks runs that these answers need: %s", FILE, ", ".join(missing))
     return found

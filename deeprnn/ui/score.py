@@ -51,7 +51,7 @@ EXAMPLES = {
 REAL = ("real_train", "real_heldout", "real_other")
 EXCERPT_CHARS = 600
 FIRST = ("note-lstm-2", "few-lstm-2", "note-lstm-10")
-# Tells heat.js what stands in the controls.
+# Tells heat.js what is in the controls.
 _ASKED = """(text, models) => {
   const detail = { text: text || '', models: models || [] };
   document.querySelector('#scores .score-result')?.dispatchEvent(new CustomEvent('asked', { detail, bubbles: true }));

@@ -310,7 +310,7 @@ def _novelty(registry: Registry, model: str, prompt: str, text: str) -> dict[str
 
 @functools.lru_cache(maxsize=64)  # the same picture in the other language, or beside another model
 def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
-    """What each layer of a model does while it reads a text; see `probes`. Layers stand from the bottom up.
+    """What each layer of a model does while it reads a text; see `probes`. Layers are listed from the bottom up.
 
     text: as it is read, see `vocab.plain`; it has a character for each column. change, gates: layers x characters;
     units: of each layer those that vary most, over time; see `_liveliest`.

@@ -10,7 +10,7 @@ import gradio as gr
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
 
-# Ctrl/Cmd + Enter generates, Esc stops: the buttons do the work. Where the cards stand below the controls (a phone),
+# Ctrl/Cmd + Enter generates, Esc stops: the buttons do the work. Where the cards are below the controls (a phone),
 # they are brought into view.
 PAGE_JS = """() => {
   const press = (id) => {
@@ -33,7 +33,7 @@ PAGE_JS = """() => {
 
 
 def asset(name: str) -> str:
-    """A style sheet or script that stands beside this file."""
+    """A style sheet or script beside this file."""
     return resources.files("deeprnn.ui").joinpath(name).read_text("utf-8")
 
 

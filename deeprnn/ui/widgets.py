@@ -215,7 +215,7 @@ def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), k
 
 
 def at_most(names: Sequence[str], lang: Lang, said: str) -> list[str]:
-    """As many of the models as stand side by side; where there are more, the string `said` says so."""
+    """As many of the models as fit side by side; where there are more, the string `said` says so."""
     if len(names) > MAX_MODELS:
         gr.Warning(tr(said, lang, n=len(names), most=MAX_MODELS), title=tr("warning_title", lang))
     return list(names[:MAX_MODELS])

@@ -128,7 +128,7 @@ class Visit:
         )
 
     def stop(self):
-        """Press Stop, and wait until the server has said what there is to say of what stands there."""
+        """Press Stop, and wait until the server has said what there is to say of what is there."""
         self.page.keyboard.press("Escape")
         self.page.wait_for_function(ALL_ANALYSED)
 

@@ -17,7 +17,7 @@ NAMES = set(
         " mat1 and mat2 shapes cannot be multiplied weight_ih weight_hh tiny Shakespeare English d2l x86_64 xh hh",
     )
 )
-# Where texts stand that models read and write, and code.
+# Where there are texts that models read and write, and code.
 QUOTED = (
     "code, pre, textarea, .prompt, .text, .heat, .strip, .reading-across .explain, .said, .choice, .examples button"
 )

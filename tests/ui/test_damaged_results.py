@@ -1,4 +1,4 @@
-"""A results.json that is damaged, or lacks runs: one sentence where its answers would stand, and the rest as it was."""
+"""A results.json that is damaged, or lacks runs: one sentence in place of its answers, and the rest as it was."""
 
 import gc
 import json

@@ -105,7 +105,7 @@ def test_stop_keeps_what_is_written_and_generate_works_again(visit):
 
 
 def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
-    """The server hears of Stop only when it has sent all; still the text stands, and Continue goes on from it."""
+    """The server hears of Stop only when it has sent all; still the text stays, and Continue goes on from it."""
     one = visit(f"?models={','.join(SLOW)}")
     one.page.get_by_label("Length").fill("600")
     one.watch_texts()

@@ -46,7 +46,7 @@ def test_the_verdict_on_authors_tells_both_authors_and_the_mean_over_all(registr
     five = registry.infos["author-five"].metrics.elsewhere
     for text in ("time_machine", "pride_and_prejudice"):
         assert f"{five[text].ppl:.3f}" in said
-    assert str(findings.of(registry.results)["authors"]["shared_mean"]) in said
+    assert str(findings.answers(registry.results)["authors"]["shared_mean"]) in said
 
 
 def test_models_of_one_heldout_text_are_ranked_and_those_of_two_are_not(registry):

@@ -1,4 +1,4 @@
-"""Recordings: what stands in the controls made what stands in the cards."""
+"""Recordings: what is in the controls made what is in the cards."""
 
 import json
 import shutil
