@@ -528,4 +528,5 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             **QUIET,
         )
     visited = [ui.board, ui.preset, ui.picker, ui.budget, *settings, written]
-    page.load(on_visit, None, visited, **QUIET).then(on_asked, [written, *ui.asked()], ui.board, **QUIET)
+    page.load(on_visit, None, visited, **QUIET)
+    written.change(on_asked, [written, *ui.asked()], ui.board, **QUIET)  # a visit that asks for nothing sends nothing
