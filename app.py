@@ -1,52 +1,6 @@
 """Serve the page over the checkpoints beside this file: `python app.py`."""
 
-import argparse
-import functools
-from collections.abc import Sequence
-from pathlib import Path
-
-import torch
-
-from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.config import Form
-from deeprnn.corpora import load_if_at_hand
-from deeprnn.registry import Registry
-from deeprnn.ui.limits import env_limit
-from deeprnn.ui.serving import address, settle_environment
-
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Start the server."""
-    parser = argparse.ArgumentParser(description="Serve the page; README.md lists the environment variables.")
-    parser.add_argument("--host", help="address to listen at (GRADIO_SERVER_NAME, else 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen at (GRADIO_SERVER_PORT, else 7860)")
-    asked = parser.parse_args(arguments)
-    try:
-        where = address(asked.host, asked.port)
-    except ValueError as error:
-        raise SystemExit(f"app.py: {error}") from None
-    settle_environment()
-    from deeprnn.ui.page import launch  # imports gradio
-
-    torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
-    registry = Registry(CHECKPOINTS, max_loaded=env_limit("MAX_LOADED", 64))
-    if not registry.infos:
-        raise SystemExit(f"no checkpoint in {CHECKPOINTS}: restore the shipped ones, or run python train.py smoke")
-    launch(registry, text_of, **where)
-
-
-def text_of(info: CheckpointInfo) -> str | None:
-    """The main text a model was trained on, where its file is on this machine."""
-    return _text(info.metrics.text.name, info.vocab.form)
-
-
-@functools.cache  # every visit asks which texts are there
-def _text(name: str, form: Form) -> str | None:
-    corpus = load_if_at_hand(name, form)
-    return corpus.text if corpus else None
-
+from deeprnn.serve_command import main
 
 if __name__ == "__main__":
     main()

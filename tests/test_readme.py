@@ -49,7 +49,7 @@ def test_a_readme_command_exists(command):
             return
         assert (ROOT / script).is_file()
         if script == "train.py":
-            from train import parse
+            from deeprnn.train_command import parse
 
             parse(arguments[arguments.index(script) + 1 :])
 

@@ -1,4 +1,3 @@
-import importlib.util
 import os
 import signal
 import subprocess
@@ -10,7 +9,7 @@ import pytest
 import torch
 
 import deeprnn
-from deeprnn import recipes
+from deeprnn import recipes, train_command
 from deeprnn.corpora import own_name
 from deeprnn.model import CharRNN
 from deeprnn.recipes import all_recipes
@@ -21,15 +20,6 @@ TEXT = "The quick brown fox jumps over the lazy dog.\n" * 178  # 8,010 character
 
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
-
-
-@pytest.fixture(scope="module")
-def train_py():
-    """`train.py` as a module: what needs no process of its own is tested without 4 seconds of imports."""
-    spec = importlib.util.spec_from_file_location("train_py", ROOT / "train.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(autouse=True)
@@ -66,24 +56,24 @@ def finished(book, tmp_path_factory):
     return out / f"smoke-{own_name(book)}"
 
 
-def test_list_prints_every_recipe(train_py, capsys):
-    assert train_py.main(["--list"]) == 0
+def test_list_prints_every_recipe(capsys):
+    assert train_command.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(all_recipes())
 
 
-def test_an_unknown_recipe_exits_with_2_and_the_names(train_py, capsys):
+def test_an_unknown_recipe_exits_with_2_and_the_names(capsys):
     with pytest.raises(SystemExit) as stopped:
-        train_py.main(["smoek"])
+        train_command.main(["smoek"])
     assert stopped.value.code == 2
     errors = capsys.readouterr().err
     assert "no recipe matches 'smoek'" in errors
     assert all(name in errors for name in all_recipes())
 
 
-def test_no_recipe_exits_with_2_and_the_remedy(train_py, capsys):
+def test_no_recipe_exits_with_2_and_the_remedy(capsys):
     with pytest.raises(SystemExit) as stopped:
-        train_py.main([])
+        train_command.main([])
     assert stopped.value.code == 2
     assert "name at least one recipe, or use --list" in capsys.readouterr().err
 
@@ -101,16 +91,16 @@ def test_the_recipe_trains_a_checkpoint_that_loads(finished, book):
 
 
 @pytest.mark.process
-def test_a_finished_recipe_is_skipped(finished, book, train_py, capsys):
+def test_a_finished_recipe_is_skipped(finished, book, capsys):
     before = {path.name: path.read_bytes() for path in finished.iterdir()}
-    assert train_py.main(["smoke", "--data", str(book), "--out", str(finished.parent)]) == 0
+    assert train_command.main(["smoke", "--data", str(book), "--out", str(finished.parent)]) == 0
     assert f"{finished} is finished: skipped." in capsys.readouterr().out
     assert {path.name: path.read_bytes() for path in finished.iterdir()} == before
 
 
 @pytest.mark.process
-def test_remeasure_prints_each_recorded_figure_beside_the_same_one_measured_now(finished, book, train_py, capsys):
-    assert train_py.main(["smoke", "--data", str(book), "--out", str(finished.parent), "--remeasure"]) == 0
+def test_remeasure_prints_each_recorded_figure_beside_the_same_one_measured_now(finished, book, capsys):
+    assert train_command.main(["smoke", "--data", str(book), "--out", str(finished.parent), "--remeasure"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[1] for line in lines] == ["train", "train_carried", "val", "test", "cold_256"]
     for _, _, _, recorded, _, measured in lines:
@@ -130,34 +120,32 @@ def interrupt_when_handled(default):
 
 
 @pytest.mark.process
-def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(
-    finished, book, train_py, tmp_path, capsys
-):
+def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(finished, book, tmp_path, capsys):
     command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
     finger = threading.Thread(target=interrupt_when_handled, args=(signal.getsignal(signal.SIGINT),))
     finger.start()
-    assert train_py.main(command) == 130
+    assert train_command.main(command) == 130
     finger.join()
     assert capsys.readouterr().out == f"{finished.name} stopped in epoch 1; continue it with --resume.\n"
     assert [path.name for path in tmp_path.iterdir()] == [f".{finished.name}.snapshot.safetensors"]
 
-    assert train_py.main(command) == 1
+    assert train_command.main(command) == 1
     assert f"{finished.name} was interrupted: continue it with --resume" in capsys.readouterr().err
 
-    assert train_py.main([*command, "--resume"]) == 0
+    assert train_command.main([*command, "--resume"]) == 0
     assert_same_weights(tmp_path / finished.name, finished)
 
 
-def test_gathering_from_a_folder_that_is_not_there_fails_with_its_message(train_py, tmp_path, capsys):
-    assert train_py.main(["--gather", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 1
+def test_gathering_from_a_folder_that_is_not_there_fails_with_its_message(tmp_path, capsys):
+    assert train_command.main(["--gather", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 1
     assert f"train.py: no folder {tmp_path / 'runs'}: name one that holds finished runs" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("asked", ["--list", "--gather"])
-def test_results_that_cannot_be_read_are_named_with_the_remedy(train_py, tmp_path, capsys, asked):
+def test_results_that_cannot_be_read_are_named_with_the_remedy(tmp_path, capsys, asked):
     (tmp_path / "results.json").write_text('{"schema": 1, "runs": {')
-    assert train_py.main([asked, *([str(tmp_path)] if asked == "--gather" else []), "--out", str(tmp_path)]) == 1
+    assert train_command.main([asked, *([str(tmp_path)] if asked == "--gather" else []), "--out", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"train.py: {tmp_path / 'results.json'}: it is not JSON that can be read")
     assert "Take it from a fresh checkout" in error
@@ -165,11 +153,11 @@ def test_results_that_cannot_be_read_are_named_with_the_remedy(train_py, tmp_pat
 
 
 @pytest.mark.process
-def test_a_budget_that_is_spent_stops_cleanly_and_resume_finishes(finished, book, train_py, tmp_path, capsys):
+def test_a_budget_that_is_spent_stops_cleanly_and_resume_finishes(finished, book, tmp_path, capsys):
     command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
-    assert train_py.main([*command, "--budget-minutes", "0"]) == 130
+    assert train_command.main([*command, "--budget-minutes", "0"]) == 130
     assert "stopped in epoch 1; continue it with --resume" in capsys.readouterr().out
-    assert train_py.main([*command, "--budget-minutes", "10", "--resume"]) == 0
+    assert train_command.main([*command, "--budget-minutes", "10", "--resume"]) == 0
     assert_same_weights(tmp_path / finished.name, finished)
 
 
@@ -194,28 +182,28 @@ def test_a_signalled_process_exits_with_130_and_another_resumes_it(number, finis
     assert_same_weights(tmp_path / finished.name, finished)
 
 
-def test_a_text_that_cannot_be_used_fails_with_its_message_and_no_traceback(train_py, tmp_path, capsys):
-    assert train_py.main(["smoke", "--data", "no-such-file.txt", "--out", str(tmp_path)]) == 1
+def test_a_text_that_cannot_be_used_fails_with_its_message_and_no_traceback(tmp_path, capsys):
+    assert train_command.main(["smoke", "--data", "no-such-file.txt", "--out", str(tmp_path)]) == 1
     assert "train.py: no text 'no-such-file.txt'" in capsys.readouterr().err
     (tmp_path / "short.txt").write_text("too short")
-    assert train_py.main(["smoke", "--data", str(tmp_path / "short.txt"), "--out", str(tmp_path)]) == 1
+    assert train_command.main(["smoke", "--data", str(tmp_path / "short.txt"), "--out", str(tmp_path)]) == 1
     assert "is too short (9 characters)" in capsys.readouterr().err
 
 
-def test_a_seed_out_of_range_fails_with_its_message_and_no_traceback(train_py, tmp_path, capsys):
+def test_a_seed_out_of_range_fails_with_its_message_and_no_traceback(tmp_path, capsys):
     try:
-        code = train_py.main(["smoke", "--seeds", "-1", "--out", str(tmp_path)])
+        code = train_command.main(["smoke", "--seeds", "-1", "--out", str(tmp_path)])
     except SystemExit as stopped:
         code = stopped.code
     assert code in (1, 2)
     assert "seed must be in" in capsys.readouterr().err
 
 
-def test_another_seed_or_text_makes_another_name(train_py, tmp_path):
+def test_another_seed_or_text_makes_another_name(tmp_path):
     recipe = all_recipes()["smoke"]
 
     def job(seed, *arguments):
-        return train_py.job(recipe, seed, train_py.parse(["smoke", *arguments]))
+        return train_command.job(recipe, seed, train_command.parse(["smoke", *arguments]))
 
     assert job(0).name == "smoke"
     assert job(0).command == "python train.py smoke"
@@ -249,17 +237,17 @@ def test_each_recipe_builds_its_model(name):
     assert type(recipe.train).from_dict(recipe.train.to_dict()) == recipe.train
 
 
-def test_a_recipe_of_several_texts_refuses_another_text_with_the_remedy(train_py, book, tmp_path, capsys):
-    assert train_py.main(["wells-lstm-2", "--data", str(book), "--out", str(tmp_path)]) == 1
+def test_a_recipe_of_several_texts_refuses_another_text_with_the_remedy(book, tmp_path, capsys):
+    assert train_command.main(["wells-lstm-2", "--data", str(book), "--out", str(tmp_path)]) == 1
     assert "reads several texts" in (error := capsys.readouterr().err)
     assert "choose a recipe of one text" in error
 
 
-def test_what_is_trained_goes_to_runs_and_by_one_thread_unless_asked(train_py):
-    args = train_py.parse(["smoke"])
+def test_what_is_trained_goes_to_runs_and_by_one_thread_unless_asked():
+    args = train_command.parse(["smoke"])
     assert (args.out, args.threads) == (Path("runs"), 1)
-    assert train_py.parse(["smoke", "--threads", "2"]).threads == 2
-    assert train_py.parse(["--gather", "runs"]).out == Path("checkpoints")
+    assert train_command.parse(["smoke", "--threads", "2"]).threads == 2
+    assert train_command.parse(["--gather", "runs"]).out == Path("checkpoints")
 
 
 @pytest.mark.process

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from app import text_of
 from deeprnn.registry import Registry
+from deeprnn.serve_command import text_of
 from deeprnn.ui import alphabets
 from deeprnn.ui.presets import presets
 from deeprnn.ui.widgets import alphabets_note

@@ -12,11 +12,11 @@ pytestmark = pytest.mark.process
 
 ANSWERED = """
 import sys, httpx
-import app
+from deeprnn.serve_command import CHECKPOINTS
 from deeprnn.registry import Registry
 from deeprnn.ui.page import launch
 
-_, url, _ = launch(Registry(app.CHECKPOINTS), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
+_, url, _ = launch(Registry(CHECKPOINTS), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
 ask = {"data": ["the time", ["note-rnn-2"], 10, 0.8, 0, 1, 0]}
 event = httpx.post(f"{url}gradio_api/call/generate", json=ask).json()["event_id"]
 answer = httpx.get(f"{url}gradio_api/call/generate/{event}", timeout=120).text
@@ -35,11 +35,11 @@ import gc, inspect, sys
 import torch, gradio
 
 before = inspect.getfile, gc.isenabled(), gradio.blocks.Blocks.process_api, gradio.queueing.Queue.push
-import app
+from deeprnn.serve_command import CHECKPOINTS
 from deeprnn.registry import Registry
 from deeprnn.ui.page import launch
 
-launch(Registry(app.CHECKPOINTS), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
+launch(Registry(CHECKPOINTS), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
 assert before == (inspect.getfile, gc.isenabled(), gradio.blocks.Blocks.process_api, gradio.queueing.Queue.push)
 print([name for name, module in sys.modules.items() if module is None])
 """

@@ -1,0 +1,97 @@
+"""What `deeprnn` does at a command line, wherever the package is installed: `deeprnn serve`, `deeprnn train smoke`.
+
+Knows: the commands. Does not know: how they do it; each is imported when it is asked for, since `pip install deeprnn`
+brings neither what serving nor what training needs.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+
+def _serve(arguments: list[str]) -> int:
+    from deeprnn.serve_command import main
+
+    main(arguments)
+    return 0
+
+
+def _training(*first: str) -> Callable[[list[str]], int]:
+    def command(arguments: list[str]) -> int:
+        from deeprnn.train_command import run
+
+        return run(arguments if {"-h", "--help"} & set(arguments) else [*first, *arguments])
+
+    return command
+
+
+def _warmup(arguments: list[str]) -> int:
+    argparse.ArgumentParser(prog="deeprnn warmup", description=COMMANDS["warmup"][1]).parse_args(arguments)
+    from deeprnn.decoding import warm_up
+
+    warm_up()
+    return 0
+
+
+def _push(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="deeprnn push", description=COMMANDS["push"][1])
+    parser.add_argument("folder", type=Path, help="it holds the checkpoints' folders")
+    parser.add_argument("repository", help="user/name at the Hub")
+    parser.add_argument("--public", action="store_true", help="a new repository is private without it")
+    asked = parser.parse_args(arguments)
+    from deeprnn.hub import push
+
+    print(push(asked.folder, asked.repository, public=asked.public))
+    return 0
+
+
+def _pull(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="deeprnn pull", description=COMMANDS["pull"][1])
+    parser.add_argument("repository", help="user/name at the Hub")
+    parser.add_argument("name", help="of the checkpoint's folder there")
+    parser.add_argument("--revision", help="a branch, tag or commit (the newest)")
+    asked = parser.parse_args(arguments)
+    from deeprnn.hub import pull
+
+    print(pull(asked.repository, asked.name, asked.revision))
+    return 0
+
+
+COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+    "serve": (_serve, "serve the page over a folder of checkpoints"),
+    "train": (_training(), "train the named recipes"),
+    "list": (_training("--list"), "list the recipes"),
+    "gather": (_training("--gather"), "add finished runs to the results"),
+    "measure": (_training("--remeasure"), "score finished checkpoints again"),
+    "warmup": (_warmup, "compile what writes text, so that no start has to"),
+    "push": (_push, "upload checkpoints to the Hub"),
+    "pull": (_pull, "download a checkpoint from the Hub, and print where it is"),
+}
+_EXTRAS = {"gradio": "page", "uvloop": "page", "pooch": "train", "tqdm": "train"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what is asked for; 0 if all of it was done."""
+    said = "\n".join(f"  {name:8} {text}" for name, (_, text) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="deeprnn",
+        description="Deep recurrent character language models.",
+        epilog=f"commands:\n{said}\n\n`deeprnn COMMAND --help` tells more of one.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
+    asked = parser.parse_args(arguments)
+    try:
+        return COMMANDS[asked.command][0](asked.arguments)
+    except ValueError as error:
+        print(f"deeprnn {asked.command}: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        print(
+            f"deeprnn {asked.command} needs {error.name}: pip install 'deeprnn[{_EXTRAS[error.name]}]'", file=sys.stderr
+        )
+        return 1

@@ -1,0 +1,55 @@
+"""The command line of serving: `python app.py`.
+
+Knows: where checkpoints and texts are, where to listen. Does not know: what the page shows.
+"""
+
+import argparse
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from deeprnn.checkpoint import CheckpointInfo
+from deeprnn.config import Form
+from deeprnn.corpora import load_if_at_hand
+from deeprnn.registry import Registry
+from deeprnn.ui.limits import env_limit
+from deeprnn.ui.serving import address, settle_environment
+
+_SHIPPED = Path(__file__).parent.parent / "checkpoints"  # in a clone of the project
+CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Start the server."""
+    parser = argparse.ArgumentParser(description="Serve the page; README.md lists the environment variables.")
+    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of checkpoints to serve")
+    parser.add_argument("--host", help="address to listen at (GRADIO_SERVER_NAME, else 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen at (GRADIO_SERVER_PORT, else 7860)")
+    asked = parser.parse_args(arguments)
+    try:
+        where = address(asked.host, asked.port)
+        registry = Registry(asked.checkpoints, max_loaded=env_limit("MAX_LOADED", 64))
+    except ValueError as error:
+        raise SystemExit(f"{parser.prog}: {error}") from None
+    if not registry.infos:
+        raise SystemExit(
+            f"no checkpoint in {asked.checkpoints}: restore the shipped ones, or run python train.py smoke"
+        )
+    settle_environment()
+    from deeprnn.ui.page import launch  # imports gradio
+
+    torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
+    launch(registry, text_of, **where)
+
+
+def text_of(info: CheckpointInfo) -> str | None:
+    """The main text a model was trained on, where its file is on this machine."""
+    return _text(info.metrics.text.name, info.vocab.form)
+
+
+@functools.cache  # every visit asks which texts are there
+def _text(name: str, form: Form) -> str | None:
+    corpus = load_if_at_hand(name, form)
+    return corpus.text if corpus else None

@@ -1,0 +1,172 @@
+"""The command line of training: `python train.py smoke`, `python train.py 'note-*'`.
+
+Knows: recipes, runs, results. Does not know: the page.
+"""
+
+import argparse
+import fnmatch
+import itertools
+import math
+import os
+import shlex
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from deeprnn import checkpoint
+from deeprnn.config import Recipe
+from deeprnn.corpora import is_known, own_name
+from deeprnn.measurement import remeasure
+from deeprnn.recipes import all_recipes
+from deeprnn.report import gather, listing, refresh
+from deeprnn.results import FILE as RESULTS
+from deeprnn.results import Results
+from deeprnn.training import Job, Stopped, train
+
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """The command line; exits with a message where it is wrong."""
+    parser = argparse.ArgumentParser(description="Train character language models; checkpoints appear under --out.")
+    parser.add_argument("recipes", nargs="*", help="recipe names or globs, e.g. smoke or 'note-*'")
+    parser.add_argument("--list", action="store_true", help="list the recipes and stop")
+    parser.add_argument(
+        "--data",
+        help="train on this instead: a catalogue name, python-docs or a UTF-8 file; --gather: your text",
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each seed (default: 0)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--out", type=Path, help="default: runs; with --list, --gather, --remeasure: checkpoints")
+    parser.add_argument("--threads", type=int, default=1, help="of the processor, for one run (default: 1)")
+    parser.add_argument("--budget-minutes", type=float, default=math.inf, help="stop cleanly after this long")
+    parser.add_argument("--resume", action="store_true", help="continue interrupted runs")
+    parser.add_argument("--gather", type=Path, nargs="+", metavar="FOLDER", help="add finished runs to --out's results")
+    parser.add_argument("--remeasure", action="store_true", help="score finished checkpoints again instead of training")
+    args = parser.parse_args(argv)
+    names = all_recipes()
+    for pattern in args.recipes:
+        if not fnmatch.filter(names, pattern):
+            parser.error(f"no recipe matches {pattern!r}; the recipes are {', '.join(names)}")
+    if not args.recipes and not args.list and not args.gather:
+        parser.error("name at least one recipe, or use --list")
+    if args.threads < 1:
+        parser.error(f"--threads must be at least 1, not {args.threads}")
+    if args.out is None:
+        args.out = Path("checkpoints" if args.list or args.gather or args.remeasure else "runs")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
+    return args
+
+
+def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
+    """A recipe with its seed and text: another seed or text makes another name."""
+    name, command, config = recipe.name, f"python train.py {recipe.name}", recipe.train
+    if args.data:
+        if config.more_texts:
+            raise ValueError(
+                f"{recipe.name} reads several texts, and --data would replace the first alone; choose a recipe of one "
+                f"text, such as depth-gru-2-residual."
+            )
+        text = args.data if is_known(args.data) else own_name(Path(args.data))
+        name, command = f"{name}-{text}", f"{command} --data {shlex.quote(Path(args.data).name)}"
+        config = replace(config, text=args.data)
+    if seed:
+        name, command = f"{name}-seed{seed}", f"{command} --seeds {seed}"
+    recipe = replace(recipe, name=name, train=replace(config, seed=seed))
+    return Job(recipe=recipe, out=args.out, command=command)
+
+
+def compare(directory: Path, text: str | None) -> None:
+    """Print a checkpoint's recorded figures beside those measured now."""
+    measured = remeasure(directory, text)
+    for part, figures in checkpoint.read_info(directory).metrics.final.items():
+        print(f"{directory.name:28} {part:13} recorded {figures.ppl:.6f} measured {measured[part]['ppl']:.6f}")
+
+
+def print_list(args: argparse.Namespace) -> int:
+    """Print the recipes, with the minutes that the results beside the checkpoints tell."""
+    print(listing(all_recipes().values(), Results.read(args.out)))
+    return 0
+
+
+def add_runs(args: argparse.Namespace) -> int:
+    """Add finished runs to the results; 0 if none was left out."""
+    results, left_out = gather(args.gather, args.out, [Path(args.data)] if args.data else [])
+    if args.out.resolve() == SHIPPED:
+        refresh(SHIPPED.parent / "README.md", results)
+    print(f"{len(results.runs)} runs in {args.out / RESULTS}")
+    for sentence in left_out:
+        print(f"train.py: {sentence}", file=sys.stderr)
+    return int(bool(left_out))
+
+
+def main(argv: list[str]) -> int:
+    """Run what was asked for; 0 if every run finished."""
+    args = parse(argv)
+    recipes = all_recipes()
+    if args.list or args.gather:
+        try:
+            return add_runs(args) if args.gather else print_list(args)
+        except ValueError as error:
+            print(f"train.py: {error}", file=sys.stderr)
+            return 1
+    torch.set_num_threads(args.threads)  # its threads between operations are for torch.jit: none is ever started here
+    cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
+    device = torch.device("cuda" if cuda else "cpu")
+    stopping = False
+    deadline = time.monotonic() + 60 * args.budget_minutes
+
+    def should_stop() -> bool:
+        return stopping or time.monotonic() > deadline
+
+    def stop(_signum: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends at once
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    chosen = [name for name in recipes if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
+    failed = False
+    for name, seed in itertools.product(chosen, args.seeds):
+        try:
+            task = job(recipes[name], seed, args)
+            if args.remeasure and task.directory.exists():
+                compare(task.directory, args.data)
+            elif args.remeasure:
+                print(f"{task.directory} is not there: skipped. Train it first.")
+            elif task.directory.exists():
+                print(f"{task.directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
+            else:
+                directory = train(task, device=device, resume=args.resume, should_stop=should_stop)
+                print(f"To see it on the page: copy {directory} into checkpoints/ and start app.py.", file=sys.stderr)
+                print(f"saved {directory}")
+        except Stopped as stopped:
+            print(stopped)
+            return 130
+        except ValueError as error:
+            print(f"train.py: {error}", file=sys.stderr)
+            failed = True
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            print(f"train.py: {error}; mend that, then continue with --resume what was saved.", file=sys.stderr)
+            failed = True
+    return int(failed)
+
+
+def run(argv: list[str]) -> int:
+    """`main`, for a process whose output may be read by another that has seen enough, as `head` does."""
+    try:
+        code = main(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    return code
