@@ -54,7 +54,7 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source(StrictConfig):
+class TextPart(StrictConfig):
     """Which part of which text: the characters [start, end) of the `chars` that it has in its form.
 
     sha256: of the whole text in its form, in UTF-8, as `metrics.json` records it.
@@ -113,7 +113,7 @@ class Fingerprint:
     words: hashes of the part's words, ascending; None where words are not spaced, as in Chinese.
     """
 
-    source: Source
+    source: TextPart
     codes: UInt8[np.ndarray, " C"]
     words: UInt32[np.ndarray, " W"] | None
 
@@ -122,11 +122,11 @@ class Fingerprint:
         """Fingerprint the characters [start, end) of a whole text in its form; by default all.
 
         Raises:
-            ValueError: the name, the range or the length is none that a `Source` can have.
+            ValueError: the name, the range or the length is none that a `TextPart` can have.
         """
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         end = len(text) if end is None else end
-        source = Source(name=name, form=form, chars=len(text), sha256=sha256, start=start, end=end)
+        source = TextPart(name=name, form=form, chars=len(text), sha256=sha256, start=start, end=end)
         part = text[start:end]
         words = None if is_unspaced(part) else np.unique(_word_hashes(set(split_words(part))))
         return cls(source=source, codes=_codes(part), words=words)
@@ -160,7 +160,7 @@ class Fingerprint:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             if head["sha256"] != _digest(tensors):
                 raise ValueError("its tensors do not match their hash")
-            source = Source.from_dict(head["source"])
+            source = TextPart.from_dict(head["source"])
             codes = _unpacked(tensors["codes"], max(0, source.end - source.start - HASHED + 1))
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
@@ -199,7 +199,7 @@ class Fingerprint:
         return CopiedSpan(start=start - back, end=end, text=source.name, offset=offset, fraction=offset / source.chars)
 
 
-def load_all(directory: str | Path, sources: Iterable[Source]) -> list[Fingerprint]:
+def load_all(directory: str | Path, sources: Iterable[TextPart]) -> list[Fingerprint]:
     """The fingerprints of a model's training texts, each text once.
 
     Raises:

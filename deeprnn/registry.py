@@ -18,7 +18,7 @@ from deeprnn.batching import CORES, Scheduler, lower_thread_priority
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.documents import printable
 from deeprnn.language_model import LanguageModel
-from deeprnn.novelty import FINGERPRINTS, Fingerprint, Source, load_all
+from deeprnn.novelty import FINGERPRINTS, Fingerprint, TextPart, load_all
 from deeprnn.results import Results
 
 LOG = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Registry:
         self.readers = ThreadPoolExecutor(CORES, "reader", initializer=lower_thread_priority)
         self.max_loaded = max_loaded
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
-        self._read: dict[Source, Fingerprint] = {}
+        self._read: dict[TextPart, Fingerprint] = {}
         self._fingerprints: dict[str, list[Fingerprint]] = {}
         self._ngrams: dict[tuple[Path, int], NGram | None] = {}
         self._lock = threading.Lock()
@@ -135,7 +135,7 @@ class Registry:
         with self._lock:
             if name not in self._fingerprints:
                 try:
-                    sources = list(dict.fromkeys(Source.from_record(record) for record in info.metrics.texts))
+                    sources = list(dict.fromkeys(TextPart.from_record(record) for record in info.metrics.texts))
                     for source in sources:
                         if source not in self._read:
                             path = checkpoint.companion(info.path, FINGERPRINTS, source.filename)

@@ -24,7 +24,7 @@ from deeprnn.documents import Node
 from deeprnn.evaluation import unigram_ppl
 from deeprnn.findings import format_ppl
 from deeprnn.metrics import read_texts
-from deeprnn.novelty import FINGERPRINTS, MIN_RUN, CopiedSpan, Fingerprint, Source, load_all, measure
+from deeprnn.novelty import FINGERPRINTS, MIN_RUN, CopiedSpan, Fingerprint, TextPart, load_all, measure
 from deeprnn.recipes import expected_params
 from deeprnn.registry import list_checkpoints
 from deeprnn.results import FILE, Baselines, Copied, Novelty, Results, RunRecord, recipe_of
@@ -151,7 +151,7 @@ def write_ngram(info: CheckpointInfo) -> None:
 
 def _fingerprints(info: CheckpointInfo, texts: Texts) -> list[Fingerprint]:
     found = []
-    for source in (Source.from_record(record) for record in info.metrics.texts):
+    for source in (TextPart.from_record(record) for record in info.metrics.texts):
         path = checkpoint.companion(info.path, FINGERPRINTS, source.filename)
         if not path.exists():
             path.parent.mkdir(exist_ok=True)

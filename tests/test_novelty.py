@@ -24,7 +24,7 @@ from deeprnn.novelty import (
     MIN_RUN,
     CopiedSpan,
     Fingerprint,
-    Source,
+    TextPart,
     copied_share,
     dictionary_share,
     distinct_n,
@@ -462,7 +462,7 @@ def test_a_models_fingerprints_are_found_by_its_texts_records(tmp_path):
     ]
 
     def source(record):
-        return Source.from_record(TextRecord.read(Node(record)))
+        return TextPart.from_record(TextRecord.read(Node(record)))
 
     sources = [source(record) for record in records]
     assert [print_.source for print_ in load_all(tmp_path, [*sources, sources[0]])] == sources

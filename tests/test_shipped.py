@@ -11,7 +11,7 @@ import pytest
 from deeprnn import checkpoint, load, tables
 from deeprnn.baselines import NGRAMS
 from deeprnn.measurement import remeasure
-from deeprnn.novelty import Source, load_all
+from deeprnn.novelty import TextPart, load_all
 from deeprnn.recipes import all_recipes
 from deeprnn.report import FINGERPRINTS, MARKS, overview
 from deeprnn.results import FILE, Results
@@ -106,7 +106,7 @@ def test_the_results_say_what_a_checkpoint_says(info):
 @each
 def test_a_checkpoint_ships_with_the_fingerprints_of_its_texts(info):
     records = info.metrics.texts
-    found = load_all(SHIPPED / FINGERPRINTS, map(Source.from_record, records))
+    found = load_all(SHIPPED / FINGERPRINTS, map(TextPart.from_record, records))
     assert len(found) == len(records)
 
 

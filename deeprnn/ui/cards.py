@@ -32,7 +32,7 @@ NUMBERS = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 300}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class Card:
     """What one model wrote after a prompt.
 
     speed: characters a second of the model's own time; 0: not measured. unknown: characters of the prompt outside its
@@ -57,14 +57,14 @@ class Board:
     prompt: str
     seed: int
     sampling: dict[str, float]
-    runs: tuple[Run, ...]
+    cards: tuple[Card, ...]
     preset: str | None = None
     budget: Budget | None = None
 
     @property
     def names(self) -> list[str]:
         """The models, in order."""
-        return [run.model for run in self.runs]
+        return [card.model for card in self.cards]
 
     @classmethod
     def read(cls, registry: Registry, value: Any) -> Self:
@@ -75,9 +75,9 @@ class Board:
         """
         try:
             sampling = {key: _finite(value["sampling"][key]) for key in NUMBERS}
-            runs = tuple(_read_run(registry, card) for card in value["cards"])
+            cards = tuple(_read_card(registry, card) for card in value["cards"])
             prompt, seed = _string(value["prompt"], MAX_PROMPT_CHARS), int(value["seed"])
-            if len(runs) > MAX_MODELS or not 0 <= seed <= MAX_SEED:
+            if len(cards) > MAX_MODELS or not 0 <= seed <= MAX_SEED:
                 raise ValueError
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RequestError("error_file") from error
@@ -85,23 +85,23 @@ class Board:
         groups = getattr(presets(registry).get(preset), "groups", ()) if isinstance(preset, str) else ()
         if budget not in list(groups):  # a list: what was handed in need not be hashable
             preset = budget = None
-        return cls(prompt=prompt, seed=seed, sampling=sampling, runs=runs, preset=preset, budget=budget)
+        return cls(prompt=prompt, seed=seed, sampling=sampling, cards=cards, preset=preset, budget=budget)
 
     def stopped(self, speeds: Mapping[str, float] = MappingProxyType({})) -> Self:
         """The same board, nobody writing any more; `speeds` of the models that wrote until now."""
-        runs = (
-            replace(run, state="stopped", speed=speeds.get(run.model, run.speed))
-            if run.state in ("writing", "stopped")
-            else run
-            for run in self.runs
+        cards = (
+            replace(card, state="stopped", speed=speeds.get(card.model, card.speed))
+            if card.state in ("writing", "stopped")
+            else card
+            for card in self.cards
         )
-        return replace(self, runs=tuple(runs))
+        return replace(self, cards=tuple(cards))
 
 
-def _read_run(registry: Registry, card: Any) -> Run:
+def _read_card(registry: Registry, card: Any) -> Card:
     if card["model"] not in registry.infos or card["state"] not in get_args(State):
         raise ValueError
-    return Run(
+    return Card(
         model=card["model"],
         prompt=_string(card["prompt"], MAX_PROMPT_CHARS),
         text=_string(card["text"], MAX_WRITTEN_CHARS),
@@ -127,15 +127,15 @@ def _finite(value: Any) -> float:
 def recorded(registry: Registry, names: Sequence[str]) -> Board:
     """These models with the continuations recorded when they were trained, each after its own prompt."""
     samples = [registry.infos[name].metrics.sample for name in names]
-    runs = tuple(
-        Run(model=name, prompt=sample.prompt, text=sample.text, state="recorded")
+    cards = tuple(
+        Card(model=name, prompt=sample.prompt, text=sample.text, state="recorded")
         for name, sample in zip(names, samples, strict=True)
     )
     if not samples:
-        return Board(prompt="", seed=0, sampling=NUMBERS, runs=())
+        return Board(prompt="", seed=0, sampling=NUMBERS, cards=())
     first = samples[0]
     numbers = NUMBERS | {"temperature": first.temperature, "max_chars": first.max_chars}
-    return Board(prompt=first.prompt, seed=first.seed, sampling=numbers, runs=runs)
+    return Board(prompt=first.prompt, seed=first.seed, sampling=numbers, cards=cards)
 
 
 def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
@@ -148,8 +148,8 @@ def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
 def _after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | None:
     """These models with their recordings after one prompt, if there is one of each."""
     texts = [recordings.read(registry).get((prompt, name)) for name in names]
-    runs = tuple(
-        Run(
+    cards = tuple(
+        Card(
             model=name,
             prompt=prompt,
             text=text,
@@ -159,11 +159,11 @@ def _after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | Non
         for name, text in zip(names, texts, strict=True)
         if text
     )
-    if not runs or len(runs) < len(names):
+    if not cards or len(cards) < len(names):
         return None
     made = recordings.SETTINGS
     numbers = NUMBERS | {"temperature": made["temperature"], "max_chars": made["max_chars"]}
-    return Board(prompt=prompt, seed=made["seed"], sampling=numbers, runs=runs)
+    return Board(prompt=prompt, seed=made["seed"], sampling=numbers, cards=cards)
 
 
 def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
@@ -174,12 +174,12 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     """
     names = [name for name in names if name in registry.infos][:MAX_MODELS]
     if not names:
-        return replace(board, runs=(), preset=None, budget=None)
-    if all(run.state == "recorded" for run in board.runs):
+        return replace(board, cards=(), preset=None, budget=None)
+    if all(card.state == "recorded" for card in board.cards):
         return _after(registry, board.prompt, names) or recorded(registry, names)
-    written = {run.model: run for run in board.stopped().runs}
-    runs = tuple(written.get(name) or Run(model=name, prompt=board.prompt) for name in names)
-    return replace(board, runs=runs, preset=None, budget=None)
+    written = {card.model: card for card in board.stopped().cards}
+    cards = tuple(written.get(name) or Card(model=name, prompt=board.prompt) for name in names)
+    return replace(board, cards=cards, preset=None, budget=None)
 
 
 def reading(info: CheckpointInfo) -> str:
@@ -201,10 +201,10 @@ def reading(info: CheckpointInfo) -> str:
 
 def as_recorded(registry: Registry, board: Board) -> bool:
     """Whether a question's texts are its recordings, or written as those were: no other setting, nothing continued."""
-    if board.preset is None or board.budget is None or all(run.state == "recorded" for run in board.runs):
+    if board.preset is None or board.budget is None or all(card.state == "recorded" for card in board.cards):
         return True
     sample = of_preset(registry, board.preset, board.budget)
-    continued = any(len(run.text) > sample.sampling["max_chars"] for run in board.runs)
+    continued = any(len(card.text) > sample.sampling["max_chars"] for card in board.cards)
     made = (board.prompt, board.seed, board.sampling) == (sample.prompt, sample.seed, sample.sampling)
     return made and not continued
 
@@ -237,7 +237,8 @@ class Growing:
         """The text, once the board has come so far."""
         if self._drawn and self._drawn[1] == lang:
             news = [
-                self._news(old, run, board.seed, lang) for old, run in zip(self._drawn[0].runs, board.runs, strict=True)
+                self._news(old, card, board.seed, lang)
+                for old, card in zip(self._drawn[0].cards, board.cards, strict=True)
             ]
             if any(news):
                 self._text += "\n" + carried(news)
@@ -246,10 +247,10 @@ class Growing:
         self._drawn = board, lang
         return self._text
 
-    def _news(self, old: Run, run: Run, seed: int, lang: Lang) -> str | Drawn:
-        if run.state == old.state:
-            return run.text[len(old.text) :]
-        return _card(self._registry, run, titles(self._registry, lang)[run.model], seed, lang, alone=False)
+    def _news(self, old: Card, card: Card, seed: int, lang: Lang) -> str | Drawn:
+        if card.state == old.state:
+            return card.text[len(old.text) :]
+        return _card(self._registry, card, titles(self._registry, lang)[card.model], seed, lang, alone=False)
 
 
 def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) -> Drawn:
@@ -274,21 +275,21 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
         "note": alphabets_note(registry, [registry.infos[name] for name in board.names], lang),
         "lang": lang,
         "labels": {key: tr(key, lang) for key in _LABELS} | {"stopped": tr("stopped", lang, seed=board.seed)},
-        "cards": [_card(registry, run, shown[run.model], board.seed, lang, alone=not preset) for run in board.runs],
+        "cards": [_card(registry, card, shown[card.model], board.seed, lang, alone=not preset) for card in board.cards],
     }
 
 
-def _card(registry: Registry, run: Run, title: str, seed: int, lang: Lang, *, alone: bool) -> Drawn:
-    info = registry.infos[run.model]
+def _card(registry: Registry, card: Card, title: str, seed: int, lang: Lang, *, alone: bool) -> Drawn:
+    info = registry.infos[card.model]
     guess = len(info.vocab)
     train, heldout = perplexity(info.train_ppl), perplexity(info.heldout_ppl)
     return {
-        "model": run.model,
-        "prompt": run.prompt,
-        "text": run.text,
-        "state": run.state,
-        "speed": run.speed,
-        "unknown": run.unknown,
+        "model": card.model,
+        "prompt": card.prompt,
+        "text": card.text,
+        "state": card.state,
+        "speed": card.speed,
+        "unknown": card.unknown,
         "title": title,
         "cell": info.config.cell,
         "depth": info.config.num_layers,
@@ -300,40 +301,40 @@ def _card(registry: Registry, run: Run, title: str, seed: int, lang: Lang, *, al
         "heldout_text": heldout,
         "aria": tr("perplexities", lang, train=train, heldout=heldout, guess=guess),
         "reading": tr(reading(info), lang, guess=guess),
-        "status": _status(run, seed, lang, alone=alone),
-    } | _analysed(registry, run, lang)
+        "status": _status(card, seed, lang, alone=alone),
+    } | _analysed(registry, card, lang)
 
 
-def _status(run: Run, seed: int, lang: Lang, *, alone: bool) -> str:
+def _status(card: Card, seed: int, lang: Lang, *, alone: bool) -> str:
     """What happens on a card; `alone`: no question says which prompt a recording continues, so the card does."""
-    if run.state == "broken":
-        return tr("error_broken", lang, name=run.model)
-    state = "recorded_after" if alone and run.state == "recorded" else run.state
-    parts = [tr(state, lang, seed=seed, prompt=run.prompt)]
-    if run.speed:
-        parts.append(tr("speed", lang, n=f"{run.speed:,.0f}"))
-    if run.unknown:
-        parts.append(tr("unread", lang, n=run.unknown))
+    if card.state == "broken":
+        return tr("error_broken", lang, name=card.model)
+    state = "recorded_after" if alone and card.state == "recorded" else card.state
+    parts = [tr(state, lang, seed=seed, prompt=card.prompt)]
+    if card.speed:
+        parts.append(tr("speed", lang, n=f"{card.speed:,.0f}"))
+    if card.unknown:
+        parts.append(tr("unread", lang, n=card.unknown))
     return " · ".join(parts)
 
 
 _UNMARKED: Drawn = {"nats": None, "runs": [], "rote": "", "places": [], "quality": ""}
 
 
-def _analysed(registry: Registry, run: Run, lang: Lang) -> Drawn:
+def _analysed(registry: Registry, card: Card, lang: Lang) -> Drawn:
     """The marks of the lenses and the rote meter, once nobody writes any more."""
-    if run.state == "writing" or not run.text:
+    if card.state == "writing" or not card.text:
         return _UNMARKED
     try:
-        found = service.analyse(registry, run.model, run.prompt, run.text)
+        found = service.analyse(registry, card.model, card.prompt, card.text)
     except RequestError as error:  # its weights are broken: the card says so, and the others are as they were
         return _UNMARKED | {"status": error.message(lang)}
-    runs = [[one["start"], one["end"], _place(one, lang)] for one in found["runs"]]
+    spans = [[one["start"], one["end"], _place(one, lang)] for one in found["runs"]]
     longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
     places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []
     return {
         "nats": found["nats"] and [round(nats, 2) for nats in found["nats"]],  # more is not to be seen
-        "runs": runs,
+        "runs": spans,
         "rote": _rote(found, longest, lang),
         "places": places,
         "quality": _quality(found, lang) if found["nats"] is not None else tr("unread_yet", lang),
@@ -349,8 +350,8 @@ def _rote(found: Drawn, longest: Drawn | None, lang: Lang) -> str:
     return tr("rote", lang, share=share, longest=length, place=_place(longest, lang))
 
 
-def _place(run: Drawn, lang: Lang) -> str:
-    return tr("place", lang, text=book(run["text"], lang), percent=f"{run['fraction']:.1%}")
+def _place(span: Drawn, lang: Lang) -> str:
+    return tr("place", lang, text=book(span["text"], lang), percent=f"{span['fraction']:.1%}")
 
 
 def _quality(found: Drawn, lang: Lang) -> str:

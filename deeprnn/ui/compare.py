@@ -45,7 +45,7 @@ EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "å´è
 
 
 @dataclass
-class Desk:
+class RunControl:
     """A run that is under way: the turn of its drawing, and how fast each model writes.
 
     What is asked of it: to speak a language, and to end.
@@ -57,7 +57,7 @@ class Desk:
     speeds: dict[str, float] = field(default_factory=dict)
 
 
-class Desks:
+class RunControls:
     """The runs under way, by the visitor's session. Nobody has two: what a visitor asks for next ends what he had.
 
     Each drawing gets its turn here, so that whatever still comes of a run that was ended is an older one.
@@ -65,35 +65,35 @@ class Desks:
 
     def __init__(self) -> None:
         self._guard = threading.RLock()
-        self._of: dict[str | None, Desk] = {}
+        self._of: dict[str | None, RunControl] = {}
 
-    def begin(self, session: str | None, lang: Lang) -> Desk:
+    def begin(self, session: str | None, lang: Lang) -> RunControl:
         """A new run; the one before ends."""
         with self._guard:
             turn, _ = self.end(session)
-            desk = self._of[session] = Desk(lang=lang, turn=turn)
-            return desk
+            control = self._of[session] = RunControl(lang=lang, turn=turn)
+            return control
 
     def end(self, session: str | None) -> tuple[int, dict[str, float]]:
         """End what the visitor has under way: the turn of what is drawn instead, and how fast the models wrote."""
         with self._guard:
-            desk = self._of.pop(session, None)
-            if desk:
-                desk.over = True
-            return cards.next_turn(), desk.speeds if desk else {}
+            control = self._of.pop(session, None)
+            if control:
+                control.over = True
+            return cards.next_turn(), control.speeds if control else {}
 
     def speak(self, session: str | None, lang: Lang) -> int | None:
         """Let a run go on in another language; the turn of a drawing, if there is none."""
         with self._guard:
-            desk = self._of.get(session)
-            if desk:
-                desk.lang = lang
-            return None if desk else cards.next_turn()
+            control = self._of.get(session)
+            if control:
+                control.lang = lang
+            return None if control else cards.next_turn()
 
-    def leave(self, session: str | None, desk: Desk) -> None:
+    def leave(self, session: str | None, control: RunControl) -> None:
         """A run has come to its end."""
         with self._guard:
-            if self._of.get(session) is desk:
+            if self._of.get(session) is control:
                 del self._of[session]
 
 
@@ -128,7 +128,7 @@ class Order:
             sampling=board.sampling | {"max_chars": length},
             preset=board.preset,
             budget=board.budget,
-            written=[run.text for run in board.runs],
+            written=[card.text for card in board.cards],
         )
 
 
@@ -160,16 +160,16 @@ def _continued(stream: Callable[..., Updates], updates: Updates, length: int) ->
             updates = stream(written=[one.text for one in update], max_chars=min(rest, MAX_NEW_CHARS))
 
 
-def write(registry: Registry, desk: Desk, order: Order, updates: Updates) -> Iterator[str]:
-    """The drawing of a board that fills while the models write, until they have finished or the desk is over."""
-    growing = cards.Growing(registry, desk.turn)
+def write(registry: Registry, control: RunControl, order: Order, updates: Updates) -> Iterator[str]:
+    """The drawing of a board that fills while the models write, until they have finished or the control is over."""
+    growing = cards.Growing(registry, control.turn)
     with contextlib.closing(updates):  # whoever is stopped costs nothing any more
         for update in updates:
-            if desk.over:
+            if control.over:
                 return
-            desk.speeds = {one.model: one.chars_per_second for one in update}
-            runs = tuple(
-                cards.Run(
+            control.speeds = {one.model: one.chars_per_second for one in update}
+            written = tuple(
+                cards.Card(
                     model=one.model,
                     prompt=order.prompt,
                     text=one.text,
@@ -183,16 +183,16 @@ def write(registry: Registry, desk: Desk, order: Order, updates: Updates) -> Ite
                 prompt=order.prompt,
                 seed=int(order.seed),
                 sampling=order.sampling,
-                runs=runs,
+                cards=written,
                 preset=order.preset,
                 budget=order.budget,
             )
-            yield growing.grown(board, desk.lang)
+            yield growing.grown(board, control.lang)
 
 
 def can_continue(board: Board) -> bool:
     """Whether there is something that goes on: written here, by all its models that can write, after one prompt."""
-    states = {run.state for run in board.runs}
+    states = {card.state for card in board.cards}
     return states <= {"finished", "stopped", "broken"} and states != {"broken"} and bool(states)
 
 
@@ -365,7 +365,7 @@ def _order(
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
     ui = _Controls(registry, language, words)
-    desks = Desks()
+    controls = RunControls()
 
     def run(session: str | None, language: str, order: Callable[[], Order], length: int = 0) -> Iterator[Any]:
         lang = LANGUAGES[language]
@@ -373,11 +373,11 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         with refusing(lang):  # what is refused ends nothing
             asked = order()
             updates = updates_of(registry, asked, length)
-        desk = desks.begin(session, lang)
+        control = controls.begin(session, lang)
         try:
-            yield from write(registry, desk, asked, updates)
+            yield from write(registry, control, asked, updates)
         finally:
-            desks.leave(session, desk)
+            controls.leave(session, control)
         yield gr.skip()  # gradio repeats at the end what came last: all of the text
 
     def on_generate(request: gr.Request, language: str, *asked: Any) -> Iterator[Any]:
@@ -388,15 +388,15 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def on_stop(value: Any, language: str, request: gr.Request) -> Any:
         """What was shown when the reader pressed Stop is what stays: the browser sends it."""
-        turn, speeds = desks.end(request.session_hash)
+        turn, speeds = controls.end(request.session_hash)
         board = _read(value).stopped(speeds)
-        if all(run.state != "stopped" for run in board.runs):
+        if all(card.state != "stopped" for card in board.cards):
             return gr.skip()
         return cards.draw(registry, board, LANGUAGES[language], turn)
 
     def redraw(change: Callable[[Board], Board], value: Any, language: str, session: str | None) -> Any:
         """Change the board that is shown; if models write, they end with what is shown."""
-        turn, speeds = desks.end(session)
+        turn, speeds = controls.end(session)
         return cards.draw(registry, change(_read(value).stopped(speeds)), LANGUAGES[language], turn)
 
     def _read(value: Any) -> Board:
@@ -442,7 +442,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_language(value: Any, key: str | None, budget: Budget | None, language: str, request: gr.Request) -> Any:
         lang = LANGUAGES[language]
         switch = _budget_update(registry, key, budget, lang)
-        turn = desks.speak(request.session_hash, lang)
+        turn = controls.speak(request.session_hash, lang)
         return gr.skip() if turn is None else cards.draw(registry, _read(value), lang, turn), switch
 
     def on_branch(event: gr.EventData) -> str:
@@ -452,7 +452,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         lang = LANGUAGES[language]
         with refusing(lang):
             board = export.reopen(registry, getattr(event, "text", None))
-        turn, _ = desks.end(request.session_hash)
+        turn, _ = controls.end(request.session_hash)
         return (
             cards.draw(registry, board, lang, turn),
             board.preset,

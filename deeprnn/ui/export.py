@@ -11,7 +11,7 @@ from typing import Any
 
 from deeprnn.registry import Registry
 from deeprnn.ui import service
-from deeprnn.ui.cards import Board, Run
+from deeprnn.ui.cards import Board, Card
 from deeprnn.ui.service import RequestError
 from deeprnn.ui.text import Lang, tr
 from deeprnn.ui.widgets import perplexity
@@ -54,11 +54,11 @@ def reopen(registry: Registry, text: Any) -> Board:
     return Board.read(registry, value).stopped()
 
 
-def _figures(registry: Registry, run: Run) -> dict[str, Any]:
-    info = registry.infos[run.model]
+def _figures(registry: Registry, card: Card) -> dict[str, Any]:
+    info = registry.infos[card.model]
     measured: dict[str, Any] = {}
     with contextlib.suppress(RequestError):  # a broken model's own figures are missing, and nothing else
-        measured = service.analyse(registry, run.model, run.prompt, run.text) if run.text else {}
+        measured = service.analyse(registry, card.model, card.prompt, card.text) if card.text else {}
     return {
         "num_params": info.num_params,
         "train_ppl": info.train_ppl,
@@ -67,7 +67,7 @@ def _figures(registry: Registry, run: Run) -> dict[str, Any]:
 
 
 def _record(registry: Registry, board: Board) -> dict[str, Any]:
-    cards = [vars(run) | {"figures": _figures(registry, run)} for run in board.runs]
+    cards = [vars(card) | {"figures": _figures(registry, card)} for card in board.cards]
     return {
         "format": FORMAT,
         "prompt": board.prompt,
@@ -84,16 +84,16 @@ def _csv(registry: Registry, board: Board) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([*_COLUMNS, *_MEASURES, "seed", *board.sampling, "prompt", "text"])
-    for run in board.runs:
-        figures = _figures(registry, run)
+    for card in board.cards:
+        figures = _figures(registry, card)
         known = {
-            "model": run.model,
-            "state": run.state,
-            "chars_per_second": round(run.speed, 1),
-            "unknown": run.unknown,
+            "model": card.model,
+            "state": card.state,
+            "chars_per_second": round(card.speed, 1),
+            "unknown": card.unknown,
         }
         row = [(figures | known)[key] for key in (*_COLUMNS, *_MEASURES)]
-        texts = [f"'{t}" if t.startswith(("=", "+", "-", "@", "\t", "\r")) else t for t in (run.prompt, run.text)]
+        texts = [f"'{t}" if t.startswith(("=", "+", "-", "@", "\t", "\r")) else t for t in (card.prompt, card.text)]
         writer.writerow([*row, board.seed, *board.sampling.values(), *texts])
     return BYTE_ORDER_MARK + out.getvalue()
 
@@ -103,16 +103,16 @@ def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
     settings = {key: f"{value:g}" for key, value in board.sampling.items()}
     lines = [tr("md_settings", lang, seed=board.seed, **settings), "", f"| {tr('md_head', lang)} |"]
     lines.append("| --- | --- | --- | --- | --- |")
-    for run in board.runs:
-        figures = _figures(registry, run)
+    for card in board.cards:
+        figures = _figures(registry, card)
         copied = "" if figures["copied_share"] is None else f"{figures['copied_share']:.0%}"
         longest = "" if figures["longest_run"] is None else figures["longest_run"]
         ppls = " | ".join(perplexity(figures[key]) for key in ("train_ppl", "heldout_ppl"))
-        lines.append(f"| `{run.model}` | {ppls} | {copied} | {longest} |")
-    for run in board.runs:
-        whole = run.prompt + "⟶" + run.text
+        lines.append(f"| `{card.model}` | {ppls} | {copied} | {longest} |")
+    for card in board.cards:
+        whole = card.prompt + "⟶" + card.text
         fence = "`" * max(3, *(len(ticks) + 1 for ticks in _ticks(whole)))
-        lines += ["", f"`{run.model}`", "", fence, whole, fence]
+        lines += ["", f"`{card.model}`", "", fence, whole, fence]
     return "\n".join(lines) + "\n"
 
 

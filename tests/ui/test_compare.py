@@ -68,7 +68,7 @@ def test_a_saved_comparison_restores_its_models_and_every_setting(registry, hand
     on_open_file, outputs = handler("on_open_file")
     board = cards.of_preset(registry, "general", "recipe")
     sampling = {"temperature": 0.3, "top_k": 5, "top_p": 0.9, "max_chars": 120}
-    saved = cards.Board(prompt="the", seed=11, sampling=sampling, runs=board.runs)
+    saved = cards.Board(prompt="the", seed=11, sampling=sampling, cards=board.cards)
     event = SimpleNamespace(text=export.export(registry, saved, "json")[1])
     answer = on_open_file(event, SimpleNamespace(session_hash=None), "English", *MINGRU)
     assert_lists_what_it_chooses(set_by(answer, outputs, ModelPicker), saved.names)
@@ -139,8 +139,10 @@ def test_a_claim_says_under_which_settings_it_was_seen_once_any_other_is_set(reg
     board = cards.of_preset(registry, "rote", "recipe")
 
     def seen(text="xq", sampling=None, **settings):
-        runs = tuple(cards.Run(model=run.model, prompt=run.prompt, text=text, state="finished") for run in board.runs)
-        written = cards.replace(board, runs=runs, sampling=board.sampling | (sampling or {}), **settings)
+        written = tuple(
+            cards.Card(model=run.model, prompt=run.prompt, text=text, state="finished") for run in board.cards
+        )
+        written = cards.replace(board, cards=written, sampling=board.sampling | (sampling or {}), **settings)
         return [cards.draw(registry, written, lang)["verdict"] for lang in ("en", "zh")]
 
     said = ("(Seen after “the time traveller”, 300 characters at temperature 0.8, seed 7,", "（以下是在开头")
@@ -165,8 +167,8 @@ def test_a_link_of_more_models_than_stand_side_by_side_says_how_many_are_shown(p
 def test_a_cleared_list_of_models_keeps_the_prompt_and_shows_no_card(registry):
     board = cards.of_preset(registry, "rote", "recipe")
     empty = cards.show(registry, [], board)
-    assert (empty.prompt, empty.seed, empty.runs, empty.preset) == (board.prompt, board.seed, (), None)
-    assert cards.show(registry, board.names, empty).runs == board.runs
+    assert (empty.prompt, empty.seed, empty.cards, empty.preset) == (board.prompt, board.seed, (), None)
+    assert cards.show(registry, board.names, empty).cards == board.cards
 
 
 def test_who_asks_before_models_can_answer_is_told_so_and_gets_the_text_then(registry, handler, capsys):
@@ -203,5 +205,5 @@ def test_a_link_to_texts_that_were_continued_writes_all_of_them(page, registry):
     assert shown[-2:] == [MAX_NEW_CHARS, 3]
     *drawn, _ = on_asked(VISITOR, asks, None, None, "the", query["models"].split(","), 0.8, 0, 1, *shown[-2:])
     board = Board.read(registry, Drawing.preprocess(None, drawn[-1]))
-    expected = [load(SHIPPED / run.model).generate("the", max_chars=2_100, seed=3) for run in board.runs]
-    assert [(run.text, run.state) for run in board.runs] == [(text, "finished") for text in expected]
+    expected = [load(SHIPPED / run.model).generate("the", max_chars=2_100, seed=3) for run in board.cards]
+    assert [(run.text, run.state) for run in board.cards] == [(text, "finished") for text in expected]

@@ -41,7 +41,7 @@ def test_a_number_that_browsers_cannot_read_is_not_sent(drawn):
 
 
 def run(model, text, state="writing"):
-    return cards.Run(model=model, prompt="the ", text=text, state=state)
+    return cards.Card(model=model, prompt="the ", text=text, state=state)
 
 
 @settings(deadline=None)
@@ -56,8 +56,8 @@ def test_a_board_that_grew_is_the_board_that_is_drawn_at_once(drawn, registry, s
     for at, pieces in enumerate(steps):
         texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
         states = ("writing", "finished" if at == len(steps) - 1 else "writing")
-        runs = tuple(map(run, names, texts, states))
-        board = cards.Board(prompt="the ", seed=1, sampling=sampling, runs=runs)
+        written = tuple(map(run, names, texts, states))
+        board = cards.Board(prompt="the ", seed=1, sampling=sampling, cards=written)
         lang = "zh" if at >= turned else "en"
         before, grown = grown, growing.grown(board, lang)
         assert grown.startswith(before)
@@ -69,7 +69,7 @@ def test_a_character_more_costs_its_own_length_and_no_board(registry):
     sampling = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 30}
     growing = cards.Growing(registry, 7)
     lengths = [
-        len(growing.grown(cards.Board(prompt="", seed=1, sampling=sampling, runs=(run("note-rnn-2", text),)), "en"))
+        len(growing.grown(cards.Board(prompt="", seed=1, sampling=sampling, cards=(run("note-rnn-2", text),)), "en"))
         for text in ("", "a", "ab", "ab")
     ]
     assert lengths[1] - lengths[0] == len('\n["a"]') == lengths[2] - lengths[1]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from deeprnn.ui import cards, compare, export, service
-from deeprnn.ui.cards import Board, Run
+from deeprnn.ui.cards import Board, Card
 from deeprnn.ui.components import carried
 from deeprnn.ui.service import RequestError
 from tests.conftest import WAIT
@@ -18,11 +18,13 @@ from tests.ui.test_process import answers
 @pytest.fixture
 def board():
     texts = ('=1+1, "quoted"\nand a ``` fence', "bones and 骨头")
-    runs = tuple(
-        Run(model=name, prompt="the time", text=text, state="finished", speed=12.5, unknown=0)
+    written = tuple(
+        Card(model=name, prompt="the time", text=text, state="finished", speed=12.5, unknown=0)
         for name, text in zip(("note-lstm-2", "few-lstm-2"), texts, strict=True)
     )
-    return Board(prompt="the time", seed=9, sampling=dict(cards.NUMBERS), runs=runs, preset="general", budget="recipe")
+    return Board(
+        prompt="the time", seed=9, sampling=dict(cards.NUMBERS), cards=written, preset="general", budget="recipe"
+    )
 
 
 def test_json_opens_again_as_it_was(registry, board):
@@ -31,14 +33,14 @@ def test_json_opens_again_as_it_was(registry, board):
     assert export.reopen(registry, text) == board
     figures = json.loads(text)["cards"][0]["figures"]
     assert figures["heldout_ppl"] == registry.infos["note-lstm-2"].heldout_ppl
-    assert len(figures["nats"]) == len(board.runs[0].text)
+    assert len(figures["nats"]) == len(board.cards[0].text)
 
 
 def test_csv_has_a_row_a_model_and_no_cell_that_a_spreadsheet_would_run(registry, board):
     _, text = export.export(registry, board, "csv")
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
     assert [row["model"] for row in rows] == ["note-lstm-2", "few-lstm-2"]
-    assert [row["text"] for row in rows] == ["'" + board.runs[0].text, board.runs[1].text]
+    assert [row["text"] for row in rows] == ["'" + board.cards[0].text, board.cards[1].text]
     assert float(rows[1]["heldout_ppl"]) == registry.infos["few-lstm-2"].heldout_ppl
 
 
@@ -48,9 +50,9 @@ def test_csv_says_that_it_is_utf_8_so_that_excel_keeps_its_chinese(registry, boa
 
 def test_the_largest_comparison_opens_again(registry):
     names = [name for name, info in registry.infos.items() if info.vocab.form == "full"][:6]
-    runs = tuple(Run(model=name, prompt="The ", text='abc\n"' * 1_600, state="finished") for name in names)
-    largest = Board(prompt="The ", seed=7, sampling=dict(cards.NUMBERS), runs=runs)
-    assert export.reopen(registry, export.export(registry, largest, "json")[1]).runs == runs
+    written = tuple(Card(model=name, prompt="The ", text='abc\n"' * 1_600, state="finished") for name in names)
+    largest = Board(prompt="The ", seed=7, sampling=dict(cards.NUMBERS), cards=written)
+    assert export.reopen(registry, export.export(registry, largest, "json")[1]).cards == written
 
 
 def test_markdown_fences_what_holds_fences(registry, board):
@@ -113,7 +115,7 @@ def test_a_file_with_whatever_for_a_budget_opens_without_its_question(registry, 
 
 def test_an_unknown_question_in_a_file_is_passed_over(registry, board):
     again = export.reopen(registry, changed(registry, board, preset="nobody"))
-    assert (again.preset, again.budget, again.runs) == (None, None, board.runs)
+    assert (again.preset, again.budget, again.cards) == (None, None, board.cards)
 
 
 def test_the_largest_comparison_is_opened_over_http_and_continued(registry, url):
@@ -121,8 +123,8 @@ def test_the_largest_comparison_is_opened_over_http_and_continued(registry, url)
     names = [name for name, info in registry.infos.items() if info.vocab.form == "full"][:6]
     text = ('好"\n\\' * service.MAX_WRITTEN_CHARS)[: service.MAX_WRITTEN_CHARS]
     prompt = "好" * service.MAX_PROMPT_CHARS
-    runs = tuple(Run(model=name, prompt=prompt, text=text, state="finished") for name in names)
-    largest = Board(prompt=prompt, seed=7, sampling=dict(cards.NUMBERS), runs=runs)
+    written = tuple(Card(model=name, prompt=prompt, text=text, state="finished") for name in names)
+    largest = Board(prompt=prompt, seed=7, sampling=dict(cards.NUMBERS), cards=written)
     value = json.loads(export.export(registry, largest, "json")[1])
     for card in value["cards"]:
         del card["figures"]  # as cards.js does

@@ -17,8 +17,8 @@ def test_every_question_shows_what_its_own_prompt_and_settings_made(registry):
             board = cards.of_preset(registry, key, budget)
             assert (board.prompt, board.seed, board.names) == (preset.prompt, 7, list(names))
             assert board.sampling == cards.NUMBERS
-            assert {(run.prompt, run.state) for run in board.runs} == {(preset.prompt, "recorded")}
-            assert {len(run.text) for run in board.runs} == {300}
+            assert {(run.prompt, run.state) for run in board.cards} == {(preset.prompt, "recorded")}
+            assert {len(run.text) for run in board.cards} == {300}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_every_question_shows_what_its_own_prompt_and_settings_made(registry):
 )
 def test_a_recording_is_written_again_letter_for_letter(registry, key, budget):
     board = cards.of_preset(registry, key, budget)
-    for run in board.runs:
+    for run in board.cards:
         written = registry.get(run.model).generate(board.prompt, seed=board.seed, temperature=0.8, max_chars=300)
         assert run.text == written
 
@@ -70,7 +70,7 @@ def test_broken_recordings_are_not_shown_and_each_model_shows_its_own(folder, ch
     assert recordings.read(registry) == {}
     board = cards.of_preset(registry, "general", "recipe")
     samples = [registry.infos[name].metrics.sample for name in board.names]
-    assert [run.text for run in board.runs] == [sample.text for sample in samples]
+    assert [run.text for run in board.cards] == [sample.text for sample in samples]
     assert board.prompt == samples[0].prompt  # the controls are set to it
 
 

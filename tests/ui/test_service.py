@@ -170,7 +170,9 @@ def test_each_view_says_which_model_is_broken_and_shows_the_other(registry, brok
     assert why in scored["notes"]
     assert [row["cell"] for row in scored["rows"]] == ["gru", "base", "base"]
     order = compare.Order(names=models, prompt="the time", seed=0, sampling=NUMBERS | {"max_chars": 5})
-    *_, last = compare.write(registry, compare.Desk(lang=lang, turn=1), order, compare.updates_of(registry, order))
+    *_, last = compare.write(
+        registry, compare.RunControl(lang=lang, turn=1), order, compare.updates_of(registry, order)
+    )
     board = Drawing.preprocess(None, last)
     assert [card["state"] for card in board["cards"]] == ["broken", "finished"]
     assert board["cards"][0]["status"] == why
