@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn.cells.base import Array
+from deeprnn.activations import Array
 from deeprnn.decoding import SAMPLE, DecodeBatch, Decoder, schedule_ids
 from deeprnn.sampling import Numbers, Sampling, uniforms
 

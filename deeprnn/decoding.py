@@ -28,8 +28,8 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from deeprnn.activations import Array, sigmoid, tanh
 from deeprnn.cells import CELLS, Cell
-from deeprnn.cells.base import Array, sigmoid, tanh
 from deeprnn.compiling import called, compiled
 from deeprnn.config import ModelConfig, Wiring
 from deeprnn.model import CharRNN

@@ -45,9 +45,6 @@ class Lens:
     probability: Float[Tensor, "N T"]
 
 
-CANDIDATES = ("n", "g")  # between -1 and 1, or anything: no gates
-
-
 @torch.no_grad()
 def trace(model: CharRNN, ids: Int[Tensor, " T"]) -> Trace:
     """Read a text and keep what happens on the way.
@@ -63,7 +60,7 @@ def trace(model: CharRNN, ids: Int[Tensor, " T"]) -> Trace:
         outputs, _ = cell.fused(below, state[layer])
         before = torch.cat((state[layer, :1], outputs[:-1]))
         all_gates = cell.gates(cell.project(below), before)
-        gates.append({name: values[:, 0] for name, values in all_gates.items() if name not in CANDIDATES})
+        gates.append({name: values[:, 0] for name, values in all_gates.items() if name != cell.candidate})
         hidden.append(outputs[:, 0])
         handed_on.append(model.above(handed_on[-1], outputs))
     return Trace(hidden=torch.stack(hidden), gates=gates, handed_on=[x[:, 0] for x in handed_on])

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from deeprnn import checkpoint, decoding
+from deeprnn.activations import sigmoid, tanh
 from deeprnn.cells import CELLS
-from deeprnn.cells.base import sigmoid, tanh
 from deeprnn.config import ModelConfig
 from deeprnn.decoding import SAMPLE, DecodeBatch, Decoder, schedule_ids, stream
 from deeprnn.evaluation import nats_per_char

@@ -7,59 +7,16 @@ Dimensions: T time, B lanes, E input size, H hidden size, G gates, S states a la
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, no_type_check
+from collections.abc import Mapping
+from typing import ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from deeprnn.activations import Array
 from deeprnn.config import Init
-
-Array = NDArray[np.float32]
-
-
-ODD = tuple(
-    np.float32(factor)
-    for factor in (
-        *(4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08),
-        *(-8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16),
-    )
-)
-EVEN = tuple(
-    np.float32(factor)
-    for factor in (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
-)
-SATURATED = np.float32(7.90531110763549805)  # beyond it tanh is 1 to float32's last digit
-ONE, HALF = np.float32(1), np.float32(0.5)
-
-
-@no_type_check  # compiled by `decoding`
-def tanh(x):
-    """The hyperbolic tangent of a float32, within 4e-7: a rational function, so that a loop of them becomes vectors.
-
-    Source: Eigen, `generic_fast_tanh_float` (MathFunctionsImpl.h, 3.3).
-    """
-    x = max(min(x, SATURATED), -SATURATED)
-    xx = x * x
-    above = ODD[5] + xx * ODD[6]
-    above = ODD[4] + xx * above
-    above = ODD[3] + xx * above
-    above = ODD[2] + xx * above
-    above = ODD[1] + xx * above
-    above = ODD[0] + xx * above
-    below = EVEN[2] + xx * EVEN[3]
-    below = EVEN[1] + xx * below
-    below = EVEN[0] + xx * below
-    return x * above / below
-
-
-@no_type_check  # compiled by `decoding`
-def sigmoid(x):
-    """1 / (1 + exp(-x)) of a float32, by way of tanh, which never overflows."""
-    return HALF * tanh(HALF * x) + HALF
 
 
 class Cell(nn.Module, ABC):
@@ -68,10 +25,17 @@ class Cell(nn.Module, ABC):
     weight_ih (G*H, E): the gates' W_x., transposed, one below the other; weight_hh (G*H, H): their W_h. likewise;
     bias_ih (G*H), bias_hh (G*H). `torch.nn` splits each bias b into bias_ih + bias_hh; it is kept here so that one
     checkpoint runs on either. A cell whose gates do not look at the state says `has_hidden_weights = False` and has
-    neither weight_hh nor bias_hh. `label` is its name in print.
+    neither weight_hh nor bias_hh.
+
+    label: its name in print. colours: of its lines on the page, on a light and on a dark ground. candidate: the letter
+    of the new state's candidate in `gates`, which is no gate. keeping: that of the gate which decides how much of the
+    old state stays, if one does.
     """
 
     label: ClassVar[str]
+    colours: ClassVar[tuple[str, str]]
+    candidate: ClassVar[str] = "n"
+    keeping: ClassVar[str | None] = None
     num_gates: ClassVar[int]
     num_states: ClassVar[int]
     forget_gate: ClassVar[int | None] = None
@@ -98,6 +62,11 @@ class Cell(nn.Module, ABC):
 
         The candidate for the new state (n or g) is given with the gates proper, which lie between 0 and 1.
         """
+
+    @classmethod
+    def kept(cls, gates: Mapping[str, float]) -> float | None:
+        """How much of the old state stays, from the gates' values by letter; None where no gate decides it."""
+        return None if cls.keeping is None else gates[cls.keeping]
 
     @staticmethod
     @abstractmethod

@@ -17,13 +17,16 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import ONE, Cell, sigmoid, tanh
+from deeprnn.activations import ONE, sigmoid, tanh
+from deeprnn.cells.base import Cell
 
 
 class GRUCell(Cell):
     """H_t = (1 - Z_t) * N_t + Z_t * H_{t-1}, reset after the hidden product."""
 
     label = "GRU"
+    colours = ("#00785a", "#3fc79c")
+    keeping = "z"
     num_gates = 3
     num_states = 1
 

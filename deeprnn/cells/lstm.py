@@ -19,13 +19,17 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import Cell, sigmoid, tanh
+from deeprnn.activations import sigmoid, tanh
+from deeprnn.cells.base import Cell
 
 
 class LSTMCell(Cell):
     """C_t = F_t * C_{t-1} + I_t * G_t; H_t = O_t * tanh(C_t)."""
 
     label = "LSTM"
+    colours = ("#0b5fa5", "#6cb6f5")
+    candidate = "g"
+    keeping = "f"
     num_gates = 4
     num_states = 2
     forget_gate = 1

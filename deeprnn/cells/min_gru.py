@@ -18,6 +18,7 @@ No gate depends on h, so h is a first-order linear recurrence, and two steps are
 Hence all steps follow in log2 T rounds (Blelloch, "Prefix Sums and Their Applications", 1990, section 1.4).
 """
 
+from collections.abc import Mapping
 from typing import Any, no_type_check
 
 import torch
@@ -25,7 +26,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from deeprnn.cells.base import ONE, Cell, sigmoid
+from deeprnn.activations import ONE, sigmoid
+from deeprnn.cells.base import Cell
 
 BLOCK = 2**20  # numbers of a gate that are scanned at once, 4 MB: what outgrows the caches is slower than single steps
 
@@ -78,6 +80,8 @@ class MinGRUCell(Cell):
     """H_t = (1 - Z_t) * H_{t-1} + Z_t * N_t, where Z_t and N_t are functions of X_t alone."""
 
     label = "minGRU"
+    colours = ("#a8487f", "#e48abf")
+    keeping = "z"
     num_gates = 2
     num_states = 1
     has_hidden_weights = False
@@ -91,6 +95,11 @@ class MinGRUCell(Cell):
         """One step of the equations above."""
         z, n = self._gates(projected, state.dtype)
         return (1 - z) * state + z * n
+
+    @classmethod
+    def kept(cls, gates: Mapping[str, float]) -> float:
+        """The gate z lets the new value in, and keeps what it does not."""
+        return 1 - gates["z"]
 
     @staticmethod
     @no_type_check

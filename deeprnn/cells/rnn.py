@@ -14,13 +14,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.cells.base import Cell, tanh
+from deeprnn.activations import tanh
+from deeprnn.cells.base import Cell
 
 
 class RNNCell(Cell):
     """H_t = tanh(X_t W_xh + b_ih + H_{t-1} W_hh + b_hh)."""
 
     label = "RNN"
+    colours = ("#9a5a00", "#f0a93b")
     num_gates = 1
     num_states = 1
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from deeprnn.cells import CELLS
 from deeprnn.registry import Registry
 from deeprnn.ui import links, service
 from deeprnn.ui.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
@@ -22,7 +23,6 @@ TEXT = (
     "The Time Traveller (for so it will be convenient to speak of him) was expounding a recondite matter to us. His "
     "pale grey eyes shone and twinkled, and his usually pale face was flushed and animated."
 )
-_KEEPING = {"gru": "z", "mingru": "z", "lstm": "f"}  # the gate that keeps the old state; minGRU's lets the new one in
 _LABELS = (
     *("hint", "layer", "embedding", "change", "units", "next"),
     *("gate_r", "gate_z", "gate_f", "gate_i", "gate_o"),
@@ -56,7 +56,7 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
                 "lens": _meaningful(found["lens"], registry.infos[name].config.residual),
                 "title": shown[name],
                 "cell": registry.infos[name].config.cell,
-                "keeping": _KEEPING.get(registry.infos[name].config.cell, ""),
+                "keeping": CELLS[registry.infos[name].config.cell].keeping or "",
                 "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
             }
             for name, found in looks.items()
@@ -100,10 +100,10 @@ def _ends(key: str, values: Sequence[float], form: str, lang: Lang) -> str:
 
 
 def _kept(look: Look, cell: str, lang: Lang) -> str:
-    if cell not in _KEEPING:
-        return tr("in_say_keep_none", lang)
-    means = [fmean(row) for row in look["gates"][_KEEPING[cell]]]
-    return _ends("in_say_keep", [100 * (1 - mean if cell == "mingru" else mean) for mean in means], ".0f", lang)
+    layers = range(len(look["change"]))
+    gates = [{letter: fmean(rows[layer]) for letter, rows in look["gates"].items()} for layer in layers]
+    kept = [100 * share for share in map(CELLS[cell].kept, gates) if share is not None]
+    return _ends("in_say_keep", kept, ".0f", lang) if kept else tr("in_say_keep_none", lang)
 
 
 def _without(look: Look, lang: Lang) -> str:

@@ -26,7 +26,7 @@ from deeprnn.ui.serving import Ending, believe_no_header, proxies
 from deeprnn.ui.sessions import install_light_sessions
 from deeprnn.ui.spoken import CODES, Listening
 from deeprnn.ui.text import LANGUAGES, NAMES, tr
-from deeprnn.ui.theme import PAGE_JS, asset, theme
+from deeprnn.ui.theme import PAGE_JS, style_sheet, theme
 from deeprnn.ui.widgets import QUIET, Translations
 
 _TITLES = {name: [CODES[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
@@ -172,7 +172,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     # A thread of gradio's waits for each text that is being written; a few more answer what is quick.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
     served: tuple[Any, str, str] = page.launch(
-        css=asset("style.css"), theme=theme(), js=PAGE_JS, prevent_thread_lock=True, **(LAUNCH | options)
+        css=style_sheet(), theme=theme(), js=PAGE_JS, prevent_thread_lock=True, **(LAUNCH | options)
     )
     install_light_sessions(page)
     if ending:

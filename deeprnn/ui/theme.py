@@ -1,11 +1,13 @@
 """The look: Gradio's theme, the style sheet, and the keys that work everywhere on the page.
 
-Knows: colours, fonts, files. Does not know: models, views. Every font is already on the reader's machine.
+Knows: colours, cells, fonts, files. Does not know: models, views. Every font is already on the reader's machine.
 """
 
 from importlib import resources
 
 import gradio as gr
+
+from deeprnn.cells import CELLS
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
@@ -35,6 +37,14 @@ PAGE_JS = """() => {
 def asset(name: str) -> str:
     """A style sheet or script beside this file."""
     return resources.files("deeprnn.ui").joinpath(name).read_text("utf-8")
+
+
+def style_sheet() -> str:
+    """`style.css`, and each cell's colour: `.gru` and `var(--gru)` by the cell's name."""
+    light, dark = (" ".join(f"--{name}: {cell.colours[ground]};" for name, cell in CELLS.items()) for ground in (0, 1))
+    classes = " ".join(f".{name} {{ color: var(--{name}); }}" for name in CELLS)
+    grounds = f".gradio-container {{ {light} }} .dark .gradio-container, .gradio-container.dark {{ {dark} }}"
+    return f"{asset('style.css')}\n{grounds} {classes}\n"
 
 
 def theme() -> gr.themes.Base:
