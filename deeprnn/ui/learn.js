@@ -161,6 +161,12 @@ function draw() {
     if (one.picture) made.append(picture(labels));
     if (one.answer) made.append(node('p', 'verdict', one.answer));
     if (one.code) made.append(code(one.code));
+    if (one.table) {
+      const [head, ...rows] = one.table;
+      const scroll = node('div', 'scroll');
+      scroll.append(tableOf(head, rows));
+      made.append(scroll);
+    }
     if (one.figure) made.append(figure([one.figure], 'learn-' + one.key, labels, one.title));
     return made;
   }));

@@ -16,11 +16,12 @@ from deeprnn.cells import CELLS, Cell, RNNCell
 from deeprnn.model import CharRNN
 from deeprnn.registry import Registry
 from deeprnn.results import Results
-from deeprnn.ui import figures
+from deeprnn.ui import figures, two_layers
 from deeprnn.ui.presets import answers
 from deeprnn.ui.text import Lang, tr
 from deeprnn.ui.widgets import Translations, drawn_in_each_language, perplexity, results_note
 
+_SCRATCH: tuple[Callable[..., Any], ...] = (two_layers.get_params, two_layers.rnn)
 _STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
 _RIGHT: tuple[Callable[..., Any], ...] = (CharRNN.below, CharRNN._stack, CharRNN.above)
 _WRONG: tuple[Callable[..., Any], ...] = (CharRNN._shared,)
@@ -42,6 +43,7 @@ def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
     missing = [tr(f"learn_{key}_short", lang) for key in ("mistake", "ppl") if key not in {one["key"] for one in told}]
     sections = [
         _section("stack", lang, picture=True),
+        _section("scratch", lang, code=[["", _sources(_SCRATCH)]], table=_shapes(lang)),
         _section("code", lang, code=[["", _sources(_STEP)], ["", _sources(_RIGHT)]]),
         _section("cells", lang, code=[[cell.label, equations(name)] for name, cell in CELLS.items()]),
         *told,
@@ -56,6 +58,26 @@ def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
 
 def _section(key: str, lang: Lang, **content: Any) -> dict[str, Any]:
     return {"key": key, "title": tr(f"learn_{key}", lang), "text": tr(f"learn_{key}_text", lang), **content}
+
+
+def _shapes(lang: Lang) -> list[list[str]]:
+    """What the teaching code's names are, and how large with the note's 28 symbols, 256 units and batches of 32."""
+    symbols, hiddens, batch = 28, 256, 32
+    sizes = {
+        "X": (batch, symbols),
+        "W_xh1": (symbols, hiddens),
+        "W_xh2": (hiddens, hiddens),
+        "W_hh1, W_hh2": (hiddens, hiddens),
+        "b_h1, b_h2": (hiddens,),
+        "H1, H2": (batch, hiddens),
+        "W_hq": (hiddens, symbols),
+        "b_q": (symbols,),
+    }
+    rows = [
+        [name, " × ".join(map(str, size)), tr(f"learn_shape_{at}", lang)]
+        for at, (name, size) in enumerate(sizes.items())
+    ]
+    return [[tr(f"learn_shape_{head}", lang) for head in ("name", "size", "meaning")], *rows]
 
 
 def _mistake(registry: Registry, lang: Lang) -> list[dict[str, Any]]:

@@ -720,7 +720,26 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{cell} reads {before} (the one state of all layers, never changed) and {below} (the layer below, now).",
         "{cell} 由两项算出：{before}（所有层共用、从不改变的状态）和 {below}（前一层，即图中下面一层，同一时间步）。",
     ),
-    "learn_code": ("The same in code", "写成代码"),
+    "learn_scratch": ("Two layers from scratch", "从零写两层"),
+    "learn_scratch_text": (
+        "The equation as code, in the notation of the book, complete and without a library's layers: each layer has "
+        "its own weights and its own state, the second reads what the first has just computed, and only the second is "
+        "read out. A test of this page runs these lines with the weights of note-rnn-2: they say what that model says.",
+        "把公式写成代码，沿用书中的记号，不借用任何现成的层：每层有自己的权重和状态，第二层读第一层刚算出的状态，只有第二"
+        "层接输出层。本页的测试把 note-rnn-2 的权重代入这几行代码，结果与该模型一致。",
+    ),
+    "learn_shape_name": ("Name", "记号"),
+    "learn_shape_size": ("Shape in the note", "笔记中的形状"),
+    "learn_shape_meaning": ("What it is", "含义"),
+    "learn_shape_0": ("one character of each of 32 texts, one-hot", "32 段文本各取一个字符，独热编码"),
+    "learn_shape_1": ("from the character to layer 1", "从字符到第 1 层"),
+    "learn_shape_2": ("from layer 1 to layer 2: as wide as the layers", "从第 1 层到第 2 层：与层同宽"),
+    "learn_shape_3": ("from each layer's state one character ago", "从各层上一时间步的状态"),
+    "learn_shape_4": ("one bias a unit", "每个单元一个偏置"),
+    "learn_shape_5": ("each layer's state: it keeps its shape", "各层的隐状态，形状不变"),
+    "learn_shape_6": ("from layer 2 to the next character", "从第 2 层到下一个字符"),
+    "learn_shape_7": ("one bias a character", "每个字符一个偏置"),
+    "learn_code": ("Every cell and depth in code", "任意单元、任意层数的代码"),
     "learn_code_text": (
         "This is the definition of the models of this page, read from the package as it stands: one step of one layer, "
         "all steps of one layer, and the stack. What runs is faster and tested against it: training uses PyTorch's own "

@@ -6,12 +6,14 @@ import re
 import shutil
 
 import pytest
+import torch
+import torch.nn.functional as F
 
 from deeprnn.cells import CELLS, Cell
 from deeprnn.model import CharRNN
 from deeprnn.registry import Registry
 from deeprnn.results import FILE
-from deeprnn.ui import learn
+from deeprnn.ui import learn, two_layers
 from tests.conftest import SHIPPED
 
 
@@ -27,6 +29,32 @@ def test_the_code_is_the_packages_own(registry):
     assert [line.strip() for line in wrong.splitlines()] == [
         line.strip() for line in inspect.getsource(CharRNN._shared).rstrip().splitlines()
     ]
+
+
+def test_the_two_layers_that_are_taught_say_what_note_rnn_2_says(registry):
+    model = registry.get("note-rnn-2").model
+    params = []
+    for cell in model.layers():
+        params += [cell.weight_ih.T, cell.weight_hh.T, cell.bias_ih + cell.bias_hh]
+    params += [model.head.weight.T, model.head.bias]
+    tokens = torch.randint(model.vocab_size, (2, 40), generator=torch.Generator().manual_seed(0))
+    inputs = F.one_hot(tokens.T, model.vocab_size).float()
+    zero = torch.zeros(2, model.config.hidden_size)
+    with torch.no_grad():
+        said, (h1, h2) = two_layers.rnn(inputs, (zero, zero), params)
+        expected, state = model(tokens, model.initial_state(2))
+    torch.testing.assert_close(said, expected.transpose(0, 1).flatten(0, 1), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(torch.stack((h1, h2)), state[:, 0], atol=1e-4, rtol=1e-4)
+
+
+def test_the_shapes_that_are_taught_are_those_of_the_parameters(registry):
+    params = two_layers.get_params(28, 256)
+    named = dict(zip(("W_xh1", "W_hh1", "b_h1", "W_xh2", "W_hh2", "b_h2", "W_hq", "b_q"), params, strict=True))
+    _, *rows = section(learn.lesson(registry, "en"), "scratch")["table"]
+    taught = {name: shape for names, shape, _ in rows for name in names.split(", ")}
+    assert {name: taught[name] for name in named} == {
+        name: " × ".join(map(str, param.shape)) for name, param in named.items()
+    }
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -52,7 +80,7 @@ def test_another_result_is_another_lesson(tmp_path):
 def test_without_results_the_rest_is_still_taught(tmp_path):
     shutil.copytree(SHIPPED / "few-lstm-2", tmp_path / "few-lstm-2")
     value = learn.lesson(Registry(tmp_path), "zh")
-    assert [one["key"] for one in value["sections"]] == ["stack", "code", "cells"]
+    assert [one["key"] for one in value["sections"]] == ["stack", "scratch", "code", "cells"]
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
