@@ -12,6 +12,7 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -106,6 +107,39 @@ def add_runs(args: argparse.Namespace) -> int:
     return int(bool(left_out))
 
 
+def stop_asked(budget_minutes: float) -> Callable[[], bool]:
+    """Tells whether Ctrl-C, SIGTERM or the end of the time that there is asks a run to stop, from now on."""
+    stopping = False
+    deadline = time.monotonic() + 60 * budget_minutes
+
+    def stop(_signum: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends at once
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return lambda: stopping or time.monotonic() > deadline
+
+
+def do(task: Job, args: argparse.Namespace, device: torch.device, should_stop: Callable[[], bool]) -> None:
+    """Train one run, or measure it again.
+
+    Raises:
+        ValueError, OSError: it cannot be done. Stopped: it was asked to stop.
+    """
+    if args.remeasure and task.directory.exists():
+        compare(task.directory, args.data)
+    elif args.remeasure:
+        print(f"{task.directory} is not there: skipped. Train it first.")
+    elif task.directory.exists():
+        print(f"{task.directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
+    else:
+        directory = train(task, device=device, resume=args.resume, should_stop=should_stop)
+        print(f"To see it on the page: copy {directory} into checkpoints/ and start app.py.", file=sys.stderr)
+        print(f"saved {directory}")
+
+
 def main(argv: list[str]) -> int:
     """Run what was asked for; 0 if every run finished."""
     args = parse(argv)
@@ -119,44 +153,20 @@ def main(argv: list[str]) -> int:
     torch.set_num_threads(args.threads)  # its threads between operations are for torch.jit: none is ever started here
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")
-    stopping = False
-    deadline = time.monotonic() + 60 * args.budget_minutes
-
-    def should_stop() -> bool:
-        return stopping or time.monotonic() > deadline
-
-    def stop(_signum: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends at once
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    should_stop = stop_asked(args.budget_minutes)
     chosen = [name for name in recipes if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
     failed = False
     for name, seed in itertools.product(chosen, args.seeds):
         try:
-            task = job(recipes[name], seed, args)
-            if args.remeasure and task.directory.exists():
-                compare(task.directory, args.data)
-            elif args.remeasure:
-                print(f"{task.directory} is not there: skipped. Train it first.")
-            elif task.directory.exists():
-                print(f"{task.directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
-            else:
-                directory = train(task, device=device, resume=args.resume, should_stop=should_stop)
-                print(f"To see it on the page: copy {directory} into checkpoints/ and start app.py.", file=sys.stderr)
-                print(f"saved {directory}")
+            do(job(recipes[name], seed, args), args, device, should_stop)
         except Stopped as stopped:
             print(stopped)
             return 130
-        except ValueError as error:
-            print(f"train.py: {error}", file=sys.stderr)
-            failed = True
         except BrokenPipeError:
             raise
-        except OSError as error:
-            print(f"train.py: {error}; mend that, then continue with --resume what was saved.", file=sys.stderr)
+        except (ValueError, OSError) as error:
+            remedy = "" if isinstance(error, ValueError) else "; mend that, then continue with --resume what was saved."
+            print(f"train.py: {error}{remedy}", file=sys.stderr)
             failed = True
     return int(failed)
 
