@@ -307,11 +307,13 @@ def _json_bytes(values: dict[str, Any]) -> bytes:
 def own_files(directory: Path) -> list[Path]:
     """The files of a checkpoint that are there, and nothing else that lies in its folder.
 
-    A card that is a link out of the folder of checkpoints is none: it is given to everybody, unread.
+    A link out of the folder of checkpoints is none: its files are given to everybody. The Hub's cache has links to
+    files that lie beside its snapshots.
     """
     found = [directory / name for name in sorted((WEIGHTS, CONFIG, METRICS, CARD)) if (directory / name).is_file()]
     home = directory.parent.resolve()
-    return [path for path in found if path.name != CARD or path.resolve().is_relative_to(home)]
+    places = [home, *([home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [])]
+    return [path for path in found if any(path.resolve().is_relative_to(place) for place in places)]
 
 
 def write_flushed(path: Path, data: bytes) -> None:

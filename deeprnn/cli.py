@@ -21,9 +21,19 @@ def _training(*first: str) -> Callable[[list[str]], int]:
     def command(arguments: list[str]) -> int:
         from deeprnn.train_command import run
 
-        return run(arguments if {"-h", "--help"} & set(arguments) else [*first, *arguments])
+        return run([*first, *arguments])
 
     return command
+
+
+def _gather(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="deeprnn gather", description=COMMANDS["gather"][1])
+    parser.add_argument("folders", nargs="+", help="they hold finished runs")
+    parser.add_argument("--out", help="the folder of checkpoints beside which the results are (checkpoints)")
+    parser.add_argument("--data", help="a text of your own that runs were trained on")
+    asked = parser.parse_args(arguments)
+    more = [part for name in ("out", "data") if (value := getattr(asked, name)) for part in (f"--{name}", value)]
+    return _training("--gather", *asked.folders)(more)
 
 
 def _warmup(arguments: list[str]) -> int:
@@ -62,13 +72,13 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "serve": (_serve, "serve the page over a folder of checkpoints"),
     "train": (_training(), "train the named recipes"),
     "list": (_training("--list"), "list the recipes"),
-    "gather": (_training("--gather"), "add finished runs to the results"),
+    "gather": (_gather, "add finished runs to the results"),
     "measure": (_training("--remeasure"), "score finished checkpoints again"),
     "warmup": (_warmup, "compile what writes text, so that no start has to"),
     "push": (_push, "upload checkpoints to the Hub"),
     "pull": (_pull, "download a checkpoint from the Hub, and print where it is"),
 }
-_EXTRAS = {"gradio": "page", "uvloop": "page", "pooch": "train", "tqdm": "train"}
+_EXTRAS = {"serve": "page", "train": "train", "list": "train", "gather": "train", "measure": "train"}  # that each needs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,9 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"deeprnn {asked.command}: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRAS:
+        if asked.command not in _EXTRAS:
             raise
-        print(
-            f"deeprnn {asked.command} needs {error.name}: pip install 'deeprnn[{_EXTRAS[error.name]}]'", file=sys.stderr
-        )
+        remedy = f"pip install 'deeprnn[{_EXTRAS[asked.command]}]'"
+        print(f"deeprnn {asked.command} needs {error.name}: {remedy}", file=sys.stderr)
         return 1

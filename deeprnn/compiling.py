@@ -31,7 +31,7 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 def _state_of_files() -> str:
     """A short name for the sizes and times of the package's files."""
     found = ((path.name, path.stat()) for path in sorted((*PACKAGE.glob("*.py"), *PACKAGE.glob("cells/*.py"))))
-    stamps = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
+    stamps = [(name, stamp.st_size, stamp.st_mtime_ns) for name, stamp in found]
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
 

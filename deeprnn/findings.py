@@ -122,7 +122,7 @@ def answers(results: Results) -> dict[str, Figures]:
     """The figures of each question that has been measured, by the places of its sentence."""
     answers = {}
     for key, ask in _QUESTIONS.items():
-        with contextlib.suppress(LookupError, ValueError):  # it lacks one of the runs or texts that it needs
+        with contextlib.suppress(LookupError, ValueError, ArithmeticError):  # it lacks runs or texts
             if found := ask(results):
                 answers[key] = found
     return answers
@@ -171,10 +171,10 @@ def authors(results: Results, kind: str = "author") -> dict[str, str]:
     """
     names = (name.removeprefix(f"{kind}-") for name in results.runs if name.startswith(f"{kind}-"))
     own = {
-        name: results.runs[f"{kind}-{name}"].train_config.text
-        for name in names
-        if name not in MERGED and "-seed" not in name and results.finished(f"{kind}-{name}")
+        name: results.runs[f"{kind}-{name}"].train_config.text for name in names if results.finished(f"{kind}-{name}")
     }
+    # Not the merged ones, other seeds, nor runs that `--data` gave another text.
+    own = {n: text for n, text in own.items() if n not in MERGED and "-seed" not in n and not n.endswith(f"-{text}")}
     order = [text for run in results.seeds(f"{kind}-five")[:1] for text in run.elsewhere]
     return {name: text for text in order for name, mine in own.items() if mine == text}
 

@@ -10,10 +10,11 @@ every 8 characters in a row it keeps a code, the highest 3 bits of their hash mo
 where `mix` is the finalizer of SplitMix64 (java.util.SplittableRandom; Stafford's variant 13).
 
 Ends: a run of n characters is a run of n - 7 equal codes, so that none of 20 or more is missed. Either end lies k or
-more characters too far out with a chance of 8^-k; about a quarter of the runs of 19 characters pass for 20. By chance
-alone a window is found among P places with a chance of P 2^-39. Of the last tenths of 17 books 1.9% to 29% of the
-characters are reported as copied from the rest, where 1.5% to 27% are: none is missed, 8% to 38% of as many are added
-(Chinese: 0.08% reported, none copied). `pytest -m slow -s tests/test_novelty.py` tells them all.
+more characters too far out with a chance of 8^-k; of one character over and over all codes are the same, so that a
+ruling passes for one of another character with a chance of 1 in 8. About a quarter of the runs of 19 characters pass
+for 20. By chance alone a window is found among P places with a chance of P 2^-39. Of the last tenths of 17 books 1.9%
+to 29% of the characters are reported as copied from the rest, where 1.5% to 27% are: none is missed, 8% to 38% of as
+many are added (Chinese: 0.08% reported, none copied). `pytest -m slow -s tests/test_novelty.py` tells them all.
 
 What it gives away: nothing reads the text off it, but it is no encryption. Who has a text can confirm it; and as a code
 rules out seven of eight next characters, who knows a dozen of them can guess on. A 6-gram model of the author's other

@@ -3,7 +3,6 @@
 Knows: folders of runs, texts, baselines. Does not know: how a model is trained, the page.
 """
 
-import json
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -20,7 +19,7 @@ from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.corpora import catalogue, is_known, load_corpus, own_name
 from deeprnn.data import prepare
-from deeprnn.documents import Node
+from deeprnn.documents import Node, read_object
 from deeprnn.evaluation import unigram_ppl
 from deeprnn.findings import format_ppl
 from deeprnn.metrics import read_texts
@@ -58,7 +57,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     runs, texts, novel, left_out = dict(known.runs), dict(known.texts), dict[str, Novelty](), list[str]()
     for path in sorted(p for folder in (*folders, directory) for p in folder.glob("*/" + checkpoint.METRICS)):
         try:
-            metrics = json.loads(path.read_text("utf-8"))
+            metrics = read_object(path)
             key = text_key(metrics)
             if "model_config" not in metrics:  # trained before metrics.json held it
                 metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()

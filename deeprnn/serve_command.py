@@ -5,6 +5,7 @@ Knows: where checkpoints and texts are, where to listen. Does not know: what the
 
 import argparse
 import functools
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from deeprnn.registry import Registry
 from deeprnn.ui.limits import env_limit
 from deeprnn.ui.serving import address, settle_environment
 
+LOG = logging.getLogger(__name__)
 _SHIPPED = Path(__file__).parent.parent / "checkpoints"  # in a clone of the project
 CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
 
@@ -29,19 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, help="port to listen at (GRADIO_SERVER_PORT, else 7860)")
     asked = parser.parse_args(arguments)
     try:
-        where = address(asked.host, asked.port)
         registry = Registry(asked.checkpoints, max_loaded=env_limit("MAX_LOADED", 64))
+        if not registry.infos:
+            remedy = "restore the shipped ones, or train one: python train.py smoke --out checkpoints"
+            raise ValueError(f"no checkpoint in {asked.checkpoints}: {remedy}")
+        where = address(asked.host, asked.port)
+        settle_environment()
+        from deeprnn.ui.page import launch  # imports gradio, and reads what the environment limits
+
+        torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
+        launch(registry, text_of, **where)
     except ValueError as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
-    if not registry.infos:
-        raise SystemExit(
-            f"no checkpoint in {asked.checkpoints}: restore the shipped ones, or run python train.py smoke"
-        )
-    settle_environment()
-    from deeprnn.ui.page import launch  # imports gradio
-
-    torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
-    launch(registry, text_of, **where)
 
 
 def text_of(info: CheckpointInfo) -> str | None:
@@ -51,5 +52,9 @@ def text_of(info: CheckpointInfo) -> str | None:
 
 @functools.cache  # every visit asks which texts are there
 def _text(name: str, form: Form) -> str | None:
-    corpus = load_if_at_hand(name, form)
+    try:
+        corpus = load_if_at_hand(name, form)
+    except ValueError as error:
+        LOG.warning("%s is not shown: %s", name, error)
+        return None
     return corpus.text if corpus else None

@@ -71,7 +71,7 @@ def ablation_table(results: Results) -> str:
     if not results.seeds(base):
         return "not run yet"
     whole = results.estimate(base, figure="nats").mean
-    names = sorted({name for name in results.runs if name.startswith("ablation-")} - {base})
+    names = sorted({recipe_of(name) for name in results.runs if name.startswith("ablation-")} - {base})
     rows = [["nothing", format_ppl(results, base, "train"), format_ppl(results, base), f"{whole:.4f}", ""]]
     for name in names:
         if not results.finished(name):
@@ -116,7 +116,8 @@ def baseline_table(results: Results) -> str:
 
 def goals_table(results: Results) -> str:
     """What was to be reached and what was: the recipe with the best validation figure where several tried."""
-    books = [name for name in results.runs if name.startswith("book-") and results.finished(name)]
+    ours = {recipe_of(name): run.train_config.text for name, run in results.runs.items() if name.startswith("book-")}
+    books = [name for name, text in ours.items() if not name.endswith(f"-{text}") and results.finished(name)]
     rate = findings.answers(results).get("rate")
     tries: list[tuple[str, float, str | None, str, str]] = [
         ("10,000 characters of *The Time Machine* (d2l), held-out", 8.0, "few-lstm-2", "heldout", "ppl"),

@@ -87,7 +87,8 @@ def compare(directory: Path, text: str | None) -> None:
     """Print a checkpoint's recorded figures beside those measured now."""
     measured = remeasure(directory, text)
     for part, figures in checkpoint.read_info(directory).metrics.final.items():
-        print(f"{directory.name:28} {part:13} recorded {figures.ppl:.6f} measured {measured[part]['ppl']:.6f}")
+        again = f"{measured[part]['ppl']:.6f}" if part in measured else "not measured here"
+        print(f"{directory.name:28} {part:13} recorded {figures.ppl:.6f} measured {again}")
 
 
 def print_list(args: argparse.Namespace) -> int:

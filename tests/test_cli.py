@@ -25,13 +25,15 @@ def test_what_is_wrong_is_a_sentence_and_no_traceback(tmp_path, capsys):
     assert f"deeprnn push: {tmp_path} holds no checkpoint" in capsys.readouterr().err
     assert cli.main(["gather", str(tmp_path / "none"), "--out", str(tmp_path)]) == 1
     assert "name one that holds finished runs" in capsys.readouterr().err
+    assert cli.main(["gather", "--out", str(tmp_path), str(tmp_path / "none")]) == 1
+    assert "name one that holds finished runs" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="no directory"):
-        cli.main(["serve", "--checkpoints", str(tmp_path / "none"), "--port", "0"])
+        cli.main(["serve", "--checkpoints", str(tmp_path / "none")])
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_extra_that_brings_it(monkeypatch, capsys):
     def missing(_):
-        raise ModuleNotFoundError("No module named 'gradio'", name="gradio")
+        raise ModuleNotFoundError("No module named 'gradio'", name="pooch")
 
     monkeypatch.setitem(cli.COMMANDS, "serve", (missing, ""))
     assert cli.main(["serve"]) == 1

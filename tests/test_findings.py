@@ -1,5 +1,6 @@
 import math
 import string
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,13 @@ def test_no_results_answer_nothing():
 def test_authors_stand_in_the_order_in_which_they_are_read():
     assert list(findings.authors(SHIPPED_RESULTS)) == ["wells", "austen", "doyle", "dickens", "melville"]
     assert findings.authors(SHIPPED_RESULTS)["doyle"] == "sherlock_holmes"
+    other = replace(
+        SHIPPED_RESULTS.runs["author-austen"],
+        name="author-austen-sherlock_holmes",
+        train_config=SHIPPED_RESULTS.runs["author-doyle"].train_config,
+    )
+    more = replace(SHIPPED_RESULTS, runs=SHIPPED_RESULTS.runs | {other.name: other})
+    assert findings.authors(more) == findings.authors(SHIPPED_RESULTS), "a recipe with another text is no author"
 
 
 def test_an_author_read_by_a_stranger_is_taken_over_the_seeds():

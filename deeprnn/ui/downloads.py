@@ -47,8 +47,9 @@ def answer(registry: Registry, file: str) -> Response:
     """The file of that name, or 404."""
     name, _, kind = file.rpartition(".")
     folders = {one: info.path for one, info in registry.infos.items()}
-    if kind == "safetensors" and name in folders and (folders[name] / WEIGHTS).is_file():
-        return FileResponse(folders[name] / WEIGHTS, filename=file)
+    weights = folders[name] / WEIGHTS if kind == "safetensors" and name in folders else None
+    if weights and weights in own_files(weights.parent):
+        return FileResponse(weights, filename=file)
     if file == ALL or (kind == "zip" and name in folders):
         chosen = list(folders.values()) if file == ALL else [folders[name]]
         saved = "checkpoints.zip" if file == ALL else file

@@ -192,7 +192,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_language(current: Any, language: str) -> dict[str, Any]:
         lang = LANGUAGES[language]
         try:
-            return pictures(registry, [one["model"] for one in current["models"]], current["text"], lang)
+            return pictures(registry, [one["model"] for one in current["models"][:2]], current["text"], lang)
         except (RequestError, LookupError, TypeError):  # nothing shown yet, or whatever the browser handed in
             return {"models": [], "labels": _labels(lang)}
 
@@ -214,5 +214,5 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     for one in (first, second):
         one.input(on_look, asked, board, api_visibility="private", show_progress="minimal")
     tab.select(on_open, [board, *asked], board, **QUIET)
-    language.input(on_language, [board, language], board, queue=False, **QUIET)
+    language.input(on_language, [board, language], board, **QUIET)
     page.load(on_visit, None, [first, second, text, board], **QUIET)

@@ -24,6 +24,7 @@ BESIDE = "/gradio_api/component_server"  # answered beside the queue
 NAMED = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
 BY_NAME = "/gradio_api/call/v2/"  # values are given by name, not in `data`
 ASKING = ("/gradio_api/queue/join", *NAMED)  # what makes the server work
+FILLING = ("/gradio_api/queue/join", "/gradio_api/run/predict")  # where the page asks for what fills it
 VISITS = 10  # times as many requests that fill a page as others
 MAX_CLIENTS = 10_000  # remembered at once
 MINUTE = 60.0
@@ -53,7 +54,7 @@ class Requests:
 
     def is_visit(self, path: str, body: Any) -> bool:
         """Whether a request only fills a page that was opened."""
-        function = self._function(path, body)
+        function = self._function(path, body) if path in FILLING else None
         return function is not None and _fills(function)
 
     def is_whole(self, path: str, body: Any) -> bool:
@@ -97,12 +98,13 @@ class Requests:
     def _function(self, path: str, body: Any) -> Any:
         if not isinstance(body, dict):
             return None
+        if (number := body.get("fn_index")) is not None:  # as gradio does: a name is looked at where there is none
+            return self._page.fns.get(number) if isinstance(number, int) else None
         name = path.rstrip("/").rpartition("/")[2]
         for function in self._page.fns.values():
             if path.startswith(NAMED) and name and function.api_name == name:
                 return function
-        number = body.get("fn_index")
-        return self._page.fns.get(number) if isinstance(number, int) else None
+        return None
 
 
 def _fills(function: Any) -> bool:
@@ -254,7 +256,8 @@ class Limits:
         path, client = below_prefix(scope), self._client(scope, headers)
         if self.ending():
             raise RefusalError(503, "error_ending", after=SOON)
-        if path.startswith(UPLOAD):
+        sent = headers.get("content-type", "").strip().lower()
+        if path.startswith(GRADIO) and (path.startswith(UPLOAD) or sent.startswith("multipart/")):
             raise RefusalError(403, "error_upload")
         body = await self._body(headers, receive)
         messages = iter([{"type": "http.request", "body": body, "more_body": False}])
@@ -354,9 +357,13 @@ class Spent:
             self._of.popitem(last=False)
         while spent and now - spent[0][0] >= MINUTE:
             spent.popleft()
-        if sum(one for _, one in spent) + min(price, most) > most:
-            return math.ceil(MINUTE - (now - spent[0][0]))
-        spent.append((now, min(price, most)))
+        price = min(price, most)
+        over = sum(one for _, one in spent) + price - most
+        for when, one in spent if over > 0 else ():
+            over -= one
+            if over <= 0:
+                return math.ceil(MINUTE - (now - when))
+        spent.append((now, price))
         return 0
 
 
@@ -376,8 +383,17 @@ def price(path: str, asked: Any) -> int:
     ask = asked.get("data") if isinstance(asked, dict) and path.startswith(BESIDE) else None
     if not isinstance(ask, dict):
         return 1
-    text, models = ask.get("context"), ask.get("models")
-    return 1 + len(text if isinstance(text, str) else "") * len(models if isinstance(models, list) else []) // 1_000
+    models, value = ask.get("models"), ask.get("value")
+    read = _chars(ask, "context") * len(models if isinstance(models, list) else [])
+    cards = value.get("cards") if isinstance(value, dict) else None
+    for card in cards if isinstance(cards, list) else []:
+        read += _chars(card, "prompt") + _chars(card, "text")
+    return 1 + read // 1_000
+
+
+def _chars(values: Any, key: str) -> int:
+    text = values.get(key) if isinstance(values, dict) else None
+    return len(text) if isinstance(text, str) else 0
 
 
 def _read(body: bytes) -> Any:

@@ -70,7 +70,7 @@ LAUNCH: dict[str, Any] = {
 }
 
 
-def build(registry: Registry, text_of: score.TextOf = score.no_text) -> gr.Blocks:
+def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
     """The whole page over one folder of checkpoints; `text_of` gives the texts that are on this machine."""
     words = Translations()
     with Page(words, analytics_enabled=False) as page:
@@ -121,8 +121,9 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
     return tab
 
 
-def prepare(registry: Registry) -> None:
+def prepare(registry: Registry, page: Page) -> None:
     """Compile, or fetch, what models need to answer, while the page shows what is recorded."""
+    remove_unused()
     if registry.ready.is_set():
         warm_up()
         return
@@ -133,8 +134,8 @@ def prepare(registry: Registry) -> None:
         warm_up()
     finally:  # a model that cannot be compiled says so when it is asked
         registry.ready.set()
+    page.speak_anew()  # what it opens with can be said whole now
     print("Compiled: models write.", flush=True)
-    remove_unused()
 
 
 def compile_apart() -> None:
@@ -151,9 +152,9 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     believe_no_header()
     if not is_kept():
         registry.ready.clear()
-    threading.Thread(target=prepare, args=(registry,), name="preparing", daemon=True).start()
     at_once = env_limit("MAX_AT_ONCE", 200)
     page = build(registry, text_of)
+    threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()
     page.queue(default_concurrency_limit=at_once, api_open=False)  # what has a queue is not answered beside it
     requests = Requests(page)
     limits = Middleware(

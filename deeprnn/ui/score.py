@@ -244,5 +244,5 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     for control in (text, picker):
         control.change(None, [text, picker], None, js=_ASKED, queue=False, **QUIET)
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
-    language.input(on_language, [board, language], board, queue=False, **QUIET)
+    language.input(on_language, [board, language], board, **QUIET)
     page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **QUIET)

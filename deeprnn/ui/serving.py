@@ -23,17 +23,17 @@ def address(host: str | None = None, port: int | None = None) -> dict[str, str |
     """
     named = os.environ.pop("GRADIO_SERVER_NAME", "").strip()  # gradio would look for ports at an IPv4 address of it
     host = (host or named or "127.0.0.1").strip("[]")
-    port = port or _port()
+    port = _port() if port is None else port
     if not 1 <= port <= 65_535:
         raise ValueError(f"a port is a number from 1 to 65535, not {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just closed is free
-        try:
+    try:
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just closed is free
             trial.bind((host, port))
-        except OSError as error:
-            remedy = "choose another by --port or GRADIO_SERVER_PORT, or end what listens there"
-            raise ValueError(f"cannot listen at {host}, port {port}: {error.strerror or error}; {remedy}.") from error
+    except OSError as error:
+        remedy = "choose another by --port or GRADIO_SERVER_PORT, or end what listens there"
+        raise ValueError(f"cannot listen at {host}, port {port}: {error.strerror or error}; {remedy}.") from error
     return {"server_name": f"[{host}]" if ":" in host else host, "server_port": port}
 
 

@@ -50,7 +50,11 @@ class Spoken(gr.Blocks):
 
     @config.setter
     def config(self, _made: Any) -> None:
-        """Gradio has made it anew, since something has changed: so do we, last in the language of programs."""
+        """Gradio has made it anew, since something has changed: so do we."""
+        self.speak_anew()
+
+    def speak_anew(self) -> None:
+        """Make the page again in each language, last in that of programs."""
         for lang in sorted(LANGUAGES.values(), reverse=True):
             self._words.speak(lang)
             self.title = tr("title", lang)

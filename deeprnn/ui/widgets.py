@@ -168,7 +168,7 @@ def alphabets_note(registry: Registry, infos: Sequence[CheckpointInfo], lang: La
     if not differing:
         return ""
     counted = alphabets.most_unknown(registry, infos)
-    if counted is None:
+    if counted is None or not counted[1]:
         return tr("alphabets_differ", lang, n=len(differing))
     unknown, chars = counted
     key = "alphabets_unknown" if unknown else "alphabets_known"

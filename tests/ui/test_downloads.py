@@ -114,10 +114,24 @@ def test_a_file_that_is_gone_costs_only_itself(tmp_path):
     assert archive.namelist() == ["one/README.md", "one/config.json", "one/model.safetensors"]
 
 
-def test_a_card_that_is_a_link_out_of_the_folder_is_not_packed(tmp_path):
+@pytest.mark.parametrize("file", ["README.md", "model.safetensors"])
+def test_a_file_that_is_a_link_out_of_the_folder_is_given_to_nobody(tmp_path, file):
     (tmp_path / "secret").write_text("key")
     shutil.copytree(SHIPPED / "note-rnn-2", tmp_path / "set" / "one")
-    card = tmp_path / "set" / "one" / "README.md"
-    card.unlink()
-    card.symlink_to(tmp_path / "secret")
-    assert b"README.md" not in b"".join(downloads.zipped([tmp_path / "set" / "one"]))
+    linked = tmp_path / "set" / "one" / file
+    linked.unlink()
+    linked.symlink_to(tmp_path / "secret")
+    assert file.encode() not in b"".join(downloads.zipped([linked.parent]))
+    assert downloads.answer(Registry(tmp_path / "set"), f"one.{file.rpartition('.')[2]}").status_code == 404
+
+
+def test_the_hubs_cache_of_links_is_served(tmp_path):
+    snapshot = tmp_path / "models--user--repo" / "snapshots" / "abc" / "one"
+    shutil.copytree(SHIPPED / "note-rnn-2", snapshot)
+    blobs = tmp_path / "models--user--repo" / "blobs"
+    blobs.mkdir()
+    for path in list(snapshot.iterdir()):
+        path.rename(blobs / path.name)
+        path.symlink_to(blobs / path.name)
+    assert downloads.answer(Registry(snapshot.parent), "one.safetensors").status_code == 200
+    assert b"model.safetensors" in b"".join(downloads.zipped([snapshot]))

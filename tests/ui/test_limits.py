@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from deeprnn.ui.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, env_limit, price, share
+from deeprnn.ui.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, Spent, env_limit, price, share
 from deeprnn.ui.page import build
 from tests.conftest import ROOT, WAIT, run
 
@@ -266,13 +266,36 @@ def test_every_way_to_ask_is_counted_below_a_prefix_too(path):
     assert [ask(app, path=f"/sub/gradio_api/{path}", root_path="/sub")[0] for _ in range(2)] == [200, 429]
 
 
-def test_an_upload_is_refused():
-    assert ask(Limits(echo, max_bytes=10, per_minute=9), path="/gradio_api/upload")[0] == 403
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/gradio_api/upload", {}),
+        ("/gradio_api/process_recording", {"content_type": "multipart/form-data; boundary=x"}),
+        ("/gradio_api/queue/join", {"content_type": "Multipart/form-data; boundary=x"}),
+    ],
+)
+def test_an_upload_is_refused_wherever_it_is_sent(path, headers):
+    assert ask(Limits(echo, max_bytes=10, per_minute=9), path=path, **headers)[0] == 403
+
+
+def test_who_is_told_when_to_come_back_can_spend_it_then():
+    now = [0.0]
+    spent = Spent(lambda: now[0])
+    for second in range(30):
+        now[0] = float(second)
+        assert spent.spend("one", 1, 30) == 0
+    after = spent.spend("one", 20, 30)
+    now[0] += after - 1
+    assert spent.spend("one", 20, 30) > 0
+    now[0] += 1
+    assert spent.spend("one", 20, 30) == 0
 
 
 def test_what_is_read_beside_the_queue_is_priced_by_characters_and_models():
     asked = {"data": {"context": "a" * 9_880, "models": ["note-rnn-2"] * 6}}
     assert price("/gradio_api/component_server", asked) == 60
+    saved = {"data": {"value": {"cards": [{"prompt": "a" * 1_000, "text": "b" * 4_000}, {"text": 3}, None]}}}
+    assert price("/gradio_api/component_server", saved) == 6
     assert price("/gradio_api/component_server", {"data": {"context": 5, "models": None}}) == 1
     assert price("/gradio_api/queue/join", asked) == 1
 
@@ -340,5 +363,8 @@ def test_what_an_address_asks_to_be_written_is_asking_though_opening_the_page_is
     assert not [one for one in page.fns.values() if one.trigger_after in opened], "a visit that asks for nothing asks"
     assert all(requests.is_visit("/gradio_api/queue/join", {"fn_index": number}) for number in opened)
     assert not any(requests.is_visit("/gradio_api/queue/join", {"fn_index": number}) for number in after)
+    visit = {"fn_index": min(opened)}
+    assert not requests.is_visit(BESIDE, visit), "only where the page asks for what fills it"
+    assert not requests.is_visit("/gradio_api/call/generate", visit)
     del page, requests
     gc.collect()  # gradio leaves event loops open: they are to be missed here, not in the tests that follow
