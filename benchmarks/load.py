@@ -125,10 +125,10 @@ class Server:
         self.process.terminate()
         self.process.wait(20)
 
-    def resident_mb(self) -> float:
-        """Megabytes of memory that the server holds."""
+    def resident_mb(self, figure: str = "VmRSS") -> float:
+        """Megabytes of memory that the server holds; VmHWM: that it has held at most."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1000
+        return int(status.split(f"{figure}:")[1].split()[0]) / 1000
 
 
 def one_after_another(infos: dict[str, CheckpointInfo], models: list[str], chars: int) -> float:
@@ -159,6 +159,8 @@ async def measure(server: Server, args: argparse.Namespace) -> None:
     async with httpx.AsyncClient(timeout=300, limits=limits) as client:
         page = Page(server.url, client, (await client.get(f"{server.url}/config")).json())
         await page.generate("warm", MODELS, 10)
+        if args.scoring_first:
+            await scoring(page, "first")
         print(
             f"{'visitors':>8} {'failed':>6} {'first characters: median, last':>31} {'all':>8} {'characters/s':>12}"
             f" {'d2l, one by one':>15} {'ours / d2l':>10}"
@@ -177,6 +179,7 @@ async def measure(server: Server, args: argparse.Namespace) -> None:
             )
         await memory(server, page, infos, args.requests)
         await scoring(page)
+        print(f"held at the end: {server.resident_mb():.0f} MB, at most: {server.resident_mb('VmHWM'):.0f} MB")
 
 
 async def memory(server: Server, page: Page, infos: dict[str, CheckpointInfo], requests: int) -> None:
@@ -196,14 +199,14 @@ async def memory(server: Server, page: Page, infos: dict[str, CheckpointInfo], r
     )
 
 
-async def scoring(page: Page) -> None:
+async def scoring(page: Page, name: str = "score") -> None:
     """20,000 characters by six models, alone and while somebody else asks for a character."""
     text = ("the quick brown fox jumps over the lazy dog " * 500)[:20_000]
-    alone = (await page.score("score-0", SCORED, text)).last
-    task = asyncio.create_task(page.score("score-1", SCORED, text))
+    alone = (await page.score(f"{name}-0", SCORED, text)).last
+    task = asyncio.create_task(page.score(f"{name}-1", SCORED, text))
     waits: list[float] = []
     while not task.done():
-        waits.append((await page.generate(f"beside-{len(waits)}", MODELS[:1], 20)).last)
+        waits.append((await page.generate(f"{name}-beside-{len(waits)}", MODELS[:1], 20)).last)
     print(
         f"scoring 20,000 characters with six models: {alone:.2f} s, {(await task).last:.2f} s beside others; "
         f"20 characters beside it: {statistics.median(waits):.2f} s, at most {max(waits):.2f} s"
@@ -217,6 +220,7 @@ def main() -> None:
     parser.add_argument(
         "--requests", type=int, default=1_000, help="after which the server's memory is looked at again"
     )
+    parser.add_argument("--scoring-first", action="store_true", help="another order, which costs more memory")
     args = parser.parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, {platform.machine()}, {os.cpu_count()} cores")

@@ -123,19 +123,19 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
 
 def prepare(registry: Registry, page: Page) -> None:
     """Compile, or fetch, what models need to answer, while the page shows what is recorded."""
-    remove_unused()
-    if registry.ready.is_set():
-        warm_up()
-        return
-    print("First start: compiling the loops that write text. The page is there meanwhile.", flush=True)
+    first = not is_kept()
+    if first:
+        print("First start: compiling the loops that write text. The page is there meanwhile.", flush=True)
     try:
-        if can_be_kept():
+        if first and can_be_kept():
             compile_apart()
         warm_up()
     finally:  # a model that cannot be compiled says so when it is asked
         registry.ready.set()
     page.speak_anew()  # what it opens with can be said whole now
-    print("Compiled: models write.", flush=True)
+    if first:
+        print("Compiled: models write.", flush=True)
+    remove_unused()
 
 
 def compile_apart() -> None:
@@ -150,8 +150,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     blocking = not options.pop("prevent_thread_lock", False)
     ending = Ending() if blocking else None
     believe_no_header()
-    if not is_kept():
-        registry.ready.clear()
+    registry.ready.clear()
     at_once = env_limit("MAX_AT_ONCE", 200)
     page = build(registry, text_of)
     threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()

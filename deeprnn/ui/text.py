@@ -965,9 +965,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "最多同时选 {most} 个模型。请先移除一个，再选别的。",
     ),
     "preparing": (
-        "This is the server's first start: the loops that write and read text are being compiled, which takes some"
-        " seconds. The answer comes as soon as they are.",
-        "服务器首次启动，正在编译读写文本的循环，需要几秒钟。编译完成后会立即给出结果。",
+        "The server has just started and is getting ready to write and read, which takes some seconds. The answer comes"
+        " as soon as it is.",
+        "服务器刚刚启动，正在准备读写文本，需要几秒钟。准备好后会立即给出结果。",
     ),
     "unread_yet": (
         "How surprised the model is will be shown when the server is ready: reload the page in some seconds.",

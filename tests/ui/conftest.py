@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
 
+UNREAD = r"\"nats\": null"  # in the page's configuration: of a card whose model was not ready when it was drawn
 ALL_ANALYSED = (
     "() => [...document.querySelectorAll('.model-card')].every((card) =>"
     " !card.matches('.writing') && (card.querySelector('.rote') || !card.querySelector('.text').textContent))"
@@ -41,6 +43,7 @@ def url(tmp_path_factory):
     try:
         wait_until(lambda: "Running on local URL" in log.read_text() or server.poll() is not None)
         assert server.poll() is None, log.read_text()
+        wait_until(lambda: UNREAD not in httpx.get(address, timeout=WAIT).text)
         yield address
     finally:
         server.terminate()

@@ -178,7 +178,7 @@ def test_who_asks_before_models_can_answer_is_told_so_and_gets_the_text_then(reg
     try:
         with ThreadPoolExecutor(1) as visitor:
             drawn = visitor.submit(list, on_generate(VISITOR, *ask))
-            wait_until(lambda: "服务器首次启动" in capsys.readouterr().out)
+            wait_until(lambda: "服务器刚刚启动" in capsys.readouterr().out)
             assert not drawn.done()
             registry.ready.set()
             assert [one for one in drawn.result() if isinstance(one, str)]
