@@ -15,6 +15,7 @@ import re
 import shutil
 import stat
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from typing import Any
 
 import numba
 
+_CONFIG: Any = numba.config
 PACKAGE = Path(__file__).parent
 # No reordering of sums, but a product and a sum may become one operation.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
@@ -35,7 +37,6 @@ def _state_of_files() -> str:
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
 
-CONFIG: Any = numba.config
 UNUSED_SECONDS = 7 * 86_400.0  # since a process last started with a folder, after which it is removed
 _NAME = re.compile(r"numba-[0-9a-f]{16}")
 
@@ -93,7 +94,8 @@ def _in_use(folder: Path) -> Path:
     return folder
 
 
-CONFIG.CACHE_DIR = str(_in_use(_folder(CONFIG.CACHE_DIR)))
+FOLDER = _in_use(_folder(_CONFIG.CACHE_DIR))  # of the machine code of this process
+_DECORATING = threading.Lock()
 
 
 def remove_unused() -> None:
@@ -102,10 +104,9 @@ def remove_unused() -> None:
     Only folders beside the one in use are looked at, of this user, with such a name and nothing but Numba's files. A
     process that runs longer than that loses nothing: it has read what it needs, and Numba makes a folder again.
     """
-    here = Path(CONFIG.CACHE_DIR)
     with contextlib.suppress(OSError):
-        for folder in here.parent.iterdir():
-            if folder != here and _NAME.fullmatch(folder.name) and _is_unused(folder):
+        for folder in FOLDER.parent.iterdir():
+            if folder != FOLDER and _NAME.fullmatch(folder.name) and _is_unused(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -119,12 +120,12 @@ def _is_unused(folder: Path) -> bool:
 
 def is_kept() -> bool:
     """Whether something was compiled before, so that a start takes no longer than it must."""
-    return any(Path(CONFIG.CACHE_DIR).rglob("*.nbc"))
+    return any(FOLDER.rglob("*.nbc"))
 
 
 def can_be_kept() -> bool:
     """Whether there is a folder for what is compiled."""
-    return _can_write(Path(CONFIG.CACHE_DIR))
+    return _can_write(FOLDER)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -138,7 +139,12 @@ def called(signature: Any, function: Callable[..., Any]) -> Any:
 
 
 def _kept(compile_it: Callable[..., Any]) -> Any:
-    try:
-        return compile_it(cache=True)
-    except RuntimeError:  # no folder can be written to: every process compiles anew
-        return compile_it()
+    """A function whose machine code goes to `FOLDER`; that of others' functions goes where they want it."""
+    with _DECORATING:
+        others, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, str(FOLDER)  # Numba looks at it when it decorates
+        try:
+            return compile_it(cache=True)
+        except RuntimeError:  # no folder can be written to: every process compiles anew
+            return compile_it()
+        finally:
+            _CONFIG.CACHE_DIR = others

@@ -33,6 +33,8 @@ was_kept = is_kept()
 from deeprnn.outer import step
 print(step(20), sum(step.stats.cache_hits.values()))
 assert was_kept == bool(step.stats.cache_hits)
+import os, numba
+assert numba.config.CACHE_DIR == os.environ.get("NUMBA_CACHE_DIR", ""), "where others' machine code goes is theirs"
 """
 
 
@@ -109,10 +111,10 @@ def test_a_folder_that_others_can_write_to_is_not_run_from(tmp_path):
 
 
 def test_it_is_known_beforehand_whether_machine_code_can_be_kept(monkeypatch, tmp_path):
-    monkeypatch.setattr(compiling.CONFIG, "CACHE_DIR", str(tmp_path / "deep" / "folder"))
+    monkeypatch.setattr(compiling, "FOLDER", tmp_path / "deep" / "folder")
     assert compiling.can_be_kept()
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setattr(compiling.CONFIG, "CACHE_DIR", str(tmp_path / "file" / "folder"))
+    monkeypatch.setattr(compiling, "FOLDER", tmp_path / "file" / "folder")
     assert not compiling.can_be_kept()
 
 
@@ -129,7 +131,7 @@ def test_machine_code_that_nobody_started_with_for_days_is_removed_and_nothing_e
     kept = [here, folder("c", 6), folder("d", 8, "letter.txt"), folder("x", 8)]
     kept.append(tmp_path / ("numba-" + 16 * "e"))
     kept[-1].symlink_to(tmp_path / ("numba-" + 16 * "x"))
-    monkeypatch.setattr(compiling.CONFIG, "CACHE_DIR", str(here))
+    monkeypatch.setattr(compiling, "FOLDER", here)
     compiling.remove_unused()
     assert sorted(tmp_path.iterdir()) == sorted(kept)
     assert not unused.exists()
