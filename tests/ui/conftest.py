@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
 
+STREAM_SECONDS = 10
 UNREAD = r"\"nats\": null"  # in the page's configuration: of a card whose model was not ready when it was drawn
 ALL_ANALYSED = (
     "() => [...document.querySelectorAll('.model-card')].every((card) =>"
@@ -92,8 +94,19 @@ class Visit:
         return self
 
     def settle(self):
-        """Wait until nothing is asked of the server any more; the heartbeat of a page never ends."""
-        wait_until(lambda: self.page.title() and not self.asked_still(), self.asked_still)
+        """Wait until nothing is asked of the server any more; the heartbeat of a page never ends.
+
+        gradio 6.31 now and then leaves a stream of updates open that nothing comes through any more, when one event
+        ends as another begins: such a stream is not waited for longer than `STREAM_SECONDS`.
+        """
+        updates = "/queue/data"
+        wait_until(
+            lambda: self.page.title() and all(updates in one for one in self.asked_still()),
+            self.asked_still,
+        )
+        deadline = time.monotonic() + STREAM_SECONDS
+        while self.page.title() and self.asked_still() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def asked_still(self):
         """The addresses that are still asked of the server, the heartbeat apart."""
