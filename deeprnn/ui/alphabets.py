@@ -6,8 +6,8 @@ texts themselves need not be there.
     {"schema": 1, "texts": [{"name": ..., "form": ..., "sha256": of the whole text, "heldout": [start, end],
                              "counts": {character: how often}}]}
 
-`write(app.CHECKPOINTS, app.text_of)` writes it. Where it is missing or broken, the page says only that alphabets
-differ.
+`write(CHECKPOINTS, text_of)`, both of `serve_command`, writes it. Where it is missing or broken, the page says only
+that alphabets differ.
 """
 
 import functools

@@ -24,6 +24,7 @@ from deeprnn import novelty, probes
 from deeprnn.batching import Generation, Scheduler
 from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.decoding import BrokenWeightsError
+from deeprnn.documents import has_surrogates
 from deeprnn.evaluation import mixture, per_character
 from deeprnn.language_model import LanguageModel
 from deeprnn.registry import Registry
@@ -466,8 +467,8 @@ def _names(registry: Registry, models: Any) -> list[str]:
 
 
 def _text(field: str, value: Any) -> str:
-    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
-        raise RequestError("error_text_type", field=field)  # half a surrogate pair is no character
+    if not isinstance(value, str) or has_surrogates(value):
+        raise RequestError("error_text_type", field=field)
     return value
 
 
