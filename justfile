@@ -24,6 +24,7 @@ check:
     ruff check .
     ruff format --check .
     mypy
+    lint-imports
 
 # Everything that must pass before a change lands, on a bare Debian machine.
 ci:

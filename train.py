@@ -2,7 +2,7 @@
 
 import sys
 
-from deeprnn.train_command import run
+from deeprnn.commands.train import run
 
 if __name__ == "__main__":
     sys.exit(run(sys.argv[1:]))

@@ -27,11 +27,11 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deeprnn.config import Kernel, ModelConfig, Storage, TrainConfig
-from deeprnn.decoding import DecodeBatch, Decoder, schedule_ids, stream
-from deeprnn.model import CharRNN
-from deeprnn.sampling import Sampling, uniforms
-from deeprnn.storage import decode_weights, encode_weights
-from deeprnn.training import TrainState, train_window
+from deeprnn.lm.decoder import DecodeBatch, Decoder, schedule_ids, stream
+from deeprnn.lm.sampling import Sampling, uniforms
+from deeprnn.nn.model import CharRNN
+from deeprnn.nn.storage import decode_weights, encode_weights
+from deeprnn.train.loop import TrainState, train_window
 
 VOCAB, BATCH, WINDOW, PROMPT, TEXTS = 28, 32, 35, 20, 16
 D2L_LAYERS: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}

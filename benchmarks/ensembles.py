@@ -15,10 +15,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from deeprnn import checkpoint
-from deeprnn.baselines import ORDER, NGram
-from deeprnn.data import prepare
-from deeprnn.evaluation import mixture, nats_per_char
+from deeprnn.lm.evaluation import mixture, nats_per_char
+from deeprnn.measure.baselines import ORDER, NGram
+from deeprnn.store import checkpoint
+from deeprnn.text.splits import prepare
 
 WEIGHTS = [step / 20 for step in range(20)]
 

@@ -20,8 +20,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deeprnn.config import Recipe
-from deeprnn.recipes import all_recipes
-from deeprnn.training import Job, train
+from deeprnn.experiments.recipes import all_recipes
+from deeprnn.train.loop import Job, train
 
 D2L_EPOCHS = 120  # its minimum lies before that
 

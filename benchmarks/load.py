@@ -29,8 +29,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from against_d2l import D2LModel, d2l_predict
 
-from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.registry import list_checkpoints
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import list_checkpoints
 
 MODELS = ["note-rnn-2", "note-lstm-2", "note-gru-2", "depth-gru-2-residual"]
 SCORED = [

@@ -1,9 +1,9 @@
 """Deep recurrent character language models: list them, load them, generate and score text with them."""
 
-from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.evaluation import Score
-from deeprnn.language_model import LanguageModel
-from deeprnn.registry import Registry, list_checkpoints, load
+from deeprnn.lm.evaluation import Score
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import Registry, list_checkpoints, load
 
 __version__ = "0.1.0"
 __all__ = ["CheckpointInfo", "LanguageModel", "Registry", "Score", "list_checkpoints", "load"]

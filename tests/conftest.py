@@ -4,7 +4,7 @@ import jaxtyping
 from jaxtyping import install_import_hook
 
 # Before anything imports deeprnn: the shapes that its tensor code announces are checked by beartype from here on.
-TENSOR_CODE = ["cells", "model", "batches", "evaluation"]
+TENSOR_CODE = ["nn.cells", "nn.model", "text.batches", "lm.evaluation"]
 install_import_hook([f"deeprnn.{module}" for module in TENSOR_CODE], "beartype.beartype")
 
 import asyncio  # noqa: E402
@@ -19,11 +19,11 @@ import torch  # noqa: E402
 from deeprnn import checkpoint  # noqa: E402
 from deeprnn.config import ModelConfig  # noqa: E402
 from deeprnn.documents import Node  # noqa: E402
-from deeprnn.model import CharRNN  # noqa: E402
-from deeprnn.recipes import all_recipes  # noqa: E402
-from deeprnn.registry import read_all  # noqa: E402
-from deeprnn.results import Results, RunRecord  # noqa: E402
-from deeprnn.vocab import Vocab  # noqa: E402
+from deeprnn.experiments.recipes import all_recipes  # noqa: E402
+from deeprnn.nn.model import CharRNN  # noqa: E402
+from deeprnn.store.registry import read_all  # noqa: E402
+from deeprnn.store.results import Results, RunRecord  # noqa: E402
+from deeprnn.text.vocab import Vocab  # noqa: E402
 
 torch.set_num_threads(1)  # the tests' tensors are too small to share; on a busy machine sharing is far slower
 ROOT = Path(__file__).parent.parent

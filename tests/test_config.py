@@ -4,7 +4,7 @@ import json
 import pytest
 
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
-from deeprnn.vocab import Vocab
+from deeprnn.text.vocab import Vocab
 
 MODEL = {"cell": "gru", "hidden_size": 8, "num_layers": 2}
 TRAIN = {"text": "time_machine", "form": "d2l", "epochs": 3, "learning_rate": 0.5}

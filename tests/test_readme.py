@@ -6,10 +6,10 @@ import shlex
 import pytest
 
 from deeprnn import list_checkpoints
-from deeprnn.findings import SENTENCES
-from deeprnn.recipes import all_recipes
-from deeprnn.results import Results
-from deeprnn.ui.text import STRINGS
+from deeprnn.experiments.findings import SENTENCES
+from deeprnn.experiments.recipes import all_recipes
+from deeprnn.page.words import STRINGS
+from deeprnn.store.results import Results
 from tests.conftest import ROOT, SHIPPED
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -45,11 +45,11 @@ def test_a_readme_command_exists(command):
         assert program.split("=")[0] in ("python", "DEEPRNN_DATA")
         script = next(argument for argument in arguments if argument != "python")
         if script == "-m":
-            assert arguments[-1] in ("pytest", "slow", "deeprnn.ui.recordings")
+            assert arguments[-1] in ("pytest", "slow", "deeprnn.page.compare.recordings")
             return
         assert (ROOT / script).is_file()
         if script == "train.py":
-            from deeprnn.train_command import parse
+            from deeprnn.commands.train import parse
 
             parse(arguments[arguments.index(script) + 1 :])
 

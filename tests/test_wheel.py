@@ -19,8 +19,8 @@ SERVED = """
 import sys, urllib.request
 from pathlib import Path
 import deeprnn
-from deeprnn.registry import Registry
-from deeprnn.ui.page import launch
+from deeprnn.store.registry import Registry
+from deeprnn.page.app import launch
 
 target, checkpoints = sys.argv[1:]
 assert Path(deeprnn.__file__).is_relative_to(target), deeprnn.__file__

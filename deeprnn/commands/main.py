@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def _serve(arguments: list[str]) -> int:
-    from deeprnn.serve_command import main
+    from deeprnn.commands.serve import main
 
     main(arguments)
     return 0
@@ -19,7 +19,7 @@ def _serve(arguments: list[str]) -> int:
 
 def _training(*first: str) -> Callable[[list[str]], int]:
     def command(arguments: list[str]) -> int:
-        from deeprnn.train_command import run
+        from deeprnn.commands.train import run
 
         return run([*first, *arguments])
 
@@ -38,7 +38,7 @@ def _gather(arguments: list[str]) -> int:
 
 def _warmup(arguments: list[str]) -> int:
     argparse.ArgumentParser(prog="deeprnn warmup", description=COMMANDS["warmup"][1]).parse_args(arguments)
-    from deeprnn.decoding import warm_up
+    from deeprnn.lm.decoder import warm_up
 
     warm_up()
     return 0
@@ -50,7 +50,7 @@ def _push(arguments: list[str]) -> int:
     parser.add_argument("repository", help="user/name at the Hub")
     parser.add_argument("--public", action="store_true", help="a new repository is private without it")
     asked = parser.parse_args(arguments)
-    from deeprnn.hub import push
+    from deeprnn.store.hub import push
 
     print(push(asked.folder, asked.repository, public=asked.public))
     return 0
@@ -62,7 +62,7 @@ def _pull(arguments: list[str]) -> int:
     parser.add_argument("name", help="of the checkpoint's folder there")
     parser.add_argument("--revision", help="a branch, tag or commit (the newest)")
     asked = parser.parse_args(arguments)
-    from deeprnn.hub import pull
+    from deeprnn.store.hub import pull
 
     print(pull(asked.repository, asked.name, asked.revision))
     return 0

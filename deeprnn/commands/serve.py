@@ -11,15 +11,15 @@ from pathlib import Path
 
 import torch
 
-from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import Form
-from deeprnn.corpora import load_if_at_hand
-from deeprnn.registry import Registry
-from deeprnn.ui.limits import env_limit
-from deeprnn.ui.serving import address, settle_environment
+from deeprnn.page.environment import env_limit
+from deeprnn.page.server.serving import address, settle_environment
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import Registry
+from deeprnn.text.corpora import load_if_at_hand
 
 LOG = logging.getLogger(__name__)
-_SHIPPED = Path(__file__).parent.parent / "checkpoints"  # in a clone of the project
+_SHIPPED = Path(__file__).parents[2] / "checkpoints"  # in a clone of the project
 CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
 
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise ValueError(f"no checkpoint in {asked.checkpoints}: {remedy}")
         where = address(asked.host, asked.port)
         settle_environment()
-        from deeprnn.ui.page import launch  # imports gradio, and reads what the environment limits
+        from deeprnn.page.app import launch  # imports gradio, and reads what the environment limits
 
         torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
         launch(registry, text_of, **where)

@@ -19,17 +19,17 @@ from types import FrameType
 
 import torch
 
-from deeprnn import checkpoint
 from deeprnn.config import Recipe
-from deeprnn.corpora import is_known, own_name
-from deeprnn.measurement import remeasure
-from deeprnn.recipes import all_recipes
-from deeprnn.report import gather, listing, refresh
-from deeprnn.results import FILE as RESULTS
-from deeprnn.results import Results
-from deeprnn.training import Job, Stopped, train
+from deeprnn.experiments.gather import gather, listing, refresh
+from deeprnn.experiments.recipes import all_recipes
+from deeprnn.store import checkpoint
+from deeprnn.store.results import FILE as RESULTS
+from deeprnn.store.results import Results
+from deeprnn.text.corpora import is_known, own_name
+from deeprnn.train.loop import Job, Stopped, train
+from deeprnn.train.measurement import remeasure
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

@@ -9,8 +9,8 @@ import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
-from deeprnn.cells import CELLS
-from deeprnn.results import Estimate, Results, RunRecord, estimate
+from deeprnn.nn.cells import CELLS
+from deeprnn.store.results import Estimate, Results, RunRecord, estimate
 
 BY_HEART = 1.1  # a training perplexity under which a text is as good as known
 WIRINGS = ("plain", "residual")

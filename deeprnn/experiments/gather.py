@@ -12,23 +12,24 @@ from typing import Any
 
 import torch
 
-from deeprnn import checkpoint, tables
-from deeprnn.baselines import NGRAMS, ORDER, NGram, xz_bpc
-from deeprnn.cells import CELLS
-from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
-from deeprnn.corpora import catalogue, is_known, load_corpus, own_name
-from deeprnn.data import prepare
 from deeprnn.documents import Node, read_object
-from deeprnn.evaluation import unigram_ppl
-from deeprnn.findings import format_ppl
-from deeprnn.metrics import read_texts
-from deeprnn.novelty import FINGERPRINTS, MIN_RUN, CopiedSpan, Fingerprint, TextPart, load_all, measure
-from deeprnn.recipes import expected_params
-from deeprnn.registry import list_checkpoints
-from deeprnn.results import FILE, Baselines, Copied, Novelty, Results, RunRecord, recipe_of
-from deeprnn.tables import table
-from deeprnn.training import outcome_of
+from deeprnn.experiments import tables
+from deeprnn.experiments.findings import format_ppl
+from deeprnn.experiments.recipes import expected_params
+from deeprnn.experiments.tables import table
+from deeprnn.lm.evaluation import unigram_ppl
+from deeprnn.measure.baselines import NGRAMS, ORDER, NGram, xz_bpc
+from deeprnn.measure.metrics import read_texts
+from deeprnn.measure.novelty import FINGERPRINTS, MIN_RUN, CopiedSpan, Fingerprint, TextPart, load_all, measure
+from deeprnn.nn.cells import CELLS
+from deeprnn.store import checkpoint
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import list_checkpoints
+from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord, recipe_of
+from deeprnn.text.corpora import catalogue, is_known, load_corpus, own_name
+from deeprnn.text.splits import prepare
+from deeprnn.train.loop import outcome_of
 
 MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what is between them is written here
 SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from deeprnn.cells import CELLS
 from deeprnn.config import Init, Kernel, ModelConfig, Recipe, TrainConfig
+from deeprnn.nn.cells import CELLS
 
 
 def _note_training(epochs: int, learning_rate: float, init: Init = "uniform", kernel: Kernel = "fused") -> TrainConfig:

@@ -8,10 +8,10 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 
-from deeprnn import findings
-from deeprnn.cells import CELLS
-from deeprnn.findings import DATA, WIRINGS, format_ppl
-from deeprnn.results import Results, recipe_of
+from deeprnn.experiments import findings
+from deeprnn.experiments.findings import DATA, WIRINGS, format_ppl
+from deeprnn.nn.cells import CELLS
+from deeprnn.store.results import Results, recipe_of
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -25,14 +25,16 @@ from typing import Any
 import numba
 
 _CONFIG: Any = numba.config
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent.parent
+ROOMS = ("text", "nn", "lm")  # what compiled functions are made from is in these
 # No reordering of sums, but a product and a sum may become one operation.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 
 
 def _state_of_files() -> str:
-    """A short name for the sizes and times of the package's files."""
-    found = ((path.name, path.stat()) for path in sorted((*PACKAGE.glob("*.py"), *PACKAGE.glob("cells/*.py"))))
+    """A short name for the sizes and times of the files that compiled functions are made from."""
+    paths = sorted(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py"))
+    found = ((path.relative_to(PACKAGE).as_posix(), path.stat()) for path in paths)
     stamps = [(name, stamp.st_size, stamp.st_mtime_ns) for name, stamp in found]
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 

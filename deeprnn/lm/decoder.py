@@ -28,13 +28,13 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from deeprnn.activations import Array, sigmoid, tanh
-from deeprnn.cells import CELLS, Cell
-from deeprnn.compiling import called, compiled
 from deeprnn.config import ModelConfig, Wiring
-from deeprnn.model import CharRNN
-from deeprnn.sampling import Numbers, Sampling, draw, uniforms
-from deeprnn.storage import decode_weights, encode_weights, row_scale
+from deeprnn.lm.compiling import called, compiled
+from deeprnn.lm.sampling import Numbers, Sampling, draw, uniforms
+from deeprnn.nn.activations import Array, sigmoid, tanh
+from deeprnn.nn.cells import CELLS, Cell
+from deeprnn.nn.model import CharRNN
+from deeprnn.nn.storage import decode_weights, encode_weights, row_scale
 
 PROMPT_CHUNK = 1024  # characters of a prompt read in one forward pass
 STEPPED_CHARS = 64  # of a prompt, up to which it is read step by step

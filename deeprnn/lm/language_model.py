@@ -13,11 +13,11 @@ import torch
 from deeprnn.checks import text as checked_text
 from deeprnn.checks import whole
 from deeprnn.config import ModelConfig
-from deeprnn.decoding import BrokenWeightsError, Decoder, stream
-from deeprnn.evaluation import Score, nats_per_char, per_character
-from deeprnn.model import CharRNN
-from deeprnn.sampling import Sampling, distribution
-from deeprnn.vocab import UNKNOWN_ID, Vocab, owners
+from deeprnn.lm.decoder import BrokenWeightsError, Decoder, stream
+from deeprnn.lm.evaluation import Score, nats_per_char, per_character
+from deeprnn.lm.sampling import Sampling, distribution
+from deeprnn.nn.model import CharRNN
+from deeprnn.text.vocab import UNKNOWN_ID, Vocab, owners
 
 MAX_CHARS = 10**8  # that can be asked for at once
 MAX_MEAN_NATS = 700  # beyond it a perplexity is no number

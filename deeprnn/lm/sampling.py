@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from deeprnn.checks import real, whole
-from deeprnn.compiling import compiled
-from deeprnn.vocab import UNKNOWN_ID
+from deeprnn.lm.compiling import compiled
+from deeprnn.text.vocab import UNKNOWN_ID
 
 Numbers = NDArray[np.float64]
 

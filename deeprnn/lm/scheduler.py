@@ -17,9 +17,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn.activations import Array
-from deeprnn.decoding import SAMPLE, DecodeBatch, Decoder, schedule_ids
-from deeprnn.sampling import Numbers, Sampling, uniforms
+from deeprnn.lm.decoder import SAMPLE, DecodeBatch, Decoder, schedule_ids
+from deeprnn.lm.sampling import Numbers, Sampling, uniforms
+from deeprnn.nn.activations import Array
 
 SLICE_SECONDS = 0.02
 UPDATE_SECONDS = 0.05  # between two looks of a reader

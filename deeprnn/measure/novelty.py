@@ -37,7 +37,7 @@ from safetensors.numpy import save as save_tensors
 
 from deeprnn.config import Form, StrictConfig
 from deeprnn.documents import printable
-from deeprnn.metrics import TextRecord, file_stem
+from deeprnn.measure.metrics import TextRecord, file_stem
 
 FINGERPRINTS = "fingerprints"  # the folder of fingerprints beside the checkpoints
 MIN_RUN = 20  # characters from which a verbatim run counts as copied, here and in the experiments' tables

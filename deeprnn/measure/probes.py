@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from deeprnn.model import CharRNN
+from deeprnn.nn.model import CharRNN
 
 
 @dataclass(frozen=True, kw_only=True)

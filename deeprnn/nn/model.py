@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from deeprnn.cells import CELLS, Cell
 from deeprnn.config import Init, Kernel, ModelConfig
+from deeprnn.nn.cells import CELLS, Cell
 
 # Runs a layer, by its number from the bottom, on (T, B, E) from a state (S, B, H): outputs (T, B, H) and new state.
 LayerRunner = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]

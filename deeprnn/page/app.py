@@ -14,20 +14,28 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from deeprnn.compiling import PACKAGE, can_be_kept, is_kept, remove_unused
-from deeprnn.decoding import warm_up
-from deeprnn.registry import Registry
-from deeprnn.ui import api, checkpoints, compare, experiments, inside, learn, links, score
-from deeprnn.ui.downloads import Downloads
-from deeprnn.ui.faults import Page, note
-from deeprnn.ui.limits import Limits, Requests, env_limit
-from deeprnn.ui.preview import Preview
-from deeprnn.ui.serving import Ending, believe_no_header, proxies
-from deeprnn.ui.sessions import install_light_sessions
-from deeprnn.ui.spoken import CODES, Listening
-from deeprnn.ui.text import LANGUAGES, NAMES, tr
-from deeprnn.ui.theme import PAGE_JS, style_sheet, theme
-from deeprnn.ui.widgets import QUIET, Translations
+from deeprnn.lm.compiling import PACKAGE, can_be_kept, is_kept, remove_unused
+from deeprnn.lm.decoder import warm_up
+from deeprnn.page import links
+from deeprnn.page.checkpoints import view as checkpoints
+from deeprnn.page.compare import view as compare
+from deeprnn.page.environment import env_limit
+from deeprnn.page.experiments import view as experiments
+from deeprnn.page.inside import view as inside
+from deeprnn.page.learn import view as learn
+from deeprnn.page.score import view as score
+from deeprnn.page.server import api
+from deeprnn.page.server.downloads import Downloads
+from deeprnn.page.server.faults import Page, note
+from deeprnn.page.server.limits import Limits, Requests
+from deeprnn.page.server.preview import Preview
+from deeprnn.page.server.serving import Ending, believe_no_header, proxies
+from deeprnn.page.server.sessions import install_light_sessions
+from deeprnn.page.server.spoken import CODES, Listening
+from deeprnn.page.shared.theme import PAGE_JS, style_sheet, theme
+from deeprnn.page.shared.widgets import QUIET, Translations
+from deeprnn.page.words import LANGUAGES, NAMES, tr
+from deeprnn.store.registry import Registry
 
 _TITLES = {name: [CODES[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
 _SPOKEN = f"(chosen) => {{ [document.documentElement.lang, document.title] = ({json.dumps(_TITLES)})[chosen]; }}"
@@ -140,7 +148,7 @@ def prepare(registry: Registry, page: Page) -> None:
 
 def compile_apart() -> None:
     """Compile in a process of its own: what compilers leave behind, 75 MB, goes with it."""
-    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); from deeprnn.decoding import warm_up; warm_up()"
+    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); from deeprnn.lm.decoder import warm_up; warm_up()"
     with contextlib.suppress(OSError):  # this user cannot start the interpreter again
         subprocess.run([sys.executable, "-c", code], check=False)  # whatever is missing then is compiled here
 

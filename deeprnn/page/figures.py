@@ -13,11 +13,11 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from deeprnn import findings
-from deeprnn.cells import CELLS
-from deeprnn.findings import DATA, WIRINGS
-from deeprnn.results import Estimate, Results, RunRecord
-from deeprnn.ui.text import Lang, tr
+from deeprnn.experiments import findings
+from deeprnn.experiments.findings import DATA, WIRINGS
+from deeprnn.nn.cells import CELLS
+from deeprnn.page.words import Lang, tr
+from deeprnn.store.results import Estimate, Results, RunRecord
 
 Chart = dict[str, Any]
 _DASH = {"plain": 1, "residual": 0}

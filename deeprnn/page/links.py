@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from deeprnn.registry import Registry
-from deeprnn.ui.presets import Budget, presets
-from deeprnn.ui.service import MAX_SEED, MAX_WRITTEN_CHARS
-from deeprnn.ui.text import Lang, language
+from deeprnn.page.presets import Budget, presets
+from deeprnn.page.service import MAX_SEED, MAX_WRITTEN_CHARS
+from deeprnn.page.words import Lang, language
+from deeprnn.store.registry import Registry
 
 View = Literal["compare", "score", "experiments", "inside", "learn", "checkpoints"]
 VIEWS: tuple[View, ...] = ("compare", "score", "experiments", "inside", "learn", "checkpoints")

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from deeprnn import findings
-from deeprnn.registry import Registry
-from deeprnn.results import FILE
-from deeprnn.ui.text import STRINGS, Lang, tr
-from deeprnn.ui.widgets import perplexity
+from deeprnn.experiments import findings
+from deeprnn.page.shared.widgets import perplexity
+from deeprnn.page.words import STRINGS, Lang, tr
+from deeprnn.store.registry import Registry
+from deeprnn.store.results import FILE
 
 LOG = logging.getLogger(__name__)
 Budget = Literal["recipe", "width", "parameters", "time"]  # what is equal; the note's own recipe has no such thing

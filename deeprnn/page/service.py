@@ -20,18 +20,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeprnn import novelty, probes
-from deeprnn.batching import Generation, Scheduler
-from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.decoding import BrokenWeightsError
 from deeprnn.documents import has_surrogates
-from deeprnn.evaluation import mixture, per_character
-from deeprnn.language_model import LanguageModel
-from deeprnn.registry import Registry
-from deeprnn.sampling import Sampling
-from deeprnn.ui.limits import env_limit
-from deeprnn.ui.text import Lang, tr
-from deeprnn.vocab import owners, plain
+from deeprnn.lm.decoder import BrokenWeightsError
+from deeprnn.lm.evaluation import mixture, per_character
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.lm.sampling import Sampling
+from deeprnn.lm.scheduler import Generation, Scheduler
+from deeprnn.measure import novelty, probes
+from deeprnn.page.environment import env_limit
+from deeprnn.page.words import Lang, tr
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import Registry
+from deeprnn.text.vocab import owners, plain
 
 LOG = logging.getLogger(__name__)
 MAX_MODELS = env_limit("MAX_MODELS", 6)

@@ -27,15 +27,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig, Storage, TrainConfig
-from deeprnn.decoding import Decoder
 from deeprnn.documents import Node, printable, read_bytes, read_object
-from deeprnn.language_model import LanguageModel
-from deeprnn.metrics import Metrics, TextRecord
-from deeprnn.model import CharRNN
-from deeprnn.storage import decode_weights, encode_weights
-from deeprnn.vocab import Vocab
+from deeprnn.lm.decoder import Decoder
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.measure.metrics import Metrics, TextRecord
+from deeprnn.nn.cells import CELLS
+from deeprnn.nn.model import CharRNN
+from deeprnn.nn.storage import decode_weights, encode_weights
+from deeprnn.text.vocab import Vocab
 
 FORMAT = "deeprnn-checkpoint-1"
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"

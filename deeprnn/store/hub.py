@@ -10,7 +10,7 @@ from pathlib import Path
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError
 
-from deeprnn.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
+from deeprnn.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 
 
 def pull(repo_id: str, name: str, revision: str | None = None) -> Path:

@@ -12,14 +12,14 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deeprnn import checkpoint, hub
-from deeprnn.baselines import NGRAMS, NGram
-from deeprnn.batching import CORES, Scheduler, lower_thread_priority
-from deeprnn.checkpoint import CheckpointInfo
 from deeprnn.documents import printable
-from deeprnn.language_model import LanguageModel
-from deeprnn.novelty import FINGERPRINTS, Fingerprint, TextPart, load_all
-from deeprnn.results import Results
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.lm.scheduler import CORES, Scheduler, lower_thread_priority
+from deeprnn.measure.baselines import NGRAMS, NGram
+from deeprnn.measure.novelty import FINGERPRINTS, Fingerprint, TextPart, load_all
+from deeprnn.store import checkpoint, hub
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.results import Results
 
 LOG = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.documents import Node, read_object
-from deeprnn.metrics import MAX_NATS, MAX_PPL, MAX_SAID, MAX_SECONDS, Best, Figures
-from deeprnn.novelty import CopiedSpan
+from deeprnn.measure.metrics import MAX_NATS, MAX_PPL, MAX_SAID, MAX_SECONDS, Best, Figures
+from deeprnn.measure.novelty import CopiedSpan
+from deeprnn.nn.cells import CELLS
 
 FILE = "results.json"
 SCHEMA = 1

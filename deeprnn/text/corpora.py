@@ -19,7 +19,7 @@ from pathlib import Path
 import pooch
 
 from deeprnn.config import Form, StrictConfig
-from deeprnn.vocab import normalize
+from deeprnn.text.vocab import normalize
 
 OWN_NAME_CHARS = 48  # of a file's name: in Chinese three bytes each, and a file system allows 255
 _START = re.compile(r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*$", re.MULTILINE)
@@ -63,7 +63,7 @@ class Corpus:
 @functools.cache
 def catalogue() -> dict[str, CatalogueEntry]:
     """The books by name."""
-    raw = json.loads(resources.files("deeprnn").joinpath("catalogue.json").read_text("utf-8"))
+    raw = json.loads(resources.files("deeprnn.text").joinpath("catalogue.json").read_text("utf-8"))
     return {entry["name"]: CatalogueEntry.from_dict(entry) for entry in raw}
 
 

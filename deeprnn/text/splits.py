@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deeprnn.batches import num_windows
 from deeprnn.config import TrainConfig
-from deeprnn.corpora import Corpus, is_known, load_corpus, split
-from deeprnn.vocab import Vocab
+from deeprnn.text.batches import num_windows
+from deeprnn.text.corpora import Corpus, is_known, load_corpus, split
+from deeprnn.text.vocab import Vocab
 
 FIRST_MARK = 0xE000  # of Unicode's private use area
 

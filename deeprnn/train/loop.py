@@ -29,19 +29,19 @@ from torch import Tensor
 from tqdm import tqdm
 
 import deeprnn
-from deeprnn import checkpoint
-from deeprnn.baselines import NGram
-from deeprnn.batches import num_windows, windows
 from deeprnn.config import Recipe, TrainConfig
-from deeprnn.corpora import is_known
-from deeprnn.data import Data, prepare, without_paths
-from deeprnn.evaluation import unigram_ppl
-from deeprnn.language_model import LanguageModel
-from deeprnn.measurement import lane_nats, measure, measure_elsewhere, rounding_ppl_ratio, scored_nats
-from deeprnn.metrics import read_texts
-from deeprnn.model import CharRNN, dropout
-from deeprnn.novelty import MAX_CHARS, Fingerprint
-from deeprnn.storage import decode_weights, encode_weights
+from deeprnn.lm.evaluation import unigram_ppl
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.measure.baselines import NGram
+from deeprnn.measure.metrics import read_texts
+from deeprnn.measure.novelty import MAX_CHARS, Fingerprint
+from deeprnn.nn.model import CharRNN, dropout
+from deeprnn.nn.storage import decode_weights, encode_weights
+from deeprnn.store import checkpoint
+from deeprnn.text.batches import num_windows, windows
+from deeprnn.text.corpora import is_known
+from deeprnn.text.splits import Data, prepare, without_paths
+from deeprnn.train.measurement import lane_nats, measure, measure_elsewhere, rounding_ppl_ratio, scored_nats
 
 METRICS_SCHEMA = 1
 EVAL_WINDOW = 128

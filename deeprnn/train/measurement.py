@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from deeprnn import checkpoint
-from deeprnn.batches import windows
 from deeprnn.config import TrainConfig
-from deeprnn.data import Data, prepare
-from deeprnn.evaluation import Score, nats_per_char
-from deeprnn.model import CharRNN
+from deeprnn.lm.evaluation import Score, nats_per_char
+from deeprnn.nn.model import CharRNN
+from deeprnn.store import checkpoint
+from deeprnn.text.batches import windows
+from deeprnn.text.splits import Data, prepare
 
 Figures = dict[str, dict[str, float]]
 TRAIN_CHARS = 50_000  # of the training part are read again at the end

@@ -2,39 +2,39 @@
 
 import pytest
 
-from deeprnn import cli
+from deeprnn.commands import main
 
 
 def test_each_command_tells_what_it_takes(capsys):
-    for name in cli.COMMANDS:
+    for name in main.COMMANDS:
         with pytest.raises(SystemExit) as ended:
-            cli.main([name, "--help"])
+            main.main([name, "--help"])
         assert ended.value.code == 0
         assert "usage:" in capsys.readouterr().out
 
 
 def test_an_unknown_command_names_those_there_are(capsys):
     with pytest.raises(SystemExit) as ended:
-        cli.main(["sing"])
+        main.main(["sing"])
     assert ended.value.code == 2
     assert "serve" in capsys.readouterr().err
 
 
 def test_what_is_wrong_is_a_sentence_and_no_traceback(tmp_path, capsys):
-    assert cli.main(["push", str(tmp_path), "user/repo"]) == 1
+    assert main.main(["push", str(tmp_path), "user/repo"]) == 1
     assert f"deeprnn push: {tmp_path} holds no checkpoint" in capsys.readouterr().err
-    assert cli.main(["gather", str(tmp_path / "none"), "--out", str(tmp_path)]) == 1
+    assert main.main(["gather", str(tmp_path / "none"), "--out", str(tmp_path)]) == 1
     assert "name one that holds finished runs" in capsys.readouterr().err
-    assert cli.main(["gather", "--out", str(tmp_path), str(tmp_path / "none")]) == 1
+    assert main.main(["gather", "--out", str(tmp_path), str(tmp_path / "none")]) == 1
     assert "name one that holds finished runs" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="no directory"):
-        cli.main(["serve", "--checkpoints", str(tmp_path / "none")])
+        main.main(["serve", "--checkpoints", str(tmp_path / "none")])
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_extra_that_brings_it(monkeypatch, capsys):
     def missing(_):
         raise ModuleNotFoundError("No module named 'gradio'", name="pooch")
 
-    monkeypatch.setitem(cli.COMMANDS, "serve", (missing, ""))
-    assert cli.main(["serve"]) == 1
+    monkeypatch.setitem(main.COMMANDS, "serve", (missing, ""))
+    assert main.main(["serve"]) == 1
     assert "pip install 'deeprnn[page]'" in capsys.readouterr().err

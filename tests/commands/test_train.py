@@ -9,13 +9,14 @@ import pytest
 import torch
 
 import deeprnn
-from deeprnn import recipes, train_command
-from deeprnn.corpora import own_name
-from deeprnn.model import CharRNN
-from deeprnn.recipes import all_recipes
+from deeprnn.commands import train
+from deeprnn.experiments import recipes
+from deeprnn.experiments.recipes import all_recipes
+from deeprnn.nn.model import CharRNN
+from deeprnn.text.corpora import own_name
 from tests.conftest import WAIT, wait_until
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 178  # 8,010 characters: smoke reads it in 3 windows an epoch
 
 
@@ -57,14 +58,14 @@ def finished(book, tmp_path_factory):
 
 
 def test_list_prints_every_recipe(capsys):
-    assert train_command.main(["--list"]) == 0
+    assert train.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(all_recipes())
 
 
 def test_an_unknown_recipe_exits_with_2_and_the_names(capsys):
     with pytest.raises(SystemExit) as stopped:
-        train_command.main(["smoek"])
+        train.main(["smoek"])
     assert stopped.value.code == 2
     errors = capsys.readouterr().err
     assert "no recipe matches 'smoek'" in errors
@@ -73,7 +74,7 @@ def test_an_unknown_recipe_exits_with_2_and_the_names(capsys):
 
 def test_no_recipe_exits_with_2_and_the_remedy(capsys):
     with pytest.raises(SystemExit) as stopped:
-        train_command.main([])
+        train.main([])
     assert stopped.value.code == 2
     assert "name at least one recipe, or use --list" in capsys.readouterr().err
 
@@ -93,14 +94,14 @@ def test_the_recipe_trains_a_checkpoint_that_loads(finished, book):
 @pytest.mark.process
 def test_a_finished_recipe_is_skipped(finished, book, capsys):
     before = {path.name: path.read_bytes() for path in finished.iterdir()}
-    assert train_command.main(["smoke", "--data", str(book), "--out", str(finished.parent)]) == 0
+    assert train.main(["smoke", "--data", str(book), "--out", str(finished.parent)]) == 0
     assert f"{finished} is finished: skipped." in capsys.readouterr().out
     assert {path.name: path.read_bytes() for path in finished.iterdir()} == before
 
 
 @pytest.mark.process
 def test_remeasure_prints_each_recorded_figure_beside_the_same_one_measured_now(finished, book, capsys):
-    assert train_command.main(["smoke", "--data", str(book), "--out", str(finished.parent), "--remeasure"]) == 0
+    assert train.main(["smoke", "--data", str(book), "--out", str(finished.parent), "--remeasure"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[1] for line in lines] == ["train", "train_carried", "val", "test", "cold_256"]
     for _, _, _, recorded, _, measured in lines:
@@ -124,20 +125,20 @@ def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(fi
     command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
     finger = threading.Thread(target=interrupt_when_handled, args=(signal.getsignal(signal.SIGINT),))
     finger.start()
-    assert train_command.main(command) == 130
+    assert train.main(command) == 130
     finger.join()
     assert capsys.readouterr().out == f"{finished.name} stopped in epoch 1; continue it with --resume.\n"
     assert [path.name for path in tmp_path.iterdir()] == [f".{finished.name}.snapshot.safetensors"]
 
-    assert train_command.main(command) == 1
+    assert train.main(command) == 1
     assert f"{finished.name} was interrupted: continue it with --resume" in capsys.readouterr().err
 
-    assert train_command.main([*command, "--resume"]) == 0
+    assert train.main([*command, "--resume"]) == 0
     assert_same_weights(tmp_path / finished.name, finished)
 
 
 def test_gathering_from_a_folder_that_is_not_there_fails_with_its_message(tmp_path, capsys):
-    assert train_command.main(["--gather", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 1
+    assert train.main(["--gather", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 1
     assert f"train.py: no folder {tmp_path / 'runs'}: name one that holds finished runs" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -145,7 +146,7 @@ def test_gathering_from_a_folder_that_is_not_there_fails_with_its_message(tmp_pa
 @pytest.mark.parametrize("asked", ["--list", "--gather"])
 def test_results_that_cannot_be_read_are_named_with_the_remedy(tmp_path, capsys, asked):
     (tmp_path / "results.json").write_text('{"schema": 1, "runs": {')
-    assert train_command.main([asked, *([str(tmp_path)] if asked == "--gather" else []), "--out", str(tmp_path)]) == 1
+    assert train.main([asked, *([str(tmp_path)] if asked == "--gather" else []), "--out", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"train.py: {tmp_path / 'results.json'}: it is not JSON that can be read")
     assert "Take it from a fresh checkout" in error
@@ -155,9 +156,9 @@ def test_results_that_cannot_be_read_are_named_with_the_remedy(tmp_path, capsys,
 @pytest.mark.process
 def test_a_budget_that_is_spent_stops_cleanly_and_resume_finishes(finished, book, tmp_path, capsys):
     command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
-    assert train_command.main([*command, "--budget-minutes", "0"]) == 130
+    assert train.main([*command, "--budget-minutes", "0"]) == 130
     assert "stopped in epoch 1; continue it with --resume" in capsys.readouterr().out
-    assert train_command.main([*command, "--budget-minutes", "10", "--resume"]) == 0
+    assert train.main([*command, "--budget-minutes", "10", "--resume"]) == 0
     assert_same_weights(tmp_path / finished.name, finished)
 
 
@@ -183,16 +184,16 @@ def test_a_signalled_process_exits_with_130_and_another_resumes_it(number, finis
 
 
 def test_a_text_that_cannot_be_used_fails_with_its_message_and_no_traceback(tmp_path, capsys):
-    assert train_command.main(["smoke", "--data", "no-such-file.txt", "--out", str(tmp_path)]) == 1
+    assert train.main(["smoke", "--data", "no-such-file.txt", "--out", str(tmp_path)]) == 1
     assert "train.py: no text 'no-such-file.txt'" in capsys.readouterr().err
     (tmp_path / "short.txt").write_text("too short")
-    assert train_command.main(["smoke", "--data", str(tmp_path / "short.txt"), "--out", str(tmp_path)]) == 1
+    assert train.main(["smoke", "--data", str(tmp_path / "short.txt"), "--out", str(tmp_path)]) == 1
     assert "is too short (9 characters)" in capsys.readouterr().err
 
 
 def test_a_seed_out_of_range_fails_with_its_message_and_no_traceback(tmp_path, capsys):
     try:
-        code = train_command.main(["smoke", "--seeds", "-1", "--out", str(tmp_path)])
+        code = train.main(["smoke", "--seeds", "-1", "--out", str(tmp_path)])
     except SystemExit as stopped:
         code = stopped.code
     assert code in (1, 2)
@@ -203,7 +204,7 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
     recipe = all_recipes()["smoke"]
 
     def job(seed, *arguments):
-        return train_command.job(recipe, seed, train_command.parse(["smoke", *arguments]))
+        return train.job(recipe, seed, train.parse(["smoke", *arguments]))
 
     assert job(0).name == "smoke"
     assert job(0).command == "python train.py smoke"
@@ -238,16 +239,16 @@ def test_each_recipe_builds_its_model(name):
 
 
 def test_a_recipe_of_several_texts_refuses_another_text_with_the_remedy(book, tmp_path, capsys):
-    assert train_command.main(["wells-lstm-2", "--data", str(book), "--out", str(tmp_path)]) == 1
+    assert train.main(["wells-lstm-2", "--data", str(book), "--out", str(tmp_path)]) == 1
     assert "reads several texts" in (error := capsys.readouterr().err)
     assert "choose a recipe of one text" in error
 
 
 def test_what_is_trained_goes_to_runs_and_by_one_thread_unless_asked():
-    args = train_command.parse(["smoke"])
+    args = train.parse(["smoke"])
     assert (args.out, args.threads) == (Path("runs"), 1)
-    assert train_command.parse(["smoke", "--threads", "2"]).threads == 2
-    assert train_command.parse(["--gather", "runs"]).out == Path("checkpoints")
+    assert train.parse(["smoke", "--threads", "2"]).threads == 2
+    assert train.parse(["--gather", "runs"]).out == Path("checkpoints")
 
 
 @pytest.mark.process

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from deeprnn import findings
-from deeprnn.results import Results
+from deeprnn.experiments import findings
+from deeprnn.store.results import Results
 from tests.conftest import SHIPPED, made_figures, made_run
 
 SHIPPED_RESULTS = Results.read(SHIPPED)

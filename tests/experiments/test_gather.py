@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from deeprnn import tables
-from deeprnn.checkpoint import own_files
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
-from deeprnn.corpora import own_name
-from deeprnn.recipes import all_recipes
-from deeprnn.registry import Registry
-from deeprnn.report import MARKS, expected_minutes, gather, listing, refresh
-from deeprnn.results import Curve, Outcome, Results
-from deeprnn.training import DivergedError, Job, train
+from deeprnn.experiments import tables
+from deeprnn.experiments.gather import MARKS, expected_minutes, gather, listing, refresh
+from deeprnn.experiments.recipes import all_recipes
+from deeprnn.store.checkpoint import own_files
+from deeprnn.store.registry import Registry
+from deeprnn.store.results import Curve, Outcome, Results
+from deeprnn.text.corpora import own_name
+from deeprnn.train.loop import DivergedError, Job, train
 from tests.conftest import SHIPPED, made_run
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 400  # 23,200 characters

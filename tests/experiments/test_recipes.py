@@ -3,8 +3,8 @@ import itertools
 import pytest
 
 from deeprnn.config import ModelConfig
-from deeprnn.model import CharRNN
-from deeprnn.recipes import CELL_NAMES, DEPTHS, SYMBOLS, all_recipes, num_params, stack_of_size
+from deeprnn.experiments.recipes import CELL_NAMES, DEPTHS, SYMBOLS, all_recipes, num_params, stack_of_size
+from deeprnn.nn.model import CharRNN
 
 RECIPES = all_recipes()
 

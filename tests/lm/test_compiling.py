@@ -8,29 +8,29 @@ import time
 
 import pytest
 
-from deeprnn import compiling
+from deeprnn.lm import compiling
 
 pytestmark = pytest.mark.process
 
 INNER = """
-from deeprnn.compiling import compiled
+from deeprnn.lm.compiling import compiled
 
 @compiled
 def gain(x):
     return 2 * x
 """
 OUTER = """
-from deeprnn.compiling import compiled
-from deeprnn.inner import gain
+from deeprnn.lm.compiling import compiled
+from deeprnn.lm.inner import gain
 
 @compiled
 def step(x):
     return gain(x) + 1
 """
 STEP = """
-from deeprnn.compiling import is_kept
+from deeprnn.lm.compiling import is_kept
 was_kept = is_kept()
-from deeprnn.outer import step
+from deeprnn.lm.outer import step
 print(step(20), sum(step.stats.cache_hits.values()))
 assert was_kept == bool(step.stats.cache_hits)
 import os, numba
@@ -42,10 +42,10 @@ assert numba.config.CACHE_DIR == os.environ.get("NUMBA_CACHE_DIR", ""), "where o
 def package(tmp_path):
     """A package of two functions, one of which calls the other, compiled as this one's are."""
     made = tmp_path / "deeprnn"
-    made.mkdir()
-    shutil.copy(compiling.__file__, made)
+    (made / "lm").mkdir(parents=True)
+    shutil.copy(compiling.__file__, made / "lm")
     for name, source in {"__init__": "", "inner": INNER, "outer": OUTER}.items():
-        (made / f"{name}.py").write_text(source)
+        (made / "lm" / f"{name}.py").write_text(source)
     return made
 
 
@@ -64,7 +64,7 @@ def step(package):
 
 def change(package):
     """Change the inner function's file, not the outer one's."""
-    (package / "inner.py").write_text(INNER.replace("2 * x", "3 * x"))
+    (package / "lm" / "inner.py").write_text(INNER.replace("2 * x", "3 * x"))
 
 
 def test_machine_code_is_kept_until_a_file_that_it_was_made_from_changes(step, package):

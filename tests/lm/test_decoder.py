@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from deeprnn import checkpoint, decoding
-from deeprnn.activations import sigmoid, tanh
-from deeprnn.cells import CELLS
 from deeprnn.config import ModelConfig
-from deeprnn.decoding import SAMPLE, DecodeBatch, Decoder, schedule_ids, stream
-from deeprnn.evaluation import nats_per_char
-from deeprnn.model import CharRNN
-from deeprnn.registry import load
-from deeprnn.sampling import Sampling, uniforms
-from deeprnn.storage import decode_weights, encode_weights
-from deeprnn.vocab import Vocab
+from deeprnn.lm import decoder
+from deeprnn.lm.decoder import SAMPLE, DecodeBatch, Decoder, schedule_ids, stream
+from deeprnn.lm.evaluation import nats_per_char
+from deeprnn.lm.sampling import Sampling, uniforms
+from deeprnn.nn.activations import sigmoid, tanh
+from deeprnn.nn.cells import CELLS
+from deeprnn.nn.model import CharRNN
+from deeprnn.nn.storage import decode_weights, encode_weights
+from deeprnn.store import checkpoint
+from deeprnn.store.registry import load
+from deeprnn.text.vocab import Vocab
 from tests.conftest import shipped, tiny_metrics
 
 V = 11
@@ -36,8 +37,8 @@ def make(cell="gru", layers=2, hidden=24, **config):
 
 def read_one(texts, tokens):
     """Read one character of each text."""
-    buffers = decoding.new_buffers(texts.decoder.compiled[2], len(tokens))
-    decoding.step(*texts.decoder.compiled, tokens, np.arange(len(tokens)), texts.states, texts.logits, buffers)
+    buffers = decoder.new_buffers(texts.decoder.compiled[2], len(tokens))
+    decoder.step(*texts.decoder.compiled, tokens, np.arange(len(tokens)), texts.states, texts.logits, buffers)
 
 
 def assert_equal_steps(model, tokens):
@@ -120,7 +121,7 @@ def test_a_text_is_scored_as_the_model_scores_it(cell, config):
 def test_a_text_is_the_same_whether_its_prompt_is_stepped_or_read_at_once(monkeypatch):
     decoder = Decoder(make("gru", 2))
     stepped = list(stream(decoder, IDS[0].tolist(), 30, Sampling()))
-    monkeypatch.setattr(decoding, "STEPPED_CHARS", 5)
+    monkeypatch.setattr(decoder, "STEPPED_CHARS", 5)
     assert list(stream(decoder, IDS[0].tolist(), 30, Sampling())) == stepped
 
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from deeprnn import evaluation
 from deeprnn.config import ModelConfig
-from deeprnn.evaluation import Score, nats_per_char, unigram_ppl
-from deeprnn.model import CharRNN
+from deeprnn.lm import evaluation
+from deeprnn.lm.evaluation import Score, nats_per_char, unigram_ppl
+from deeprnn.nn.model import CharRNN
 
 V, N = 9, 41
 

@@ -9,12 +9,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from deeprnn import checkpoint
 from deeprnn.config import ModelConfig
-from deeprnn.evaluation import nats_per_char
-from deeprnn.language_model import LanguageModel
-from deeprnn.model import CharRNN
-from deeprnn.vocab import Vocab
+from deeprnn.lm.evaluation import nats_per_char
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.nn.model import CharRNN
+from deeprnn.store import checkpoint
+from deeprnn.text.vocab import Vocab
 
 D2L = Vocab(form="d2l", characters=" etaoinshrdlcumwfgypbvkxjqz")
 FULL = Vocab(form="full", characters=" etaoinshrdlcumwfgypbvkxjqzTHE\n.,'-")

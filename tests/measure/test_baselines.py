@@ -8,10 +8,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeprnn.baselines import KEYS, NGram, xz_bpc
-from deeprnn.corpora import load_corpus
-from deeprnn.evaluation import unigram_ppl
-from deeprnn.vocab import UNKNOWN_ID, Vocab
+from deeprnn.lm.evaluation import unigram_ppl
+from deeprnn.measure.baselines import KEYS, NGram, xz_bpc
+from deeprnn.text.corpora import load_corpus
+from deeprnn.text.vocab import UNKNOWN_ID, Vocab
 
 V = 4
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,11 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from deeprnn import novelty
-from deeprnn.corpora import catalogue, load_corpus, split
 from deeprnn.documents import Node
-from deeprnn.metrics import TextRecord
-from deeprnn.novelty import (
+from deeprnn.measure import novelty
+from deeprnn.measure.metrics import TextRecord
+from deeprnn.measure.novelty import (
     BITS,
     HASHED,
     MIN_RUN,
@@ -35,6 +34,7 @@ from deeprnn.novelty import (
     repetition,
     split_words,
 )
+from deeprnn.text.corpora import catalogue, load_corpus, split
 from tests.conftest import ROOT
 
 POEM = "The sea is calm to-night.\nThe tide is full, the moon lies fair\nUpon the straits; don't go.\n"
@@ -345,7 +345,7 @@ def test_a_text_of_any_name_has_a_fingerprint_and_no_other_texts_file(tmp_path, 
 @pytest.mark.process
 def test_the_file_does_not_depend_on_the_process(tmp_path):
     code = (
-        "import sys\nfrom deeprnn.novelty import Fingerprint\n"
+        "import sys\nfrom deeprnn.measure.novelty import Fingerprint\n"
         "Fingerprint.build('poem', 'full', sys.argv[1]).save(sys.argv[2])"
     )
     (tmp_path / "other").mkdir()

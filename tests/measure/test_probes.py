@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from deeprnn import probes
 from deeprnn.config import ModelConfig
-from deeprnn.evaluation import nats_per_char
-from deeprnn.model import CharRNN
+from deeprnn.lm.evaluation import nats_per_char
+from deeprnn.measure import probes
+from deeprnn.nn.model import CharRNN
 
 IDS = torch.randint(0, 9, (120,), generator=torch.Generator().manual_seed(3))
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from deeprnn.config import ModelConfig
-from deeprnn.model import CharRNN, dropout
+from deeprnn.nn.model import CharRNN, dropout
 
 V, H, B, T = 7, 6, 3, 9
 CELL_NAMES = ("rnn", "gru", "lstm", "mingru")

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from deeprnn.config import ModelConfig
-from deeprnn.model import CharRNN
-from deeprnn.storage import decode_weights, encode_weights
+from deeprnn.nn.model import CharRNN
+from deeprnn.nn.storage import decode_weights, encode_weights
 
 
 def test_int8_storage_keeps_rows_of_zeros_and_of_tiny_weights():

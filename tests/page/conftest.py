@@ -24,7 +24,7 @@ ALL_ANALYSED = (
 
 @pytest.fixture(scope="session")
 def registry():
-    from deeprnn.registry import Registry
+    from deeprnn.store.registry import Registry
 
     return Registry(SHIPPED)
 

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from deeprnn.registry import Registry
-from deeprnn.serve_command import text_of
-from deeprnn.ui import alphabets
-from deeprnn.ui.presets import presets
-from deeprnn.ui.widgets import alphabets_note
+from deeprnn.commands.serve import text_of
+from deeprnn.page.presets import presets
+from deeprnn.page.shared import alphabets
+from deeprnn.page.shared.widgets import alphabets_note
+from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
 
 

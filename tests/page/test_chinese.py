@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from deeprnn.ui.links import VIEWS
+from deeprnn.page.links import VIEWS
 
 # What a Chinese page names as everybody does: models, methods, formats, libraries, keys, a message of PyTorch's.
 NAMES = set(

@@ -7,14 +7,15 @@ import gradio as gr
 import pytest
 
 from deeprnn import load
-from deeprnn.registry import Registry
-from deeprnn.ui import cards, compare, export
-from deeprnn.ui.cards import Board
-from deeprnn.ui.components import Drawing, ModelPicker, Number, Slider
-from deeprnn.ui.page import build
-from deeprnn.ui.presets import presets
-from deeprnn.ui.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, RequestError, stream
-from deeprnn.ui.widgets import refusal
+from deeprnn.page.app import build
+from deeprnn.page.compare import cards, export
+from deeprnn.page.compare import view as compare
+from deeprnn.page.compare.cards import Board
+from deeprnn.page.presets import presets
+from deeprnn.page.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, RequestError, stream
+from deeprnn.page.shared.components import Drawing, ModelPicker, Number, Slider
+from deeprnn.page.shared.widgets import refusal
+from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED, run, wait_until
 
 MINGRU = ("minGRU", "", "", "")  # the filters of the list of models, cell first

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from deeprnn.registry import Registry
-from deeprnn.results import FILE, recipe_of
-from deeprnn.ui import experiments, learn
-from deeprnn.ui.page import launch
-from deeprnn.ui.presets import presets, verdict
-from deeprnn.ui.text import tr
+from deeprnn.page.app import launch
+from deeprnn.page.experiments import view as experiments
+from deeprnn.page.learn import view as learn
+from deeprnn.page.presets import presets, verdict
+from deeprnn.page.words import tr
+from deeprnn.store.registry import Registry
+from deeprnn.store.results import FILE, recipe_of
 from tests.conftest import SHIPPED
 
 EVERY = {*(f"exp_{question.key}" for question in experiments.QUESTIONS), "learn_mistake_short", "learn_ppl_short"}

@@ -13,8 +13,9 @@ from urllib.parse import quote, unquote
 import pytest
 
 from deeprnn import load
-from deeprnn.registry import Registry
-from deeprnn.ui import downloads, links
+from deeprnn.page import links
+from deeprnn.page.server import downloads
+from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED, WAIT
 
 # What gradio warns of and leaves unclosed in a process that it does not own.
@@ -62,7 +63,7 @@ NAMES = ["红楼梦", 'a, b & "c"', "50% #1?", "one two", "a+b", "a%2Cb", "café
 @pytest.fixture(scope="module")
 def named(tmp_path_factory):
     """A page over checkpoints with names that mean something to addresses and headers, served over HTTP."""
-    from deeprnn.ui.page import launch
+    from deeprnn.page.app import launch
 
     folder = tmp_path_factory.mktemp("named")
     for name in NAMES:

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeprnn.ui import cards
-from deeprnn.ui.widgets import drawing
+from deeprnn.page.compare import cards
+from deeprnn.page.shared.widgets import drawing
 
 VALUES = st.dictionaries(st.text(max_size=9), st.text(max_size=9) | st.lists(st.integers(), max_size=3), max_size=3)
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    return drawing({"text": "<b>"}, "<div></div>", "learn.js", elem_id="drawn")
+    return drawing({"text": "<b>"}, "<div></div>", "learn/learn.js", elem_id="drawn")
 
 
 @settings(deadline=None)

@@ -6,10 +6,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from deeprnn import findings
-from deeprnn.registry import Registry
-from deeprnn.results import FILE, Results
-from deeprnn.ui import experiments, figures
+from deeprnn.experiments import findings
+from deeprnn.page import figures
+from deeprnn.page.experiments import view as experiments
+from deeprnn.store.registry import Registry
+from deeprnn.store.results import FILE, Results
 from tests.conftest import SHIPPED
 
 

@@ -6,13 +6,15 @@ import json
 
 import httpx
 import pytest
-
-from deeprnn.ui import cards, compare, export, service
-from deeprnn.ui.cards import Board, Card
-from deeprnn.ui.components import carried
-from deeprnn.ui.service import RequestError
-from tests.conftest import WAIT
 from tests.ui.test_process import answers
+
+from deeprnn.page import service
+from deeprnn.page.compare import cards, export
+from deeprnn.page.compare import view as compare
+from deeprnn.page.compare.cards import Board, Card
+from deeprnn.page.service import RequestError
+from deeprnn.page.shared.components import carried
+from tests.conftest import WAIT
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import re
 import pytest
 import torch
 
-from deeprnn import probes
-from deeprnn.ui import inside, service
-from deeprnn.ui.service import MAX_LOOK_CHARS, RequestError
+from deeprnn.measure import probes
+from deeprnn.page import service
+from deeprnn.page.inside import view as inside
+from deeprnn.page.service import MAX_LOOK_CHARS, RequestError
 
 TEXT = "The Time Traveller came back and sat down by the fire without a word."
 PLAIN, RESIDUAL = inside.FIRST

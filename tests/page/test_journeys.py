@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from deeprnn import load
-from deeprnn.ui import recordings, service
+from deeprnn.page import service
+from deeprnn.page.compare import recordings
 from tests.conftest import SHIPPED
 
 TWO = "?models=note-lstm-2,few-lstm-2"

@@ -9,11 +9,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deeprnn.cells import CELLS, Cell
-from deeprnn.model import CharRNN
-from deeprnn.registry import Registry
-from deeprnn.results import FILE
-from deeprnn.ui import learn, two_layers
+from deeprnn.nn.cells import CELLS, Cell
+from deeprnn.nn.model import CharRNN
+from deeprnn.page.learn import two_layers
+from deeprnn.page.learn import view as learn
+from deeprnn.store.registry import Registry
+from deeprnn.store.results import FILE
 from tests.conftest import SHIPPED
 
 

@@ -11,8 +11,8 @@ from collections import Counter
 
 import pytest
 
-from deeprnn.ui.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, Spent, env_limit, price, share
-from deeprnn.ui.page import build
+from deeprnn.page.app import build
+from deeprnn.page.server.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, Spent, price, share
 from tests.conftest import ROOT, WAIT, run
 
 
@@ -319,18 +319,9 @@ def test_a_forwarded_address_counts_behind_a_proxy_and_nowhere_else():
         assert ask(app, path=ASKING[0], x_forwarded_for="9.9.9.9, 10.0.0.2")[0] == expected
 
 
-def test_a_limit_is_read_from_the_environment(monkeypatch):
-    assert env_limit("MAX_THINGS", 5) == 5
-    monkeypatch.setenv("DEEPRNN_MAX_THINGS", "7")
-    assert env_limit("MAX_THINGS", 5) == 7
-    monkeypatch.setenv("DEEPRNN_MAX_THINGS", "-1")
-    with pytest.raises(ValueError, match="DEEPRNN_MAX_THINGS must be a whole number of 1 or more, not '-1'"):
-        env_limit("MAX_THINGS", 5)
-
-
 @pytest.mark.process
 def test_the_environment_sets_what_the_page_and_the_api_hold():
-    code = "from deeprnn.ui import service; print(service.MAX_MODELS, service.MAX_SCORE_CHARS)"
+    code = "from deeprnn.page import service; print(service.MAX_MODELS, service.MAX_SCORE_CHARS)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

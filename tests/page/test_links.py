@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeprnn.registry import Registry
-from deeprnn.ui.links import parse
-from deeprnn.ui.service import MAX_PROMPT_CHARS
-from deeprnn.ui.text import language
+from deeprnn.page.links import parse
+from deeprnn.page.service import MAX_PROMPT_CHARS
+from deeprnn.page.words import language
+from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
 
 REGISTRY = Registry(SHIPPED)

@@ -8,11 +8,18 @@ import shutil
 import pytest
 from starlette.responses import PlainTextResponse
 
-from deeprnn import checkpoint
-from deeprnn.registry import Registry
-from deeprnn.ui import cards, checkpoints, downloads, export, inside, learn, links, score, service, widgets
-from deeprnn.ui.components import carried
-from deeprnn.ui.presets import presets, verdict
+from deeprnn.page import links, service
+from deeprnn.page.checkpoints import view as checkpoints
+from deeprnn.page.compare import cards, export
+from deeprnn.page.inside import view as inside
+from deeprnn.page.learn import view as learn
+from deeprnn.page.presets import presets, verdict
+from deeprnn.page.score import view as score
+from deeprnn.page.server import downloads
+from deeprnn.page.shared import widgets
+from deeprnn.page.shared.components import carried
+from deeprnn.store import checkpoint
+from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
 
 MODELS = ("note-rnn-2", "author-five")

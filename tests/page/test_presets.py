@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from deeprnn import findings
-from deeprnn.registry import Registry
-from deeprnn.ui.cards import reading
-from deeprnn.ui.presets import _PRESETS, presets, verdict
-from deeprnn.ui.text import STRINGS
-from deeprnn.ui.widgets import alphabets_note
+from deeprnn.experiments import findings
+from deeprnn.page.compare.cards import reading
+from deeprnn.page.presets import _PRESETS, presets, verdict
+from deeprnn.page.shared.widgets import alphabets_note
+from deeprnn.page.words import STRINGS
+from deeprnn.store.registry import Registry
 
 
 def test_every_question_can_be_answered_by_the_shipped_models(registry):

@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from tests.ui.conftest import UNREAD, Visit
 
 import deeprnn
-from deeprnn.ui.downloads import PREFIX
-from deeprnn.ui.text import tr
+from deeprnn.page.server.downloads import PREFIX
+from deeprnn.page.words import tr
 from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
-from tests.ui.conftest import UNREAD, Visit
 
 pytestmark = pytest.mark.process
 
@@ -82,7 +82,7 @@ def test_a_server_told_to_stop_finishes_what_it_writes_and_exits_with_0(name):
 
 ASKED_ANYWHERE = """
 import os, signal, sys, threading
-from deeprnn.ui.serving import Ending
+from deeprnn.page.server.serving import Ending
 
 for line in range(15):
     ending, left = Ending(), [line]

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from deeprnn.registry import Registry
-from deeprnn.ui import cards, recordings
-from deeprnn.ui.presets import presets
+from deeprnn.page.compare import cards, recordings
+from deeprnn.page.presets import presets
+from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
 
 

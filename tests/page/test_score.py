@@ -1,8 +1,8 @@
 """The Score view's choices, without a browser."""
 
-from deeprnn.ui import score
-from deeprnn.ui.widgets import readers
-from deeprnn.vocab import UNKNOWN_ID
+from deeprnn.page.score import view as score
+from deeprnn.page.shared.widgets import readers
+from deeprnn.text.vocab import UNKNOWN_ID
 
 
 def test_an_example_brings_models_that_know_its_characters(registry):

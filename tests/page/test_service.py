@@ -8,11 +8,15 @@ import pytest
 import torch
 
 from deeprnn import load
-from deeprnn.ui import compare, export, inside, score, service
-from deeprnn.ui.cards import NUMBERS, Board
-from deeprnn.ui.components import Drawing
-from deeprnn.ui.service import RequestError
-from deeprnn.ui.text import tr
+from deeprnn.page import service
+from deeprnn.page.compare import export
+from deeprnn.page.compare import view as compare
+from deeprnn.page.compare.cards import NUMBERS, Board
+from deeprnn.page.inside import view as inside
+from deeprnn.page.score import view as score
+from deeprnn.page.service import RequestError
+from deeprnn.page.shared.components import Drawing
+from deeprnn.page.words import tr
 from tests.conftest import SHIPPED
 
 ASK = {"prompt": "the time", "models": ["note-rnn-2", "note-gru-2"], "max_chars": 12, "temperature": 0.8}
@@ -105,7 +109,7 @@ def test_scores_stand_in_the_order_asked_whichever_was_read_first(registry):
 
 
 def test_a_model_that_cannot_be_loaded_is_named(save_tiny, tmp_path, caplog):
-    from deeprnn.registry import Registry
+    from deeprnn.store.registry import Registry
 
     path = save_tiny(tmp_path / "tiny")
     (path / "model.safetensors").write_bytes(b"short")

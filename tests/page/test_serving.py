@@ -7,11 +7,11 @@ import json
 import httpx
 import pytest
 
-from deeprnn.registry import Registry
-from deeprnn.ui import page
-from deeprnn.ui.presets import presets
-from deeprnn.ui.sessions import Session
-from deeprnn.ui.widgets import drawing
+from deeprnn.page import app
+from deeprnn.page.presets import presets
+from deeprnn.page.server.sessions import Session
+from deeprnn.page.shared.widgets import drawing
+from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED, WAIT, wait_until
 
 # What gradio warns of and leaves unclosed in a process that it does not own.
@@ -28,10 +28,10 @@ SLOW = ["wells-lstm-2", "note-lstm-10", "note-lstm-10-residual", "journey-gru-2"
 def serving():
     """The registry, the address and the application of a page of its own."""
     registry = Registry(SHIPPED)
-    app, url, _ = page.launch(registry, prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
-    yield registry, url, app
-    app.get_blocks().close()
-    del app
+    served, url, _ = app.launch(registry, prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
+    yield registry, url, served
+    served.get_blocks().close()
+    del served
     gc.collect()  # here, where its warnings are ignored
 
 

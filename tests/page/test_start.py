@@ -5,16 +5,16 @@ import sys
 
 import pytest
 
-from deeprnn.ui import page
+from deeprnn.page import app
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.process
 
 ANSWERED = """
 import sys, httpx
-from deeprnn.serve_command import CHECKPOINTS
-from deeprnn.registry import Registry
-from deeprnn.ui.page import launch
+from deeprnn.commands.serve import CHECKPOINTS
+from deeprnn.store.registry import Registry
+from deeprnn.page.app import launch
 
 _, url, _ = launch(Registry(CHECKPOINTS), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
 ask = {"data": ["the time", ["note-rnn-2"], 10, 0.8, 0, 1, 0]}
@@ -35,9 +35,9 @@ import gc, inspect, sys
 import torch, gradio
 
 before = inspect.getfile, gc.isenabled(), gradio.blocks.Blocks.process_api, gradio.queueing.Queue.push
-from deeprnn.serve_command import CHECKPOINTS
-from deeprnn.registry import Registry
-from deeprnn.ui.page import launch
+from deeprnn.commands.serve import CHECKPOINTS
+from deeprnn.store.registry import Registry
+from deeprnn.page.app import launch
 
 launch(Registry(CHECKPOINTS), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
 assert before == (inspect.getfile, gc.isenabled(), gradio.blocks.Blocks.process_api, gradio.queueing.Queue.push)
@@ -52,4 +52,4 @@ def test_serving_leaves_the_interpreter_and_other_libraries_as_they_are():
 
 def test_where_no_process_can_be_started_what_is_missing_is_left_to_be_compiled_here(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
-    page.compile_apart()
+    app.compile_apart()

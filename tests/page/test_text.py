@@ -3,9 +3,9 @@ import string
 
 import pytest
 
-from deeprnn import findings
-from deeprnn.ui.text import BOOKS, STRINGS, tr
-from deeprnn.ui.widgets import book, millions
+from deeprnn.experiments import findings
+from deeprnn.page.shared.widgets import book, millions
+from deeprnn.page.words import BOOKS, STRINGS, tr
 from tests.conftest import ROOT
 
 

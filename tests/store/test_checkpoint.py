@@ -12,13 +12,13 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from deeprnn import checkpoint
-from deeprnn.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 from deeprnn.config import ModelConfig
-from deeprnn.metrics import Metrics
-from deeprnn.model import CharRNN
-from deeprnn.registry import list_checkpoints
-from deeprnn.vocab import Vocab
+from deeprnn.measure.metrics import Metrics
+from deeprnn.nn.model import CharRNN
+from deeprnn.store import checkpoint
+from deeprnn.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
+from deeprnn.store.registry import list_checkpoints
+from deeprnn.text.vocab import Vocab
 from tests.conftest import ROOT, tiny_metrics
 
 ARCHITECTURES = [
@@ -504,7 +504,7 @@ def test_a_save_that_fails_leaves_no_directory_of_that_name_and_may_be_repeated(
 KILLED_SAVE = """
 import json, os, sys
 from pathlib import Path
-from deeprnn import checkpoint
+from deeprnn.store import checkpoint
 
 whole, target = map(Path, sys.argv[1:])
 lm, metrics = checkpoint.load(whole), json.loads((whole / checkpoint.METRICS).read_text("utf-8"))

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from deeprnn import checkpoint, registry
+from deeprnn.store import checkpoint, registry
 from tests.conftest import ROOT, WAIT
 from tests.hub_server import HubServer
 
@@ -17,7 +17,7 @@ CLIENT = """
 import json, os, sys
 from pathlib import Path
 import deeprnn
-from deeprnn import hub
+from deeprnn.store import hub
 
 def answer(task, arguments):
     if task == "push":

@@ -10,10 +10,11 @@ import pytest
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from deeprnn import checkpoint, registry
-from deeprnn.registry import Registry, list_checkpoints
-from deeprnn.ui import score, service
-from deeprnn.ui.text import tr
+from deeprnn.page import service
+from deeprnn.page.score import view as score
+from deeprnn.page.words import tr
+from deeprnn.store import checkpoint, registry
+from deeprnn.store.registry import Registry, list_checkpoints
 from tests.conftest import ROOT, SHIPPED
 
 

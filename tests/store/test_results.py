@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from deeprnn.results import FILE, Baselines, Results, estimate, recipe_of
+from deeprnn.store.results import FILE, Baselines, Results, estimate, recipe_of
 from tests.conftest import SHIPPED, made_run
 
 RUNS = (made_run("a", 2.0), made_run("a-seed2", 6.0, seed=2), made_run("a-seed1", 4.0, seed=1), made_run("b", 9.0))

@@ -8,13 +8,15 @@ from dataclasses import asdict
 
 import pytest
 
-from deeprnn import checkpoint, load, tables
-from deeprnn.baselines import NGRAMS
-from deeprnn.measurement import remeasure
-from deeprnn.novelty import TextPart, load_all
-from deeprnn.recipes import all_recipes
-from deeprnn.report import FINGERPRINTS, MARKS, overview
-from deeprnn.results import FILE, Results
+from deeprnn import load
+from deeprnn.experiments import tables
+from deeprnn.experiments.gather import FINGERPRINTS, MARKS, overview
+from deeprnn.experiments.recipes import all_recipes
+from deeprnn.measure.baselines import NGRAMS
+from deeprnn.measure.novelty import TextPart, load_all
+from deeprnn.store import checkpoint
+from deeprnn.store.results import FILE, Results
+from deeprnn.train.measurement import remeasure
 from tests.conftest import ROOT, SHIPPED, shipped
 
 NOTE = ["note-gru-2", "note-lstm-10", "note-lstm-10-residual", "note-lstm-2", "note-rnn-2", "note-rnn-2-shared"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeprnn.corpora import (
+from deeprnn.text.corpora import (
     CatalogueEntry,
     Corpus,
     catalogue,

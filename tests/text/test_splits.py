@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from deeprnn.config import TrainConfig
-from deeprnn.corpora import own_name
-from deeprnn.data import FIRST_MARK, prepare, without_paths
+from deeprnn.text.corpora import own_name
+from deeprnn.text.splits import FIRST_MARK, prepare, without_paths
 
 CPU = torch.device("cpu")
 BOOK = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 8  # 464 characters

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeprnn.vocab import UNKNOWN_ID, UNKNOWN_MARK, Vocab, fold, normalize, owners, plain
+from deeprnn.text.vocab import UNKNOWN_ID, UNKNOWN_MARK, Vocab, fold, normalize, owners, plain
 
 LETTERS = "e taoinshrdlucmwfygpbvkxzqj"
 ANY_TEXT = st.text() | st.sampled_from(

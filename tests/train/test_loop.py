@@ -10,16 +10,18 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch.testing import assert_close
 
-from deeprnn import checkpoint, list_checkpoints, training
-from deeprnn.batches import windows
+from deeprnn import list_checkpoints
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
-from deeprnn.corpora import load_corpus, own_name
-from deeprnn.data import prepare
-from deeprnn.evaluation import nats_per_char
-from deeprnn.measurement import measure, remeasure
-from deeprnn.model import CharRNN
-from deeprnn.recipes import all_recipes
-from deeprnn.training import DivergedError, Job, Stopped, train
+from deeprnn.experiments.recipes import all_recipes
+from deeprnn.lm.evaluation import nats_per_char
+from deeprnn.nn.model import CharRNN
+from deeprnn.store import checkpoint
+from deeprnn.text.batches import windows
+from deeprnn.text.corpora import load_corpus, own_name
+from deeprnn.text.splits import prepare
+from deeprnn.train import loop
+from deeprnn.train.loop import DivergedError, Job, Stopped, train
+from deeprnn.train.measurement import measure, remeasure
 
 CPU = torch.device("cpu")
 TEXT = "The quick brown fox jumps over the lazy dog. " * 10  # 450 characters, 405 of them to train on
@@ -148,13 +150,13 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(optimizer, stops,
 def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path, monkeypatch):
     """Else the test above could pass by training anew."""
     stop_after(sgd, tmp_path, 8)
-    calls, step = [], training.train_window
+    calls, step = [], loop.train_window
 
     def counted(*arguments):
         calls.append(1)
         return step(*arguments)
 
-    monkeypatch.setattr(training, "train_window", counted)
+    monkeypatch.setattr(loop, "train_window", counted)
     train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: False, quiet=True)
     assert len(calls) == WINDOWS - 8
 
@@ -413,7 +415,7 @@ def test_metrics_are_strict_json_with_the_text_and_the_ranges(finished, book):
 def one_step(recipe, *, zero_state=False):
     """A new run of a recipe, and its first window."""
     data = prepare(recipe.train, CPU)
-    new = training._new_run(job(recipe, None), data, CPU)
+    new = loop._new_run(job(recipe, None), data, CPU)
     new.carried = torch.zeros_like(new.carried) if zero_state else torch.ones_like(new.carried)
     inputs, targets = next(iter(windows(data.parts["train"], recipe.train.batch_size, recipe.train.window, 0)))
     return new, inputs, targets
@@ -421,7 +423,7 @@ def one_step(recipe, *, zero_state=False):
 
 def test_the_rate_warms_up_in_a_line_and_falls_in_half_a_cosine(sgd):
     config = replace(sgd.train, schedule="cosine", warmup_fraction=0.1)
-    factors = [training._schedule(config, done, 100) for done in range(101)]
+    factors = [loop._schedule(config, done, 100) for done in range(101)]
     assert factors[:10] == pytest.approx([(n + 1) / 11 for n in range(10)])
     assert factors[10:] == pytest.approx([0.5 * (1 + math.cos(math.pi * n / 90)) for n in range(91)])
     assert factors[10] == 1
@@ -429,13 +431,13 @@ def test_the_rate_warms_up_in_a_line_and_falls_in_half_a_cosine(sgd):
 
 
 def test_without_a_schedule_the_rate_stays(sgd):
-    assert {training._schedule(sgd.train, done, 100) for done in range(100)} == {1.0}
+    assert {loop._schedule(sgd.train, done, 100) for done in range(100)} == {1.0}
 
 
 def test_the_optimizer_moves_by_the_scheduled_rate(sgd):
     recipe = replace(sgd, train=replace(sgd.train, schedule="cosine", warmup_fraction=0.5))
     new, inputs, targets = one_step(recipe)
-    training.train_window(new, recipe.train, inputs, targets)
+    loop.train_window(new, recipe.train, inputs, targets)
     assert [group["lr"] for group in new.optimizer.param_groups] == [1.0 / (0.5 * WINDOWS + 1)]
 
 
@@ -444,7 +446,7 @@ def test_averaged_weights_follow_the_others_by_their_decay(sgd):
     new, inputs, targets = one_step(recipe)
     expected = {name: weight.clone() for name, weight in new.model.state_dict().items()}
     for done in range(8):
-        training.train_window(new, recipe.train, inputs, targets)
+        loop.train_window(new, recipe.train, inputs, targets)
         decay = min(0.4, (1 + done) / (10 + done))
         for name, weight in new.model.state_dict().items():
             expected[name] = decay * expected[name] + (1 - decay) * weight
@@ -464,7 +466,7 @@ def test_averaged_weights_are_those_that_are_saved(sgd, finished, tmp_path):
 def test_weight_drop_zeroes_hidden_weights_for_one_window_and_scales_the_others(adamw):
     new, _, _ = one_step(adamw)
     before = {name: weight.clone() for name, weight in new.model.named_parameters()}
-    first, second = (training._dropped(new.model, 0.4, new.generator) for _ in range(2))
+    first, second = (loop._dropped(new.model, 0.4, new.generator) for _ in range(2))
     assert set(first) == {"cells.0.weight_hh", "cells.1.weight_hh"}
     for name, weight in first.items():
         kept = weight != 0
@@ -479,7 +481,7 @@ def test_weight_drop_reaches_the_loss_and_the_gradient(adamw):
     for rate in (0.0, 0.5):
         recipe = replace(adamw, model=replace(adamw.model, dropout=0.0), train=replace(adamw.train, weight_drop=rate))
         new, inputs, targets = one_step(recipe)
-        losses.append(training.train_window(new, recipe.train, inputs, targets))
+        losses.append(loop.train_window(new, recipe.train, inputs, targets))
         zeroed = new.model.cells[0].weight_hh.grad == 0
         assert zeroed.float().mean() == (0 if rate == 0 else pytest.approx(rate, abs=0.15))
     assert losses[0] != losses[1]
@@ -497,17 +499,17 @@ def test_resets_start_lanes_from_a_zero_state(sgd):
     for rate, zero_state in ((0.0, False), (0.0, True), (1 - 1e-9, False)):
         recipe = replace(sgd, train=replace(sgd.train, reset_rate=rate))
         new, inputs, targets = one_step(recipe, zero_state=zero_state)
-        losses[rate, zero_state] = training.train_window(new, recipe.train, inputs, targets)
+        losses[rate, zero_state] = loop.train_window(new, recipe.train, inputs, targets)
     assert losses[1 - 1e-9, False] == losses[0.0, True] != losses[0.0, False]
 
 
-@pytest.mark.skipif(not training.has_bfloat16(CPU), reason="this processor has no bfloat16")
+@pytest.mark.skipif(not loop.has_bfloat16(CPU), reason="this processor has no bfloat16")
 def test_bfloat16_moves_the_loss_a_little_and_leaves_weights_and_state_in_float32(adamw):
     losses = []
     for precision in ("float32", "bfloat16"):
         recipe = replace(adamw, train=replace(adamw.train, precision=precision))
         new, inputs, targets = one_step(recipe)
-        losses.append(training.train_window(new, recipe.train, inputs, targets))
+        losses.append(loop.train_window(new, recipe.train, inputs, targets))
         assert {weight.dtype for weight in new.model.parameters()} == {torch.float32}
         assert new.carried.dtype == torch.float32
     assert losses[0] != losses[1]
@@ -515,7 +517,7 @@ def test_bfloat16_moves_the_loss_a_little_and_leaves_weights_and_state_in_float3
 
 
 def test_a_processor_without_bfloat16_trains_in_float32_and_says_so(adamw, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training, "has_bfloat16", lambda _: False)
+    monkeypatch.setattr(loop, "has_bfloat16", lambda _: False)
     asked = replace(adamw, train=replace(adamw.train, precision="bfloat16"))
     finished = run(asked, tmp_path / "asked")
     assert metrics(finished)["train_config"]["precision"] == "float32"
@@ -527,7 +529,7 @@ def test_a_processor_without_bfloat16_trains_in_float32_and_says_so(adamw, tmp_p
 def test_an_epoch_begins_where_its_offset_says(offset, highest, sgd):
     config = replace(sgd.train, offset=offset)
     new, _, _ = one_step(sgd)
-    drawn = {training._draw_offset(new, config, 405) for _ in range(4000)}
+    drawn = {loop._draw_offset(new, config, 405) for _ in range(4000)}
     assert drawn == set(range(highest + 1))
 
 
@@ -538,7 +540,7 @@ def test_an_epoch_from_anywhere_reads_the_text_as_a_ring(sgd, tmp_path, monkeypa
         seen.append((new.epoch, inputs.clone(), targets.clone()))
         return 1.0
 
-    monkeypatch.setattr(training, "train_window", spy)
+    monkeypatch.setattr(loop, "train_window", spy)
     data = prepare(sgd.train, CPU)
     run(replace(sgd, train=replace(sgd.train, offset="text", epochs=2)), tmp_path)
     ids = data.parts["train"]

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from deeprnn.config import ModelConfig, TrainConfig
-from deeprnn.data import prepare
-from deeprnn.evaluation import nats_per_char
-from deeprnn.measurement import cold_nats, measure, measure_elsewhere, scored_nats
-from deeprnn.model import CharRNN
+from deeprnn.lm.evaluation import nats_per_char
+from deeprnn.nn.model import CharRNN
+from deeprnn.text.splits import prepare
+from deeprnn.train.measurement import cold_nats, measure, measure_elsewhere, scored_nats
 
 CPU = torch.device("cpu")
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 60

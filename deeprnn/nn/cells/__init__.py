@@ -1,10 +1,10 @@
 """The recurrent cells, one file each, and the registry that names them."""
 
-from deeprnn.cells.base import Cell
-from deeprnn.cells.gru import GRUCell
-from deeprnn.cells.lstm import LSTMCell
-from deeprnn.cells.min_gru import MinGRUCell
-from deeprnn.cells.rnn import RNNCell
+from deeprnn.nn.cells.base import Cell
+from deeprnn.nn.cells.gru import GRUCell
+from deeprnn.nn.cells.lstm import LSTMCell
+from deeprnn.nn.cells.min_gru import MinGRUCell
+from deeprnn.nn.cells.rnn import RNNCell
 
 CELLS: dict[str, type[Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell, "mingru": MinGRUCell}
 

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from deeprnn.activations import Array
 from deeprnn.config import Init
+from deeprnn.nn.activations import Array
 
 
 class Cell(nn.Module, ABC):

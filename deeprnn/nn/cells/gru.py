@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.activations import ONE, sigmoid, tanh
-from deeprnn.cells.base import Cell
+from deeprnn.nn.activations import ONE, sigmoid, tanh
+from deeprnn.nn.cells.base import Cell
 
 
 class GRUCell(Cell):

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.activations import sigmoid, tanh
-from deeprnn.cells.base import Cell
+from deeprnn.nn.activations import sigmoid, tanh
+from deeprnn.nn.cells.base import Cell
 
 
 class LSTMCell(Cell):

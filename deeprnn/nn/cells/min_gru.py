@@ -26,8 +26,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from deeprnn.activations import ONE, sigmoid
-from deeprnn.cells.base import Cell
+from deeprnn.nn.activations import ONE, sigmoid
+from deeprnn.nn.cells.base import Cell
 
 BLOCK = 2**20  # numbers of a gate that are scanned at once, 4 MB: what outgrows the caches is slower than single steps
 

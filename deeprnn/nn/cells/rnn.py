@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deeprnn.activations import tanh
-from deeprnn.cells.base import Cell
+from deeprnn.nn.activations import tanh
+from deeprnn.nn.cells.base import Cell
 
 
 class RNNCell(Cell):

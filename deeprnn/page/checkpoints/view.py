@@ -9,12 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn.cells import CELLS
-from deeprnn.checkpoint import WEIGHTS, CheckpointInfo
-from deeprnn.registry import Registry
-from deeprnn.ui import links
-from deeprnn.ui.text import LANGUAGES, STRINGS, Lang, tr
-from deeprnn.ui.widgets import QUIET, Translations, drawing, millions, perplexity, texts, title, titles, wiring
+from deeprnn.nn.cells import CELLS
+from deeprnn.store.checkpoint import WEIGHTS, CheckpointInfo
+from deeprnn.store.registry import Registry
+from deeprnn.page import links
+from deeprnn.page.words import LANGUAGES, STRINGS, Lang, tr
+from deeprnn.page.shared.widgets import QUIET, Translations, drawing, millions, perplexity, texts, title, titles, wiring
 
 _COLUMNS = ("name", "cell", "depth", "width", "wiring", "parameters", "text", "train", "heldout", "size")
 _LABELS = (
@@ -99,7 +99,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "ck_intro")
-    board = drawing(listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints.js", elem_id="checkpoints")
+    board = drawing(listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints/checkpoints.js", elem_id="checkpoints")
     words.add_drawing(board, functools.partial(listing, registry))
     shown = gr.Markdown(elem_id="model-card", sanitize_html=True)
 

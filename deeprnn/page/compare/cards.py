@@ -16,14 +16,15 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
-from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.registry import Registry
-from deeprnn.ui import recordings, service
-from deeprnn.ui.components import carried
-from deeprnn.ui.presets import Budget, presets, verdict
-from deeprnn.ui.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
-from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import alphabets_note, book, facts, perplexity, titles
+from deeprnn.page import service
+from deeprnn.page.compare import recordings
+from deeprnn.page.presets import Budget, presets, verdict
+from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
+from deeprnn.page.shared.components import carried
+from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, titles
+from deeprnn.page.words import Lang, tr
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import Registry
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
 Drawn = dict[str, Any]

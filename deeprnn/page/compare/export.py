@@ -9,12 +9,12 @@ import io
 import json
 from typing import Any
 
-from deeprnn.registry import Registry
-from deeprnn.ui import service
-from deeprnn.ui.cards import Board, Card
-from deeprnn.ui.service import RequestError
-from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import perplexity
+from deeprnn.page import service
+from deeprnn.page.compare.cards import Board, Card
+from deeprnn.page.service import RequestError
+from deeprnn.page.shared.widgets import perplexity
+from deeprnn.page.words import Lang, tr
+from deeprnn.store.registry import Registry
 
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes a CSV file for one in the encoding of the country
 FORMAT = "deeprnn comparison, version 1"

@@ -4,7 +4,7 @@ Knows: questions, the file of recordings beside the checkpoints. Does not know: 
 
     {"schema": 1, "seed": 7, "temperature": 0.8, "max_chars": 300, "texts": {prompt: {model: [hash of weights, text]}}}
 
-`python -m deeprnn.ui.recordings` writes it. Where it is missing or broken, or was made with other weights, a
+`python -m deeprnn.page.compare.recordings` writes it. Where it is missing or broken, or was made with other weights, a
 question shows what each checkpoint recorded when it was trained, after the prompt of that recording.
 """
 
@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deeprnn.registry import Registry
-from deeprnn.ui.presets import presets
+from deeprnn.page.presets import presets
+from deeprnn.store.registry import Registry
 
 LOG = logging.getLogger(__name__)
 FILE = "recordings.json"
@@ -63,7 +63,9 @@ def read(registry: Registry) -> dict[tuple[str, str], str]:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         LOG.warning(
-            "%s is not used (%s): write it again by python -m deeprnn.ui.recordings", FILE, type(error).__name__
+            "%s is not used (%s): write it again by python -m deeprnn.page.compare.recordings",
+            FILE,
+            type(error).__name__,
         )
         return {}
 

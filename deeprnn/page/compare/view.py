@@ -15,15 +15,14 @@ from typing import Any, get_args
 
 import gradio as gr
 
-from deeprnn.registry import Registry
-from deeprnn.ui import cards, export, links, service
-from deeprnn.ui.cards import Board
-from deeprnn.ui.components import Number, Slider
-from deeprnn.ui.presets import Budget, presets
-from deeprnn.ui.service import MAX_MODELS, MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
-from deeprnn.ui.text import LANGUAGES, NAMES, Lang, tr
-from deeprnn.ui.theme import asset
-from deeprnn.ui.widgets import (
+from deeprnn.page import links, service
+from deeprnn.page.compare import cards, export
+from deeprnn.page.compare.cards import Board
+from deeprnn.page.presets import Budget, presets
+from deeprnn.page.service import MAX_MODELS, MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
+from deeprnn.page.shared.components import Number, Slider
+from deeprnn.page.shared.theme import asset
+from deeprnn.page.shared.widgets import (
     QUIET,
     Translations,
     announce,
@@ -35,6 +34,8 @@ from deeprnn.ui.widgets import (
     refusing,
     titles,
 )
+from deeprnn.page.words import LANGUAGES, NAMES, Lang, tr
+from deeprnn.store.registry import Registry
 
 # Tells cards.js which models are chosen; `changed`: by whomever.
 _PICKED = """(models) => {
@@ -287,8 +288,8 @@ class _Controls:
             with gr.Column(scale=3, min_width=320, elem_classes="shown"):
                 self.board = drawing(
                     cards.draw(registry, first, "en"),
-                    asset("cards.html"),
-                    "cards.js",
+                    asset("compare/cards.html"),
+                    "compare/cards.js",
                     server_functions=[_served(registry, next_chars), _served(registry, exported)],
                     elem_id="board",
                 )

@@ -10,14 +10,14 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn import findings
-from deeprnn.registry import Registry
-from deeprnn.results import Results, RunRecord
-from deeprnn.ui import figures
-from deeprnn.ui.figures import Chart
-from deeprnn.ui.presets import answers, presets
-from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import Translations, drawn_in_each_language, millions, results_note
+from deeprnn.experiments import findings
+from deeprnn.page import figures
+from deeprnn.page.figures import Chart
+from deeprnn.page.presets import answers, presets
+from deeprnn.page.shared.widgets import Translations, drawn_in_each_language, millions, results_note
+from deeprnn.page.words import Lang, tr
+from deeprnn.store.registry import Registry
+from deeprnn.store.results import Results, RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,5 +176,9 @@ def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "exp_intro")
     drawn_in_each_language(
-        language, words, functools.partial(sections, registry), "experiments", ("figures.js", "experiments.js")
+        language,
+        words,
+        functools.partial(sections, registry),
+        "experiments",
+        ("shared/charts.js", "experiments/experiments.js"),
     )

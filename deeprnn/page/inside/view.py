@@ -11,12 +11,12 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn.cells import CELLS
-from deeprnn.registry import Registry
-from deeprnn.ui import links, service
-from deeprnn.ui.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
-from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.widgets import QUIET, Choices, Translations, announce, drawing, perplexity, refusing, titles
+from deeprnn.nn.cells import CELLS
+from deeprnn.page import links, service
+from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
+from deeprnn.page.shared.widgets import QUIET, Choices, Translations, announce, drawing, perplexity, refusing, titles
+from deeprnn.page.words import LANGUAGES, Lang, tr
+from deeprnn.store.registry import Registry
 
 FIRST = ("depth-gru-10-plain", "depth-gru-10-residual")
 TEXT = (
@@ -166,8 +166,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     board = drawing(
         {"models": [], "labels": _labels("en")},
         '<div class="inside"></div>',
-        "figures.js",
-        "inside.js",
+        "shared/charts.js",
+        "inside/inside.js",
         elem_id="inside",
     )
     words.add_drawing(board, lambda lang: {"models": [], "labels": _labels(lang)})

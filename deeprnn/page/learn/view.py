@@ -11,15 +11,16 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn import findings
-from deeprnn.cells import CELLS, Cell, RNNCell
-from deeprnn.model import CharRNN
-from deeprnn.registry import Registry
-from deeprnn.results import Results
-from deeprnn.ui import figures, two_layers
-from deeprnn.ui.presets import answers
-from deeprnn.ui.text import Lang, tr
-from deeprnn.ui.widgets import Translations, drawn_in_each_language, perplexity, results_note
+from deeprnn.experiments import findings
+from deeprnn.nn.cells import CELLS, Cell, RNNCell
+from deeprnn.nn.model import CharRNN
+from deeprnn.page import figures
+from deeprnn.page.learn import two_layers
+from deeprnn.page.presets import answers
+from deeprnn.page.shared.widgets import Translations, drawn_in_each_language, perplexity, results_note
+from deeprnn.page.words import Lang, tr
+from deeprnn.store.registry import Registry
+from deeprnn.store.results import Results
 
 _SCRATCH: tuple[Callable[..., Any], ...] = (two_layers.get_params, two_layers.rnn)
 _STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
@@ -141,4 +142,6 @@ def equations(cell: str) -> str:
 
 def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
-    drawn_in_each_language(language, words, functools.partial(lesson, registry), "learn", ("figures.js", "learn.js"))
+    drawn_in_each_language(
+        language, words, functools.partial(lesson, registry), "learn", ("shared/charts.js", "learn/learn.js")
+    )

@@ -13,14 +13,11 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.evaluation import per_character
-from deeprnn.registry import Registry
-from deeprnn.ui import links, service
-from deeprnn.ui.presets import presets
-from deeprnn.ui.service import MAX_MODELS, MAX_SCORE_CHARS, RequestError
-from deeprnn.ui.text import LANGUAGES, Lang, tr
-from deeprnn.ui.widgets import (
+from deeprnn.lm.evaluation import per_character
+from deeprnn.page import links, service
+from deeprnn.page.presets import presets
+from deeprnn.page.service import MAX_MODELS, MAX_SCORE_CHARS, RequestError
+from deeprnn.page.shared.widgets import (
     QUIET,
     Translations,
     alphabets_note,
@@ -34,7 +31,10 @@ from deeprnn.ui.widgets import (
     refusing,
     titles,
 )
-from deeprnn.vocab import owners
+from deeprnn.page.words import LANGUAGES, Lang, tr
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import Registry
+from deeprnn.text.vocab import owners
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
@@ -182,7 +182,11 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     picker = model_picker(registry, language, words, chosen)
     go = gr.Button(variant="primary", elem_id="score")
     board = drawing(
-        result(registry, "", [], "en"), '<div class="score-result"></div>', "figures.js", "heat.js", elem_id="scores"
+        result(registry, "", [], "en"),
+        '<div class="score-result"></div>',
+        "shared/charts.js",
+        "score/heat.js",
+        elem_id="scores",
     )
     words.add_drawing(board, lambda lang: result(registry, "", [], lang))
     words.add(text, "label", "score_text")

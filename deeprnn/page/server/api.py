@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn.registry import Registry
-from deeprnn.ui import service
-from deeprnn.ui.widgets import refusing
+from deeprnn.page import service
+from deeprnn.page.shared.widgets import refusing
+from deeprnn.store.registry import Registry
 
 
 def build(registry: Registry) -> None:

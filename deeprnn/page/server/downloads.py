@@ -18,9 +18,9 @@ from urllib.parse import quote
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deeprnn.checkpoint import WEIGHTS, own_files
-from deeprnn.registry import Registry
-from deeprnn.ui.limits import below_prefix
+from deeprnn.page.server.limits import below_prefix
+from deeprnn.store.checkpoint import WEIGHTS, own_files
+from deeprnn.store.registry import Registry
 
 PREFIX = "/download/"
 ALL = "all"

@@ -10,8 +10,8 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn.ui.spoken import Spoken
-from deeprnn.ui.text import language_of, tr
+from deeprnn.page.server.spoken import Spoken
+from deeprnn.page.words import language_of, tr
 
 LOG = logging.getLogger(__name__)
 FRAMES = 4  # of a fault that are told

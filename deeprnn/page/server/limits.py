@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import math
-import os
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +15,7 @@ from typing import Any
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deeprnn.ui.text import language, language_of, tr
+from deeprnn.page.words import language, language_of, tr
 
 GRADIO = "/gradio_api/"
 UPLOAD = "/gradio_api/upload"  # the page needs none: files are read in the browser
@@ -32,18 +31,6 @@ LEAST_SHARE = 4  # places that an address has however many others there are
 BESIDE_AT_ONCE = 8  # requests beside the queue that are computed for one address
 MOMENT = 0.05  # seconds between looks for a free place
 SOON = 5  # seconds after which to come back where enough wait
-
-
-def env_limit(name: str, default: int) -> int:
-    """The limit DEEPRNN_NAME, or what it is without that variable.
-
-    Raises:
-        ValueError: it is no whole number of 1 or more.
-    """
-    value = os.environ.get(f"DEEPRNN_{name}", "").strip() or str(default)
-    if not value.isdecimal() or int(value) < 1:
-        raise ValueError(f"DEEPRNN_{name} must be a whole number of 1 or more, not {value!r}: correct or unset it.")
-    return int(value)
 
 
 class Requests:

@@ -8,9 +8,9 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deeprnn.ui.limits import is_page
-from deeprnn.ui.spoken import ASKED, CODES
-from deeprnn.ui.text import Lang, tr
+from deeprnn.page.server.limits import is_page
+from deeprnn.page.server.spoken import ASKED, CODES
+from deeprnn.page.words import Lang, tr
 
 _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 _BEFORE = b"<script"  # the first one: from there on the page itself is written down

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from deeprnn.ui.limits import env_limit
+from deeprnn.page.environment import env_limit
 
 LAST_WORDS = 5.0  # seconds that what runs has to finish when the server is told to stop
 

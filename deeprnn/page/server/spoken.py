@@ -10,9 +10,9 @@ import gradio as gr
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deeprnn.ui.limits import is_page
-from deeprnn.ui.text import LANGUAGES, Lang, gradios_words, language, tr
-from deeprnn.ui.widgets import Translations
+from deeprnn.page.server.limits import is_page
+from deeprnn.page.shared.widgets import Translations
+from deeprnn.page.words import LANGUAGES, Lang, gradios_words, language, tr
 
 ASKED: contextvars.ContextVar[Lang] = contextvars.ContextVar("asked", default="en")  # of the request that is answered
 CODES: dict[Lang, str] = {"en": "en", "zh": "zh-CN"}  # as HTML names a language

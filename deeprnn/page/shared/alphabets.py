@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.registry import Registry
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import Registry
 
 LOG = logging.getLogger(__name__)
 FILE = "alphabets.json"
@@ -93,5 +93,7 @@ def read(registry: Registry) -> dict[Heldout, Counter[str]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        LOG.warning("%s is not used (%s): write it again, see deeprnn/ui/alphabets.py", FILE, type(error).__name__)
+        LOG.warning(
+            "%s is not used (%s): write it again, see deeprnn/page/shared/alphabets.py", FILE, type(error).__name__
+        )
         return {}

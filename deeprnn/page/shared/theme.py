@@ -7,7 +7,7 @@ from importlib import resources
 
 import gradio as gr
 
-from deeprnn.cells import CELLS
+from deeprnn.nn.cells import CELLS
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
@@ -35,16 +35,16 @@ PAGE_JS = """() => {
 
 
 def asset(name: str) -> str:
-    """A style sheet or script beside this file."""
-    return resources.files("deeprnn.ui").joinpath(name).read_text("utf-8")
+    """A style sheet, script or template in the page's folder."""
+    return resources.files("deeprnn.page").joinpath(name).read_text("utf-8")
 
 
 def style_sheet() -> str:
-    """`style.css`, and each cell's colour: `.gru` and `var(--gru)` by the cell's name."""
+    """`base.css`, and each cell's colour: `.gru` and `var(--gru)` by the cell's name."""
     light, dark = (" ".join(f"--{name}: {cell.colours[ground]};" for name, cell in CELLS.items()) for ground in (0, 1))
     classes = " ".join(f".{name} {{ color: var(--{name}); }}" for name in CELLS)
     grounds = f".gradio-container {{ {light} }} .dark .gradio-container, .gradio-container.dark {{ {dark} }}"
-    return f"{asset('style.css')}\n{grounds} {classes}\n"
+    return f"{asset('shared/base.css')}\n{grounds} {classes}\n"
 
 
 def theme() -> gr.themes.Base:

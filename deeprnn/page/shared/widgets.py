@@ -11,16 +11,16 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn.cells import CELLS
-from deeprnn.checkpoint import CheckpointInfo
-from deeprnn.registry import Registry
-from deeprnn.results import FILE
-from deeprnn.ui import alphabets
-from deeprnn.ui.components import Drawing, ModelPicker
-from deeprnn.ui.service import MAX_MODELS, RequestError
-from deeprnn.ui.text import BOOKS, LANGUAGES, Lang, tr
-from deeprnn.ui.theme import asset
-from deeprnn.vocab import UNKNOWN_ID
+from deeprnn.nn.cells import CELLS
+from deeprnn.page.service import MAX_MODELS, RequestError
+from deeprnn.page.shared import alphabets
+from deeprnn.page.shared.components import Drawing, ModelPicker
+from deeprnn.page.shared.theme import asset
+from deeprnn.page.words import BOOKS, LANGUAGES, Lang, tr
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import Registry
+from deeprnn.store.results import FILE
+from deeprnn.text.vocab import UNKNOWN_ID
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 Choices = list[tuple[str, str]]
@@ -100,7 +100,7 @@ _FIELDS = {"max_chars": "length"} | {
 
 def drawing(value: dict[str, Any], template: str, *scripts: str, **options: Any) -> Drawing:
     """A drawing of a value by `dom.js` and other scripts, in an HTML template."""
-    source = "".join(asset(script) for script in ("dom.js", *scripts))
+    source = "".join(asset(script) for script in ("shared/dom.js", *scripts))
     return Drawing(value, html_template=template, js_on_load=source, apply_default_css=False, **options)
 
 

@@ -1,0 +1,1 @@
+"""The experiments: recipes, and what their runs answer."""

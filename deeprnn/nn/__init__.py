@@ -1,0 +1,1 @@
+"""The networks: cells, a stack of them, how weights are stored."""

@@ -1,0 +1,1 @@
+"""The view that compares what models write."""

@@ -1,0 +1,1 @@
+"""How the page is served: limits, sessions, downloads, endpoints, the end."""

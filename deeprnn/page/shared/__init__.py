@@ -1,0 +1,1 @@
+"""What several views share: components, widgets, the look."""

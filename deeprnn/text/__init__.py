@@ -1,0 +1,1 @@
+"""Texts: the catalogue and its download, alphabets, parts, batches."""
