@@ -16,11 +16,11 @@ from pathlib import Path  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-from deeprnn import checkpoint  # noqa: E402
 from deeprnn.config import ModelConfig  # noqa: E402
 from deeprnn.documents import Node  # noqa: E402
 from deeprnn.experiments.recipes import all_recipes  # noqa: E402
 from deeprnn.nn.model import CharRNN  # noqa: E402
+from deeprnn.store import checkpoint  # noqa: E402
 from deeprnn.store.registry import read_all  # noqa: E402
 from deeprnn.store.results import Results, RunRecord  # noqa: E402
 from deeprnn.text.vocab import Vocab  # noqa: E402

@@ -1,4 +1,4 @@
-"""The experiments' results as charts: plain values that `figures.js` draws, with the table that says the same.
+"""The experiments' results as charts: plain values that `charts.js` draws, with the table that says the same.
 
 Knows: results, words. Does not know: components, how a chart is drawn.
 

@@ -121,7 +121,7 @@ def test_a_text_is_scored_as_the_model_scores_it(cell, config):
 def test_a_text_is_the_same_whether_its_prompt_is_stepped_or_read_at_once(monkeypatch):
     decoder = Decoder(make("gru", 2))
     stepped = list(stream(decoder, IDS[0].tolist(), 30, Sampling()))
-    monkeypatch.setattr(decoder, "STEPPED_CHARS", 5)
+    monkeypatch.setattr("deeprnn.lm.decoder.STEPPED_CHARS", 5)
     assert list(stream(decoder, IDS[0].tolist(), 30, Sampling())) == stepped
 
 

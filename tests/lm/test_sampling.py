@@ -8,7 +8,6 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from deeprnn.config import ModelConfig
-from deeprnn.lm import decoder
 from deeprnn.lm.decoder import Decoder, stream
 from deeprnn.lm.sampling import Sampling, distribution, draw, uniforms
 from deeprnn.nn.model import CharRNN
@@ -264,7 +263,7 @@ def test_a_prompt_read_in_chunks_equals_one_pass(cell, chunk, monkeypatch):
     model = make_model(cell)
     prompt = torch.randint(V, (30,), generator=torch.Generator().manual_seed(3))
     whole, last = model(prompt[None], model.initial_state(1))
-    monkeypatch.setattr(decoder, "PROMPT_CHUNK", chunk)
+    monkeypatch.setattr("deeprnn.lm.decoder.PROMPT_CHUNK", chunk)
     logits, state = Decoder(model).read(prompt.tolist())
     np.testing.assert_allclose(logits, whole[0, -1].detach(), rtol=0, atol=1e-5)
     np.testing.assert_allclose(state, last[:, :, 0].detach(), rtol=0, atol=1e-5)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from deeprnn.config import ModelConfig
-from deeprnn.lm.decoder import Decoder, stream
+from deeprnn.lm.decoder import DecodeBatch, Decoder, stream
 from deeprnn.lm.sampling import Sampling
-from deeprnn.lm.scheduler import AHEAD, Scheduler
+from deeprnn.lm.scheduler import AHEAD, UPDATE_SECONDS, Scheduler
 from deeprnn.nn.model import CharRNN
 from tests.conftest import WAIT, wait_until
 
@@ -111,24 +111,24 @@ def test_a_short_text_does_not_wait_for_long_ones_of_a_large_model():
 
 def test_what_goes_wrong_reaches_the_reader_and_the_threads_go_on(monkeypatch):
     scheduler, one, updated = Scheduler(1), decoder(), threading.Event()
-    write = scheduler.DecodeBatch.write
+    write = DecodeBatch.write
 
     def broken(*_):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(scheduler.DecodeBatch, "write", broken)
+    monkeypatch.setattr(DecodeBatch, "write", broken)
     generation = scheduler.begin(one, [1], 5, Sampling(), updated=updated)
     assert updated.wait(WAIT)
     with pytest.raises(MemoryError, match="no room"):
         generation.take()
-    monkeypatch.setattr(scheduler.DecodeBatch, "write", write)
+    monkeypatch.setattr(DecodeBatch, "write", write)
     assert len(finish(scheduler.begin(one, [1], 5, Sampling()), 5)) == 5
 
 
 def test_readers_look_less_often_the_more_there_are(monkeypatch):
     scheduler, one = Scheduler(1), decoder()
-    assert scheduler.pause() == scheduler.UPDATE_SECONDS
-    monkeypatch.setattr(scheduler, "LOOKS_A_SECOND", 10)
+    assert scheduler.pause() == UPDATE_SECONDS
+    monkeypatch.setattr("deeprnn.lm.scheduler.LOOKS_A_SECOND", 10)
     generations = [scheduler.begin(one, [1], 10 * AHEAD, Sampling()) for _ in range(5)]
     assert scheduler.pause() == 0.5
     for generation in generations:

@@ -6,7 +6,6 @@ import json
 
 import httpx
 import pytest
-from tests.ui.test_process import answers
 
 from deeprnn.page import service
 from deeprnn.page.compare import cards, export
@@ -15,6 +14,7 @@ from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import carried
 from tests.conftest import WAIT
+from tests.page.test_process import answers
 
 
 @pytest.fixture

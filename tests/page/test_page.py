@@ -4,12 +4,12 @@ import json
 import re
 
 import pytest
-from tests.ui.conftest import ALL_ANALYSED
 
 from deeprnn import load
 from deeprnn.page.checkpoints import view as checkpoints
 from deeprnn.page.compare import recordings
 from tests.conftest import SHIPPED, wait_until
+from tests.page.conftest import ALL_ANALYSED
 
 PROMPT = "the time traveller"  # of the first question
 SLOW = [

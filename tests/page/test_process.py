@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from tests.ui.conftest import UNREAD, Visit
 
 import deeprnn
 from deeprnn.page.server.downloads import PREFIX
 from deeprnn.page.words import tr
 from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
+from tests.page.conftest import UNREAD, Visit
 
 pytestmark = pytest.mark.process
 

@@ -1,4 +1,4 @@
-// Draws the Experiments view (see experiments.py); dom.js and figures.js stand before it.
+// Draws the Experiments view (see view.py); dom.js and charts.js come before it.
 const root = element.querySelector('.experiments');
 
 function section(one, value) {

@@ -1,4 +1,4 @@
-// Draws the Learn view (see learn.py); dom.js and figures.js stand before it.
+// Draws the Learn view (see view.py); dom.js and charts.js come before it.
 const root = element.querySelector('.learn');
 const LAYERS = 3;
 let wide = 620; // what the picture may take, in pixels

@@ -1,5 +1,5 @@
 // Draws the Score result: a table, each character coloured by how improbable one model found it, or by how much more one
-// does than another, and the perplexity as it runs along the text. dom.js and figures.js stand before it.
+// does than another, and the perplexity as it runs along the text. dom.js and charts.js come before it.
 let mode = 'one';
 let chosen = 0;
 let second = 1;

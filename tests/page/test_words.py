@@ -22,7 +22,9 @@ def test_both_languages_say_it_with_the_same_places(key):
 
 
 def test_every_string_is_used_and_every_used_string_exists():
-    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "deeprnn/ui").glob("*.py") if path.name != "text.py")
+    source = "\n".join(
+        path.read_text("utf-8") for path in (ROOT / "deeprnn/page").rglob("*.py") if path.name != "words.py"
+    )
     quoted = set(re.findall(r"""["']([a-z_]+)["']""", source))
     started = tuple(re.findall(r"""f["']([a-z_]+_)\{""", source))  # keys that are put together
     assert {key for key in STRINGS if not key.startswith(started)} - quoted == set()
