@@ -17,7 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn.lm.decoder import SAMPLE, DecodeBatch, Decoder, schedule_ids
+from deeprnn.lm.decoder import DecodeBatch, Decoder, schedule_ids
+from deeprnn.lm.kernels import SAMPLE
 from deeprnn.lm.sampling import Numbers, Sampling, uniforms
 from deeprnn.nn.activations import Array
 

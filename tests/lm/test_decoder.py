@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from deeprnn.config import ModelConfig
-from deeprnn.lm import decoder
-from deeprnn.lm.decoder import SAMPLE, DecodeBatch, Decoder, schedule_ids, stream
+from deeprnn.lm import kernels
+from deeprnn.lm.decoder import DecodeBatch, Decoder, schedule_ids, stream
 from deeprnn.lm.evaluation import nats_per_char
+from deeprnn.lm.kernels import SAMPLE
 from deeprnn.lm.sampling import Sampling, uniforms
 from deeprnn.nn.activations import sigmoid, tanh
 from deeprnn.nn.cells import CELLS
@@ -37,8 +38,8 @@ def make(cell="gru", layers=2, hidden=24, **config):
 
 def read_one(texts, tokens):
     """Read one character of each text."""
-    buffers = decoder.new_buffers(texts.decoder.compiled[2], len(tokens))
-    decoder.step(*texts.decoder.compiled, tokens, np.arange(len(tokens)), texts.states, texts.logits, buffers)
+    buffers = kernels.new_buffers(texts.decoder.compiled[2], len(tokens))
+    kernels.step(*texts.decoder.compiled, tokens, np.arange(len(tokens)), texts.states, texts.logits, buffers)
 
 
 def assert_equal_steps(model, tokens):

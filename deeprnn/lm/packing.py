@@ -1,0 +1,95 @@
+"""A model's weights as the compiled loops read them, and whether they still are the same.
+
+Knows: models, the layout of `kernels`. Does not know: texts, how a character is drawn.
+"""
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deeprnn.lm.kernels import UNROLL, WIRINGS, Matrices, Weights
+from deeprnn.nn.activations import Array
+from deeprnn.nn.model import CharRNN
+from deeprnn.nn.storage import row_scale
+
+EXACT = 1e-6  # of the largest weight: how near int8 must come to a matrix to take its place
+
+
+@torch.no_grad()
+def pack(model: CharRNN) -> tuple[Any, Weights]:
+    """The type of a model's matrices, and its weights; float32 parameters on the CPU become views of them."""
+    cells = model.layers()
+    symbols = model.embed(torch.arange(model.vocab_size, device=model.head.weight.device).unsqueeze(0))
+    norms = [_norm(norm) for norm in model.norms]
+    final = [_norm(model.final_norm)] if model.final_norm is not None else []
+    upper = cells[1:] if model.config.wiring == "stack" else cells
+    maps: dict[str, list[tuple[Tensor, Tensor]]] = {
+        "upper": [(cell.weight_ih, cell.bias_ih) for cell in upper],
+        "hidden": [(cell.weight_hh, cell.bias_hh) for cell in cells if cell.has_hidden_weights],
+        "head": [(model.head.weight, model.head.bias)],
+    }
+    as_int8 = all(_is_int8(weight) for pairs in maps.values() for weight, _ in pairs)
+    return np.int8 if as_int8 else np.float32, Weights(
+        embedded=array(symbols[0]),
+        projected=array(cells[0].project(model.below(0, symbols))[0]),
+        **{name: _matrices(pairs, as_int8) for name, pairs in maps.items()},
+        norms=_stacked([norm for norm, _ in norms], 3),
+        final_norm=_stacked([norm for norm, _ in final], 3),
+        eps=max((eps for _, eps in [*norms, *final]), default=0.0),
+        num_layers=model.config.num_layers,
+        residual=model.config.residual,
+        wiring=WIRINGS[model.config.wiring],
+    )
+
+
+def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
+    """Linear maps of one shape as `multiply` reads them; of float32 the parameters become views, on the CPU."""
+    if not maps:
+        return Matrices(raw=np.zeros((0, 0, 0), np.uint8), scale=_stacked([], 2), bias=_stacked([], 2))
+    outputs, inputs = maps[0][0].shape
+    numbers = np.zeros((len(maps), inputs + -inputs % UNROLL, outputs), np.int8 if as_int8 else np.float32)
+    scales = np.ones((len(maps), outputs), np.float32)
+    for i, (weight, _) in enumerate(maps):
+        if as_int8:
+            scale = row_scale(weight)
+            scales[i] = array(scale)
+            numbers[i, :inputs] = array((weight / scale[:, None]).round()).T
+            continue
+        numbers[i, :inputs] = array(weight).T
+        if weight.device.type == "cpu":
+            weight.data = torch.from_numpy(numbers[i, :inputs].T)
+    return Matrices(raw=numbers.view(np.uint8), scale=scales, bias=np.stack([array(bias) for _, bias in maps]))
+
+
+def checksums(model: CharRNN) -> list[int]:
+    """One number for each tensor of a model, of its values; however they were changed, it is another one then."""
+    found = []
+    for tensor in (*model.parameters(), *model.buffers()):
+        values = tensor.detach()
+        turned = values.T if values.dim() == 2 and values.T.is_contiguous() else values
+        found.append(zlib.crc32(turned.contiguous().cpu().flatten().view(torch.uint8).numpy().data))
+    return found
+
+
+def _is_int8(weight: Tensor) -> bool:
+    """Whether a matrix is what int8 storage left of it; see `row_scale`."""
+    scale = row_scale(weight)[:, None]
+    return bool(((weight / scale).round() * scale - weight).abs().max() <= EXACT * weight.abs().max())
+
+
+def array(tensor: Tensor) -> Array:
+    """A tensor's values as float32, one after the other."""
+    return np.ascontiguousarray(tensor.detach().float().cpu().numpy())
+
+
+def _stacked(arrays: Sequence[Array], dims: int) -> Array:
+    return np.stack(arrays) if arrays else np.zeros((0,) * dims, np.float32)
+
+
+def _norm(norm: nn.Module) -> tuple[Array, float]:
+    assert isinstance(norm, nn.LayerNorm)
+    return np.stack([array(norm.weight), array(norm.bias)]), norm.eps
