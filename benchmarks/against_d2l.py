@@ -31,7 +31,8 @@ from deeprnn.lm.decoder import DecodeBatch, Decoder, schedule_ids, stream
 from deeprnn.lm.sampling import Sampling, uniforms
 from deeprnn.nn.model import CharRNN
 from deeprnn.nn.storage import decode_weights, encode_weights
-from deeprnn.train.loop import TrainState, train_window
+from deeprnn.train.run import TrainState
+from deeprnn.train.step import train_window
 
 VOCAB, BATCH, WINDOW, PROMPT, TEXTS = 28, 32, 35, 20, 16
 D2L_LAYERS: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}

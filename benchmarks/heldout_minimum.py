@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deeprnn.config import Recipe
 from deeprnn.experiments.recipes import all_recipes
-from deeprnn.train.loop import Job, train
+from deeprnn.train.loop import train
+from deeprnn.train.run import Job
 
 D2L_EPOCHS = 120  # its minimum lies before that
 

@@ -26,8 +26,9 @@ from deeprnn.store import checkpoint
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
 from deeprnn.text.corpora import is_known, own_name
-from deeprnn.train.loop import Job, Stopped, train
+from deeprnn.train.loop import train
 from deeprnn.train.measurement import remeasure
+from deeprnn.train.run import Job, Stopped
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 

@@ -29,7 +29,7 @@ from deeprnn.store.registry import list_checkpoints
 from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord, recipe_of
 from deeprnn.text.corpora import catalogue, is_known, load_corpus, own_name
 from deeprnn.text.splits import prepare
-from deeprnn.train.loop import outcome_of
+from deeprnn.train.finish import outcome_of
 
 MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what is between them is written here
 SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in

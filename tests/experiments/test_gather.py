@@ -14,7 +14,8 @@ from deeprnn.store.checkpoint import own_files
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import Curve, Outcome, Results
 from deeprnn.text.corpora import own_name
-from deeprnn.train.loop import DivergedError, Job, train
+from deeprnn.train.loop import train
+from deeprnn.train.run import DivergedError, Job
 from tests.conftest import SHIPPED, made_run
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 400  # 23,200 characters

@@ -20,8 +20,10 @@ from deeprnn.text.batches import windows
 from deeprnn.text.corpora import load_corpus, own_name
 from deeprnn.text.splits import prepare
 from deeprnn.train import loop
-from deeprnn.train.loop import DivergedError, Job, Stopped, train
+from deeprnn.train.loop import train
 from deeprnn.train.measurement import measure, remeasure
+from deeprnn.train.run import DivergedError, Job, Stopped, has_bfloat16, new_run
+from deeprnn.train.step import _dropped, _schedule, train_window
 
 CPU = torch.device("cpu")
 TEXT = "The quick brown fox jumps over the lazy dog. " * 10  # 450 characters, 405 of them to train on
@@ -150,11 +152,11 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(optimizer, stops,
 def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path, monkeypatch):
     """Else the test above could pass by training anew."""
     stop_after(sgd, tmp_path, 8)
-    calls, step = [], loop.train_window
+    calls = []
 
     def counted(*arguments):
         calls.append(1)
-        return step(*arguments)
+        return train_window(*arguments)
 
     monkeypatch.setattr(loop, "train_window", counted)
     train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: False, quiet=True)
@@ -415,7 +417,7 @@ def test_metrics_are_strict_json_with_the_text_and_the_ranges(finished, book):
 def one_step(recipe, *, zero_state=False):
     """A new run of a recipe, and its first window."""
     data = prepare(recipe.train, CPU)
-    new = loop._new_run(job(recipe, None), data, CPU)
+    new = new_run(job(recipe, None), data, CPU)
     new.carried = torch.zeros_like(new.carried) if zero_state else torch.ones_like(new.carried)
     inputs, targets = next(iter(windows(data.parts["train"], recipe.train.batch_size, recipe.train.window, 0)))
     return new, inputs, targets
@@ -423,7 +425,7 @@ def one_step(recipe, *, zero_state=False):
 
 def test_the_rate_warms_up_in_a_line_and_falls_in_half_a_cosine(sgd):
     config = replace(sgd.train, schedule="cosine", warmup_fraction=0.1)
-    factors = [loop._schedule(config, done, 100) for done in range(101)]
+    factors = [_schedule(config, done, 100) for done in range(101)]
     assert factors[:10] == pytest.approx([(n + 1) / 11 for n in range(10)])
     assert factors[10:] == pytest.approx([0.5 * (1 + math.cos(math.pi * n / 90)) for n in range(91)])
     assert factors[10] == 1
@@ -431,13 +433,13 @@ def test_the_rate_warms_up_in_a_line_and_falls_in_half_a_cosine(sgd):
 
 
 def test_without_a_schedule_the_rate_stays(sgd):
-    assert {loop._schedule(sgd.train, done, 100) for done in range(100)} == {1.0}
+    assert {_schedule(sgd.train, done, 100) for done in range(100)} == {1.0}
 
 
 def test_the_optimizer_moves_by_the_scheduled_rate(sgd):
     recipe = replace(sgd, train=replace(sgd.train, schedule="cosine", warmup_fraction=0.5))
     new, inputs, targets = one_step(recipe)
-    loop.train_window(new, recipe.train, inputs, targets)
+    train_window(new, recipe.train, inputs, targets)
     assert [group["lr"] for group in new.optimizer.param_groups] == [1.0 / (0.5 * WINDOWS + 1)]
 
 
@@ -446,7 +448,7 @@ def test_averaged_weights_follow_the_others_by_their_decay(sgd):
     new, inputs, targets = one_step(recipe)
     expected = {name: weight.clone() for name, weight in new.model.state_dict().items()}
     for done in range(8):
-        loop.train_window(new, recipe.train, inputs, targets)
+        train_window(new, recipe.train, inputs, targets)
         decay = min(0.4, (1 + done) / (10 + done))
         for name, weight in new.model.state_dict().items():
             expected[name] = decay * expected[name] + (1 - decay) * weight
@@ -466,7 +468,7 @@ def test_averaged_weights_are_those_that_are_saved(sgd, finished, tmp_path):
 def test_weight_drop_zeroes_hidden_weights_for_one_window_and_scales_the_others(adamw):
     new, _, _ = one_step(adamw)
     before = {name: weight.clone() for name, weight in new.model.named_parameters()}
-    first, second = (loop._dropped(new.model, 0.4, new.generator) for _ in range(2))
+    first, second = (_dropped(new.model, 0.4, new.generator) for _ in range(2))
     assert set(first) == {"cells.0.weight_hh", "cells.1.weight_hh"}
     for name, weight in first.items():
         kept = weight != 0
@@ -481,7 +483,7 @@ def test_weight_drop_reaches_the_loss_and_the_gradient(adamw):
     for rate in (0.0, 0.5):
         recipe = replace(adamw, model=replace(adamw.model, dropout=0.0), train=replace(adamw.train, weight_drop=rate))
         new, inputs, targets = one_step(recipe)
-        losses.append(loop.train_window(new, recipe.train, inputs, targets))
+        losses.append(train_window(new, recipe.train, inputs, targets))
         zeroed = new.model.cells[0].weight_hh.grad == 0
         assert zeroed.float().mean() == (0 if rate == 0 else pytest.approx(rate, abs=0.15))
     assert losses[0] != losses[1]
@@ -499,17 +501,17 @@ def test_resets_start_lanes_from_a_zero_state(sgd):
     for rate, zero_state in ((0.0, False), (0.0, True), (1 - 1e-9, False)):
         recipe = replace(sgd, train=replace(sgd.train, reset_rate=rate))
         new, inputs, targets = one_step(recipe, zero_state=zero_state)
-        losses[rate, zero_state] = loop.train_window(new, recipe.train, inputs, targets)
+        losses[rate, zero_state] = train_window(new, recipe.train, inputs, targets)
     assert losses[1 - 1e-9, False] == losses[0.0, True] != losses[0.0, False]
 
 
-@pytest.mark.skipif(not loop.has_bfloat16(CPU), reason="this processor has no bfloat16")
+@pytest.mark.skipif(not has_bfloat16(CPU), reason="this processor has no bfloat16")
 def test_bfloat16_moves_the_loss_a_little_and_leaves_weights_and_state_in_float32(adamw):
     losses = []
     for precision in ("float32", "bfloat16"):
         recipe = replace(adamw, train=replace(adamw.train, precision=precision))
         new, inputs, targets = one_step(recipe)
-        losses.append(loop.train_window(new, recipe.train, inputs, targets))
+        losses.append(train_window(new, recipe.train, inputs, targets))
         assert {weight.dtype for weight in new.model.parameters()} == {torch.float32}
         assert new.carried.dtype == torch.float32
     assert losses[0] != losses[1]

@@ -1,0 +1,60 @@
+"""One step of the optimizer on one window: truncated back-propagation through time.
+
+Knows: models, a run's state. Does not know: epochs, texts, files.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deeprnn.config import TrainConfig
+from deeprnn.nn.model import CharRNN, dropout
+from deeprnn.train.run import TrainState, hidden_weights
+
+
+def train_window(run: TrainState, config: TrainConfig, inputs: Tensor, targets: Tensor) -> float:
+    """One step of the optimizer on one window; the mean nats per character before it."""
+    done = run.total_chars // targets.numel()
+    for group in run.optimizer.param_groups:
+        group["lr"] = config.learning_rate * _schedule(config, done, run.total_windows)
+    state = run.carried.detach()  # else back-propagation reaches the start of the epoch
+    if config.reset_rate:
+        kept = torch.rand(state.shape[2], generator=run.generator, device=state.device) >= config.reset_rate
+        state = state * kept[:, None]
+    weights = _dropped(run.model, config.weight_drop, run.generator)
+    settings = {"kernel": config.kernel, "generator": run.generator}
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        logits, state = torch.func.functional_call(run.model, weights, (inputs, state), settings)
+    loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+    run.optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
+    run.optimizer.step()
+    run.carried = state.detach().float()
+    if config.ema_decay:
+        _average(run, min(config.ema_decay, (1 + done) / (10 + done)))  # the first weights soon fade
+    return float(loss.detach())
+
+
+def _schedule(config: TrainConfig, done: int, total: int) -> float:
+    """The learning rate's factor: a linear warm-up, then constant, or half a cosine down to 0."""
+    warmup = config.warmup_fraction * total
+    if done < warmup:
+        return (done + 1) / (warmup + 1)
+    if config.schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (total - warmup)))
+
+
+def _dropped(model: CharRNN, rate: float, generator: torch.Generator) -> dict[str, Tensor]:
+    """DropConnect on the hidden-to-hidden weights, one mask for a whole window (arXiv 1708.02182, section 2)."""
+    if not rate:
+        return {}
+    return {name: dropout(weight, rate, generator) for name, weight in hidden_weights(model).items()}
+
+
+@torch.no_grad()
+def _average(run: TrainState, decay: float) -> None:
+    torch._foreach_lerp_(list(run.averaged.parameters()), list(run.model.parameters()), 1 - decay)
