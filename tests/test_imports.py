@@ -36,5 +36,5 @@ def test_importing_the_package_imports_neither_gradio_nor_the_training_side():
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     modules = set(json.loads(done.stdout))
     assert "deeprnn.store.registry" in modules
-    assert not modules & {"gradio", "pooch", "tqdm", "deeprnn.page", "deeprnn.train", "deeprnn.text.corpora"}
+    assert not modules & {"gradio", "pooch", "deeprnn.page", "deeprnn.train", "deeprnn.text.corpora"}
     assert done.stderr == ""
