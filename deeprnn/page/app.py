@@ -27,8 +27,9 @@ from deeprnn.page.score import view as score
 from deeprnn.page.server import api
 from deeprnn.page.server.downloads import Downloads
 from deeprnn.page.server.faults import Page, note
-from deeprnn.page.server.limits import Limits, Requests
+from deeprnn.page.server.limits import Limits
 from deeprnn.page.server.preview import Preview
+from deeprnn.page.server.requests import Requests
 from deeprnn.page.server.serving import Ending, believe_no_header, proxies
 from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Listening

@@ -12,7 +12,8 @@ from collections import Counter
 import pytest
 
 from deeprnn.page.app import build
-from deeprnn.page.server.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Requests, Spent, price, share
+from deeprnn.page.server.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Spent, price, share
+from deeprnn.page.server.requests import Requests
 from tests.conftest import ROOT, WAIT, run
 
 

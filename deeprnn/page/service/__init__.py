@@ -1,0 +1,40 @@
+"""What the page and the API ask of the models: checked requests, plain answers. Nothing here knows gradio.
+
+Every limit is checked here, on the server, for the page and the API alike.
+"""
+
+from deeprnn.page.service.asked import (
+    MAX_MODELS,
+    MAX_NEW_CHARS,
+    MAX_PROMPT_CHARS,
+    MAX_SCORE_CHARS,
+    MAX_SEED,
+    MAX_WRITTEN_CHARS,
+    RequestError,
+)
+from deeprnn.page.service.looking import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, look
+from deeprnn.page.service.models import list_models
+from deeprnn.page.service.reading import analyse, baselines, next_char, score
+from deeprnn.page.service.writing import Continuation, generate, stream
+
+__all__ = [
+    "MAX_LOOK_CHARS",
+    "MAX_MODELS",
+    "MAX_NEW_CHARS",
+    "MAX_PROMPT_CHARS",
+    "MAX_SCORE_CHARS",
+    "MAX_SEED",
+    "MAX_WRITTEN_CHARS",
+    "MIN_LOOK_CHARS",
+    "SHOWN_UNITS",
+    "Continuation",
+    "RequestError",
+    "analyse",
+    "baselines",
+    "generate",
+    "list_models",
+    "look",
+    "next_char",
+    "score",
+    "stream",
+]

@@ -1,0 +1,78 @@
+"""What may be asked: the limits, and values of requests, checked; a refusal says why in the reader's language.
+
+Knows: limits, what kind of value a field takes. Does not know: what is done with it.
+"""
+
+import re
+from typing import Any
+
+from deeprnn.documents import has_surrogates
+from deeprnn.page.environment import env_limit
+from deeprnn.page.words import Lang, tr
+from deeprnn.store.registry import Registry
+
+MAX_MODELS = env_limit("MAX_MODELS", 6)
+MAX_PROMPT_CHARS = env_limit("MAX_PROMPT_CHARS", 2_000)
+MAX_NEW_CHARS = env_limit("MAX_NEW_CHARS", 2_000)
+MAX_WRITTEN_CHARS = env_limit("MAX_WRITTEN_CHARS", 8_000)  # of one text, however often it is continued
+MAX_SCORE_CHARS = env_limit("MAX_SCORE_CHARS", 20_000)
+MAX_SEED = 2**53 - 1  # what JSON numbers hold exactly
+LARGEST = 1e300  # what can be shown as a number
+
+
+class RequestError(ValueError):
+    """A request that cannot be answered; it says why in the reader's language."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.key, self.values = key, values
+        super().__init__(self.message("en"))
+
+    def message(self, lang: Lang) -> str:
+        """The reason and the remedy."""
+        return tr(self.key, lang, **self.values)
+
+
+def checked_names(registry: Registry, models: Any) -> list[str]:
+    """The models that a request names.
+
+    Raises:
+        RequestError: none, too many, or one that does not exist.
+    """
+    if not isinstance(models, (list, tuple)) or not models:
+        raise RequestError("error_models_none")
+    if len(models) > MAX_MODELS:
+        raise RequestError("error_models_many", n=len(models), most=MAX_MODELS)
+    for name in models:
+        if not isinstance(name, str) or name not in registry.infos:
+            shown = name if isinstance(name, str) and re.fullmatch(r"[\w.-]{1,80}", name) else "?"
+            raise RequestError("error_model_unknown", name=shown, known=", ".join(registry.infos))
+    return list(models)
+
+
+def checked_text(field: str, value: Any) -> str:
+    """A text, of whole characters.
+
+    Raises:
+        RequestError: it is none.
+    """
+    if not isinstance(value, str) or has_surrogates(value):
+        raise RequestError("error_text_type", field=field)
+    return value
+
+
+def checked_number(field: str, value: Any, least: float, most: float, *, whole: bool = False) -> float | int:
+    """A number from `least` to `most`; `whole`: an integer.
+
+    Raises:
+        RequestError: it is none.
+    """
+    if value is None or value == "":
+        raise RequestError("error_number_none", field=field, least=least, most=most)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = is_number and -LARGEST <= value <= LARGEST  # false for what is not a number; exact for whole numbers
+    if is_number and whole and value != int(value):
+        raise RequestError("error_number_whole", field=field, least=least, most=most, value=f"{value:g}")
+    if not is_number or not least <= value <= most:
+        shown = f"{value:g}" if is_number else type(value).__name__
+        raise RequestError("error_number", field=field, least=least, most=most, value=shown)
+    return int(value) if whole else float(value)

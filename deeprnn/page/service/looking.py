@@ -1,0 +1,94 @@
+"""What each layer of a model does while it reads a text.
+
+Knows: models, probes. Does not know: gradio, how it is shown.
+"""
+
+import functools
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deeprnn.lm.decoder import BrokenWeightsError
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.measure import probes
+from deeprnn.page.service.asked import RequestError, checked_names, checked_text
+from deeprnn.page.service.models import load, sound
+from deeprnn.store.registry import Registry
+from deeprnn.text.vocab import plain
+
+MIN_LOOK_CHARS = 8
+MAX_LOOK_CHARS = 400
+MAX_DISTANCE = 40  # characters that echoes and gradients are followed over
+WARM_UP = 20  # characters that are read before gradients are followed
+SHOWN_UNITS = 24  # of a layer
+
+
+@functools.lru_cache(maxsize=64)  # the same picture in the other language, or beside another model
+def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
+    """What each layer of a model does while it reads a text; see `probes`. Layers are listed from the bottom up.
+
+    text: as it is read, see `vocab.plain`; it has a character for each column. change, gates: layers x characters;
+    units: of each layer those that vary most, over time; see `_liveliest`.
+    echo, gradients: layers x distances; without: nats without each layer; lens: what the head makes of each layer, one
+    column a character from the second.
+
+    Raises:
+        RequestError: a model does not exist or its layers share a state, or the text is too short or too long.
+    """
+    (name,) = checked_names(registry, [model])
+    text = plain(checked_text("text", text))
+    if not MIN_LOOK_CHARS <= len(text) <= MAX_LOOK_CHARS:
+        raise RequestError("error_text_look", n=len(text), least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
+    lm = load(registry, name)
+    if lm.config.wiring != "stack":
+        raise RequestError("error_shared_state", name=name)
+    ids = torch.tensor(lm.vocab.encode(text))
+    if len(torch.unique(ids)) < 2:
+        raise RequestError("error_text_one_symbol")
+    with sound(lm):
+        return {"text": text} | registry.readers.submit(_looked_at, lm, ids).result()
+
+
+def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
+    distance = min(MAX_DISTANCE, len(ids) // 2)
+    traced, echo = probes.trace(lm.model, ids), probes.echo(lm.model, ids, distance)
+    lens = probes.logit_lens(lm.model, ids)
+    whole, without = probes.without_each_layer(lm.model, ids)
+    if not math.isfinite(whole) or not all(torch.isfinite(hidden).all() for hidden in traced.hidden):
+        raise BrokenWeightsError(lm.name)
+    letters = traced.gates[0]
+    return {
+        "model": lm.name,
+        "change": _rounded(probes.change(traced.hidden)),
+        "gates": {
+            letter: _rounded(torch.stack([gates[letter].mean(-1) for gates in traced.gates])) for letter in letters
+        },
+        "units": [_liveliest(hidden) for hidden in traced.hidden],
+        "echo": _rounded(echo),
+        "lifetime": [probes.lifetime(curve) for curve in echo],
+        "nats": whole,
+        "without": without,
+        "lens": {
+            "levels": lens.levels,
+            "nats": _rounded(lens.nats),
+            "said": [[lm.vocab.decode([i]) for i in level] for level in lens.likeliest.tolist()],
+            "probability": _rounded(lens.probability),
+        },
+        "gradients": probes.gradients(lm.model, ids, distance, min(WARM_UP, len(ids) - distance - 2)).tolist(),
+    }
+
+
+def _liveliest(hidden: Tensor) -> list[str]:
+    """The units of a layer's states (T, H) that vary most, the liveliest first: a letter a character.
+
+    `a` is minus the layer's largest value, `m` zero, `y` the largest value: a tenth of what numbers would take.
+    """
+    most = hidden.std(0).topk(min(SHOWN_UNITS, hidden.shape[1])).indices
+    steps = (12 * hidden[:, most].T / hidden.abs().max().clamp_min(1e-12)).round().int() + ord("m")
+    return ["".join(map(chr, unit)) for unit in steps.tolist()]
+
+
+def _rounded(values: Tensor) -> Any:
+    return values.double().round(decimals=3).tolist()

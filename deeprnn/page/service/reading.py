@@ -1,0 +1,139 @@
+"""What models make of a text that is there: how improbable it is, what could come next, what is copied.
+
+Knows: models, n-grams, fingerprints. Does not know: gradio, how it is shown.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from deeprnn.lm.evaluation import mixture, per_character
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.measure import novelty
+from deeprnn.page.service.asked import (
+    MAX_PROMPT_CHARS,
+    MAX_SCORE_CHARS,
+    MAX_WRITTEN_CHARS,
+    RequestError,
+    checked_names,
+    checked_number,
+    checked_text,
+)
+from deeprnn.page.service.models import load, read_each, sound
+from deeprnn.store.registry import Registry
+from deeprnn.text.vocab import owners
+
+MAX_CANDIDATES = 50
+
+
+def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]:
+    """How improbable each model finds each character of a text after the first, in the order asked.
+
+    Of a broken model, among others that are not, the answer holds its name and why.
+
+    Raises:
+        RequestError: a model does not exist, all are broken, or the text is too short or too long.
+    """
+    names = checked_names(registry, models)
+    text = checked_text("text", text)
+    if len(text) > MAX_SCORE_CHARS:
+        raise RequestError("error_text_long", n=len(text), most=MAX_SCORE_CHARS)
+    if len(text) < 2 or text == "\r\n":
+        raise RequestError("error_text_short")
+    return read_each(registry, names, lambda lm: _scored(lm, text))
+
+
+def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
+    with sound(lm):
+        result = lm.score(text)
+    nats = np.round(result.nats, 6).tolist()
+    return {"model": lm.name, "ppl": result.ppl, "bpc": result.bpc, "nats": nats, "unknown": result.unknown}
+
+
+def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the same text costs those who know less, or more, than one model; `answers` is what `score` said of it.
+
+    kind: "mean", the average of the probabilities of all the models of one alphabet; "ngram", counts of a model's
+    training text; "uniform", guessing. `model`: one whose alphabet and text it is of; `count`: of models, the order, or
+    the symbols.
+    """
+    rows: list[dict[str, Any]] = []
+    alphabets: dict[Any, list[str]] = {}
+    scored = {answer["model"]: answer["nats"] for answer in answers if "error" not in answer}
+    for name in scored:
+        alphabets.setdefault(registry.infos[name].vocab, []).append(name)
+    for vocab, names in alphabets.items():
+        ids = vocab.encode(text)
+        spread, symbols = functools.partial(per_character, owners=owners(text), length=len(text)), len(ids) - 1
+        if len(names) > 1:
+            nats = torch.tensor([scored[name] for name in names], dtype=torch.float64)
+            mean = mixture(nats, [1 / len(names)] * len(names))
+            rows.append(_row("mean", names[0], len(names), mean.tolist(), symbols))
+        found = {id(ngram): (name, ngram) for name in names if (ngram := registry.ngram(name))}
+        rows += [
+            _row("ngram", name, ngram.order, spread(ngram.nats(ids).tolist()), symbols)
+            for name, ngram in found.values()
+        ]
+        rows.append(_row("uniform", names[0], len(vocab), spread([math.log(len(vocab))] * symbols), symbols))
+    return rows
+
+
+def _row(kind: str, model: str, count: int, nats: list[float], symbols: int) -> dict[str, Any]:
+    mean = math.fsum(nats) / symbols
+    rounded = np.round(nats, 6).tolist()
+    return {
+        "kind": kind,
+        "model": model,
+        "count": count,
+        "ppl": math.exp(mean),
+        "bpc": mean / math.log(2),
+        "nats": rounded,
+    }
+
+
+def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> list[dict[str, Any]]:
+    """Each model's k likeliest next characters at temperature 1, in the order asked; of a broken one its name and why.
+
+    Raises:
+        RequestError: a model does not exist, all are broken, or a value is of the wrong kind or outside its limits.
+    """
+    names = checked_names(registry, models)
+    prompt = checked_text("prompt", prompt)
+    if len(prompt) > MAX_PROMPT_CHARS + MAX_WRITTEN_CHARS:
+        raise RequestError("error_prompt_long", n=len(prompt), most=MAX_PROMPT_CHARS + MAX_WRITTEN_CHARS)
+    k = checked_number("k", k, 1, MAX_CANDIDATES, whole=True)
+    return read_each(registry, names, lambda lm: _continued(lm, prompt, int(k)))
+
+
+def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
+    with sound(lm):
+        candidates = [{"char": character, "p": round(p, 6)} for character, p in lm.next_char(prompt, k)]
+    return {"model": lm.name, "candidates": candidates, "unknown": lm.vocab.count_unknown(prompt)}
+
+
+def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
+    """What is to be said of a continuation: nats of each character, and `novelty.measure` of the whole.
+
+    The nats are None as long as models cannot answer yet.
+
+    Raises:
+        RequestError: the model cannot be loaded.
+    """
+    nats = _surprise(registry, model, prompt, text) if registry.ready.is_set() else None
+    return {"nats": nats} | _novelty(registry, model, prompt, text)
+
+
+@functools.lru_cache(maxsize=512)
+def _surprise(registry: Registry, model: str, prompt: str, text: str) -> list[float]:
+    lm = load(registry, model)
+    with sound(lm):
+        return [round(value, 4) for value in lm.surprise(prompt, text)]
+
+
+@functools.lru_cache(maxsize=512)
+def _novelty(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
+    return novelty.measure(text, registry.fingerprints(model), prompt)

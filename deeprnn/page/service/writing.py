@@ -1,0 +1,161 @@
+"""Continuations: one prompt, several models at once.
+
+Knows: models, the scheduler. Does not know: gradio, how a continuation is shown.
+"""
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deeprnn.lm.language_model import LanguageModel
+from deeprnn.lm.sampling import Sampling
+from deeprnn.lm.scheduler import Generation, Scheduler
+from deeprnn.page.service.asked import (
+    MAX_NEW_CHARS,
+    MAX_PROMPT_CHARS,
+    MAX_SEED,
+    MAX_WRITTEN_CHARS,
+    RequestError,
+    checked_names,
+    checked_number,
+    checked_text,
+)
+from deeprnn.page.service.models import in_order, load_each, sound
+from deeprnn.store.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continuation:
+    """What one model has written so far."""
+
+    model: str
+    text: str
+    new_chars: int  # of the text, without what stood there before it was continued
+    done: bool
+    seconds: float
+    unknown: int  # characters of the prompt outside the model's alphabet
+    broken: bool = False  # its weights cannot be loaded, or overflow: it writes no more
+
+    @property
+    def chars_per_second(self) -> float:
+        """Characters a second while the model wrote."""
+        return self.new_chars / self.seconds if self.seconds else 0.0
+
+
+def stream(
+    registry: Registry,
+    *,
+    prompt: Any,
+    models: Any,
+    max_chars: Any,
+    temperature: Any,
+    top_k: Any = 0,
+    top_p: Any = 1.0,
+    seed: Any = 0,
+    written: Any = None,
+) -> Generator[list[Continuation], None, None]:
+    """Continue one prompt with several models at once; about twenty updates a second, fewer where many ask.
+
+    The last update holds the finished texts, in the order asked. Closed early, it stops the models.
+
+    written: for each model, what it wrote after this prompt with this seed before; it goes on from there.
+    A model that is broken, among others that are not, is done at once.
+
+    Raises:
+        RequestError: a value is missing, of the wrong kind or outside its limits, or no model can be loaded. Raised at
+            the call, not at the first update.
+    """
+    names = checked_names(registry, models)
+    prompt = checked_text("prompt", prompt)
+    if len(prompt) > MAX_PROMPT_CHARS:
+        raise RequestError("error_prompt_long", n=len(prompt), most=MAX_PROMPT_CHARS)
+    length = int(checked_number("max_chars", max_chars, 1, MAX_NEW_CHARS, whole=True))
+    draw = Sampling(
+        temperature=checked_number("temperature", temperature, 0, 10),
+        top_k=int(checked_number("top_k", top_k, 0, 100_000, whole=True)),
+        top_p=checked_number("top_p", top_p, 1e-6, 1),
+        seed=int(checked_number("seed", seed, 0, MAX_SEED, whole=True)),
+    )
+    if written is not None and (not isinstance(written, list) or len(written) != len(names)):
+        raise RequestError("error_text_type", field="written")
+    before = [checked_text("written", text) for text in written or [""] * len(names)]
+    if max(map(len, before)) + length > MAX_WRITTEN_CHARS:
+        raise RequestError("error_written_long", most=MAX_WRITTEN_CHARS)
+    loaded, faults = load_each(registry, names)
+    if not loaded:
+        raise faults[0]
+    told = [
+        Continuation(model=name, text=text, new_chars=0, done=i in faults, seconds=0.0, unknown=0, broken=i in faults)
+        for i, (name, text) in enumerate(zip(names, before, strict=True))
+    ]
+    return _side_by_side(registry.scheduler, loaded, told, prompt, length, draw)
+
+
+def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
+    """The finished continuations of `stream`, in the order asked; of a broken model its name and why.
+
+    Raises:
+        RequestError: see `stream`; or all models are broken.
+    """
+    *_, last = stream(registry, **request)
+    faults = {i: RequestError("error_broken", name=one.model) for i, one in enumerate(last) if one.broken}
+    answers = {
+        i: {
+            "model": one.model,
+            "text": one.text,
+            "chars_per_second": round(one.chars_per_second, 1),
+            "unknown": one.unknown,
+        }
+        for i, one in enumerate(last)
+        if not one.broken
+    }
+    return in_order(answers, faults)
+
+
+def _side_by_side(
+    scheduler: Scheduler,
+    models: dict[int, LanguageModel],
+    told: list[Continuation],
+    prompt: str,
+    max_chars: int,
+    draw: Sampling,
+) -> Generator[list[Continuation], None, None]:
+    """Let models write on from what is told of them, by their places; the others are done already."""
+    updated = threading.Event()
+    before = [one.text for one in told]
+    generations: dict[int, Generation] = {}
+    try:
+        for i, lm in models.items():
+            ids, drawn = lm.prompt_ids(prompt, before[i]), len(lm.vocab.encode(before[i]))
+            told[i] = replace(told[i], unknown=lm.vocab.count_unknown(prompt))
+            try:
+                with sound(lm):
+                    generations[i] = scheduler.begin(lm.decoder, ids, max_chars, draw, drawn, updated)
+            except RequestError:
+                told[i] = replace(told[i], broken=True, done=True)
+        if generations:
+            updated.wait()
+        while True:
+            for i, generation in generations.items():
+                if not told[i].done:
+                    told[i] = _told(told[i], models[i], generation, len(before[i]), max_chars)
+            yield list(told)
+            if all(one.done for one in told):
+                return
+            time.sleep(scheduler.pause())
+    finally:  # also where the reader has left
+        for generation in generations.values():
+            generation.close()
+
+
+def _told(last: Continuation, lm: LanguageModel, generation: Generation, before: int, max_chars: int) -> Continuation:
+    """What is to be told of a text now, after what was told last."""
+    try:
+        with sound(lm):
+            text = last.text + lm.vocab.decode(generation.take())
+    except RequestError:
+        return replace(last, broken=True, done=True)
+    new = len(text) - before
+    return replace(last, text=text, new_chars=new, done=new == max_chars, seconds=generation.seconds)
