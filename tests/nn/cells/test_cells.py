@@ -7,14 +7,15 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from deeprnn.nn.cells import CELLS, min_gru
+from deeprnn.nn.cells import CELLS, minimal
 
 TWINS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-GATES = {"rnn": 1, "gru": 3, "lstm": 4, "mingru": 2}
+GATES = {name: cell.num_gates for name, cell in CELLS.items()}
 T, B, E, H = 7, 3, 4, 5
 
 every_cell = pytest.mark.parametrize("name", list(CELLS))
 every_cell_with_a_twin = pytest.mark.parametrize("name", list(TWINS))
+every_minimal_cell = pytest.mark.parametrize("name", [name for name in CELLS if name not in TWINS])
 
 
 def seeded(seed=0):
@@ -63,8 +64,8 @@ def results(run, parameters, x, state):
     return outputs, last, torch.autograd.grad(total, [*leaves, *parameters])
 
 
-def test_every_cell_but_the_min_gru_has_a_twin_in_torch_nn():
-    assert set(CELLS) == set(TWINS) | {"mingru"}
+def test_every_cell_has_a_twin_in_torch_nn_or_is_a_minimal_one():
+    assert {name for name, cell in CELLS.items() if not issubclass(cell, minimal.MinimalCell)} == set(TWINS)
 
 
 @every_cell
@@ -285,37 +286,50 @@ def test_a_cell_leaves_its_arguments_and_itself_unchanged(name, run):
     assert torch.equal(nn.utils.parameters_to_vector(cell.parameters()), weights)
 
 
-# The minGRU has no twin in torch.nn: its two forms are held against a NumPy loop, and against each other.
+# A minimal cell has no twin in torch.nn: its two forms are held against a NumPy loop, and against each other.
+
+
+def logistic(a):
+    return 1 / (1 + np.exp(-a))
 
 
 def min_gru_in_numpy(projected, h):
-    """The paper's equations from W x + b (T, B, 2H) on, a step at a time."""
+    z, n = np.split(projected, 2, axis=-1)
+    z = logistic(z)
+    return (1 - z) * h + z * n
+
+
+IN_NUMPY = {"mingru": min_gru_in_numpy}  # one step of the paper's equations from W x + b (B, GH) on
+
+
+def steps_in_numpy(name, projected, h):
     outputs = []
-    for z, n in zip(*np.split(projected, 2, axis=-1), strict=True):
-        z = 1 / (1 + np.exp(-z))
-        h = (1 - z) * h + z * n
+    for one in projected:
+        h = IN_NUMPY[name](one, h)
         outputs.append(h)
-    return np.stack(outputs)
+    return torch.from_numpy(np.stack(outputs))
 
 
+@every_minimal_cell
 @pytest.mark.parametrize("run", ["scan", "fused"])
 @pytest.mark.parametrize("time", [1, 2, 3, 7, 64, 257])
-def test_a_min_gru_is_the_equations_of_the_paper_in_numpy(run, time):
-    cell = make_cell("mingru")
+def test_a_minimal_cell_is_the_equations_of_the_paper_in_numpy(name, run, time):
+    cell = make_cell(name)
     x, state = make_inputs(cell, time)
     projected = x.numpy() @ cell.weight_ih.detach().numpy().T + cell.bias_ih.detach().numpy()
-    expected = torch.from_numpy(min_gru_in_numpy(projected, state[0].numpy()))
+    expected = steps_in_numpy(name, projected, state[0].numpy())
     outputs, last = getattr(cell, run)(x, state)
     assert_close(outputs, expected, rtol=0, atol=1e-14)
     assert_close(last, expected[-1:], rtol=0, atol=1e-14)
 
 
+@every_minimal_cell
 @pytest.mark.parametrize("time", [1, 2, 3, 7, 64, 257])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-6), (torch.float64, 4e-15)])
 @pytest.mark.parametrize("bias", [0.0, 20.0, -20.0])
-def test_the_parallel_form_of_a_min_gru_equals_its_steps_forward_and_backward(time, dtype, tolerance, bias):
-    """Also where z is nearly 1, so that a few steps' product of 1 - z is nothing, and where it is nearly 0."""
-    cell = make_cell("mingru").to(dtype)
+def test_the_parallel_form_of_a_minimal_cell_equals_its_steps_forward_and_backward(name, time, dtype, tolerance, bias):
+    """Also where nearly all of the state is new, so that a few steps keep nothing of it, and where nearly none is."""
+    cell = make_cell(name).to(dtype)
     with torch.no_grad():
         cell.bias_ih[:H] += bias
     x, state = (value.to(dtype) for value in make_inputs(cell, time))
@@ -325,22 +339,24 @@ def test_the_parallel_form_of_a_min_gru_equals_its_steps_forward_and_backward(ti
         assert_close(value, expected, rtol=0, atol=tolerance * max(1.0, expected.abs().max().item()))
 
 
+@every_minimal_cell
 @pytest.mark.parametrize("steps", [1, 2, 5, T - 1, T])
-def test_the_blocks_that_a_min_gru_scans_at_once_do_not_show(steps, monkeypatch):
-    cell = make_cell("mingru")
+def test_the_blocks_that_a_minimal_cell_scans_at_once_do_not_show(name, steps, monkeypatch):
+    cell = make_cell(name)
     x, state = make_inputs(cell)
     whole = results(cell.fused, cell.parameters(), x, state)
-    monkeypatch.setattr(min_gru, "BLOCK", steps * B * H)
+    monkeypatch.setattr(minimal, "BLOCK", steps * B * H)
     assert_close(results(cell.fused, cell.parameters(), x, state), whole, rtol=0, atol=1e-14)
 
 
+@every_minimal_cell
 @pytest.mark.parametrize("run", ["scan", "fused"])
-def test_a_min_gru_rounds_its_products_under_autocast_but_not_its_state(run):
-    cell = make_cell("mingru", 32, 16).float()
+def test_a_minimal_cell_rounds_its_products_under_autocast_but_not_its_state(name, run):
+    cell = make_cell(name, 32, 16).float()
     x, state = (value.float() for value in make_inputs(cell, 257, B, 32))
     weight, bias = cell.weight_ih.bfloat16(), cell.bias_ih.bfloat16()
     projected = F.linear(x.bfloat16(), weight, bias).double().detach().numpy()
-    expected = torch.from_numpy(min_gru_in_numpy(projected, state[0].double().numpy())).float()
+    expected = steps_in_numpy(name, projected, state[0].double().numpy()).float()
     with torch.autocast("cpu", torch.bfloat16):
         outputs, last, gradients = results(getattr(cell, run), list(cell.parameters()), x, state)
     assert_close(outputs, expected, rtol=0, atol=2e-6)
