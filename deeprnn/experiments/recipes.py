@@ -113,7 +113,6 @@ AUTHORS = {
 }
 OWN_TEXT = {name: texts[0] for name, texts in AUTHORS.items()}  # which an author is held out from
 FIVE = tuple(OWN_TEXT.values())
-CELL_NAMES = ("rnn", "gru", "lstm", "mingru")
 DEPTHS = (1, 2, 4, 6, 10)
 SYMBOLS = {"d2l": 28, "full": 72}  # of The Time Machine; equal parameters are counted with the second
 HANZI = 3_500  # that 西游记 uses more than twice, roughly
@@ -247,7 +246,7 @@ def journey_gru_2() -> Recipe:
 def depth_recipes() -> Iterator[Recipe]:
     """Set B: cells x depths x plain or residual, at about 500,000 weights (`depth-`) and at 128 units (`width-`)."""
     train = modern_training("time_machine", 10, batch_size=16, window=100, learning_rate=2e-3, eval_every=2)
-    for cell, residual in itertools.product(CELL_NAMES, (False, True)):
+    for cell, residual in itertools.product(CELLS, (False, True)):
         wiring = "residual" if residual else "plain"
         for layers in DEPTHS:
             model = stack_of_size(cell, layers, 500_000, residual=residual, dropout=0.2)

@@ -6,13 +6,14 @@ Knows: names of checkpoints, words. Does not know: components. A preset whose ch
 import functools
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from deeprnn.experiments import findings
+from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.widgets import perplexity
 from deeprnn.page.words import STRINGS, Lang, tr
+from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
 
@@ -25,13 +26,15 @@ Highlight = Literal["plain", "surprise", "copied"]
 class Preset:
     """One question. The string `preset_KEY` asks it, `verdict_KEY` says what is seen.
 
-    groups: the models that answer it, by what they have equal; the first one is shown first.
+    groups: the models that answer it, by what they have equal; the first one is shown first. open_ended: some of a
+    group's models will do.
     """
 
     key: str
     groups: dict[Budget, tuple[str, ...]]
     prompt: str = "the time traveller"
     lens: Highlight = "plain"
+    open_ended: bool = False
 
     @property
     def budget(self) -> Budget:
@@ -39,8 +42,8 @@ class Preset:
         return next(iter(self.groups))
 
 
-def _cells(start: str, end: str, cells: Sequence[str] = ("rnn", "gru", "lstm", "mingru")) -> tuple[str, ...]:
-    return tuple(f"{start}-{cell}-{end}" for cell in cells)
+def _cells(start: str, end: str) -> tuple[str, ...]:
+    return tuple(f"{start}-{cell}-{end}" for cell in CELLS)
 
 
 _WIRINGS = ("plain", "residual")
@@ -63,6 +66,7 @@ _PRESETS = (
     Preset(
         key="cells",
         prompt="The Time Traveller",
+        open_ended=True,
         groups={
             "parameters": _cells("depth", "2-residual"),
             "width": _cells("width", "2-residual"),
@@ -88,10 +92,14 @@ _PRESETS = (
 
 @functools.lru_cache(maxsize=8)  # every drawing of a text that is being written asks for them
 def presets(registry: Registry) -> dict[str, Preset]:
-    """The presets by key, with the groups whose checkpoints are all there."""
+    """The presets by key, with the groups whose checkpoints are there."""
     found = {}
     for preset in _PRESETS:
-        groups = {budget: names for budget, names in preset.groups.items() if set(names) <= set(registry.infos)}
+        groups = {}
+        for budget, names in preset.groups.items():
+            there = tuple(name for name in names if name in registry.infos)
+            if there == names or (preset.open_ended and len(there) > 1):
+                groups[budget] = there
         if groups:
             found[preset.key] = replace(preset, groups=groups)
     return found
@@ -110,18 +118,14 @@ def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> s
     """What is to be seen, with the figures of the models shown: `{a}` is the first one's, and so on.
 
     `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text; `{a[guess]}`: symbols of its
-    alphabet; `{a[seconds]}`: of training. Where the results answer the same question, what they say of it follows.
+    alphabet. `{each}`: the models' cells with their held-out perplexities; `{timed}`: and with the seconds of training.
+    Where the results answer the same question, what they say of it follows.
     """
-    figures = {}
-    for letter, name in zip("abcdef", preset.groups[budget], strict=False):
-        info = registry.infos[name]
-        figures[letter] = {
-            "train": perplexity(info.train_ppl),
-            "heldout": perplexity(info.heldout_ppl),
-            "guess": len(info.vocab),
-            "elsewhere": defaultdict(lambda: "–", {t: perplexity(of.ppl) for t, of in info.metrics.elsewhere.items()}),
-            "seconds": f"{info.metrics.train_seconds:.0f}",
-        }
+    infos = [registry.infos[name] for name in preset.groups[budget]]
+    each = [f"{CELLS[info.config.cell].label} {perplexity(info.heldout_ppl)}" for info in infos]
+    timed = [f"{cell} ({info.metrics.train_seconds:.0f})" for cell, info in zip(each, infos, strict=True)]
+    figures: dict[str, object] = {letter: _figures(info) for letter, info in zip("abcdef", infos, strict=False)}
+    figures |= {"each": findings.listed(each, lang), "timed": findings.listed(timed, lang)}
     key = f"verdict_{preset.key}"
     seen = tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)
     found = answers(registry).get(preset.key)
@@ -129,3 +133,12 @@ def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> s
         return seen
     shown = {name: findings.listed(of, lang) if isinstance(of, tuple) else of for name, of in found.items()}
     return seen + tr(f"{key}_found", lang, **shown)
+
+
+def _figures(info: CheckpointInfo) -> dict[str, object]:
+    return {
+        "train": perplexity(info.train_ppl),
+        "heldout": perplexity(info.heldout_ppl),
+        "guess": len(info.vocab),
+        "elsewhere": defaultdict(lambda: "–", {t: perplexity(of.ppl) for t, of in info.metrics.elsewhere.items()}),
+    }

@@ -50,7 +50,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "preset_general": ("The same 10,000 characters, without rote", "同样一万个字符，不靠死记硬背"),
     "preset_ten": ("Ten layers: plain or residual?", "十层：直接堆叠还是残差？"),
     "preset_ladder": ("One, two, four, ten layers", "一、二、四、十层"),
-    "preset_cells": ("RNN, GRU, LSTM or minGRU?", "RNN、GRU、LSTM 还是 minGRU？"),
+    "preset_cells": ("Which recurrent cell?", "哪种循环单元？"),
     "preset_data": ("What does more text buy?", "更多文本带来什么？"),
     "preset_authors": ("One author or five?", "一位作者还是五位？"),
     "preset_mistake": ("Two layers that share one set of weights", "两层共用一套权重"),
@@ -103,25 +103,20 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{wide}。",
     ),
     "verdict_cells": (
-        "Two residual layers, about half a million parameters each, ten passes over the book. On held-out text: RNN "
-        "{a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
-        "两层残差网络，各约五十万个参数，全书读十遍。留出文本上：RNN {a[heldout]}，GRU {b[heldout]}，LSTM {c[heldout]}"
-        "，minGRU {d[heldout]}。",
+        "Two residual layers, about half a million parameters each, ten passes over the book. On held-out text: "
+        "{each}.",
+        "两层残差网络，各约五十万个参数，全书读十遍。留出文本上：{each}。",
     ),
     "verdict_cells_width": (
         "Two residual layers of 128 units, so that more gates mean more parameters; ten passes over the book. On "
-        "held-out text: RNN {a[heldout]}, GRU {b[heldout]}, LSTM {c[heldout]}, minGRU {d[heldout]}.",
-        "两层残差网络，每层 128 个单元，门越多参数越多；全书读十遍。留出文本上：RNN {a[heldout]}，GRU {b[heldout]}，"
-        "LSTM {c[heldout]}，minGRU {d[heldout]}。",
+        "held-out text: {each}.",
+        "两层残差网络，每层 128 个单元，门越多参数越多；全书读十遍。留出文本上：{each}。",
     ),
     "verdict_cells_time": (
-        "Two residual layers, about half a million parameters each, as many passes over the book as two and a half to "
-        "four minutes of one core allow. On held-out text: RNN {a[heldout]} after {a[seconds]} s, GRU {b[heldout]} "
-        "after {b[seconds]} s, LSTM {c[heldout]} after {c[seconds]} s, minGRU {d[heldout]} after {d[seconds]} s of "
-        "training.",
-        "两层残差网络，各约五十万个参数；在单个核心上训练两分半到四分钟，全书能读几遍就读几遍。留出文本上：RNN "
-        "{a[heldout]}（训练 {a[seconds]} 秒），GRU {b[heldout]}（{b[seconds]} 秒），LSTM {c[heldout]}（{c[seconds]} 秒"
-        "），minGRU {d[heldout]}（{d[seconds]} 秒）。",
+        "Two residual layers, about half a million parameters each, as many passes over the book as about the same "
+        "time on one core allows. On held-out text, with the seconds of training in brackets: {timed}.",
+        "两层残差网络，各约五十万个参数；在单个核心上训练大致相同的时间，全书能读几遍就读几遍。留出文本上（括号里是训"
+        "练秒数）：{timed}。",
     ),
     "verdict_data": (
         "The same held-out text for all. Trained on 10,000 characters: {a[heldout]}; on the book: {b[heldout]}; on "
@@ -749,7 +744,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "测试与它一致：训练时凡是 PyTorch 有现成内核的，就用它计算同样的方程；续写则用编译好的循环，逐个字符计算。T 是"
         "时间，B 是并排读的文本数，H 是一层的单元数。",
     ),
-    "learn_cells": ("The four cells", "四种单元"),
+    "learn_cells": ("The cells", "各种单元"),
     "learn_cells_text": (
         "Only φ differs. A gate is a number between 0 and 1 for each unit that says how much passes: it lets a layer "
         "keep what it has instead of writing it anew at every character. A GRU has a reset gate R and an update gate "

@@ -3,13 +3,14 @@ import itertools
 import pytest
 
 from deeprnn.config import ModelConfig
-from deeprnn.experiments.recipes import CELL_NAMES, DEPTHS, SYMBOLS, all_recipes, num_params, stack_of_size
+from deeprnn.experiments.recipes import DEPTHS, SYMBOLS, all_recipes, num_params, stack_of_size
+from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 
 RECIPES = all_recipes()
 
 
-@pytest.mark.parametrize("cell", CELL_NAMES)
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
     "more",
     [
@@ -31,7 +32,7 @@ def test_a_shared_stack_counts_its_one_layer(wiring):
     assert num_params(config, 30) == CharRNN(config, 30).num_params
 
 
-@pytest.mark.parametrize(("cell", "residual"), list(itertools.product(CELL_NAMES, (False, True))))
+@pytest.mark.parametrize(("cell", "residual"), list(itertools.product(CELLS, (False, True))))
 def test_equal_parameters_are_equal_within_8_percent_and_never_more(cell, residual):
     counts = [num_params(stack_of_size(cell, n, 500_000, residual=residual), SYMBOLS["full"]) for n in DEPTHS]
     assert max(counts) <= 500_000

@@ -8,6 +8,7 @@ import torch
 from deeprnn.config import ModelConfig
 from deeprnn.lm.evaluation import nats_per_char
 from deeprnn.measure import probes
+from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 
 IDS = torch.randint(0, 9, (120,), generator=torch.Generator().manual_seed(3))
@@ -42,7 +43,7 @@ def silence(model, layer):
 
 STACKS = [
     pytest.param((cell, residual), id=f"{cell}-{'residual' if residual else 'plain'}")
-    for cell in ("rnn", "gru", "lstm", "mingru")
+    for cell in CELLS
     for residual in (False, True)
 ]
 
@@ -64,9 +65,7 @@ def test_a_trace_holds_the_states_and_gates_of_the_equations(made):
         for name, values in found.gates[0].items():
             torch.testing.assert_close(values[t], gates[name][0])
             assert 0 <= values[t].min() <= values[t].max() <= 1
-    assert [set(g) for g in found.gates] == [
-        {"rnn": set(), "gru": {"r", "z"}, "lstm": {"i", "f", "o"}, "mingru": {"z"}}[cell]
-    ] * 3
+    assert [set(g) for g in found.gates] == [set(gates) - {CELLS[cell].candidate}] * 3
 
 
 def test_a_state_that_stands_still_has_no_change_and_one_that_turns_round_changes_by_twice_its_size():

@@ -8,6 +8,7 @@ import pytest
 from deeprnn import load
 from deeprnn.page import service
 from deeprnn.page.compare import recordings
+from deeprnn.page.presets import presets
 from tests.conftest import SHIPPED
 
 TWO = "?models=note-lstm-2,few-lstm-2"
@@ -49,12 +50,13 @@ def test_a_question_brings_its_models_prompt_and_answer(visit):
     assert "One model of five authors" in one.page.locator(".verdict").text_content()
 
 
-def test_the_switch_compares_the_cells_at_equal_something_else(visit):
+def test_the_switch_compares_the_cells_at_equal_something_else(visit, registry):
     one = visit("?preset=cells")
-    wait_for_cards(one, *(f"depth-{cell}-2-residual" for cell in ("rnn", "gru", "lstm", "mingru")))
+    shown = presets(registry)["cells"].groups
+    wait_for_cards(one, *shown["parameters"])
     one.page.locator("#budget").get_by_label("training time").check()
-    wait_for_cards(one, *(f"time-{cell}-2-residual" for cell in ("rnn", "gru", "lstm", "mingru")))
-    assert "s of training" in one.page.locator(".verdict").text_content()
+    wait_for_cards(one, *shown["time"])
+    assert "seconds of training" in one.page.locator(".verdict").text_content()
 
 
 def test_the_filters_shorten_the_list_and_keep_what_is_chosen(visit, registry):

@@ -31,6 +31,12 @@ def test_questions_whose_models_are_not_there_are_left_out(save_tiny, tmp_path):
     assert presets(Registry(tmp_path)) == {}
 
 
+def test_cells_are_compared_as_far_as_their_models_are_there(save_tiny, tmp_path):
+    for cell in ("rnn", "gru"):
+        save_tiny(tmp_path / f"width-{cell}-2-residual")
+    assert presets(Registry(tmp_path))["cells"].groups == {"width": ("width-rnn-2-residual", "width-gru-2-residual")}
+
+
 @pytest.mark.parametrize("preset", _PRESETS, ids=lambda preset: preset.key)
 def test_a_question_has_words_for_all_that_it_holds_equal(preset):
     assert f"preset_{preset.key}" in STRINGS
