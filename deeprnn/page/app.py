@@ -35,15 +35,12 @@ from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Listening
 from deeprnn.page.shared.theme import PAGE_JS, style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations
-from deeprnn.page.words import LANGUAGES, NAMES, tr
+from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
 
-_TITLES = {name: [CODES[lang], tr("title", lang)] for name, lang in LANGUAGES.items()}
+_TITLES = {name: [CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
 _SPOKEN = f"(chosen) => {{ [document.documentElement.lang, document.title] = ({json.dumps(_TITLES)})[chosen]; }}"
-_NAMES = {
-    CODES[lang]: {key: tr(key, lang, name="{name}") for key in ("remove", "remove_all", "more_views", "foot")}
-    for lang in LANGUAGES.values()
-}
+_NAMES = {CODES[lang]: table("named", lang) for lang in LANGUAGES.values()}
 # What gradio names by a number or in English only: the crosses in a list of models, which say here which one they
 # remove, the inputs of a slider, the list of views that find no room, the page's foot.
 _NAMED = f"""() => {{
@@ -91,7 +88,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
                     list(LANGUAGES), value="English", label="Language · 语言", show_label=False, container=False
                 )
         words.add_first(language, "value", NAMES.__getitem__)
-        words.add_made(heading, "value", lambda lang: f"# {tr('title', lang)}\n\n{tr('subtitle', lang)}")
+        words.add_made(heading, "value", lambda lang: f"# {tr('head.title', lang)}\n\n{tr('head.subtitle', lang)}")
         with gr.Tabs() as tabs:
             with _tab("compare", words):
                 compare.build(registry, page, language, words)
@@ -125,8 +122,8 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
 
 
 def _tab(view: links.View, words: Translations) -> gr.Tab:
-    tab = gr.Tab(tr(f"tab_{view}", "en"), id=view)
-    words.add(tab, "label", f"tab_{view}")
+    tab = gr.Tab(tr(f"tab.{view}", "en"), id=view)
+    words.add(tab, "label", f"tab.{view}")
     return tab
 
 

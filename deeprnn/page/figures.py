@@ -16,10 +16,16 @@ from typing import Any
 from deeprnn.experiments import findings
 from deeprnn.experiments.findings import DATA, WIRINGS
 from deeprnn.nn.cells import CELLS
-from deeprnn.page.words import Lang, tr
+from deeprnn.page.words import tr
 from deeprnn.store.results import Estimate, Results, RunRecord
+from deeprnn.words import Lang
 
 Chart = dict[str, Any]
+_XS = ("experiments.axis.epochs", "experiments.axis.chars", "experiments.axis.seconds")
+_MERGED = {"author": "experiments.figure.author", "shelf": "experiments.figure.shelf"}
+CURVES_HEAD = ("run", "parameters", "train", "heldout", "lowest", "seconds", "speed")
+DATA_PARTS = ("train", "heldout", "end", "ngram")
+CELLS_HEAD = ("model", "parameters", "train", "heldout", "seeds", "epochs", "seconds", "speed")
 _DASH = {"plain": 1, "residual": 0}
 
 
@@ -30,19 +36,23 @@ def depth(results: Results, kind: str, lang: Lang, wirings: Sequence[str] = WIRI
         names = {n: f"{kind}-{cell}-{n}-{wiring}" for n in findings.depths(results, kind)}
         points = [[n, *_point(results.estimate(name))] for n, name in names.items() if results.finished(name)]
         if points:
-            title = ("，" if lang == "zh" else ", ").join([CELLS[cell].label, tr(wiring, lang)])
+            title = ("，" if lang == "zh" else ", ").join([CELLS[cell].label, tr(f"wiring.{wiring}", lang)])
             series.append({"name": title, "cell": cell, "dash": _DASH[wiring], "points": points, "dots": True})
     depths = findings.depths(results, kind)
     rows = [
-        [CELLS[cell].label, tr(wiring, lang), *(_figure(results, f"{kind}-{cell}-{n}-{wiring}", lang) for n in depths)]
+        [
+            CELLS[cell].label,
+            tr(f"wiring.{wiring}", lang),
+            *(_figure(results, f"{kind}-{cell}-{n}-{wiring}", lang) for n in depths),
+        ]
         for cell, wiring in itertools.product(findings.cells(results, kind), wirings)
     ]
-    head = [tr("filter_cell", lang), tr("filter_wiring", lang), *(_layers(n, lang) for n in depths)]
-    chart = _lines(series, [tr("axis_layers", lang)], lang, ticks=depths)
-    name = _equal(kind, lang) if wirings == WIRINGS else tr("figure_residual", lang)
+    head = [tr("filter.cell", lang), tr("filter.wiring", lang), *(_layers(n, lang) for n in depths)]
+    chart = _lines(series, [tr("experiments.axis.layers", lang)], lang, ticks=depths)
+    name = _equal(kind, lang) if wirings == WIRINGS else tr("experiments.figure.residual", lang)
     if kind == "rate":
         rates = {run.train_config.learning_rate for n, run in results.runs.items() if n.startswith("rate-")}
-        name = tr("figure_rate", lang, rate=", ".join(f"{rate:g}" for rate in sorted(rates)))
+        name = tr("experiments.figure.rate", lang, rate=", ".join(f"{rate:g}" for rate in sorted(rates)))
     return chart | {"name": name, "table": {"columns": head, "rows": rows}}
 
 
@@ -53,28 +63,27 @@ def curves(results: Results, names: Sequence[str], lang: Lang, *, log_x: bool = 
     for dash, run in enumerate(runs):
         curve, cell = run.curve, run.model_config.cell
         xs = list(zip(curve.epoch, curve.chars, curve.seconds, strict=True))
-        for part, ppls in (("train", curve.train_ppl), ("heldout", curve.val_ppl)):
+        parts = (("experiments.part.train", curve.train_ppl), ("experiments.part.heldout", curve.val_ppl))
+        for thin, (part, ppls) in zip((True, False), parts, strict=True):
             points = [[*x, round(y, 4), None] for x, y in zip(xs, ppls, strict=True)]
-            title = f"{run.name} · {tr(f'part_{part}', lang)}"
-            series.append({"name": title, "cell": cell, "dash": dash, "points": points, "thin": part == "train"})
+            title = f"{run.name} · {tr(part, lang)}"
+            series.append({"name": title, "cell": cell, "dash": dash, "points": points, "thin": thin})
         rows.append(_curve_row(results, run, lang))
-    head = ("run", "parameters", "train", "heldout", "lowest", "seconds", "speed")
-    axes = [tr(f"axis_{axis}", lang) for axis in ("epochs", "chars", "seconds")]
-    chart = _lines(series, axes, lang, log_x=log_x)
+    chart = _lines(series, [tr(axis, lang) for axis in _XS], lang, log_x=log_x)
     chart["rules"] = [
-        {"name": tr("rule_uniform", lang, n=symbols), "y": symbols}
+        {"name": tr("experiments.guessing", lang, n=symbols), "y": symbols}
         for symbols in sorted({results.texts[run.text_key].symbols for run in runs if run.text_key in results.texts})
     ]
     return chart | {
-        "name": tr("figure_curves", lang),
-        "table": {"columns": [tr(f"head_{key}", lang) for key in head], "rows": rows},
+        "name": tr("experiments.figure.curves", lang),
+        "table": {"columns": [tr(f"experiments.head.{key}", lang) for key in CURVES_HEAD], "rows": rows},
     }
 
 
 def _figure(results: Results, recipe: str, lang: Lang, part: str = "heldout") -> str:
     """As `findings.reading` has it, in words of the page."""
     text, failure = findings.reading(results, recipe, part)
-    known = {"never learned": "status_never", "diverged": "status_diverged"}
+    known = {"never learned": "experiments.status.never", "diverged": "experiments.status.diverged"}
     return " ".join(filter(None, (text, tr(known[failure], lang) if failure in known else failure)))
 
 
@@ -92,7 +101,7 @@ def cells(results: Results, kind: str, lang: Lang) -> Chart:
         name = f"{kind}-{cell}-2-{wiring}"
         if not results.finished(name):
             continue
-        title = ("，" if lang == "zh" else ", ").join([CELLS[cell].label, tr(wiring, lang)])
+        title = ("，" if lang == "zh" else ", ").join([CELLS[cell].label, tr(f"wiring.{wiring}", lang)])
         estimate, run = results.estimate(name), results.finished(name)[0]
         train = results.estimate(name, "train")
         row = {"name": title, "cell": cell, "train": train.mean}
@@ -100,14 +109,13 @@ def cells(results: Results, kind: str, lang: Lang) -> Chart:
         seconds = results.estimate_of(name, lambda run: run.train_seconds).mean
         shown = [f"{run.num_params:,}", str(train), str(estimate), str(estimate.num_seeds)]
         lines.append([title, *shown, f"{run.curve.epoch[-1]}", f"{seconds:.0f}", f"{run.chars_per_second:,}"])
-    head = ("model", "parameters", "train", "heldout", "seeds", "epochs", "seconds", "speed")
     return {
         "kind": "dots",
         "name": _equal(kind, lang),
         "rows": rows,
-        "x": {"label": tr("axis_ppl", lang)},
-        "labels": {"value": tr("part_heldout", lang), "train": tr("part_train", lang)},
-        "table": {"columns": [tr(f"head_{key}", lang) for key in head], "rows": lines},
+        "x": {"label": tr("experiments.axis.ppl", lang)},
+        "labels": {"value": tr("experiments.part.heldout", lang), "train": tr("experiments.part.train", lang)},
+        "table": {"columns": [tr(f"experiments.head.{key}", lang) for key in CELLS_HEAD], "rows": lines},
     }
 
 
@@ -115,7 +123,7 @@ def data(results: Results, lang: Lang) -> Chart:
     """Perplexity against characters of text: in training, on the test text, and a 6-gram's there."""
     names = [f"data-{name}" for name in DATA if results.finished(f"data-{name}")]
     texts = {name: results.texts[results.finished(name)[0].text_key] for name in names}
-    parts: dict[str, list[list[Any]]] = {"train": [], "heldout": [], "end": [], "ngram": []}
+    parts: dict[str, list[list[Any]]] = {part: [] for part in DATA_PARTS}
     rows = []
     for name, text in texts.items():
         chars = text.train_chars
@@ -126,14 +134,18 @@ def data(results: Results, lang: Lang) -> Chart:
         parts["ngram"].append([chars, round(text.ngram_ppl, 4), None])
         rows.append([name, f"{chars:,}", str(train), str(test), str(end), f"{text.ngram_ppl:.3f}"])
     series = [
-        {"name": tr(f"data_{part}", lang), "cell": cell, "dash": dash, "points": points, "dots": True}
+        {"name": tr(f"experiments.data.{part}", lang), "cell": cell, "dash": dash, "points": points, "dots": True}
         for dash, (cell, (part, points)) in enumerate(
             zip(("gru", "lstm", "mingru", "base"), parts.items(), strict=True)
         )
     ]
-    head = [tr("head_run", lang), tr("axis_text", lang), *(tr(f"data_{part}", lang) for part in parts)]
-    chart = _lines(series, [tr("axis_text", lang)], lang, log_x=True)
-    return chart | {"name": tr("figure_data", lang), "table": {"columns": head, "rows": rows}}
+    head = [
+        tr("experiments.head.run", lang),
+        tr("experiments.axis.text", lang),
+        *(tr(f"experiments.data.{part}", lang) for part in parts),
+    ]
+    chart = _lines(series, [tr("experiments.axis.text", lang)], lang, log_x=True)
+    return chart | {"name": tr("experiments.figure.data", lang), "table": {"columns": head, "rows": rows}}
 
 
 def authors(results: Results, kind: str, lang: Lang, *, ppl: bool = False) -> Chart:
@@ -160,17 +172,17 @@ def authors(results: Results, kind: str, lang: Lang, *, ppl: bool = False) -> Ch
                 for column, (found, loss) in enumerate(row)
             ]
         )
-    columns = [tr(f"author_{name}", lang) for name in own]
-    rows = [tr(f"author_{name.replace('-', '_')}", lang) for name in names]
+    columns = [tr(f"experiments.author.{name}", lang) for name in own]
+    rows = [tr(f"experiments.author.{name}", lang) for name in names]
     table = [[title, *(str(found) for found in read[name])] for title, name in zip(rows, names, strict=True)]
     return {
         "kind": "matrix",
-        "name": tr("axis_ppl" if ppl else f"figure_{kind}", lang),
+        "name": tr("experiments.axis.ppl" if ppl else _MERGED[kind], lang),
         "rows": rows,
         "columns": columns,
         "cells": cells,
-        "labels": {"down": tr("axis_trained", lang), "across": tr("axis_read", lang)},
-        "table": {"columns": [tr("axis_trained", lang), *columns], "rows": table},
+        "labels": {"down": tr("experiments.axis.trained", lang), "across": tr("experiments.axis.read", lang)},
+        "table": {"columns": [tr("experiments.axis.trained", lang), *columns], "rows": table},
     }
 
 
@@ -184,7 +196,7 @@ def _lines(
         "xs": axes,
         "log_x": log_x,
         "ticks": list(ticks),
-        "y": tr("axis_ppl", lang),
+        "y": tr("experiments.axis.ppl", lang),
         "rules": [],
     }
 
@@ -194,9 +206,9 @@ def _point(value: Estimate) -> list[float | None]:
 
 
 def _equal(kind: str, lang: Lang) -> str:
-    what = {"depth": "equal_parameters", "width": "equal_width", "time": "equal_time"}[kind]
-    return tr("figure_equal", lang, what=tr(what, lang))
+    what = {"depth": "parameters", "width": "width", "time": "time"}[kind]
+    return tr("experiments.figure.equal", lang, what=tr(f"equal.{what}", lang))
 
 
 def _layers(count: int, lang: Lang) -> str:
-    return tr("layer" if count == 1 else "layers", lang, n=count)
+    return tr("model.layer" if count == 1 else "model.layers", lang, n=count)

@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 from deeprnn.page.presets import Budget, presets
 from deeprnn.page.service import MAX_SEED, MAX_WRITTEN_CHARS
-from deeprnn.page.words import Lang, language
+from deeprnn.page.words import language
 from deeprnn.store.registry import Registry
+from deeprnn.words import Lang
 
 View = Literal["compare", "score", "experiments", "inside", "learn", "checkpoints"]
 VIEWS: tuple[View, ...] = ("compare", "score", "experiments", "inside", "learn", "checkpoints")

@@ -12,10 +12,11 @@ from typing import Literal
 from deeprnn.experiments import findings
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.widgets import perplexity
-from deeprnn.page.words import STRINGS, Lang, tr
+from deeprnn.page.words import WORDS, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
+from deeprnn.words import Lang
 
 LOG = logging.getLogger(__name__)
 Budget = Literal["recipe", "width", "parameters", "time"]  # what is equal; the note's own recipe has no such thing
@@ -24,7 +25,7 @@ Highlight = Literal["plain", "surprise", "copied"]
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """One question. The string `preset_KEY` asks it, `verdict_KEY` says what is seen.
+    """One question. `compare.preset.KEY` asks it, `compare.verdict.KEY.BUDGET` says what is seen.
 
     groups: the models that answer it, by what they have equal; the first one is shown first. open_ended: some of a
     group's models will do.
@@ -126,13 +127,13 @@ def verdict(registry: Registry, preset: Preset, budget: Budget, lang: Lang) -> s
     timed = [f"{cell} ({info.metrics.train_seconds:.0f})" for cell, info in zip(each, infos, strict=True)]
     figures: dict[str, object] = {letter: _figures(info) for letter, info in zip("abcdef", infos, strict=False)}
     figures |= {"each": findings.listed(each, lang), "timed": findings.listed(timed, lang)}
-    key = f"verdict_{preset.key}"
-    seen = tr(f"{key}_{budget}" if budget != preset.budget else key, lang, **figures)
+    said = f"compare.verdict.{preset.key}"
+    seen = tr(f"{said}.{budget}", lang, **figures)
     found = answers(registry).get(preset.key)
-    if not found or f"{key}_found" not in STRINGS:
+    if not found or f"{said}.found" not in WORDS:
         return seen
     shown = {name: findings.listed(of, lang) if isinstance(of, tuple) else of for name, of in found.items()}
-    return seen + tr(f"{key}_found", lang, **shown)
+    return seen + tr(f"{said}.found", lang, **shown)
 
 
 def _figures(info: CheckpointInfo) -> dict[str, object]:

@@ -16,7 +16,8 @@ from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE, recipe_of
 from tests.conftest import SHIPPED
 
-EVERY = {*(f"exp_{question.key}" for question in experiments.QUESTIONS), "learn_mistake_short", "learn_ppl_short"}
+ASKED = {question.key: f"experiments.question.{question.key}.title" for question in experiments.QUESTIONS}
+TAUGHT = {"mistake": "learn.short.mistake", "ppl": "learn.short.ppl"}
 RUN = "note-lstm-2"
 KEY = json.loads((SHIPPED / FILE).read_text("utf-8"))["runs"][RUN]["text_key"]
 
@@ -87,19 +88,19 @@ def test_a_damaged_file_costs_a_sentence_that_names_it_and_the_remedy(folder, ca
 
 # What each question, and Learn, say less without a run.
 LACKING = {
-    "note-rnn-2": ({"exp_scratch", "exp_rote"}, {"learn_mistake_short"}),
-    "note-rnn-2-shared": ({"exp_scratch"}, {"learn_mistake_short"}),
+    "note-rnn-2": ({"scratch", "rote"}, {"mistake"}),
+    "note-rnn-2-shared": ({"scratch"}, {"mistake"}),
     "note-rnn-2-shared-updated": (set(), set()),
-    "note-lstm-2": ({"exp_gru", "exp_rote"}, {"learn_ppl_short"}),
-    "few-lstm-2": ({"exp_rote"}, set()),
-    "depth-gru-2-residual": ({"exp_gru", "exp_depth"}, set()),
-    "depth-rnn-10-plain": ({"exp_depth"}, set()),
-    "width-lstm-10-residual": ({"exp_depth"}, set()),
-    "rate-gru-4-residual": ({"exp_depth"}, set()),
-    "time-gru-2-residual": ({"exp_gru"}, set()),
-    "data-10k": ({"exp_data"}, set()),
-    "author-five": ({"exp_authors"}, set()),
-    "shelf-five": ({"exp_authors"}, set()),
+    "note-lstm-2": ({"gru", "rote"}, {"ppl"}),
+    "few-lstm-2": ({"rote"}, set()),
+    "depth-gru-2-residual": ({"gru", "depth"}, set()),
+    "depth-rnn-10-plain": ({"depth"}, set()),
+    "width-lstm-10-residual": ({"depth"}, set()),
+    "rate-gru-4-residual": ({"depth"}, set()),
+    "time-gru-2-residual": ({"gru"}, set()),
+    "data-10k": ({"data"}, set()),
+    "author-five": ({"authors"}, set()),
+    "shelf-five": ({"authors"}, set()),
 }
 
 
@@ -109,12 +110,10 @@ def test_what_a_missing_run_leaves_unanswered_is_said_and_the_rest_is_answered(f
     models, whole = Registry(folder), registry.results
     models.results = replace(whole, runs={name: run for name, run in whole.runs.items() if recipe_of(name) != recipe})
     shown, taught = experiments.sections(models, lang), learn.lesson(models, lang)
-    for view, start, lacking in zip((shown, taught), ("exp_", "learn_"), LACKING[recipe], strict=True):
-        titles = {key for key in EVERY if key.startswith(start) and tr(key, lang) in view["note"]}
-        assert titles == lacking
+    for view, named, lacking in zip((shown, taught), (ASKED, TAUGHT), LACKING[recipe], strict=True):
+        assert {key for key, title in named.items() if tr(title, lang) in view["note"]} == lacking
         assert bool(lacking) == (FILE in view["note"])
-    answered = {f"exp_{one['key']}" for one in shown["sections"]}
-    assert answered >= {key for key in EVERY if key.startswith("exp_")} - LACKING[recipe][0]
+    assert {one["key"] for one in shown["sections"]} >= set(ASKED) - LACKING[recipe][0]
     assert len(caplog.messages) <= 1
 
 

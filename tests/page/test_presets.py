@@ -8,7 +8,7 @@ from deeprnn.experiments import findings
 from deeprnn.page.compare.cards import reading
 from deeprnn.page.presets import _PRESETS, presets, verdict
 from deeprnn.page.shared.widgets import alphabets_note
-from deeprnn.page.words import STRINGS
+from deeprnn.page.words import WORDS
 from deeprnn.store.registry import Registry
 
 
@@ -39,10 +39,10 @@ def test_cells_are_compared_as_far_as_their_models_are_there(save_tiny, tmp_path
 
 @pytest.mark.parametrize("preset", _PRESETS, ids=lambda preset: preset.key)
 def test_a_question_has_words_for_all_that_it_holds_equal(preset):
-    assert f"preset_{preset.key}" in STRINGS
+    assert f"compare.preset.{preset.key}" in WORDS
     for budget in preset.groups:
-        assert f"equal_{budget}" in STRINGS
-        assert (f"verdict_{preset.key}" if budget == preset.budget else f"verdict_{preset.key}_{budget}") in STRINGS
+        assert f"equal.{budget}" in WORDS
+        assert f"compare.verdict.{preset.key}.{budget}" in WORDS
     assert all(len(names) <= 6 for names in preset.groups.values())
 
 
@@ -67,9 +67,9 @@ def test_models_of_one_heldout_text_are_ranked_and_those_of_two_are_not(registry
 
 def test_a_model_is_said_to_read_new_text_about_as_well_only_within_15_percent(registry):
     said = {name: reading(info) for name, info in registry.infos.items()}
-    assert said["data-wells-8"] == "reading_general"
-    assert said["time-lstm-2-residual"] == "reading_less", "3.2 for 4.5"
-    assert said["data-book"] in ("reading_overfit", "reading_less")
+    assert said["data-wells-8"] == "general"
+    assert said["time-lstm-2-residual"] == "less", "3.2 for 4.5"
+    assert said["data-book"] in ("overfit", "less")
     for name, info in registry.infos.items():
-        if said[name] == "reading_general":
+        if said[name] == "general":
             assert info.heldout_ppl <= 1.15 * info.train_ppl

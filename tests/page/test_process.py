@@ -267,7 +267,7 @@ def test_a_link_to_the_page_is_shown_with_its_own_title_and_a_space_asks_no_othe
         page = get(url).text
         config = get(f"{url}/config").json()
     titles = re.findall(r'<meta\s+property="og:title"\s+content="([^"]*)"', page)
-    assert titles == [tr("title", "en")]
+    assert titles == [tr("head.title", "en")]
     assert "{url}" not in page
     assert "raw.githubusercontent.com" not in page
     assert config["space_id"] is None

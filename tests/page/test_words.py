@@ -1,34 +1,148 @@
+"""The words of the page: each in both languages, each of them used, and none missing that is asked for."""
+
+import ast
 import re
 import string
+from typing import get_args
 
 import pytest
+import torch
 
+from deeprnn.config import Form
 from deeprnn.experiments import findings
-from deeprnn.page.shared.widgets import book, millions
-from deeprnn.page.words import BOOKS, STRINGS, tr
+from deeprnn.nn.cells import CELLS
+from deeprnn.page import figures
+from deeprnn.page.compare.cards import NUMBERS, Reading, State
+from deeprnn.page.experiments.view import QUESTIONS
+from deeprnn.page.learn.view import lesson
+from deeprnn.page.links import VIEWS
+from deeprnn.page.presets import _PRESETS, Budget, Highlight
+from deeprnn.page.score.view import EXAMPLES, REAL
+from deeprnn.page.shared.widgets import FILTERS, Joined, book, millions
+from deeprnn.page.words import WORDS, tr
+from deeprnn.text.corpora import catalogue
+from deeprnn.words import Words
 from tests.conftest import ROOT
 
+PAGE = ROOT / "deeprnn/page"
+SOURCES = "\n".join(path.read_text("utf-8") for path in sorted(PAGE.rglob("*.py")))
 
-def places(text: str) -> set[str]:
+
+def keys(*names):
+    return {".".join(name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def asked_by_name(registry):
+    """The tables from which the page takes a word by the name of something, and the names of all such things."""
+    ends = {"one", "even", "most"}
+    return {
+        "book": set(catalogue()),
+        "checkpoints.form": set(get_args(Form)),
+        "checkpoints.part": {part for info in registry.infos.values() for part in info.metrics.final},
+        "compare.preset": {preset.key for preset in _PRESETS},
+        "compare.quality": {"repetition", "distinct", "words"},
+        "compare.reading": set(get_args(Reading)),
+        "compare.state": {"recorded_after", *get_args(State)} - {"broken"},
+        "compare.verdict": keys(*((preset.key, budget) for preset in _PRESETS for budget in preset.groups))
+        | {found for key in findings.TITLES if f"compare.verdict.{(found := f'{key}.found')}" in WORDS},
+        "equal": set(get_args(Budget)),
+        "experiments.author": {*findings.authors(registry.results), *findings.MERGED},
+        "experiments.data": set(figures.DATA_PARTS),
+        "experiments.head": {*figures.CURVES_HEAD, *figures.CELLS_HEAD},
+        "experiments.question": keys(*((q.key, part) for q in QUESTIONS for part in ("title", "asked", "method"))),
+        "field": {"prompt", "seed", *NUMBERS},
+        "filter": set(FILTERS),
+        "inside.say.change": ends,
+        "inside.say.echo": ends,
+        "inside.say.keep": ends,
+        "learn.section": keys(
+            *((one["key"], part) for one in lesson(registry, "en")["sections"] for part in ("title", "text"))
+        ),
+        "learn.short": {"mistake", "ppl"},
+        "score.example": {*EXAMPLES, *REAL},
+        "score.row": set(re.findall(r'_row\("(\w+)"', SOURCES)),
+        "tab": set(VIEWS),
+        "wiring": set(get_args(Joined)),
+    }
+
+
+# Tables that scripts are given whole, by the names that the scripts use; the names that these put together.
+GIVEN = {
+    "chart": ("shared/charts.js", set()),
+    "checkpoints.label": ("checkpoints/checkpoints.js", set()),
+    "compare.label": ("compare/cards.js", {f"lens_{name}" for name in get_args(Highlight)}),
+    "experiments.label": ("experiments/experiments.js", set()),
+    "inside.label": (
+        "inside/inside.js",
+        {
+            f"gate_{letter}"
+            for cell in CELLS.values()
+            for letter in cell(1, 1).gates(torch.zeros(cell.num_gates), torch.zeros(1))
+            if letter != cell.candidate
+        },
+    ),
+    "learn.label": (
+        "learn/learn.js",
+        {f"{name}{part}" for name in ("right", "residual", "wrong") for part in ("", "_note")},
+    ),
+    "score.label": ("score/heat.js", set()),
+}
+# Tables that are shown whole, in their order, and those by gradio's names.
+SHOWN = ("checkpoints.column", "learn.shape", "learn.shape_head", "score.column", "named", "gradio")
+
+
+def members(name):
+    return {key.removeprefix(f"{name}.") for key in WORDS if key.startswith(f"{name}.")}
+
+
+def places(text):
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("key", STRINGS)
+@pytest.mark.parametrize("key", WORDS)
 def test_both_languages_say_it_with_the_same_places(key):
-    english, chinese = STRINGS[key]
-    assert english.strip()
-    assert chinese.strip()
-    assert places(english) == places(chinese)
+    assert all(said.strip() for said in WORDS[key].values())
+    assert len({frozenset(places(said)) for said in WORDS[key].values()}) == 1
 
 
-def test_every_string_is_used_and_every_used_string_exists():
-    source = "\n".join(
-        path.read_text("utf-8") for path in (ROOT / "deeprnn/page").rglob("*.py") if path.name != "words.py"
-    )
-    quoted = set(re.findall(r"""["']([a-z_]+)["']""", source))
-    started = tuple(re.findall(r"""f["']([a-z_]+_)\{""", source))  # keys that are put together
-    assert {key for key in STRINGS if not key.startswith(started)} - quoted == set()
-    assert set(re.findall(r"""tr\(["']([a-z_]+)["']""", source)) - set(STRINGS) == set()
+def test_every_table_has_a_word_for_everything_it_is_asked_for_and_no_other(asked_by_name):
+    assert {name: members(name) for name in asked_by_name} == asked_by_name
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_script_uses_each_word_that_it_is_given(name):
+    script, put_together = GIVEN[name]
+    used = set(re.findall(r"\blabels\.(\w+)", (PAGE / script).read_text("utf-8")))
+    assert members(name) - used == put_together
+
+
+def test_every_word_is_used_and_every_used_word_exists(asked_by_name):
+    """A key is written out in the code, or belongs to a table of which another test says that all of it is used."""
+    tables = tuple(f"{name}." for name in (*asked_by_name, *GIVEN, *SHOWN))
+    tree = ast.walk(ast.parse(SOURCES))
+    written = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert {key for key in WORDS if not key.startswith(tables)} - written == set()
+    assert set(re.findall(r"""\b(?:tr|RequestError)\(["']([\w.]+)["']""", SOURCES)) - set(WORDS) == set()
+    assert set(re.findall(r"""\btable\(["']([\w.]+)["']""", SOURCES)) <= {*asked_by_name, *GIVEN, *SHOWN}
+    started = set(re.findall(r"""\bf["']([a-z_]+(?:\.[a-z_]+)*)\.\{""", SOURCES))
+    assert started <= {name for key in asked_by_name for name in (key, key.rpartition(".")[0])}
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('[a]\nen = "A"', "'a' must be said in each of"),
+        ('[a.b]\nen = "A"\nzh = "甲"\nfr = "A"', "'a.b' must be said in each of"),
+        ('[a]\nen = "A"\nzh = 1', "'a' must be said in each of"),
+        ("a = 1", "'a' must be a table"),
+        ("[a", "Expected"),
+    ],
+)
+def test_a_file_of_words_is_read_strictly(tmp_path, text, wrong):
+    (tmp_path / "words.toml").write_text(text)
+    with pytest.raises(ValueError, match=wrong):
+        Words.read(tmp_path / "words.toml")
 
 
 def test_places_are_filled():
@@ -36,11 +150,10 @@ def test_places_are_filled():
 
 
 HAN = "[\u4e00-\u9fff]"
-SAID = {
-    key: chinese for key, (_, chinese) in (STRINGS | {f"book_{name}": pair for name, pair in BOOKS.items()}).items()
-}
+SAID = {key: said["zh"] for key, said in WORDS.items()}
 SAID |= {f"answer_{key}": chinese for key, (_, chinese) in findings.SENTENCES.items()}
-LATIN = {"exp_label_svg", "exp_label_png", "exp_label_csv", "two_a", "two_b", "form_d2l"}  # the same in both languages
+# The same in both languages.
+LATIN = {"chart.svg", "chart.png", "chart.csv", "score.label.two_a", "score.label.two_b", "checkpoints.form.d2l"}
 
 
 @pytest.mark.parametrize("key", SAID)
@@ -51,8 +164,8 @@ def test_chinese_is_written_in_chinese_with_its_own_punctuation_and_one_word_for
     assert not re.search(
         r"乱猜|未见过|没见过的|新文本|随机失活|字母表|(?<!迭代)周期|\bnats\b|6-gram|one-hot|百万(?!分之)", said
     )
-    if not key.startswith("in_"):
-        assert not re.search(r"上一层|下一层|上层", said) or key == "exp_scratch_method"
+    if not key.startswith("inside."):
+        assert not re.search(r"上一层|下一层|上层", said) or key == "experiments.question.scratch.method"
 
 
 def test_numbers_are_counted_as_a_language_counts():

@@ -228,7 +228,9 @@ def test_a_damaged_ngram_leaves_the_score_alone_and_is_named_in_the_log(tmp_path
     (line,) = caplog.messages
     assert file in line
     for lang in ("en", "zh"):
-        assert tr("ngram_broken", lang, file=f"ngrams/{file}") in score.result(models, "the", answers, lang)["notes"]
+        assert (
+            tr("score.ngram_broken", lang, file=f"ngrams/{file}") in score.result(models, "the", answers, lang)["notes"]
+        )
 
 
 def test_an_ngram_belongs_to_the_text_and_the_alphabet_of_a_model():

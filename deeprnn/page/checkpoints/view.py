@@ -10,27 +10,22 @@ from typing import Any
 import gradio as gr
 
 from deeprnn.nn.cells import CELLS
+from deeprnn.page import links
+from deeprnn.page.shared.widgets import QUIET, Translations, drawing, millions, perplexity, texts, title, titles, wiring
+from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.checkpoint import WEIGHTS, CheckpointInfo
 from deeprnn.store.registry import Registry
-from deeprnn.page import links
-from deeprnn.page.words import LANGUAGES, STRINGS, Lang, tr
-from deeprnn.page.shared.widgets import QUIET, Translations, drawing, millions, perplexity, texts, title, titles, wiring
-
-_COLUMNS = ("name", "cell", "depth", "width", "wiring", "parameters", "text", "train", "heldout", "size")
-_LABELS = (
-    *("ck_filter", "ck_none", "ck_weights", "ck_folder", "ck_all", "ck_sha", "ck_load"),
-    *("ck_choose", "ck_compare", "ck_copy", "link_copied", "ck_left_out"),
-)
+from deeprnn.words import Lang
 
 
 def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[str, Any]:
     """What `checkpoints.js` draws: a row a checkpoint, each cell as it reads and as it sorts."""
     shown = titles(registry, lang)
     return {
-        "columns": [tr(f"ck_{column}", lang) for column in _COLUMNS],
+        "columns": list(table("checkpoints.column", lang).values()),
         "rows": [_row(info, shown[name], lang) for name, info in registry.infos.items()],
         "left_out": [f"{name}: {why}" for name, why in registry.left_out.items()],
-        "labels": {key: tr(key, lang) for key in _LABELS},
+        "labels": table("checkpoints.label", lang) | {"link_copied": tr("link_copied", lang)},
         "lang": lang,
         "chosen": chosen,
     }
@@ -44,9 +39,9 @@ def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
         (CELLS[info.config.cell].label, info.config.cell),
         (str(info.config.num_layers), info.config.num_layers),
         (str(info.config.hidden_size), info.config.hidden_size),
-        (tr(wiring(info), lang), wiring(info)),
+        (tr(f"wiring.{wiring(info)}", lang), wiring(info)),
         (millions(info.num_params, lang), info.num_params),
-        (f"{texts(info, lang)} · {tr(f'form_{info.vocab.form}', lang)}", texts(info, "en")),
+        (f"{texts(info, lang)} · {tr(f'checkpoints.form.{info.vocab.form}', lang)}", texts(info, "en")),
         (perplexity(info.train_ppl), info.train_ppl),
         (perplexity(info.heldout_ppl), info.heldout_ppl),
         (f"{size / 1e6:.1f} MB", size),
@@ -69,37 +64,35 @@ def card(registry: Registry, name: str, lang: Lang) -> str:
     info = registry.infos[name]
     made, symbols = info.metrics, len(info.vocab)
     what = tr(
-        "ck_card_what",
+        "checkpoints.card.what",
         lang,
         title=title(info, lang),
         units=info.config.hidden_size,
         count=f"{info.num_params:,}",
         symbols=symbols,
-        form=tr(f"form_{info.vocab.form}", lang),
+        form=tr(f"checkpoints.form.{info.vocab.form}", lang),
         texts=texts(info, lang),
     )
+    parts = table("checkpoints.part", lang)
     rows = [
-        f"| {_part(part, lang)} | {of.chars:,} | {of.ppl:.4f} | {of.bpc:.4f} | {of.nats:.4f} |"
+        f"| {parts.get(part, part)} | {of.chars:,} | {of.ppl:.4f} | {of.bpc:.4f} | {of.nats:.4f} |"
         for part, of in made.final.items()
     ]
-    table = "\n".join([f"| {tr('ck_card_head', lang)} |", "| --- | --- | --- | --- | --- |", *rows])
+    shown = "\n".join([f"| {tr('checkpoints.card.head', lang)} |", "| --- | --- | --- | --- | --- |", *rows])
     unigram, best = perplexity(made.unigram["val"]), perplexity(made.best_ppl)
-    note = tr("ck_card_note", lang, symbols=symbols, unigram=unigram, best=best, epoch=made.best_epoch)
-    seconds = f"{made.wall_seconds:,.0f}"
-    run = tr("ck_card_made", lang, command=made.command, seconds=seconds, device=made.device, threads=made.threads)
-    return "\n\n".join([f"### {name}", what, table, note, run])
-
-
-def _part(part: str, lang: Lang) -> str:
-    key = f"ck_part_{part}"
-    return tr(key, lang) if key in STRINGS else part
+    note = tr("checkpoints.card.note", lang, symbols=symbols, unigram=unigram, best=best, epoch=made.best_epoch)
+    by = {"command": made.command, "device": made.device, "threads": made.threads}
+    run = tr("checkpoints.card.made", lang, seconds=f"{made.wall_seconds:,.0f}", **by)
+    return "\n\n".join([f"### {name}", what, shown, note, run])
 
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
-    words.add(intro, "value", "ck_intro")
-    board = drawing(listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints/checkpoints.js", elem_id="checkpoints")
+    words.add(intro, "value", "checkpoints.intro")
+    board = drawing(
+        listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints/checkpoints.js", elem_id="checkpoints"
+    )
     words.add_drawing(board, functools.partial(listing, registry))
     shown = gr.Markdown(elem_id="model-card", sanitize_html=True)
 

@@ -22,11 +22,13 @@ from deeprnn.page.presets import Budget, presets, verdict
 from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.page.shared.components import carried
 from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, titles
-from deeprnn.page.words import Lang, tr
+from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
+from deeprnn.words import Lang
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
+Reading = Literal["rote", "flat", "overfit", "less", "general"]
 Drawn = dict[str, Any]
 _TURNS = itertools.count(time.time_ns() // 1_000_000)  # higher than all before, also when the server starts again
 NUMBERS = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 300}
@@ -183,7 +185,7 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     return replace(board, cards=cards, preset=None, budget=None)
 
 
-def reading(info: CheckpointInfo) -> str:
+def reading(info: CheckpointInfo) -> Reading:
     """Which sentence the two perplexities of a model deserve.
 
     By heart: under 1.2 on its training text, worse than guessing on held-out text. Flat: on its training text within
@@ -192,12 +194,12 @@ def reading(info: CheckpointInfo) -> str:
     """
     train, heldout = info.train_ppl, info.heldout_ppl
     if train < 1.2 and heldout > len(info.vocab):
-        return "reading_rote"
+        return "rote"
     if train > 0.9 * info.unigram_ppl:
-        return "reading_flat"
+        return "flat"
     if heldout > 1.5 * train:
-        return "reading_overfit"
-    return "reading_less" if heldout > 1.15 * train else "reading_general"
+        return "overfit"
+    return "less" if heldout > 1.15 * train else "general"
 
 
 def as_recorded(registry: Registry, board: Board) -> bool:
@@ -208,13 +210,6 @@ def as_recorded(registry: Registry, board: Board) -> bool:
     continued = any(len(card.text) > sample.sampling["max_chars"] for card in board.cards)
     made = (board.prompt, board.seed, board.sampling) == (sample.prompt, sample.seed, sample.sampling)
     return made and not continued
-
-
-_LABELS = (
-    *("show", "lens_plain", "lens_surprise", "lens_copied", "copy_link", "link_copied", "export", "open_file"),
-    *("next_title", "next_branch", "close", "letters", "train", "heldout", "guessing", "seen"),
-    *("heat_scale", "heat_scale_high", "copied_hint", "no_models"),
-)
 
 
 def next_turn() -> int:
@@ -263,7 +258,7 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
         sample = of_preset(registry, preset.key, board.budget)
         settings: dict[str, Any] = {key: f"{sample.sampling[key]:g}" for key in ("temperature", "max_chars")}
         settings |= {"prompt": sample.prompt.strip(), "seed": sample.seed}
-        seen = tr("seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
+        seen = tr("compare.seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
     return {
         "turn": next_turn() if turn is None else turn,
         "prompt": board.prompt,
@@ -275,8 +270,14 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
         "verdict": seen,
         "note": alphabets_note(registry, [registry.infos[name] for name in board.names], lang),
         "lang": lang,
-        "labels": {key: tr(key, lang) for key in _LABELS} | {"stopped": tr("stopped", lang, seed=board.seed)},
+        "labels": _labels(lang) | {"stopped": tr("compare.state.stopped", lang)},
         "cards": [_card(registry, card, shown[card.model], board.seed, lang, alone=not preset) for card in board.cards],
+    }
+
+
+def _labels(lang: Lang) -> dict[str, str]:
+    return table("compare.label", lang) | {
+        key: tr(key, lang) for key in ("link_copied", "heat_scale", "heat_scale_high")
     }
 
 
@@ -300,8 +301,8 @@ def _card(registry: Registry, card: Card, title: str, seed: int, lang: Lang, *, 
         "guess": guess,
         "train_text": train,
         "heldout_text": heldout,
-        "aria": tr("perplexities", lang, train=train, heldout=heldout, guess=guess),
-        "reading": tr(reading(info), lang, guess=guess),
+        "aria": tr("compare.perplexities", lang, train=train, heldout=heldout, guess=guess),
+        "reading": tr(f"compare.reading.{reading(info)}", lang, guess=guess),
         "status": _status(card, seed, lang, alone=alone),
     } | _analysed(registry, card, lang)
 
@@ -311,11 +312,11 @@ def _status(card: Card, seed: int, lang: Lang, *, alone: bool) -> str:
     if card.state == "broken":
         return tr("error_broken", lang, name=card.model)
     state = "recorded_after" if alone and card.state == "recorded" else card.state
-    parts = [tr(state, lang, seed=seed, prompt=card.prompt)]
+    parts = [tr(f"compare.state.{state}", lang, seed=seed, prompt=card.prompt)]
     if card.speed:
-        parts.append(tr("speed", lang, n=f"{card.speed:,.0f}"))
+        parts.append(tr("compare.speed", lang, n=f"{card.speed:,.0f}"))
     if card.unknown:
-        parts.append(tr("unread", lang, n=card.unknown))
+        parts.append(tr("compare.unread", lang, n=card.unknown))
     return " · ".join(parts)
 
 
@@ -338,23 +339,25 @@ def _analysed(registry: Registry, card: Card, lang: Lang) -> Drawn:
         "runs": spans,
         "rote": _rote(found, longest, lang),
         "places": places,
-        "quality": _quality(found, lang) if found["nats"] is not None else tr("unread_yet", lang),
+        "quality": _quality(found, lang) if found["nats"] is not None else tr("compare.unread_yet", lang),
     }
 
 
 def _rote(found: Drawn, longest: Drawn | None, lang: Lang) -> str:
     if found["copied_share"] is None:
-        return tr("rote_unknown", lang)
+        return tr("compare.rote_unknown", lang)
     if longest is None:
-        return tr("rote_none", lang)
+        return tr("compare.rote_none", lang)
     length, share = longest["end"] - longest["start"], f"{found['copied_share']:.0%}"
-    return tr("rote", lang, share=share, longest=length, place=_place(longest, lang))
+    return tr("compare.rote", lang, share=share, longest=length, place=_place(longest, lang))
 
 
 def _place(span: Drawn, lang: Lang) -> str:
-    return tr("place", lang, text=book(span["text"], lang), percent=f"{span['fraction']:.1%}")
+    return tr("compare.place", lang, text=book(span["text"], lang), percent=f"{span['fraction']:.1%}")
 
 
 def _quality(found: Drawn, lang: Lang) -> str:
     known = {"repetition": found["repetition"], "distinct": found["distinct"][1], "words": found["dictionary_share"]}
-    return " · ".join(tr(key, lang, share=f"{share:.0%}") for key, share in known.items() if share is not None)
+    return " · ".join(
+        tr(f"compare.quality.{key}", lang, share=f"{share:.0%}") for key, share in known.items() if share is not None
+    )

@@ -13,8 +13,9 @@ from deeprnn.page import service
 from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
 from deeprnn.page.shared.widgets import perplexity
-from deeprnn.page.words import Lang, tr
+from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
+from deeprnn.words import Lang
 
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes a CSV file for one in the encoding of the country
 FORMAT = "deeprnn comparison, version 1"
@@ -101,7 +102,7 @@ def _csv(registry: Registry, board: Board) -> str:
 def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
     """A table of figures, then every text in a fence that none of it can close."""
     settings = {key: f"{value:g}" for key, value in board.sampling.items()}
-    lines = [tr("md_settings", lang, seed=board.seed, **settings), "", f"| {tr('md_head', lang)} |"]
+    lines = [tr("compare.md_settings", lang, seed=board.seed, **settings), "", f"| {tr('compare.md_head', lang)} |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for card in board.cards:
         figures = _figures(registry, card)

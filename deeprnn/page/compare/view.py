@@ -34,8 +34,9 @@ from deeprnn.page.shared.widgets import (
     refusing,
     titles,
 )
-from deeprnn.page.words import LANGUAGES, NAMES, Lang, tr
+from deeprnn.page.words import LANGUAGES, NAMES, tr
 from deeprnn.store.registry import Registry
+from deeprnn.words import Lang
 
 # Tells cards.js which models are chosen; `changed`: by whomever.
 _PICKED = """(models) => {
@@ -237,13 +238,13 @@ def _first(registry: Registry) -> Board:
 
 
 def _question_choices(registry: Registry, lang: Lang) -> list[tuple[str, str]]:
-    return [(tr(f"preset_{key}", lang), key) for key in presets(registry)]
+    return [(tr(f"compare.preset.{key}", lang), key) for key in presets(registry)]
 
 
 def _budget_update(registry: Registry, key: str | None, budget: Budget | None, lang: Lang) -> Any:
     """The switch "compare at equal ...", where the question has a choice."""
     groups = list(presets(registry)[key].groups) if key else []
-    choices = [(tr(f"equal_{one}", lang), one) for one in groups]
+    choices = [(tr(f"equal.{one}", lang), one) for one in groups]
     return gr.update(choices=choices, value=budget, visible=len(groups) > 1)
 
 
@@ -260,7 +261,7 @@ class _Controls:
         self.preset = gr.Radio(
             _question_choices(registry, "en"), value=first.preset, elem_id="questions", elem_classes="chips"
         )
-        words.add(self.preset, "label", "questions")
+        words.add(self.preset, "label", "compare.questions")
         words.add_made(self.preset, "choices", lambda lang: _question_choices(registry, lang))
         with gr.Row(equal_height=False, elem_id="compare"):
             with gr.Column(scale=1, min_width=280, elem_classes="controls"):
@@ -295,20 +296,20 @@ class _Controls:
                 )
         words.add_drawing(self.board, lambda lang: cards.draw(registry, first, lang))
         for component, prop, key in (
-            (self.prompt, "label", "prompt"),
-            (self.budget, "label", "equal"),
-            (self.temperature, "label", "temperature"),
-            (self.temperature, "info", "temperature_hint"),
-            (self.length, "label", "length"),
-            (self.seed, "label", "seed"),
-            (more, "label", "more"),
-            (self.top_k, "label", "top_k"),
-            (self.top_p, "label", "top_p"),
-            (self.go, "value", "generate"),
-            (self.stop, "value", "stop"),
-            (self.more, "value", "continue"),
-            (keys, "value", "keys"),
-            (measure, "value", "measure"),
+            (self.prompt, "label", "field.prompt"),
+            (self.budget, "label", "compare.equal"),
+            (self.temperature, "label", "field.temperature"),
+            (self.temperature, "info", "compare.temperature_hint"),
+            (self.length, "label", "field.max_chars"),
+            (self.seed, "label", "field.seed"),
+            (more, "label", "compare.more"),
+            (self.top_k, "label", "field.top_k"),
+            (self.top_p, "label", "field.top_p"),
+            (self.go, "value", "compare.generate"),
+            (self.stop, "value", "compare.stop"),
+            (self.more, "value", "compare.continue"),
+            (keys, "value", "compare.keys"),
+            (measure, "value", "compare.measure"),
         ):
             words.add(component, prop, key)
 
@@ -470,7 +471,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         if ask.preset and ask.budget:
             board = cards.of_preset(registry, ask.preset, ask.budget)
         elif ask.models:
-            board = cards.recorded(registry, at_most(ask.models, ask.lang, "link_many"))
+            board = cards.recorded(registry, at_most(ask.models, ask.lang, "compare.link_many"))
         shown = [gr.skip()] * 4
         if board:
             switch = _budget_update(registry, board.preset, board.budget, ask.lang)

@@ -15,9 +15,10 @@ from deeprnn.page import figures
 from deeprnn.page.figures import Chart
 from deeprnn.page.presets import answers, presets
 from deeprnn.page.shared.widgets import Translations, drawn_in_each_language, millions, results_note
-from deeprnn.page.words import Lang, tr
+from deeprnn.page.words import table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results, RunRecord
+from deeprnn.words import Lang
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,20 +108,23 @@ QUESTIONS = (
         ],
     ),
 )
-_LABELS = ("table", "method", "see", "svg", "png", "csv", "readout", "interval")
 
 
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
     """What `experiments.js` draws: the questions that were measured, in order."""
     found, known = answers(registry), presets(registry)
-    missing = [tr(f"exp_{question.key}", lang) for question in QUESTIONS if not question.is_whole(registry)]
+    missing = [
+        tr(f"experiments.question.{question.key}.title", lang)
+        for question in QUESTIONS
+        if not question.is_whole(registry)
+    ]
     return {
         "sections": [
             {
                 "key": question.key,
-                "title": tr(f"exp_{question.key}", lang),
-                "asked": tr(f"exp_{question.key}_asked", lang),
+                "title": tr(f"experiments.question.{question.key}.title", lang),
+                "asked": tr(f"experiments.question.{question.key}.asked", lang),
                 "answers": [
                     findings.sentence(key, found[key], lang) for key in (question.key, *question.more) if key in found
                 ],
@@ -136,9 +140,9 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
             for question in QUESTIONS
             if question.key in found
         ],
-        "labels": {key: tr(f"exp_label_{key}", lang) for key in _LABELS},
+        "labels": table("chart", lang) | table("experiments.label", lang),
         "note": results_note(registry, missing, lang),
-        "empty": tr("exp_empty", lang),
+        "empty": tr("experiments.empty", lang),
         "lang": lang,
     }
 
@@ -146,7 +150,9 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
 def _method(results: Results, question: Question, lang: Lang) -> str:
     """How a question's models were made, told of its example; nothing where that was not run to its end."""
     run = results.runs.get(question.example)
-    return tr(f"exp_{question.key}_method", lang, **_recipe(results, run, lang)) if run and run.final else ""
+    if run is None or not run.final:
+        return ""
+    return tr(f"experiments.question.{question.key}.method", lang, **_recipe(results, run, lang))
 
 
 def _recipe(results: Results, run: RunRecord, lang: Lang) -> dict[str, object]:
@@ -174,7 +180,7 @@ def _recipe(results: Results, run: RunRecord, lang: Lang) -> dict[str, object]:
 def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
-    words.add(intro, "value", "exp_intro")
+    words.add(intro, "value", "experiments.intro")
     drawn_in_each_language(
         language,
         words,

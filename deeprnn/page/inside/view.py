@@ -15,20 +15,14 @@ from deeprnn.nn.cells import CELLS
 from deeprnn.page import links, service
 from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
 from deeprnn.page.shared.widgets import QUIET, Choices, Translations, announce, drawing, perplexity, refusing, titles
-from deeprnn.page.words import LANGUAGES, Lang, tr
+from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
+from deeprnn.words import Lang
 
 FIRST = ("depth-gru-10-plain", "depth-gru-10-residual")
 TEXT = (
     "The Time Traveller (for so it will be convenient to speak of him) was expounding a recondite matter to us. His "
     "pale grey eyes shone and twinkled, and his usually pale face was flushed and animated."
-)
-_LABELS = (
-    *("hint", "layer", "embedding", "change", "units", "next"),
-    *("gate_r", "gate_z", "gate_f", "gate_i", "gate_o"),
-    *("state_title", "lens_title", "echo_title", "without_title", "gradients_title"),
-    *("axis_distance", "axis_back", "axis_ppl", "col_layer", "col_says", "col_p", "col_nats"),
-    *("scale_change", "scale_gate", "scale_echo", "scale_gradients", "scale_lens"),
 )
 Look = dict[str, Any]
 
@@ -71,39 +65,37 @@ def _meaningful(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
 
 
 def _labels(lang: Lang) -> dict[str, str]:
-    places = {"layer": {"n": "{n}"}, "next": {"prefix": "{prefix}", "char": "{char}"}}
-    labels = {key: tr(f"in_{key}", lang, **places.get(key, {})) for key in _LABELS}
-    return labels | {"scale_units": tr("in_scale_units", lang, n=SHOWN_UNITS), "empty": tr("in_empty", lang)}
+    return table("inside.label", lang) | {"scale_units": tr("inside.scale_units", lang, n=SHOWN_UNITS)}
 
 
 def says(look: Look, cell: str, residual: bool, lang: Lang) -> dict[str, str]:
     """One sentence under each picture, from its numbers."""
     return {
-        "change": _ends("in_say_change", [100 * fmean(row) for row in look["change"]], ".0f", lang),
+        "change": _ends("inside.say.change", [100 * fmean(row) for row in look["change"]], ".0f", lang),
         "gates": _kept(look, cell, lang),
-        "echo": _ends("in_say_echo", look["lifetime"], "d", lang),
-        "without": _without(look, lang) + tr("in_without_residual" if residual else "in_without_plain", lang),
+        "echo": _ends("inside.say.echo", look["lifetime"], "d", lang),
+        "without": _without(look, lang) + tr("inside.without.residual" if residual else "inside.without.plain", lang),
         "lens": _lens(look, residual, lang),
         "gradients": _gradients(look["gradients"], lang),
     }
 
 
-def _ends(key: str, values: Sequence[float], form: str, lang: Lang) -> str:
+def _ends(said: str, values: Sequence[float], form: str, lang: Lang) -> str:
     """The layers with the most and the least of something."""
     high, low = values.index(max(values)), values.index(min(values))
     a, b = format(values[high], form), format(values[low], form)
     if len(values) == 1:
-        return tr(f"{key}_one", lang, a=a)
+        return tr(f"{said}.one", lang, a=a)
     if a == b:
-        return tr(f"{key}_even", lang, a=a, n=len(values))
-    return tr(key, lang, high=high + 1, a=a, low=low + 1, b=b)
+        return tr(f"{said}.even", lang, a=a, n=len(values))
+    return tr(f"{said}.most", lang, high=high + 1, a=a, low=low + 1, b=b)
 
 
 def _kept(look: Look, cell: str, lang: Lang) -> str:
     layers = range(len(look["change"]))
     gates = [{letter: fmean(rows[layer]) for letter, rows in look["gates"].items()} for layer in layers]
     kept = [100 * share for share in map(CELLS[cell].kept, gates) if share is not None]
-    return _ends("in_say_keep", kept, ".0f", lang) if kept else tr("in_say_keep_none", lang)
+    return _ends("inside.say.keep", kept, ".0f", lang) if kept else tr("inside.say.no_gate", lang)
 
 
 def _without(look: Look, lang: Lang) -> str:
@@ -111,10 +103,11 @@ def _without(look: Look, lang: Lang) -> str:
     found = {layer: nats for layer, nats in enumerate(look["without"], 1) if nats is not None}
     space = " " if lang == "en" else ""
     if not found:
-        return tr("in_say_without_none", lang, whole=whole) + space
+        return tr("inside.say.without.none", lang, whole=whole) + space
     high, low = max(found, key=found.__getitem__), min(found, key=found.__getitem__)
     a, b = (perplexity(math.exp(found[layer])) for layer in (high, low))
-    key = "in_say_without_one" if len(found) == 1 else "in_say_without_even" if a == b else "in_say_without"
+    many = "inside.say.without.even" if a == b else "inside.say.without.most"
+    key = "inside.say.without.one" if len(found) == 1 else many
     return tr(key, lang, whole=whole, high=high, a=a, low=low, b=b) + space
 
 
@@ -122,19 +115,19 @@ def _lens(look: Look, residual: bool, lang: Lang) -> str:
     levels, means = look["lens"]["levels"], [fmean(row) for row in look["lens"]["nats"]]
     top = perplexity(math.exp(means[-1]))
     if len(levels) == 1:
-        return tr("in_say_lens_one", lang, b=top)
+        return tr("inside.say.lens.one", lang, b=top)
     if not residual:
-        return tr("in_say_lens_plain", lang, b=top)
+        return tr("inside.say.lens.plain", lang, b=top)
     steps = [after - before for before, after in itertools.pairwise(means)]
-    start = tr("in_embedding", lang) if levels[0] == 0 else tr("in_layer", lang, n=levels[0])
+    start = tr("inside.label.embedding", lang) if levels[0] == 0 else tr("inside.label.layer", lang, n=levels[0])
     best = levels[1 + steps.index(min(steps))]
-    return tr("in_say_lens", lang, start=start, a=perplexity(math.exp(means[0])), b=top, best=best)
+    return tr("inside.say.lens.levels", lang, start=start, a=perplexity(math.exp(means[0])), b=top, best=best)
 
 
 def _gradients(norms: list[list[float]], lang: Lang) -> str:
     bottom, top = norms[0], norms[-1]
     values = zip("abcd", (bottom[0], top[0], bottom[-1], top[-1]), strict=True)
-    key = "in_say_gradients" if len(norms) > 1 else "in_say_gradients_one"
+    key = "inside.say.gradients.layers" if len(norms) > 1 else "inside.say.gradients.one"
     return tr(key, lang, distance=len(bottom) - 1, **{letter: f"{norm:.1e}" for letter, norm in values})
 
 
@@ -142,13 +135,13 @@ def _choices(registry: Registry, lang: Lang, *, none: bool) -> Choices:
     """The models whose layers have states of their own."""
     shown = titles(registry, lang)
     listed = [(shown[name], name) for name, info in registry.infos.items() if info.config.wiring == "stack"]
-    return [(tr("in_none", lang), "")] * none + listed
+    return [(tr("inside.none", lang), "")] * none + listed
 
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, tab: gr.Tab) -> None:
     """Lay the view out and connect it. Nothing is computed before the tab is opened."""
     intro = gr.Markdown(elem_classes="hint")
-    words.add(intro, "value", "in_intro")
+    words.add(intro, "value", "inside.intro")
     listed = [name for _, name in _choices(registry, "en", none=False)]
     chosen = [name for name in FIRST if name in listed] or listed[:1]
     with gr.Row():
@@ -171,13 +164,13 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         elem_id="inside",
     )
     words.add_drawing(board, lambda lang: {"models": [], "labels": _labels(lang)})
-    words.add(first, "label", "in_first")
-    words.add(second, "label", "in_second")
+    words.add(first, "label", "inside.first")
+    words.add(second, "label", "inside.second")
     words.add_made(first, "choices", lambda lang: _choices(registry, lang, none=False))
     words.add_made(second, "choices", lambda lang: _choices(registry, lang, none=True))
-    words.add(text, "label", "in_text")
-    words.add(text, "info", "in_text_hint", least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
-    words.add(go, "value", "in_look")
+    words.add(text, "label", "inside.text")
+    words.add(text, "info", "inside.text_hint", least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
+    words.add(go, "value", "inside.look")
 
     def on_look(one: Any, other: Any, text: Any, language: str) -> dict[str, Any]:
         lang = LANGUAGES[language]

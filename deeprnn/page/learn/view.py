@@ -6,7 +6,8 @@ Knows: the package's own source, the results, words. Does not know: the other vi
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -18,9 +19,10 @@ from deeprnn.page import figures
 from deeprnn.page.learn import two_layers
 from deeprnn.page.presets import answers
 from deeprnn.page.shared.widgets import Translations, drawn_in_each_language, perplexity, results_note
-from deeprnn.page.words import Lang, tr
+from deeprnn.page.words import table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results
+from deeprnn.words import Lang
 
 _SCRATCH: tuple[Callable[..., Any], ...] = (two_layers.get_params, two_layers.rnn)
 _STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
@@ -28,20 +30,15 @@ _RIGHT: tuple[Callable[..., Any], ...] = (CharRNN.below, CharRNN._stack, CharRNN
 _WRONG: tuple[Callable[..., Any], ...] = (CharRNN._shared,)
 _MISTAKE = ("note-rnn-2", "note-rnn-2-shared", "note-rnn-2-shared-updated")
 _RECITER = "note-lstm-2"
-_WORDS = (
-    *("right", "residual", "wrong", "right_note", "residual_note", "wrong_note"),
-    *("reads", "reads_first", "reads_wrong", "code_right", "code_wrong"),
-)
-_FIGURE_WORDS = ("table", "svg", "png", "csv", "readout")
 
 
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
     """What `learn.js` draws: sections in order, each with its code and figures."""
     results = registry.results
-    places = {name: f"{{{name}}}" for name in ("cell", "before", "below")}
     told = [*_mistake(registry, lang), *_perplexity(results, lang)]
-    missing = [tr(f"learn_{key}_short", lang) for key in ("mistake", "ppl") if key not in {one["key"] for one in told}]
+    known = {one["key"] for one in told}
+    missing = [name for key, name in table("learn.short", lang).items() if key not in known]
     sections = [
         _section("stack", lang, picture=True),
         _section("scratch", lang, code=[["", _sources(_SCRATCH)]], table=_shapes(lang)),
@@ -52,13 +49,15 @@ def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
     return {
         "sections": sections,
         "note": results_note(registry, missing, lang),
-        "labels": {key: tr(f"learn_{key}", lang, **(places if key.startswith("reads") else {})) for key in _WORDS}
-        | {key: tr(f"exp_label_{key}", lang) for key in _FIGURE_WORDS},
+        "labels": table("chart", lang) | table("learn.label", lang),
     }
 
 
-def _section(key: str, lang: Lang, **content: Any) -> dict[str, Any]:
-    return {"key": key, "title": tr(f"learn_{key}", lang), "text": tr(f"learn_{key}_text", lang), **content}
+def _section(
+    key: str, lang: Lang, places: Mapping[str, object] = MappingProxyType({}), **content: Any
+) -> dict[str, Any]:
+    title, text = (tr(f"learn.section.{key}.{part}", lang, **places) for part in ("title", "text"))
+    return {"key": key, "title": title, "text": text, **content}
 
 
 def _shapes(lang: Lang) -> list[list[str]]:
@@ -75,10 +74,10 @@ def _shapes(lang: Lang) -> list[list[str]]:
         "b_q": (symbols,),
     }
     rows = [
-        [name, " × ".join(map(str, size)), tr(f"learn_shape_{at}", lang)]
-        for at, (name, size) in enumerate(sizes.items())
+        [name, " × ".join(map(str, size)), meaning]
+        for (name, size), meaning in zip(sizes.items(), table("learn.shape", lang).values(), strict=True)
     ]
-    return [[tr(f"learn_shape_{head}", lang) for head in ("name", "size", "meaning")], *rows]
+    return [list(table("learn.shape_head", lang).values()), *rows]
 
 
 def _mistake(registry: Registry, lang: Lang) -> list[dict[str, Any]]:
@@ -86,17 +85,17 @@ def _mistake(registry: Registry, lang: Lang) -> list[dict[str, Any]]:
     if not found:
         return []
     return [
-        {
-            "key": "mistake",
-            "title": tr("learn_mistake", lang),
-            "text": tr("learn_mistake_text", lang, floor=found["wrong"]),
-            "answer": findings.sentence("scratch", found, lang),
-            "code": [
-                [tr("learn_code_right", lang), _sources(_RIGHT)],
-                [tr("learn_code_wrong", lang), _sources(_WRONG)],
+        _section(
+            "mistake",
+            lang,
+            {"floor": found["wrong"]},
+            answer=findings.sentence("scratch", found, lang),
+            code=[
+                [tr("learn.code_right", lang), _sources(_RIGHT)],
+                [tr("learn.code_wrong", lang), _sources(_WRONG)],
             ],
-            "figure": figures.curves(registry.results, _MISTAKE, lang),
-        }
+            figure=figures.curves(registry.results, _MISTAKE, lang),
+        )
     ]
 
 
@@ -116,14 +115,7 @@ def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
         "best": perplexity(run.best_val.ppl),
         "chars": f"{run.train_config.max_train_chars or text.train_chars:,}",
     }
-    return [
-        {
-            "key": "ppl",
-            "title": tr("learn_ppl", lang, train=values["train"], new=values["new"]),
-            "text": tr("learn_ppl_text", lang, **values),
-            "figure": figures.curves(results, (_RECITER,), lang),
-        }
-    ]
+    return [_section("ppl", lang, values, figure=figures.curves(results, (_RECITER,), lang))]
 
 
 @functools.cache

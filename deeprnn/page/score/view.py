@@ -31,22 +31,23 @@ from deeprnn.page.shared.widgets import (
     refusing,
     titles,
 )
-from deeprnn.page.words import LANGUAGES, Lang, tr
+from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.text.vocab import owners
+from deeprnn.words import Lang
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
 EXAMPLES = {
-    "example_memorised": "the time traveller for so it will be convenient to speak of himwas expounding a recondite "
+    "memorised": "the time traveller for so it will be convenient to speak of himwas expounding a recondite "
     "matter to us his grey eyes shone andtwinkled",
-    "example_new": "the old clockmaker had spoken of nothing else that evening and when the lamp burned low he drew "
+    "new": "the old clockmaker had spoken of nothing else that evening and when the lamp burned low he drew "
     "his chair to the fire and told us how the strange engine worked",
-    "example_shuffled": "recondite eyes the him twinkled speak us a so expounding shone traveller to convenient his "
+    "shuffled": "recondite eyes the him twinkled speak us a so expounding shone traveller to convenient his "
     "be for matter it and of time will to was grey",
-    "example_prose": "My dear friend, the train leaves Paris at 7:45. Bring two coats, an umbrella and good humour!",
-    "example_chinese": "那行者听了，心中暗笑道：“你这老儿好没道理，我一路上翻山过水，哪里肯为这点小事停下来？”",
+    "prose": "My dear friend, the train leaves Paris at 7:45. Bring two coats, an umbrella and good humour!",
+    "chinese": "那行者听了，心中暗笑道：“你这老儿好没道理，我一路上翻山过水，哪里肯为这点小事停下来？”",
 }
 REAL = ("real_train", "real_heldout", "real_other")
 EXCERPT_CHARS = 600
@@ -67,7 +68,7 @@ def no_text(_: CheckpointInfo) -> None:
 def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: Lang) -> Result:
     """What `heat.js` draws, in a language: the models' rows first, then what they are to be measured by."""
     if not answers:
-        return {"empty": tr("score_empty", lang)}
+        return {"empty": tr("score.empty", lang)}
     names = [answer["model"] for answer in answers]
     scored = [answer for answer in answers if "error" not in answer]
     infos = [registry.infos[answer["model"]] for answer in scored]
@@ -77,11 +78,6 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
         _row(base | {"unknown": []}, _base_title(registry, base, lang), registry.infos[base["model"]], "base")
         for base in service.baselines(registry, text=text, answers=answers)
     ]
-    labels = (
-        *("heat", "heat_scale", "heat_scale_high", "heat_unknown", "heat_hint", "heat_first", "mode_one", "mode_two"),
-        *("two_a", "two_b", "two_more", "two_less", "running", "running_axis", "score_stale"),
-    )
-    columns = ("col_model", "col_ppl", "col_bpc", "col_nats", "col_unknown", "col_guess")
     where = owners(text)
     return {
         "text": text,
@@ -89,9 +85,8 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
         "rows": rows,
         "models": names,
         "notes": _missing(registry, answers, infos, lang) + _notes(registry, scored, infos, lang),
-        "columns": [tr(column, lang) for column in columns],
-        "labels": {key: tr(key, lang) for key in labels}
-        | {"heat_row": tr("heat_row", lang, title="{title}", p="{p}", surprise="{surprise}")},
+        "columns": list(table("score.column", lang).values()),
+        "labels": table("score.label", lang) | {key: tr(key, lang) for key in ("heat_scale", "heat_scale_high")},
     }
 
 
@@ -121,22 +116,22 @@ def _packed(numbers: Sequence[float]) -> str:
 def _base_title(registry: Registry, base: dict[str, Any], lang: Lang) -> str:
     info = registry.infos[base["model"]]
     text = book(info.metrics.text.name, lang)
-    return tr(f"row_{base['kind']}", lang, n=base["count"], text=text, chars=f"{info.train_chars:,}")
+    return tr(f"score.row.{base['kind']}", lang, n=base["count"], text=text, chars=f"{info.train_chars:,}")
 
 
 def _missing(registry: Registry, answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
     """Which rows are missing, and why."""
     broken = [tr("error_broken", lang, name=answer["model"]) for answer in answers if "error" in answer]
     ngrams = dict.fromkeys(filter(None, (registry.broken_ngram(info.name) for info in infos)))
-    return broken + [tr("ngram_broken", lang, file=file) for file in ngrams]
+    return broken + [tr("score.ngram_broken", lang, file=file) for file in ngrams]
 
 
 def _notes(registry: Registry, answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
     notes = list(filter(None, [alphabets_note(registry, infos, lang)]))
     if any(answer["unknown"] for answer in answers):
-        notes.append(tr("unknown_counted", lang))
+        notes.append(tr("score.unknown_counted", lang))
     if any(answer["unknown"] and info.vocab.form == "d2l" for answer, info in zip(answers, infos, strict=True)):
-        notes.append(tr("note_forms", lang))
+        notes.append(tr("score.note_forms", lang))
     return notes
 
 
@@ -172,12 +167,12 @@ def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: s
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
     """Lay the view out and connect it."""
-    text = gr.Textbox(EXAMPLES["example_memorised"], lines=5, elem_id="score-text")
+    text = gr.Textbox(EXAMPLES["memorised"], lines=5, elem_id="score-text")
     buttons = {}
     with gr.Row(elem_classes="examples"):
         for key in (*EXAMPLES, *REAL):
             buttons[key] = gr.Button(size="sm", min_width=120, visible=key in EXAMPLES)
-            words.add(buttons[key], "value", key)
+            words.add(buttons[key], "value", f"score.example.{key}")
     chosen = [name for name in FIRST if name in registry.infos] or list(registry.infos)[:3]
     picker = model_picker(registry, language, words, chosen)
     go = gr.Button(variant="primary", elem_id="score")
@@ -189,9 +184,9 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         elem_id="scores",
     )
     words.add_drawing(board, lambda lang: result(registry, "", [], lang))
-    words.add(text, "label", "score_text")
-    words.add(text, "info", "score_hint", most=f"{MAX_SCORE_CHARS:,}")
-    words.add(go, "value", "score")
+    words.add(text, "label", "score.text")
+    words.add(text, "info", "score.hint", most=f"{MAX_SCORE_CHARS:,}")
+    words.add(go, "value", "score.score")
 
     def on_score(text: str, names: list[str], language: str) -> Result:
         lang = LANGUAGES[language]

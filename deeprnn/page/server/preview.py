@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deeprnn.page.server.limits import is_page
 from deeprnn.page.server.spoken import ASKED, CODES
-from deeprnn.page.words import Lang, tr
+from deeprnn.page.words import tr
+from deeprnn.words import Lang
 
 _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 _BEFORE = b"<script"  # the first one: from there on the page itself is written down
@@ -51,7 +52,7 @@ def described(page: bytes, lang: Lang) -> bytes:
     head, script, rest = page.partition(_BEFORE)
     if not script or b"<head>" not in head:
         return page
-    told = {"title": tr("title", lang), "description": tr("subtitle", lang), "type": "website"}
+    told = {"title": tr("head.title", lang), "description": tr("head.subtitle", lang), "type": "website"}
     tags = "".join(f'<meta property="og:{key}" content="{html.escape(value)}" />' for key, value in told.items())
     head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}"'.encode(), 1)
     return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + script + rest

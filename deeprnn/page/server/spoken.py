@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deeprnn.page.server.limits import is_page
 from deeprnn.page.shared.widgets import Translations
-from deeprnn.page.words import LANGUAGES, Lang, gradios_words, language, tr
+from deeprnn.page.words import LANGUAGES, language, table, tr
+from deeprnn.words import Lang
 
 ASKED: contextvars.ContextVar[Lang] = contextvars.ContextVar("asked", default="en")  # of the request that is answered
 CODES: dict[Lang, str] = {"en": "en", "zh": "zh-CN"}  # as HTML names a language
@@ -57,6 +58,6 @@ class Spoken(gr.Blocks):
         """Make the page again in each language, last in that of programs."""
         for lang in sorted(LANGUAGES.values(), reverse=True):
             self._words.speak(lang)
-            self.title = tr("title", lang)
-            self.i18n_instance = gr.I18n(**{code: gradios_words(lang) for code in CODES.values()})
+            self.title = tr("head.title", lang)
+            self.i18n_instance = gr.I18n(**{code: table("gradio", lang) for code in CODES.values()})
             self._configs[lang] = self.get_config_file()

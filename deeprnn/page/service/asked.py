@@ -8,8 +8,9 @@ from typing import Any
 
 from deeprnn.documents import has_surrogates
 from deeprnn.page.environment import env_limit
-from deeprnn.page.words import Lang, tr
+from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
+from deeprnn.words import Lang
 
 MAX_MODELS = env_limit("MAX_MODELS", 6)
 MAX_PROMPT_CHARS = env_limit("MAX_PROMPT_CHARS", 2_000)

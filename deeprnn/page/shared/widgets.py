@@ -7,7 +7,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -16,11 +16,12 @@ from deeprnn.page.service import MAX_MODELS, RequestError
 from deeprnn.page.shared import alphabets
 from deeprnn.page.shared.components import Drawing, ModelPicker
 from deeprnn.page.shared.theme import asset
-from deeprnn.page.words import BOOKS, LANGUAGES, Lang, tr
+from deeprnn.page.words import LANGUAGES, WORDS, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
 from deeprnn.text.vocab import UNKNOWN_ID
+from deeprnn.words import Lang
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 Choices = list[tuple[str, str]]
@@ -87,15 +88,9 @@ def refusing(lang: Lang) -> Iterator[None]:
 
 def refusal(error: RequestError, lang: Lang) -> gr.Error:
     """The error as the page shows it: its fields are called what the controls are called."""
-    field = error.values.get("field")
-    named = {"field": tr(_FIELDS[field], lang)} if isinstance(field, str) and field in _FIELDS else {}
-    message = tr(error.key, lang, **(error.values | named))
+    field = str(error.values.get("field"))
+    message = tr(error.key, lang, **(error.values | {"field": table("field", lang).get(field, field)}))
     return gr.Error(message, title=tr("error_title", lang), print_exception=False)
-
-
-_FIELDS = {"max_chars": "length"} | {
-    key: key for key in ("temperature", "top_k", "top_p", "seed", "prompt")
-}  # what the control of a field is called
 
 
 def drawing(value: dict[str, Any], template: str, *scripts: str, **options: Any) -> Drawing:
@@ -115,12 +110,12 @@ def drawn_in_each_language(
 
 def title(info: CheckpointInfo, lang: Lang) -> str:
     """Such as "LSTM, 10 layers, residual"."""
-    layers = tr("layer" if info.config.num_layers == 1 else "layers", lang, n=info.config.num_layers)
+    layers = tr("model.layer" if info.config.num_layers == 1 else "model.layers", lang, n=info.config.num_layers)
     parts = [CELLS[info.config.cell].label, layers]
     if info.config.wiring != "stack":
-        parts.append(tr("wrong", lang))
+        parts.append(tr("model.shared", lang))
     elif info.config.residual:
-        parts.append(tr("residual", lang))
+        parts.append(tr("wiring.residual", lang))
     return ("，" if lang == "zh" else ", ").join(parts)
 
 
@@ -137,8 +132,8 @@ def facts(info: CheckpointInfo, lang: Lang) -> str:
     return " · ".join(
         [
             info.name,
-            tr("parameters", lang, n=millions(info.num_params, lang)),
-            tr("trained_on", lang, text=texts(info, lang), chars=f"{info.train_chars:,}"),
+            tr("model.parameters", lang, n=millions(info.num_params, lang)),
+            tr("model.trained_on", lang, text=texts(info, lang), chars=f"{info.train_chars:,}"),
         ]
     )
 
@@ -150,14 +145,15 @@ def millions(count: int, lang: Lang) -> str:
 
 def book(name: str, lang: Lang) -> str:
     """The title of a text in a language, from its name in the catalogue."""
-    return BOOKS[name][0 if lang == "en" else 1] if name in BOOKS else name.replace("_", " ").capitalize()
+    key = f"book.{name}"
+    return tr(key, lang) if key in WORDS else name.replace("_", " ").capitalize()
 
 
 def texts(info: CheckpointInfo, lang: Lang) -> str:
     """The text a model was trained on, and how many there are if it is not the only one."""
     count = len(info.metrics.texts)
     first = book(info.metrics.text.name, lang)
-    return tr("and_more", lang, text=first, n=count) if count > 1 else first
+    return tr("model.and_more", lang, text=first, n=count) if count > 1 else first
 
 
 def alphabets_note(registry: Registry, infos: Sequence[CheckpointInfo], lang: Lang) -> str:
@@ -189,18 +185,19 @@ def perplexity(value: float) -> str:
     return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 10_000 else f"{value:.2e}"
 
 
+Joined = Literal["plain", "residual", "shared"]
 FILTERS: dict[str, Callable[[CheckpointInfo], str]] = {
-    "filter_cell": lambda info: CELLS[info.config.cell].label,
-    "filter_depth": lambda info: str(info.config.num_layers),
-    "filter_text": lambda info: info.metrics.text.name,
-    "filter_wiring": lambda info: wiring(info),
+    "cell": lambda info: CELLS[info.config.cell].label,
+    "depth": lambda info: str(info.config.num_layers),
+    "text": lambda info: info.metrics.text.name,
+    "wiring": lambda info: wiring(info),
 }
 
 
-def wiring(info: CheckpointInfo) -> str:
-    """The key of the word for how its layers are joined: plain, residual or wrong."""
+def wiring(info: CheckpointInfo) -> Joined:
+    """How its layers are joined."""
     if info.config.wiring != "stack":
-        return "wrong_short"
+        return "shared"
     return "residual" if info.config.residual else "plain"
 
 
@@ -245,11 +242,11 @@ def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str,
     found = {FILTERS[key](info) for info in registry.infos.values()}
     values = sorted(found, key=lambda value: (value.isdigit(), int(value) if value.isdigit() else 0, value))
     words: dict[str, Callable[[str], str]] = {
-        "filter_wiring": lambda value: tr(value, lang),
-        "filter_text": lambda value: book(value, lang),
+        "wiring": lambda value: tr(f"wiring.{value}", lang),
+        "text": lambda value: book(value, lang),
     }
     named = [(words.get(key, str)(value), value) for value in values]
-    return [(tr("any", lang), ""), *named]
+    return [(tr("picker.any", lang), ""), *named]
 
 
 def model_picker(registry: Registry, language: gr.Radio, words: Translations, chosen: Sequence[str]) -> ModelPicker:
@@ -258,10 +255,10 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
         choices=choices(registry, "en"),
         value=list(chosen),
         multiselect=True,
-        label=tr("models", "en", most=MAX_MODELS),
+        label=tr("picker.models", "en", most=MAX_MODELS),
         elem_classes="picker",
     )
-    words.add(picker, "label", "models", most=MAX_MODELS)
+    words.add(picker, "label", "picker.models", most=MAX_MODELS)
     words.add_first(picker, "choices", functools.partial(choices, registry))
     with gr.Accordion(open=False, elem_classes="filters") as fold, gr.Row():
         filters = [
@@ -269,9 +266,9 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
             for key in FILTERS
         ]
     picker.filters = filters
-    words.add(fold, "label", "filters")
+    words.add(fold, "label", "picker.filters")
     for key, component in zip(FILTERS, filters, strict=True):
-        words.add(component, "label", key)
+        words.add(component, "label", f"filter.{key}")
         words.add_made(component, "choices", functools.partial(_filter_choices, registry, key))
 
     def on_filter(*values: Any) -> Any:
@@ -279,7 +276,7 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
         return picked(registry, LANGUAGES[language], wanted, kept or [])
 
     def on_pick(names: list[str], language: str) -> Any:
-        kept = at_most(names, LANGUAGES[language], "models_full")
+        kept = at_most(names, LANGUAGES[language], "picker.full")
         return gr.update(value=kept) if kept != names else gr.skip()
 
     picker.input(on_pick, [picker, language], picker, trigger_mode="always_last", **QUIET)

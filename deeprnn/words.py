@@ -1,0 +1,70 @@
+"""What people read, in English and Chinese: TOML files in which the two of one sentence are side by side.
+
+    [wiring.plain]
+    en = "plain"
+    zh = "直接堆叠"
+
+Knows: files, languages. Does not know: who says what.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+Lang = Literal["en", "zh"]
+Sentence = dict[Lang, str]
+
+
+class Words(Mapping[str, Sentence]):
+    """Sentences by key; that of a sentence in a table is `table.member`."""
+
+    def __init__(self, sentences: Mapping[str, Sentence]) -> None:
+        self._sentences = dict(sentences)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The sentences of a file.
+
+        Raises:
+            ValueError: it is no TOML, or a table in it is neither a sentence in each language nor a table of such.
+        """
+        try:
+            return cls(dict(_sentences(tomllib.loads(path.read_text("utf-8")))))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def below(self, name: str) -> Self:
+        """The same sentences as members of a table."""
+        return type(self)({f"{name}.{key}": sentence for key, sentence in self.items()})
+
+    def tr(self, key: str, lang: Lang, **values: object) -> str:
+        """The sentence of that key in a language, its {places} filled in."""
+        return self[key][lang].format(**values)
+
+    def table(self, name: str, lang: Lang) -> dict[str, str]:
+        """The sentences of a table by their names in it, in its order, with their {places} as they are."""
+        start = f"{name}."
+        return {key.removeprefix(start): said[lang] for key, said in self.items() if key.startswith(start)}
+
+    def __getitem__(self, key: str) -> Sentence:
+        return self._sentences[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sentences)
+
+    def __len__(self) -> int:
+        return len(self._sentences)
+
+
+def _sentences(table: dict[str, Any], start: str = "") -> Iterator[tuple[str, Sentence]]:
+    for name, inner in table.items():
+        key = f"{start}{name}"
+        if not isinstance(inner, dict):
+            raise ValueError(f"{key!r} must be a table")
+        if any(isinstance(value, dict) for value in inner.values()):
+            yield from _sentences(inner, f"{key}.")
+        elif set(inner) != set(get_args(Lang)) or not all(isinstance(said, str) for said in inner.values()):
+            raise ValueError(f"{key!r} must be said in each of {get_args(Lang)}, and in nothing else")
+        else:
+            yield key, inner
