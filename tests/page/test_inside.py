@@ -69,8 +69,8 @@ def test_ten_plain_layers_stand_still_above_and_ten_residual_ones_do_not(registr
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_tie_between_layers_is_said_as_one(lang):
-    assert inside._ends("in_say_echo", [4, 4, 4], "d", lang).count("4") == 1
-    assert "3" in inside._ends("in_say_echo", [4, 4, 4], "d", lang)
+    assert inside._ends("inside.say.echo", [4, 4, 4], "d", lang).count("4") == 1
+    assert "3" in inside._ends("inside.say.echo", [4, 4, 4], "d", lang)
 
 
 def test_of_a_plain_stack_only_the_top_is_read_out(registry):
