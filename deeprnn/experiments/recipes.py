@@ -270,7 +270,7 @@ def time_recipes() -> Iterator[Recipe]:
     The seconds are those that set B's runs took on one core of an AVX-512 machine; each run records its own.
     """
     by_name = {recipe.name: recipe for recipe in depth_recipes()}
-    for cell, epochs in {"rnn": 14, "gru": 9, "lstm": 24, "mingru": 21}.items():
+    for cell, epochs in {"rnn": 14, "gru": 9, "lstm": 24, "mingru": 21, "minlstm": 21}.items():
         recipe = by_name[f"depth-{cell}-2-residual"]
         yield replace(recipe, name=f"time-{cell}-2-residual", train=replace(recipe.train, epochs=epochs))
 

@@ -1,4 +1,6 @@
+import inspect
 import math
+import re
 
 import numpy as np
 import pytest
@@ -157,7 +159,19 @@ def min_gru_by_hand(w, x, h):
     return ((1 - z) * h + z * n,)
 
 
-BY_HAND = {"rnn": rnn_by_hand, "gru": gru_by_hand, "lstm": lstm_by_hand, "mingru": min_gru_by_hand}
+def min_lstm_by_hand(w, x, h):
+    i_f, ii, n = (a * x + b for a, b in zip(w["ih"], w["bih"], strict=True))
+    f, i = sigmoid(i_f), sigmoid(ii)
+    return (f / (f + i) * h + i / (f + i) * n,)
+
+
+BY_HAND = {
+    "rnn": rnn_by_hand,
+    "gru": gru_by_hand,
+    "lstm": lstm_by_hand,
+    "mingru": min_gru_by_hand,
+    "minlstm": min_lstm_by_hand,
+}
 
 
 @every_cell
@@ -230,10 +244,11 @@ def test_orthogonal_init_gives_each_gate_a_glorot_uniform_input_matrix(name):
 
 
 @every_cell
-def test_orthogonal_init_sets_only_an_lstm_forget_bias_to_one(name):
+def test_orthogonal_init_sets_only_the_bias_of_a_forget_gate_to_one(name):
     cell = CELLS[name](4, 3)
     cell.reset_parameters("orthogonal", seeded())
-    expected = [0.0] * 3 + [1.0] * 3 + [0.0] * 6 if name == "lstm" else [0.0] * 3 * GATES[name]
+    forget = {"lstm": 1, "minlstm": 0}.get(name)
+    expected = [float(gate == forget) for gate in range(GATES[name]) for _ in range(3)]
     assert sum(p for weight, p in cell.named_parameters() if "bias" in weight).tolist() == expected
 
 
@@ -299,7 +314,14 @@ def min_gru_in_numpy(projected, h):
     return (1 - z) * h + z * n
 
 
-IN_NUMPY = {"mingru": min_gru_in_numpy}  # one step of the paper's equations from W x + b (B, GH) on
+def min_lstm_in_numpy(projected, h):
+    f, i, n = np.split(projected, 3, axis=-1)
+    f, i = logistic(f), logistic(i)
+    return f / (f + i) * h + i / (f + i) * n
+
+
+# One step of the paper's equations from W x + b (B, GH) on.
+IN_NUMPY = {"mingru": min_gru_in_numpy, "minlstm": min_lstm_in_numpy}
 
 
 def steps_in_numpy(name, projected, h):
@@ -377,3 +399,38 @@ def test_the_update_gate_of_a_min_gru_lets_the_new_value_in(run):
     with torch.no_grad():
         cell.bias_ih[:H] = -60.0
     assert_close(getattr(cell, run)(x, state)[1], state, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("run", ["scan", "fused"])
+def test_the_two_gates_of_a_min_lstm_share_one_whole_however_small_both_are(run):
+    cell = make_cell("minlstm")
+    x, state = make_inputs(cell)
+    gates = cell.gates(cell.project(x[0]), state[0])
+    assert_close(gates["f"] + gates["i"], torch.ones(B, H).double(), rtol=0, atol=1e-15)
+    with torch.no_grad():
+        cell.weight_ih[: 2 * H] = 0
+        cell.bias_ih[:H], cell.bias_ih[H : 2 * H] = -1000.0, -1000.0 + math.log(3)  # both round to nothing
+    expected = state[0] / 4 + 3 * cell.project(x[0])[..., 2 * H :] / 4
+    assert_close(getattr(cell, run)(x[:1], state)[1][0], expected, rtol=0, atol=1e-12)
+
+
+@every_cell
+def test_a_cell_brings_all_that_the_page_and_the_recipes_ask_of_it(name):
+    cell = CELLS[name]
+    described = inspect.getmodule(cell).__doc__
+    for said in (r"\(\d{4}\)", r"\n    H_t = ", "State: h", "Init: see"):  # the source's year, the equations
+        assert re.search(said, described)
+    assert cell.label not in {other.label for other in CELLS.values() if other is not cell}
+    for ground in (0, 1):
+        assert re.fullmatch("#[0-9a-f]{6}", cell.colours[ground])
+        assert cell.colours[ground] not in {other.colours[ground] for other in CELLS.values() if other is not cell}
+    made = make_cell(name)
+    x, state = make_inputs(made)
+    gates = made.gates(made.project(x[0]), state[0])
+    assert len(gates) == cell.num_gates
+    assert cell.candidate in gates
+    for letter, values in gates.items():
+        assert letter == cell.candidate or (values.min() > 0 and values.max() < 1)
+    kept = cell.kept({letter: values.mean().item() for letter, values in gates.items()})
+    assert (kept is None) == (cell.keeping is None)
+    assert cell.keeping is None or (cell.keeping in gates and 0 < kept < 1)

@@ -1,0 +1,56 @@
+"""The minimal long short-term memory of Feng et al., "Were RNNs All We Needed?", arXiv 2410.01201 (2024), section 3.2.
+
+    F_t = sigmoid(X_t W_xf + b_f)
+    I_t = sigmoid(X_t W_xi + b_i)
+    N_t = X_t W_xn + b_n
+    H_t = F_t / (F_t + I_t) * H_{t-1} + I_t / (F_t + I_t) * N_t
+
+Variant: see `minimal`. The two gates are normalised to a sum of 1 (the paper's f' and i'), so that the state is a
+weighted mean of what was read, and one state is enough: no c, no output gate. Where `gates` says f and i, it means the
+normalised ones. Gates are stacked in the order f, i, n. State: h. Init: see `Cell.reset_parameters`.
+"""
+
+import math
+from typing import no_type_check
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from deeprnn.nn.activations import ONE
+from deeprnn.nn.cells.minimal import MinimalCell
+
+LARGEST = np.float32(80)  # whose exponential float32 still holds
+
+
+class MinLSTMCell(MinimalCell):
+    """H_t = F_t / (F_t + I_t) * H_{t-1} + I_t / (F_t + I_t) * N_t, where F_t, I_t, N_t are functions of X_t alone."""
+
+    label = "minLSTM"
+    colours = ("#4a2fb8", "#9577f5")
+    keeping = "f"
+    num_gates = 3
+    forget_gate = 0
+
+    def mixture(self, projected: Float[Tensor, "*N GH"]) -> tuple[Float[Tensor, "*N H"], Float[Tensor, "*N H"]]:
+        """I / (F + I) and the candidate n. The share is sigmoid(log I - log F): none is lost where both are tiny."""
+        f, i, n = projected.chunk(3, dim=-1)
+        return torch.sigmoid(F.logsigmoid(i) - F.logsigmoid(f)), n
+
+    def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
+        """F / (F + I), I / (F + I) and the candidate n; of h only the type counts."""
+        i, n = self.mixture(projected.to(h.dtype))
+        return {"f": 1 - i, "i": i, "n": n}
+
+    @staticmethod
+    @no_type_check
+    def recur_units(projected, hidden, state):  # noqa: ARG004  (there is none)
+        """`recur` unit by unit, from 1 / F and 1 / I, which float32 holds where F and I round to nothing."""
+        size = state.shape[1]
+        for j in range(size):
+            over_f = ONE + math.exp(min(-projected[j], LARGEST))
+            over_i = ONE + math.exp(min(-projected[size + j], LARGEST))
+            i = over_f / (over_f + over_i)
+            state[0, j] = (ONE - i) * state[0, j] + i * projected[2 * size + j]
