@@ -4,7 +4,6 @@ Knows: the views. Does not know: models, files.
 """
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -30,42 +29,18 @@ from deeprnn.page.server.faults import Page, note
 from deeprnn.page.server.limits import Limits
 from deeprnn.page.server.preview import Preview
 from deeprnn.page.server.requests import Requests
+from deeprnn.page.server.scripts import Scripts
 from deeprnn.page.server.serving import Ending, believe_no_header, proxies
 from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Listening
-from deeprnn.page.shared.theme import PAGE_JS, style_sheet, theme
+from deeprnn.page.shared.scripts import calling
+from deeprnn.page.shared.theme import style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
 
 _TITLES = {name: [CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
-_SPOKEN = f"(chosen) => {{ [document.documentElement.lang, document.title] = ({json.dumps(_TITLES)})[chosen]; }}"
 _NAMES = {CODES[lang]: table("named", lang) for lang in LANGUAGES.values()}
-# What gradio names by a number or in English only: the crosses in a list of models, which say here which one they
-# remove, the inputs of a slider, the list of views that find no room, the page's foot.
-_NAMED = f"""() => {{
-  const names = {json.dumps(_NAMES)};
-  const say = (element, attribute, said) => {{
-    if (element && element.getAttribute(attribute) !== said) element.setAttribute(attribute, said);
-  }};
-  const each = (selector, name) => document.querySelectorAll(selector).forEach(name);
-  const name = () => {{
-    const words = names[document.documentElement.lang] || names.en;
-    each('.picker .token', (token) => {{
-      const model = token.querySelector('span').textContent.trim();
-      say(token.querySelector('.token-remove'), 'title', words.remove.replace('{{name}}', () => model));
-    }});
-    each('.picker .remove-all', (cross) => say(cross, 'title', words.remove_all));
-    each('[aria-label^="number input for "], [aria-label^="range slider for "]', (input) => {{
-      say(input, 'aria-label', input.getAttribute('aria-label').replace(/^.*? for /, ''));
-    }});
-    each('.overflow-menu > button', (more) => say(more, 'aria-label', words.more_views));
-    each('footer[aria-label]', (foot) => say(foot, 'aria-label', words.foot));
-  }};
-  const changes = {{ subtree: true, childList: true, characterData: true, attributeFilter: ['lang'] }};
-  new MutationObserver(name).observe(document, changes);
-  name();
-}}"""
 LAUNCH: dict[str, Any] = {
     "show_error": False,
     "enable_monitoring": False,
@@ -114,9 +89,9 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
             return gr.update(selected=ask.view) if "view" in request.query_params else gr.skip()
 
         page.load(on_visit, None, tabs, **private)
-        page.load(None, None, None, js=_NAMED, **private)
-        page.load(None, language, None, js=_SPOKEN, **private)  # gradio has told the browser the browser's language
-        language.change(None, language, None, js=_SPOKEN, **private)  # the browser's tab and screen readers too
+        speak = calling("shared/page.js", "speak", _TITLES)  # the browser's tab and screen readers too
+        page.load(None, language, None, js=speak, **private)  # gradio has told the browser the browser's language
+        language.change(None, language, None, js=speak, **private)
     page.space_id = None  # in a Space gradio would add a header, which asks other hosts
     return page
 
@@ -173,12 +148,16 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
         ending=ending.asked if ending else lambda: False,
         note=note,
     )
-    others = [Middleware(Downloads, registry=registry), Middleware(Listening), Middleware(Preview)]
+    others = [Middleware(Downloads, registry=registry), Middleware(Scripts), Middleware(Listening), Middleware(Preview)]
     served_with = {"middleware": [limits, *others]}
     # A thread of gradio's waits for each text that is being written; a few more answer what is quick.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
     served: tuple[Any, str, str] = page.launch(
-        css=style_sheet(), theme=theme(), js=PAGE_JS, prevent_thread_lock=True, **(LAUNCH | options)
+        css=style_sheet(),
+        theme=theme(),
+        js=calling("shared/page.js", "start", _NAMES),
+        prevent_thread_lock=True,
+        **(LAUNCH | options),
     )
     install_light_sessions(page)
     if ending:

@@ -10,7 +10,7 @@ import pytest
 from deeprnn.page import app
 from deeprnn.page.presets import presets
 from deeprnn.page.server.sessions import Session
-from deeprnn.page.shared.widgets import drawing
+from deeprnn.page.shared.components import Drawing
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED, WAIT, wait_until
 
@@ -20,7 +20,7 @@ IGNORED = (
     "ignore::pytest.PytestUnraisableExceptionWarning",
 )
 pytestmark = pytest.mark.filterwarnings(*IGNORED)
-READER = drawing({}, "<div></div>", elem_id="reader")
+READER = Drawing({})
 SLOW = ["wells-lstm-2", "note-lstm-10", "note-lstm-10-residual", "journey-gru-2"]
 
 

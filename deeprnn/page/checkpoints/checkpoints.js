@@ -1,71 +1,48 @@
-// Draws the table of checkpoints: sorted by a click on a column's head, shortened by typing; dom.js stands before it.
-let sorted = 0;
-let descending = false;
-let wanted = '';
-let chosen = null;
-const root = element.querySelector('.checkpoints');
-const tools = node('div', 'tools');
-const frame = node('div', 'scroll');
-const details = node('div', 'details');
-frame.tabIndex = 0;
-details.setAttribute('aria-live', 'polite');
-const missing = node('div', 'left-out');
-root.replaceChildren(tools, frame, missing, details);
+// Draws the table of checkpoints: sorted by a click on a column's head, shortened by typing.
+import { Carried, between, button, copy, find, listed, node } from '../shared/dom.js';
 
-function ordered(value) {
+/**
+ * A checkpoint, each cell as it reads and as it sorts.
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} title
+ * @property {string} cell
+ * @property {{ text: string, sort: string | number }[]} cells
+ * @property {string} sha256
+ * @property {string} code
+ */
+
+/**
+ * @typedef {object} Value
+ * @property {string[]} columns
+ * @property {Row[]} rows
+ * @property {string[]} left_out why some are missing
+ * @property {string} [chosen]
+ * @property {Record<string, string>} labels
+ * @property {string} lang
+ */
+
+/**
+ * Those of the rows that hold all the words wanted, in the order of a column.
+ * @param {Row[]} rows
+ * @param {string} wanted
+ * @param {number} column
+ * @param {boolean} descending
+ */
+export function ordered(rows, wanted, column, descending) {
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
-  const rows = value.rows.filter((row) => {
+  const found = rows.filter((row) => {
     const text = [row.title, ...row.cells.map((cell) => cell.text)].join(' ').toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const by = (row) => row.cells[sorted].sort;
-  rows.sort((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0) * (descending ? -1 : 1));
-  return rows;
+  const by = (/** @type {Row} */ row) => row.cells[column].sort;
+  return found.sort((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0) * (descending ? -1 : 1));
 }
 
-function table(value) {
-  const made = node('table', 'scores');
-  const head = node('tr');
-  value.columns.forEach((column, index) => {
-    const cell = node('th');
-    cell.scope = 'col';
-    cell.setAttribute('aria-sort', index !== sorted ? 'none' : descending ? 'descending' : 'ascending');
-    cell.append(button('sort', column + (index !== sorted ? '' : descending ? ' ↓' : ' ↑'), () => {
-      descending = index === sorted && !descending;
-      sorted = index;
-      drawTable();
-      frame.querySelectorAll('.sort')[index].focus();
-    }));
-    head.append(cell);
-  });
-  const thead = node('thead');
-  thead.append(head);
-  const body = node('tbody');
-  const rows = ordered(value);
-  rows.forEach((row) => {
-    const line = node('tr', row.name === chosen ? 'chosen' : '');
-    row.cells.forEach((cell, index) => {
-      const made = node(index ? 'td' : 'th', index === 1 ? row.cell : '', index ? cell.text : undefined);
-      if (!index) {
-        made.scope = 'row';
-        made.append(button('name', cell.text, () => choose(row.name)));
-      }
-      line.append(made);
-    });
-    body.append(line);
-  });
-  made.append(thead, body);
-  return rows.length ? made : node('p', 'empty', value.labels.ck_none);
-}
-
-function choose(name) {
-  chosen = name;
-  drawTable();
-  drawDetails();
-  trigger('select', { index: 0, value: name });
-  details.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
-}
-
+/**
+ * @param {string} file
+ * @param {string} text
+ */
 function link(file, text) {
   const made = node('a', 'download', text);
   made.href = 'download/' + encodeURIComponent(file);
@@ -73,62 +50,147 @@ function link(file, text) {
   return made;
 }
 
-function drawTable() {
-  frame.replaceChildren(table(given()));
-}
+class Checkpoints {
+  sorted = 0;
+  descending = false;
+  wanted = '';
+  /** @type {string | null} */
+  chosen = null;
+  tools = node('div', 'tools');
+  frame = node('div', 'scroll');
+  missing = node('div', 'left-out');
+  details = node('div', 'details');
 
-function drawDetails() {
-  const { rows, labels, lang } = given();
-  const row = rows.find((one) => one.name === chosen);
-  if (!row) {
-    details.replaceChildren(node('p', 'empty', labels.ck_choose));
-    return;
+  /** @param {import('../shared/dom.js').Board} board */
+  constructor({ element, props, trigger, watch }) {
+    this.trigger = trigger;
+    /** @type {Carried<Value>} */
+    this.carried = new Carried(props);
+    this.frame.tabIndex = 0;
+    this.details.setAttribute('aria-live', 'polite');
+    find(element, '.checkpoints').replaceChildren(this.tools, this.frame, this.missing, this.details);
+    watch('value', () => this.draw());
+    this.draw();
   }
-  const files = node('p', 'files');
-  files.append(link(row.name + '.safetensors', labels.ck_weights), link(row.name + '.zip', labels.ck_folder));
-  const compare = node('a', 'download', labels.ck_compare);
-  compare.href = '?view=compare&models=' + encodeURIComponent(listed([row.name]));
-  files.append(compare);
-  const hash = node('p', 'hash', labels.ck_sha + between(lang));
-  hash.append(node('code', '', row.sha256));
-  const code = node('pre');
-  code.append(node('code', '', row.code));
-  const copying = button('copy', labels.ck_copy, () => copy(row.code, copying, labels.link_copied));
-  details.replaceChildren(node('h3', '', row.title), files, hash, node('p', '', labels.ck_load), code, copying);
+
+  get value() {
+    return this.carried.given();
+  }
+
+  draw() {
+    const { value } = this;
+    if (!value) return;
+    this.#drawMissing();
+    if (value.chosen) this.chosen = value.chosen;
+    this.#drawTools();
+    this.#drawTable();
+    this.#drawDetails();
+  }
+
+  #drawTable() {
+    const rows = ordered(this.value.rows, this.wanted, this.sorted, this.descending);
+    if (!rows.length) {
+      this.frame.replaceChildren(node('p', 'empty', this.value.labels.ck_none));
+      return;
+    }
+    const made = node('table', 'scores');
+    const head = node('thead');
+    const body = node('tbody');
+    head.append(this.#head());
+    body.append(...rows.map((row) => this.#line(row)));
+    made.append(head, body);
+    this.frame.replaceChildren(made);
+  }
+
+  #head() {
+    const head = node('tr');
+    this.value.columns.forEach((column, index) => {
+      const cell = node('th');
+      const is = index === this.sorted;
+      cell.scope = 'col';
+      cell.setAttribute('aria-sort', !is ? 'none' : this.descending ? 'descending' : 'ascending');
+      const sort = button('sort', column + (!is ? '' : this.descending ? ' ↓' : ' ↑'), () => {
+        this.descending = is && !this.descending;
+        this.sorted = index;
+        this.#drawTable();
+        /** @type {HTMLElement} */ (this.frame.querySelectorAll('.sort')[index]).focus();
+      });
+      cell.append(sort);
+      head.append(cell);
+    });
+    return head;
+  }
+
+  /** @param {Row} row */
+  #line(row) {
+    const line = node('tr', row.name === this.chosen ? 'chosen' : '');
+    row.cells.forEach((cell, index) => {
+      if (index) {
+        line.append(node('td', index === 1 ? row.cell : '', cell.text));
+        return;
+      }
+      const made = node('th');
+      made.scope = 'row';
+      made.append(button('name', cell.text, () => this.#choose(row.name)));
+      line.append(made);
+    });
+    return line;
+  }
+
+  /** @param {string} name */
+  #choose(name) {
+    this.chosen = name;
+    this.#drawTable();
+    this.#drawDetails();
+    this.trigger('select', { index: 0, value: name });
+    this.details.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  }
+
+  #drawDetails() {
+    const { rows, labels, lang } = this.value;
+    const row = rows.find((one) => one.name === this.chosen);
+    if (!row) {
+      this.details.replaceChildren(node('p', 'empty', labels.ck_choose));
+      return;
+    }
+    const files = node('p', 'files');
+    const compare = node('a', 'download', labels.ck_compare);
+    compare.href = '?view=compare&models=' + encodeURIComponent(listed([row.name]));
+    files.append(link(row.name + '.safetensors', labels.ck_weights), link(row.name + '.zip', labels.ck_folder), compare);
+    const hash = node('p', 'hash', labels.ck_sha + between(lang));
+    hash.append(node('code', '', row.sha256));
+    const code = node('pre');
+    code.append(node('code', '', row.code));
+    const copying = button('copy', labels.ck_copy, () => copy(row.code, copying, labels.link_copied));
+    const title = node('h3', '', row.title);
+    this.details.replaceChildren(title, files, hash, node('p', '', labels.ck_load), code, copying);
+  }
+
+  #drawTools() {
+    const { labels } = this.value;
+    const wrap = node('label', 'pick', labels.ck_filter + ' ');
+    const field = node('input');
+    field.type = 'search';
+    field.value = this.wanted;
+    field.addEventListener('input', () => {
+      this.wanted = field.value;
+      this.#drawTable();
+    });
+    wrap.append(field);
+    this.tools.replaceChildren(wrap, link('all', labels.ck_all));
+  }
+
+  #drawMissing() {
+    const { left_out: reasons, labels } = this.value;
+    this.missing.replaceChildren();
+    if (!reasons.length) return;
+    const list = node('ul');
+    list.append(...reasons.map((reason) => node('li', '', reason)));
+    this.missing.append(node('p', '', labels.ck_left_out), list);
+  }
 }
 
-function drawTools() {
-  const { labels } = given();
-  const wrap = node('label', 'pick', labels.ck_filter + ' ');
-  const field = node('input');
-  field.type = 'search';
-  field.value = wanted;
-  field.addEventListener('input', () => {
-    wanted = field.value;
-    drawTable();
-  });
-  wrap.append(field);
-  tools.replaceChildren(wrap, link('all', labels.ck_all));
+/** @param {import('../shared/dom.js').Board} board */
+export function mount(board) {
+  new Checkpoints(board);
 }
-
-function drawMissing() {
-  const { left_out: reasons, labels } = given();
-  missing.replaceChildren();
-  if (!reasons.length) return;
-  const list = node('ul');
-  list.append(...reasons.map((reason) => node('li', '', reason)));
-  missing.append(node('p', '', labels.ck_left_out), list);
-}
-
-function draw() {
-  const value = given();
-  if (!value) return;
-  drawMissing();
-  if (value.chosen) chosen = value.chosen;
-  drawTools();
-  drawTable();
-  drawDetails();
-}
-
-watch('value', draw);
-draw();

@@ -21,6 +21,7 @@ from deeprnn.page.compare.cards import Board
 from deeprnn.page.presets import Budget, presets
 from deeprnn.page.service import MAX_MODELS, MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.page.shared.components import Number, Slider
+from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.theme import asset
 from deeprnn.page.shared.widgets import (
     QUIET,
@@ -38,11 +39,6 @@ from deeprnn.page.words import LANGUAGES, NAMES, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
 
-# Tells cards.js which models are chosen; `changed`: by whomever.
-_PICKED = """(models) => {
-  const detail = { models: models || [], changed: %s };
-  document.querySelector('#board .compare')?.dispatchEvent(new CustomEvent('picked', { detail }));
-}"""
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
 
 
@@ -507,8 +503,9 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.go.click(on_generate, everything, ui.board, **anew)
     ui.more.click(on_continue, [language, ui.board, ui.length], ui.board, **anew)
     ui.stop.click(on_stop, [ui.board, language], ui.board, **anew)
-    ui.picker.input(None, ui.picker, None, js=_PICKED % "false", queue=False, **QUIET)
-    ui.picker.change(None, ui.picker, None, js=_PICKED % "true", queue=False, **QUIET)
+    for happened in ("input", "change"):  # by the reader; by whomever
+        told = calling("compare/cards.js", "tellModels", happened)
+        getattr(ui.picker, happened)(None, ui.picker, None, js=told, queue=False, **QUIET)
     picked_anew = [ui.board, ui.preset, ui.budget]
     ui.board.input(on_pick, [ui.picker, ui.board, language], picked_anew, trigger_mode="always_last", **QUIET)
     filters = ui.picker.filters

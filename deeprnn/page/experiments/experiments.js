@@ -1,34 +1,76 @@
-// Draws the Experiments view (see view.py); dom.js and charts.js come before it.
-const root = element.querySelector('.experiments');
+// Draws the Experiments view (see view.py).
+import { Carried, between, find, node, segments } from '../shared/dom.js';
+import { figure } from '../shared/figure.js';
 
-function section(one, value) {
+/**
+ * A question, its answer and what it rests on.
+ * @typedef {object} Section
+ * @property {string} key
+ * @property {string} title
+ * @property {string} asked
+ * @property {string[]} answers
+ * @property {string} method
+ * @property {string[]} commands
+ * @property {import('../shared/kinds.js').Chart[][]} figures
+ * @property {string | null} preset
+ */
+
+/** @typedef {import('../shared/figure.js').Labels & Record<'method' | 'see' | 'interval', string>} Labels */
+/** @typedef {{ sections: Section[], labels: Labels, note: string, empty: string, lang: string }} Value */
+
+/**
+ * @param {Section} one
+ * @param {Value} value
+ */
+function section(one, { labels, lang }) {
   const made = node('section', 'experiment');
   made.id = 'experiment-' + one.key;
-  made.append(node('h2', '', one.title), node('p', 'asked', one.asked), node('p', 'verdict', one.answers.join(between(value.lang))));
+  made.append(
+    node('h2', '', one.title),
+    node('p', 'asked', one.asked),
+    node('p', 'verdict', one.answers.join(between(lang))),
+  );
   const pictures = node('div', 'figures');
-  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, value.labels, one.title)));
+  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, labels, one.title)));
   const method = node('details', 'method');
-  method.append(node('summary', '', value.labels.method), ...(one.method ? [node('p', '', one.method)] : []), node('p', '', value.labels.interval));
-  method.append(node('pre', '', one.commands.join('\n')));
+  method.append(node('summary', '', labels.method), ...(one.method ? [node('p', '', one.method)] : []));
+  method.append(node('p', '', labels.interval), node('pre', '', one.commands.join('\n')));
   made.append(pictures, method);
   if (one.preset) {
-    const see = node('a', 'see', value.labels.see);
-    see.href = `?preset=${one.preset}&lang=${value.lang}`;
+    const see = node('a', 'see', labels.see);
+    see.href = `?preset=${one.preset}&lang=${lang}`;
     made.append(see);
   }
   return made;
 }
 
-function draw() {
-  const value = given();
-  const index = segments(value.sections.map((one) => [one.key, one.title]), null, (key) => {
-    document.getElementById('experiment-' + key).scrollIntoView({ behavior: 'smooth' });
+/**
+ * Buttons that lead to the questions.
+ * @param {Section[]} sections
+ */
+function contents(sections) {
+  const entries = sections.map((one) => /** @type {[string, string]} */ ([one.key, one.title]));
+  const made = segments(entries, null, (key) => {
+    document.getElementById('experiment-' + key)?.scrollIntoView({ behavior: 'smooth' });
   });
-  index.querySelectorAll('button').forEach((one) => one.removeAttribute('aria-pressed')); // they lead, they do not stay down
-  root.replaceChildren(index, ...value.sections.map((one) => section(one, value)));
-  if (!value.sections.length) root.replaceChildren(node('p', 'empty', value.note || value.empty));
-  else if (value.note) root.append(node('p', 'note', value.note));
+  made.querySelectorAll('button').forEach((one) => one.removeAttribute('aria-pressed')); // they do not stay down
+  return made;
 }
 
-draw();
-watch('value', draw);
+/** @param {import('../shared/dom.js').Board} board */
+export function mount({ element, props, watch }) {
+  const root = find(element, '.experiments');
+  /** @type {Carried<Value>} */
+  const carried = new Carried(props);
+  const draw = () => {
+    const value = carried.given();
+    if (!value.sections.length) {
+      root.replaceChildren(node('p', 'empty', value.note || value.empty));
+      return;
+    }
+    root.replaceChildren(contents(value.sections), ...value.sections.map((one) => section(one, value)));
+    if (value.note) root.append(node('p', 'note', value.note));
+  };
+  draw();
+  watch('value', draw);
+}

@@ -181,10 +181,4 @@ def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "experiments.intro")
-    drawn_in_each_language(
-        language,
-        words,
-        functools.partial(sections, registry),
-        "experiments",
-        ("shared/charts.js", "experiments/experiments.js"),
-    )
+    drawn_in_each_language(language, words, functools.partial(sections, registry), "experiments")

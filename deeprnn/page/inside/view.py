@@ -159,7 +159,6 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     board = drawing(
         {"models": [], "labels": _labels("en")},
         '<div class="inside"></div>',
-        "shared/charts.js",
         "inside/inside.js",
         elem_id="inside",
     )

@@ -134,6 +134,4 @@ def equations(cell: str) -> str:
 
 def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
     """Lay the view out and connect it."""
-    drawn_in_each_language(
-        language, words, functools.partial(lesson, registry), "learn", ("shared/charts.js", "learn/learn.js")
-    )
+    drawn_in_each_language(language, words, functools.partial(lesson, registry), "learn")

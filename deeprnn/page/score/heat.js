@@ -1,108 +1,106 @@
 // Draws the Score result: a table, each character coloured by how improbable one model found it, or by how much more one
-// does than another, and the perplexity as it runs along the text. dom.js and charts.js come before it.
-let mode = 'one';
-let chosen = 0;
-let second = 1;
-let asked = null; // what stands in the controls now: { text, models }
+// does than another, and the perplexity as it runs along the text.
+import {
+  Carried,
+  filled,
+  find,
+  node,
+  pointed,
+  segments,
+  sized,
+  strength,
+  tableOf,
+  targetOf,
+  visible,
+} from '../shared/dom.js';
+import { running } from './running.js';
 
-// Numbers that score.py packed.
-const unpacked = (text) => new Float32Array(Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)).buffer);
+/**
+ * A model's figures; the nats of each character after the first, and which characters it does not know.
+ * @template {string | Float32Array} Numbers packed or not
+ * @typedef {{ title: string, cell: string, figures: string[], nats: Numbers, unknown: Numbers }} Row
+ */
 
-function table(value) {
-  return tableOf(value.columns, value.rows.map((row) => [row.title, ...row.figures]), (line, index) => {
-    const { cell } = value.rows[index];
+/**
+ * What was scored, see `result` in view.py.
+ * @template {string | Float32Array} Numbers
+ * @typedef {object} Result
+ * @property {string} text
+ * @property {Numbers} symbols that each character is read as
+ * @property {Row<Numbers>[]} rows
+ * @property {string[]} models
+ * @property {string[]} notes
+ * @property {string[]} columns
+ * @property {Record<string, string>} labels
+ */
+
+/** @typedef {Result<string> | { empty: string, rows?: undefined }} Value */
+/** @typedef {Result<Float32Array>} Scored */
+
+/**
+ * Numbers that view.py packed.
+ * @param {string} text
+ */
+export const unpacked = (text) => new Float32Array(Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)).buffer);
+
+/**
+ * @param {Result<string>} packed
+ * @returns {Scored}
+ */
+function unpack(packed) {
+  const rows = packed.rows.map((row) => ({ ...row, nats: unpacked(row.nats), unknown: unpacked(row.unknown) }));
+  return { ...packed, rows, symbols: unpacked(packed.symbols) };
+}
+
+/** @param {Scored} value */
+function table({ columns, rows }) {
+  const lines = rows.map((row) => [row.title, ...row.figures]);
+  return tableOf(columns, lines, (line, index) => {
+    const { cell } = rows[index];
     line.className = cell === 'base' ? 'base' : '';
-    line.firstChild.className = cell;
+    line.children[0].className = cell;
   });
 }
 
-function heatMap(value) {
-  const row = value.rows[chosen];
-  const other = mode === 'two' ? value.rows[second] : null;
-  const unknown = new Set(row.unknown);
-  const map = node('div', 'heat');
-  map.tabIndex = 0;
-  map.setAttribute('role', 'group');
-  map.setAttribute('aria-label', value.labels.heat);
-  Array.from(value.text).forEach((character, index) => {
-    const span = node('span', unknown.has(index) ? 'unknown' : '', character);
-    if (index > 0) {
-      const nats = row.nats[index - 1] - (other ? other.nats[index - 1] : 0);
-      span.style.setProperty('--heat', strength(Math.abs(nats)).toFixed(3));
-      if (nats < 0) span.classList.add('less');
-    }
-    span.dataset.index = index;
-    map.append(span);
-  });
-  return map;
+/**
+ * How probable a character was, in percent.
+ * @param {number} nats
+ */
+function percent(nats) {
+  const p = Math.exp(-nats);
+  return p >= 0.001 ? (100 * p).toFixed(1) + '%' : p.toExponential(1);
 }
 
-function explain(value, index, line) {
-  const character = Array.from(value.text)[index];
-  line.replaceChildren(node('b', '', visible(character)));
-  if (index === 0) {
-    line.append(node('span', '', value.labels.heat_first));
-    return;
-  }
-  value.rows.forEach((row) => {
+/**
+ * What each model thought of a character.
+ * @param {Scored} value
+ * @param {number} index
+ */
+function explained({ text, rows, labels }, index) {
+  const said = rows.map((row) => {
     const nats = row.nats[index - 1];
-    const p = Math.exp(-nats);
-    const percent = p >= 0.001 ? (100 * p).toFixed(1) + '%' : p.toExponential(1);
-    line.append(node('span', row.cell, filled(value.labels.heat_row, { title: row.title, p: percent, surprise: nats.toFixed(2) })));
+    return node(
+      'span',
+      row.cell,
+      filled(labels.heat_row, { title: row.title, p: percent(nats), surprise: nats.toFixed(2) }),
+    );
   });
+  const name = node('b', '', visible(Array.from(text)[index]));
+  return [name, ...(index === 0 ? [node('span', '', labels.heat_first)] : said)];
 }
 
-// Perplexity of the text so far, log scale; at most 300 points a line.
-function running(value, width) {
-  const height = 250, left = 58, bottom = 44, top = 12;
-  const curves = value.rows.map((row) => {
-    const points = [];
-    let sum = 0, symbols = 0;
-    const step = Math.max(1, Math.ceil(row.nats.length / 300));
-    row.nats.forEach((nats, index) => {
-      sum += nats;
-      symbols += value.symbols[index];
-      if (symbols && (index % step === 0 || index === row.nats.length - 1)) points.push([index + 1, sum / symbols]);
-    });
-    return points;
-  });
-  const from = Math.min(10, curves[0].length - 1); // the first few characters swing wildly
-  const seen = curves.flatMap((points) => points.slice(from).map(([, mean]) => mean));
-  const most = Math.max(...seen, 0.1), characters = value.rows[0].nats.length;
-  const x = (at) => left + (at / characters) * (width - left - 10);
-  const y = (mean) => height - bottom - (Math.min(mean, most) / most) * (height - bottom - top);
-  const svg = shape('svg', { viewBox: `0 0 ${width} ${height}`, class: 'running', role: 'img', 'aria-label': value.labels.running });
-  ticks(1, Math.exp(most), true).forEach((ppl) => {
-    const at = y(Math.log(ppl));
-    svg.append(shape('line', { x1: left, x2: width - 10, y1: at, y2: at, class: 'grid' }));
-    svg.append(shape('text', { x: left - 8, y: at + 4, 'text-anchor': 'end' }, short(ppl)));
-  });
-  [0, 0.5, 1].forEach((share) => {
-    const anchor = share === 1 ? 'end' : 'middle';
-    svg.append(shape('text', { x: x(characters * share), y: height - 26, 'text-anchor': anchor }, Math.round(characters * share).toLocaleString()));
-  });
-  svg.append(shape('text', { x: (left + width) / 2, y: height - 8, 'text-anchor': 'middle' }, value.labels.running_axis));
-  curves.forEach((points, index) => {
-    const drawn = points.slice(from).map(([at, mean]) => `${x(at).toFixed(1)},${y(mean).toFixed(1)}`).join(' ');
-    svg.append(shape('polyline', { points: drawn, class: 'curve ' + value.rows[index].cell, 'stroke-dasharray': dash(index) }));
-  });
-  const legend = node('div', 'legend');
-  value.rows.forEach((row, index) => {
-    const entry = node('span', row.cell);
-    const sample = shape('svg', { viewBox: '0 0 28 8', width: 28, height: 8, 'aria-hidden': 'true' });
-    sample.append(shape('line', { x1: 0, x2: 28, y1: 4, y2: 4, class: 'curve ' + row.cell, 'stroke-dasharray': dash(index) }));
-    entry.append(sample, node('i', '', row.title));
-    legend.append(entry);
-  });
-  return [svg, legend];
-}
-
-function select(value, label, current, choose) {
+/**
+ * @param {string[]} titles
+ * @param {string} label
+ * @param {number} current
+ * @param {(index: number) => void} choose
+ */
+function select(titles, label, current, choose) {
   const wrap = node('label', 'pick', label + ' ');
   const made = node('select');
-  value.rows.forEach((row, index) => {
-    const option = node('option', '', row.title);
-    option.value = index;
+  titles.forEach((title, index) => {
+    const option = node('option', '', title);
+    option.value = String(index);
     option.selected = index === current;
     made.append(option);
   });
@@ -111,80 +109,153 @@ function select(value, label, current, choose) {
   return wrap;
 }
 
-function controls(value) {
-  const made = [segments([['one', value.labels.mode_one], ['two', value.labels.mode_two]], mode, (picked) => {
-    mode = picked;
-    draw();
-  })];
-  const choose = (set) => (index) => {
-    set(index);
-    draw();
-  };
-  if (mode === 'one') made.push(segments(value.rows.map((row, index) => [index, row.title]), chosen, choose((index) => (chosen = index))));
-  else {
-    const two = node('div', 'two');
-    two.append(select(value, value.labels.two_a, chosen, choose((index) => (chosen = index))));
-    two.append(select(value, value.labels.two_b, second, choose((index) => (second = index))));
-    made.push(two);
+class Score {
+  /** One model's surprise, or a second's beside it. @type {'one' | 'two'} */
+  mode = 'one';
+  chosen = 0;
+  second = 1;
+  /** What stands in the controls now. @type {{ text: string, models: string[] } | null} */
+  asked = null;
+
+  /** @param {import('../shared/dom.js').Board} board */
+  constructor({ element, props, watch }) {
+    this.root = find(element, '.score-result');
+    /** @type {Carried<Value>} */
+    this.carried = new Carried(props);
+    this.root.addEventListener('asked', (event) => {
+      this.asked = /** @type {CustomEvent} */ (event).detail;
+      this.#mark();
+    });
+    watch('value', () => this.draw());
+    this.draw();
   }
-  const scale = node('p', 'scale');
-  if (mode === 'one') scale.append(node('span', '', value.labels.heat_scale), node('i', 'ramp'), node('span', '', value.labels.heat_scale_high));
-  else scale.append(node('span', '', value.labels.two_less), node('i', 'ramp both'), node('span', '', value.labels.two_more));
-  if (value.rows[chosen].unknown.length) scale.append(node('span', 'unknown', value.labels.heat_unknown));
-  made.push(scale);
-  return made;
-}
 
-// Scores of another text or other models than the controls name are marked as such.
-function mark() {
-  const root = element.querySelector('.score-result'), scored = given();
-  const stale = Boolean(asked && scored && scored.rows) && (asked.text !== scored.text || String(asked.models) !== String(scored.models));
-  root.classList.toggle('stale', stale);
-  root.querySelector('.outdated')?.remove();
-  if (stale) root.prepend(node('p', 'outdated', scored.labels.score_stale));
-}
-
-function draw() {
-  const root = element.querySelector('.score-result');
-  const packed = given();
-  if (!packed || !packed.rows) {
-    root.replaceChildren(node('p', 'empty', packed ? packed.empty : ''));
-    return;
+  draw() {
+    const packed = this.carried.given();
+    if (!packed?.rows) {
+      this.root.replaceChildren(node('p', 'empty', packed?.empty ?? ''));
+      return;
+    }
+    const value = unpack(packed);
+    const last = value.rows.length - 1;
+    [this.chosen, this.second] = [Math.min(this.chosen, last), Math.min(this.second, last)];
+    const line = node('p', 'explain', value.labels.heat_hint);
+    line.setAttribute('aria-live', 'polite');
+    this.root.replaceChildren(
+      table(value),
+      ...value.notes.map((text) => node('p', 'note', text)),
+      node('h3', '', value.labels.heat),
+      ...this.#controls(value),
+      this.#heatMap(value, (index) => line.replaceChildren(...explained(value, index))),
+      line,
+      node('h3', '', value.labels.running),
+      sized(node('div'), (width) => running(value, Math.min(width, 860))),
+    );
+    this.#mark();
   }
-  const rows = packed.rows.map((row) => ({ ...row, nats: unpacked(row.nats), unknown: unpacked(row.unknown) }));
-  const value = { ...packed, rows, symbols: unpacked(packed.symbols) };
-  chosen = Math.min(chosen, value.rows.length - 1);
-  second = Math.min(second, value.rows.length - 1);
-  const parts = [table(value)];
-  value.notes.forEach((text) => parts.push(node('p', 'note', text)));
-  parts.push(node('h3', '', value.labels.heat), ...controls(value));
-  const line = node('p', 'explain', value.labels.heat_hint);
-  line.setAttribute('aria-live', 'polite');
-  const map = heatMap(value);
-  const show = (event) => {
-    const index = event.target.dataset && event.target.dataset.index;
-    if (index !== undefined) explain(value, Number(index), line);
-  };
-  pointed(map, show);
-  let at = 0;
-  map.addEventListener('keydown', (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    map.children[at].classList.remove('at');
-    at = Math.max(0, Math.min(map.children.length - 1, at + step));
-    map.children[at].classList.add('at');
-    explain(value, at, line);
-  });
-  parts.push(map, line, node('h3', '', value.labels.running), sized(node('div'), (width) => running(value, Math.min(width, 860))));
-  root.replaceChildren(...parts);
-  mark();
+
+  /** @param {Scored} value */
+  #controls(value) {
+    const { labels } = value;
+    const titles = value.rows.map((row) => row.title);
+    const redraw = (/** @type {Partial<Pick<Score, 'mode' | 'chosen' | 'second'>>} */ changed) => {
+      Object.assign(this, changed);
+      this.draw();
+    };
+    /** @type {['one' | 'two', string][]} */
+    const modes = [
+      ['one', labels.mode_one],
+      ['two', labels.mode_two],
+    ];
+    /** @type {HTMLElement[]} */
+    const made = [segments(modes, this.mode, (mode) => redraw({ mode }))];
+    const scale = node('p', 'scale');
+    if (this.mode === 'one') {
+      const entries = titles.map((title, index) => /** @type {[number, string]} */ ([index, title]));
+      made.push(segments(entries, this.chosen, (chosen) => redraw({ chosen })));
+      scale.append(node('span', '', labels.heat_scale), node('i', 'ramp'), node('span', '', labels.heat_scale_high));
+    } else {
+      const two = node('div', 'two');
+      two.append(
+        select(titles, labels.two_a, this.chosen, (chosen) => redraw({ chosen })),
+        select(titles, labels.two_b, this.second, (second) => redraw({ second })),
+      );
+      made.push(two);
+      scale.append(node('span', '', labels.two_less), node('i', 'ramp both'), node('span', '', labels.two_more));
+    }
+    if (value.rows[this.chosen].unknown.length) scale.append(node('span', 'unknown', labels.heat_unknown));
+    return [...made, scale];
+  }
+
+  /**
+   * Each character on the colour of its surprise; `show` says more of one that is pointed at.
+   * @param {Scored} value
+   * @param {(index: number) => void} show
+   */
+  #heatMap(value, show) {
+    const map = node('div', 'heat');
+    map.tabIndex = 0;
+    map.setAttribute('role', 'group');
+    map.setAttribute('aria-label', value.labels.heat);
+    map.append(...this.#spans(value));
+    pointed(map, (event) => {
+      const { index } = targetOf(event).dataset;
+      if (index !== undefined) show(Number(index));
+    });
+    let at = 0;
+    map.addEventListener('keydown', (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      map.children[at].classList.remove('at');
+      at = Math.max(0, Math.min(map.children.length - 1, at + step));
+      map.children[at].classList.add('at');
+      show(at);
+    });
+    return map;
+  }
+
+  /** @param {Scored} value */
+  #spans({ text, rows }) {
+    const row = rows[this.chosen];
+    const other = this.mode === 'two' ? rows[this.second] : null;
+    const unknown = new Set(row.unknown);
+    return Array.from(text, (character, index) => {
+      const span = node('span', unknown.has(index) ? 'unknown' : '', character);
+      if (index > 0) {
+        const nats = row.nats[index - 1] - (other ? other.nats[index - 1] : 0);
+        span.style.setProperty('--heat', strength(Math.abs(nats)).toFixed(3));
+        if (nats < 0) span.classList.add('less');
+      }
+      span.dataset.index = String(index);
+      return span;
+    });
+  }
+
+  /** Scores of another text or other models than the controls name are marked as such. */
+  #mark() {
+    const { asked } = this;
+    const scored = this.carried.given();
+    this.root.classList.remove('stale');
+    this.root.querySelector('.outdated')?.remove();
+    if (!asked || !scored?.rows) return;
+    if (asked.text === scored.text && String(asked.models) === String(scored.models)) return;
+    this.root.classList.add('stale');
+    this.root.prepend(node('p', 'outdated', scored.labels.score_stale));
+  }
 }
 
-// score.py tells of every change of the controls.
-element.addEventListener('asked', (event) => {
-  asked = event.detail;
-  mark();
-});
-watch('value', draw);
-draw();
+/** @param {import('../shared/dom.js').Board} board */
+export function mount(board) {
+  new Score(board);
+}
+
+/**
+ * Tell the board what is in the controls.
+ * @param {string | null} text
+ * @param {string[] | null} models
+ */
+export function tellControls(text, models) {
+  const detail = { text: text || '', models: models || [] };
+  document.querySelector('#scores .score-result')?.dispatchEvent(new CustomEvent('asked', { detail }));
+}

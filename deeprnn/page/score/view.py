@@ -17,6 +17,7 @@ from deeprnn.lm.evaluation import per_character
 from deeprnn.page import links, service
 from deeprnn.page.presets import presets
 from deeprnn.page.service import MAX_MODELS, MAX_SCORE_CHARS, RequestError
+from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.widgets import (
     QUIET,
     Translations,
@@ -52,11 +53,6 @@ EXAMPLES = {
 REAL = ("real_train", "real_heldout", "real_other")
 EXCERPT_CHARS = 600
 FIRST = ("note-lstm-2", "few-lstm-2", "note-lstm-10")
-# Tells heat.js what is in the controls.
-_ASKED = """(text, models) => {
-  const detail = { text: text || '', models: models || [] };
-  document.querySelector('#scores .score-result')?.dispatchEvent(new CustomEvent('asked', { detail, bubbles: true }));
-}"""
 Result = dict[str, Any]
 TextOf = Callable[[CheckpointInfo], str | None]  # the whole main text of a model in its form, if it is at hand
 
@@ -179,7 +175,6 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     board = drawing(
         result(registry, "", [], "en"),
         '<div class="score-result"></div>',
-        "shared/charts.js",
         "score/heat.js",
         elem_id="scores",
     )
@@ -241,7 +236,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             **QUIET,
         )
     for control in (text, picker):
-        control.change(None, [text, picker], None, js=_ASKED, queue=False, **QUIET)
+        control.change(None, [text, picker], None, js=calling("score/heat.js", "tellControls"), queue=False, **QUIET)
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
     language.input(on_language, [board, language], board, **QUIET)
     page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **QUIET)

@@ -1,6 +1,6 @@
-"""What other sites show of a link to the page, its title and what it is, not gradio's; and which language it is in.
+"""The head of the page: its title and description for links to it, its language and scripts, not gradio's.
 
-Knows: the page's title and subtitle, where gradio's template tells its own. Does not know: components.
+Knows: the page's title, subtitle and scripts, where gradio's template tells its own. Does not know: components.
 """
 
 import html
@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deeprnn.page.server.limits import is_page
 from deeprnn.page.server.spoken import ASKED, CODES
+from deeprnn.page.shared.scripts import address, scripts
 from deeprnn.page.words import tr
 from deeprnn.words import Lang
 
@@ -55,4 +56,5 @@ def described(page: bytes, lang: Lang) -> bytes:
     told = {"title": tr("head.title", lang), "description": tr("head.subtitle", lang), "type": "website"}
     tags = "".join(f'<meta property="og:{key}" content="{html.escape(value)}" />' for key, value in told.items())
     head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}"'.encode(), 1)
-    return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + script + rest
+    loads = "".join(f'<link rel="modulepreload" href="{address(name)}" />' for name in scripts())
+    return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + loads.encode() + script + rest

@@ -1,4 +1,4 @@
-"""The look: Gradio's theme, the style sheet, and the keys that work everywhere on the page.
+"""The look: Gradio's theme and the style sheet.
 
 Knows: colours, cells, fonts, files. Does not know: models, views. Every font is already on the reader's machine.
 """
@@ -12,30 +12,9 @@ from deeprnn.nn.cells import CELLS
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
 
-# Ctrl/Cmd + Enter generates, Esc stops: the buttons do the work. Where the cards are below the controls (a phone),
-# they are brought into view.
-PAGE_JS = """() => {
-  const press = (id) => {
-    const button = document.getElementById(id);
-    if (button && button.offsetParent) button.click();
-  };
-  document.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      press('generate');
-      press('score');
-    }
-    if (event.key === 'Escape') press('stop');
-  });
-  document.addEventListener('click', (event) => {
-    const shown = { generate: 'board', score: 'scores' }[event.target.closest && event.target.closest('button')?.id];
-    if (shown && window.innerWidth < 700) document.getElementById(shown).scrollIntoView({ behavior: 'smooth' });
-  });
-}"""
-
 
 def asset(name: str) -> str:
-    """A style sheet, script or template in the page's folder."""
+    """A style sheet or template in the page's folder."""
     return resources.files("deeprnn.page").joinpath(name).read_text("utf-8")
 
 

@@ -1,0 +1,196 @@
+// Draws a card: a model's figures and what it wrote.
+import { node, shape, strength } from '../shared/dom.js';
+
+/**
+ * A model's card, see cards.py. Shares of a book are from 0 to 1; runs are [start, end, place in a book] of the text's
+ * characters that are copied.
+ * @typedef {object} Card
+ * @property {string} model
+ * @property {string} prompt
+ * @property {string} text
+ * @property {'recorded' | 'empty' | 'writing' | 'finished' | 'stopped' | 'broken'} state
+ * @property {string} title
+ * @property {string} cell
+ * @property {number} depth
+ * @property {string} meta
+ * @property {number} train
+ * @property {number} heldout
+ * @property {number} guess
+ * @property {string} train_text
+ * @property {string} heldout_text
+ * @property {string} aria
+ * @property {string} reading
+ * @property {string} status
+ * @property {number[] | null} nats of each character
+ * @property {[number, number, string][]} runs
+ * @property {string} rote
+ * @property {number[]} places in the book of the longest copy
+ * @property {string} quality
+ */
+
+/** @typedef {Record<string, string>} Labels */
+
+const LAYERS = 10; // that the bars beside a title can show
+
+/**
+ * What of each card was drawn, so that the same is not drawn again.
+ * @type {WeakMap<Element, string>}
+ */
+const drawn = new WeakMap();
+
+/** @param {Card} card */
+function depthBars(card) {
+  const bars = node('span', 'depth ' + card.cell);
+  bars.setAttribute('aria-hidden', 'true');
+  for (let layer = 1; layer <= LAYERS; layer++) bars.append(node('i', layer <= card.depth ? '' : 'off'));
+  return bars;
+}
+
+/**
+ * Train and held-out perplexity on one log scale, with the mark of guessing all symbols alike. It ends at 250, or at
+ * that mark for an alphabet that is larger.
+ * @param {Card} card
+ * @param {Labels} labels
+ */
+function dumbbell(card, labels) {
+  const most = Math.max(250, card.guess);
+  // In shares of the card's width, so that words keep their size at any.
+  const share = (/** @type {number} */ ppl) => 3 + (Math.log(Math.min(ppl, most)) / Math.log(most)) * 94;
+  const [train, heldout, guess] = [card.train, card.heldout, card.guess].map((ppl) => share(ppl) + '%');
+  const svg = shape('svg', { class: 'dumbbell ' + card.cell, role: 'img', 'aria-label': card.aria });
+  svg.append(shape('line', { x1: '3%', x2: '97%', y1: 28, y2: 28, class: 'axis' }));
+  svg.append(shape('line', { x1: guess, x2: guess, y1: 18, y2: 38, class: 'guess' }));
+  const anchor = share(card.guess) > 87 ? { x: '99%', 'text-anchor': 'end' } : { x: guess, 'text-anchor': 'middle' };
+  svg.append(shape('text', { ...anchor, y: 49 }, labels.guessing));
+  svg.append(shape('line', { x1: train, x2: heldout, y1: 28, y2: 28, class: 'span' }));
+  svg.append(shape('circle', { cx: train, cy: 28, r: 5, class: 'train' }));
+  svg.append(shape('circle', { cx: heldout, cy: 28, r: 6, class: 'heldout' }));
+  const left = shape('text', { x: '1%', y: 13 }, labels.train + ' ');
+  left.append(shape('tspan', { class: 'v' }, card.train_text));
+  const right = shape('text', { x: '99%', y: 13, 'text-anchor': 'end' }, labels.heldout + ' ');
+  right.append(shape('tspan', { class: 'v' }, card.heldout_text));
+  svg.append(left, right);
+  return svg;
+}
+
+/**
+ * How much is copied, and where in the book the copies stand.
+ * @param {Card} card
+ */
+function roteMeter(card) {
+  const meter = node('div', 'rote');
+  const strip = shape('svg', { viewBox: '0 0 320 14', 'aria-hidden': 'true', preserveAspectRatio: 'none' });
+  strip.append(shape('rect', { x: 0, y: 2, width: 320, height: 10, class: 'book' }));
+  card.places.forEach((at) => {
+    strip.append(shape('rect', { x: Math.min(at * 320, 316), y: 0, width: 4, height: 14, class: 'copy' }));
+  });
+  meter.append(strip, node('p', '', card.rote));
+  return meter;
+}
+
+/**
+ * A card without its text, which `fill` puts there.
+ * @param {Card} card
+ * @param {Labels} labels
+ * @param {string} lang
+ */
+export function build(card, labels, lang) {
+  const article = node('article', 'model-card');
+  article.dataset.model = card.model;
+  article.setAttribute('role', 'listitem');
+  const heading = node('h3');
+  heading.append(depthBars(card), node('span', '', card.title));
+  const out = node('div', 'out');
+  out.tabIndex = 0;
+  out.setAttribute('role', 'group');
+  out.setAttribute('aria-label', card.title + (lang === 'zh' ? '。' : '. ') + labels.letters);
+  out.append(node('span', 'prompt'), node('span', 'text'));
+  article.append(heading, node('p', 'meta', card.meta), dumbbell(card, labels), node('p', 'reading', card.reading));
+  article.append(node('p', 'status'), out, node('div', 'foot'));
+  return article;
+}
+
+/**
+ * The parts of a card that change.
+ * @param {Element} article
+ */
+export const partsOf = (article) => {
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (article.getElementsByClassName(name)[0]);
+  return { prompt: part('prompt'), text: part('text'), out: part('out'), status: part('status'), foot: part('foot') };
+};
+
+/**
+ * One span a character, so that another lens is only another style.
+ * @param {Element} article
+ * @param {Card} card
+ */
+function letters(article, card) {
+  const prompt = Array.from(card.prompt);
+  const spell = (/** @type {string[]} */ characters, /** @type {number} */ start) =>
+    characters.map((character, index) => {
+      const span = node('span', '', character);
+      span.dataset.at = String(start + index);
+      return span;
+    });
+  const written = spell(Array.from(card.text), prompt.length);
+  card.nats?.forEach((nats, index) => written[index].style.setProperty('--heat', strength(nats).toFixed(3)));
+  card.runs.forEach(([start, end, place]) => {
+    written.slice(start, end).forEach((span) => {
+      span.className = 'copied';
+      span.title = place;
+    });
+  });
+  const parts = partsOf(article);
+  parts.prompt.replaceChildren(...spell(prompt, 0));
+  parts.text.replaceChildren(...written);
+}
+
+/**
+ * Put a model's text on its card, with its marks once it is analysed.
+ * @param {Element} article
+ * @param {Card} card
+ */
+export function fill(article, card) {
+  const isWriting = card.state === 'writing';
+  const parts = partsOf(article);
+  article.classList.toggle('writing', isWriting);
+  parts.status.textContent = card.status;
+  const now = JSON.stringify([card.prompt, card.text, isWriting, card.runs, card.rote, !card.nats]);
+  if (drawn.get(article) === now) return;
+  drawn.set(article, now);
+  if (card.rote) letters(article, card);
+  else {
+    parts.prompt.textContent = card.prompt;
+    parts.text.textContent = card.text;
+  }
+  if (isWriting) parts.out.scrollTop = parts.out.scrollHeight;
+  parts.foot.replaceChildren();
+  if (card.rote) parts.foot.append(roteMeter(card), node('p', 'quality', card.quality));
+}
+
+/**
+ * Put more characters on cards whose models are writing.
+ * @param {[Element, string][]} pieces
+ */
+export function extend(pieces) {
+  pieces.forEach(([article, piece]) => {
+    drawn.delete(article);
+    const { text } = partsOf(article);
+    if (text.lastChild instanceof Text) text.lastChild.appendData(piece);
+    else text.append(piece);
+  });
+  const outs = pieces.map(([article]) => partsOf(article).out);
+  const heights = outs.map((out) => out.scrollHeight);
+  outs.forEach((out, index) => (out.scrollTop = heights[index]));
+}
+
+/**
+ * Show that a model has stopped, whatever it still had to write.
+ * @param {Element} article
+ * @param {string} status
+ */
+export function stop(article, status) {
+  article.classList.remove('writing');
+  partsOf(article).status.textContent = status;
+  drawn.delete(article);
+}

@@ -1,0 +1,89 @@
+// Draws the sheet of what could come next after a text: each model's likeliest characters, each a button.
+import { between, button, node, visible } from '../shared/dom.js';
+
+/** @typedef {{ char: string, p: number }} Candidate */
+/** @typedef {{ title: string, cell: string, candidates?: Candidate[], error?: string }} Row */
+/** @typedef {{ rows: Row[], error?: string }} Answer */
+
+/**
+ * A probability in percent.
+ * @param {number} p
+ */
+export const percent = (p) => (100 * p).toFixed(p >= 0.0995 ? 0 : p >= 0.001 ? 1 : 2) + '%';
+
+export class Sheet {
+  /** Where the keyboard goes when it is closed. @type {HTMLElement | null} */
+  #returnTo = null;
+
+  /**
+   * @param {HTMLElement} place
+   * @param {(char: string, context: string) => void} branch
+   */
+  constructor(place, branch) {
+    this.place = place;
+    this.branch = branch;
+    place.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.stopPropagation();
+      this.close();
+    });
+  }
+
+  /**
+   * @param {Answer} answer
+   * @param {{ context: string[], actual: string | undefined }} asked the characters before, and the one that stands there
+   * @param {Record<string, string>} labels
+   * @param {string} lang
+   * @param {HTMLElement} returnTo
+   */
+  open(answer, { context, actual }, labels, lang, returnTo) {
+    const close = button('close', labels.close, () => this.close());
+    const heading = node('h3', '', labels.next_title + between(lang));
+    const end = context.slice(-28).map((one) => (one === '\n' ? '↵' : one));
+    heading.append(node('code', '', '…' + end.join('')));
+    const head = node('div', 'next-head');
+    head.append(heading, close);
+    const body = node('div', 'next-rows');
+    if (answer.error) body.append(node('p', 'note', answer.error));
+    else body.append(...answer.rows.map((row) => this.#row(row, context.join(''), actual)));
+    this.place.replaceChildren(head, node('p', 'note', labels.next_branch), body);
+    this.place.setAttribute('aria-label', labels.next_title);
+    this.#returnTo = returnTo;
+    this.place.hidden = false;
+    close.focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {Row} row
+   * @param {string} context
+   * @param {string | undefined} actual
+   */
+  #row(row, context, actual) {
+    const line = node('div', 'next-row');
+    line.append(node('span', 'who ' + row.cell, row.title));
+    const list = node('div', 'choices');
+    if (row.error) list.append(node('span', 'note', row.error));
+    row.candidates?.forEach(({ char, p }) => {
+      const one = button('choice' + (char === actual ? ' actual' : ''), '', () => {
+        this.close();
+        this.branch(char, context + char);
+      });
+      one.append(node('b', '', visible(char)), node('i', '', percent(p)));
+      one.style.setProperty('--p', String(p));
+      list.append(one);
+    });
+    line.append(list);
+    return line;
+  }
+
+  close() {
+    if (this.place.hidden) return;
+    this.place.hidden = true;
+    this.#returnTo?.focus({ preventScroll: true });
+  }
+
+  /** Put it away with what it was opened for. */
+  hide() {
+    this.place.hidden = true;
+  }
+}
