@@ -20,7 +20,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deeprnn.config import Recipe
-from deeprnn.experiments.recipes import all_recipes
+from deeprnn.experiments.questions import all_recipes
 from deeprnn.train.loop import train
 from deeprnn.train.run import Job
 

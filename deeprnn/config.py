@@ -199,9 +199,13 @@ class TrainConfig(StrictConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A named experiment: what to train, how, in what type to store it, and the prompt of its recorded sample."""
+    """What to train, how, in what type to store it, and the prompt of its recorded sample.
+
+    experiment: the set of recipes that are compared with each other; its runs are looked up by it.
+    """
 
     name: str
+    experiment: str = ""
     model: ModelConfig
     train: TrainConfig
     storage: Storage = "float16"

@@ -16,9 +16,9 @@ from pathlib import Path  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-from deeprnn.config import ModelConfig  # noqa: E402
+from deeprnn.config import ModelConfig, Recipe  # noqa: E402
 from deeprnn.documents import Node  # noqa: E402
-from deeprnn.experiments.recipes import all_recipes  # noqa: E402
+from deeprnn.experiments.questions import all_recipes  # noqa: E402
 from deeprnn.nn.model import CharRNN  # noqa: E402
 from deeprnn.store import checkpoint  # noqa: E402
 from deeprnn.store.registry import read_all  # noqa: E402
@@ -110,6 +110,12 @@ def made_run(
         "text_key": "t",
     }
     return RunRecord.read(Node(values | change))
+
+
+def made_by(recipe: Recipe, ppl: float = 5.0, **change) -> RunRecord:
+    """A made-up run of a recipe that came to its end."""
+    configs = {"model_config": recipe.model.to_dict(), "train_config": recipe.train.to_dict()}
+    return made_run(recipe.name, ppl, experiment=recipe.experiment, **(configs | change))
 
 
 def made_figures(ppl: float) -> dict[str, float]:

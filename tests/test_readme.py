@@ -6,8 +6,7 @@ import shlex
 import pytest
 
 from deeprnn import list_checkpoints
-from deeprnn.experiments.findings import SENTENCES
-from deeprnn.experiments.recipes import all_recipes
+from deeprnn.experiments.questions import all_recipes
 from deeprnn.page.words import WORDS
 from deeprnn.store.results import Results
 from tests.conftest import ROOT, SHIPPED
@@ -114,6 +113,5 @@ def test_the_log_names_at_its_head_the_recipes_whose_runs_were_not_kept():
 
 def test_what_was_held_out_is_never_called_the_rest_of_the_book():
     sentences = [said for pair in WORDS.values() for said in pair.values()]
-    sentences += [said for pair in SENTENCES.values() for said in pair]
     for text in (README, *sentences):
         assert not re.search(r"rest of the book|last pages|next pages|书的其余部分|书末几页|接下来的几页", text)

@@ -20,8 +20,9 @@ from types import FrameType
 import torch
 
 from deeprnn.config import Recipe
-from deeprnn.experiments.gather import gather, listing, refresh
-from deeprnn.experiments.recipes import all_recipes
+from deeprnn.experiments.gather import gather, listing
+from deeprnn.experiments.markdown import refresh
+from deeprnn.experiments.questions import all_recipes
 from deeprnn.store import checkpoint
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
@@ -68,7 +69,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
     """A recipe with its seed and text: another seed or text makes another name."""
-    name, command, config = recipe.name, f"python train.py {recipe.name}", recipe.train
+    command, config = f"python train.py {recipe.name}", recipe.train
     if args.data:
         if config.more_texts:
             raise ValueError(
@@ -76,11 +77,12 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
                 f"text, such as depth-gru-2-residual."
             )
         text = args.data if is_known(args.data) else own_name(Path(args.data))
-        name, command = f"{name}-{text}", f"{command} --data {shlex.quote(Path(args.data).name)}"
+        command = f"{command} --data {shlex.quote(Path(args.data).name)}"
         config = replace(config, text=args.data)
+        recipe = replace(recipe, name=f"{recipe.name}-{text}", experiment="")  # compared with no other
     if seed:
-        name, command = f"{name}-seed{seed}", f"{command} --seeds {seed}"
-    recipe = replace(recipe, name=name, train=replace(config, seed=seed))
+        command = f"{command} --seeds {seed}"
+    recipe = replace(recipe, train=replace(config, seed=seed))
     return Job(recipe=recipe, out=args.out, command=command)
 
 

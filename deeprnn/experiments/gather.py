@@ -5,39 +5,36 @@ Knows: folders of runs, texts, baselines. Does not know: how a model is trained,
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.config import Recipe, TrainConfig
 from deeprnn.documents import Node, read_object
-from deeprnn.experiments import tables
-from deeprnn.experiments.findings import format_ppl
+from deeprnn.experiments.markdown import SAMPLE_CHARS, SAMPLE_SEEDS, overview, shape
+from deeprnn.experiments.questions import all_recipes
 from deeprnn.experiments.recipes import expected_params
-from deeprnn.experiments.tables import table
 from deeprnn.lm.evaluation import unigram_ppl
 from deeprnn.measure.baselines import NGRAMS, ORDER, NGram, xz_bpc
 from deeprnn.measure.metrics import read_texts
-from deeprnn.measure.novelty import FINGERPRINTS, MIN_RUN, CopiedSpan, Fingerprint, TextPart, load_all, measure
-from deeprnn.nn.cells import CELLS
+from deeprnn.measure.novelty import FINGERPRINTS, CopiedSpan, Fingerprint, TextPart, load_all, measure
 from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import list_checkpoints
-from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord, recipe_of
+from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord
 from deeprnn.text.corpora import catalogue, is_known, load_corpus, own_name
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
 
-MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what is between them is written here
-SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in
 NGRAM_TEXTS = ("time_machine", "tiny_shakespeare", "journey_to_the_west")  # whose n-grams are shipped
 WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # times characters, on one core, measured on this family
 _KEPT = (
-    *("name", "seed", "command", "outcome", "num_params", "model_config", "train_config", "final", "elsewhere"),
-    *("best_val", "storage", "train_seconds", "wall_seconds", "chars_per_second", "device", "threads"),
+    *("name", "recipe", "experiment", "seed", "command", "outcome", "num_params", "model_config", "train_config"),
+    *("final", "elsewhere", "best_val", "storage", "train_seconds", "wall_seconds", "chars_per_second", "device"),
+    "threads",
 )
 
 
@@ -75,6 +72,8 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
         except (ValueError, OSError) as error:
             left_out.append(f"what {info.path} copies is not measured: {error}")
             novel |= {name: one for name, one in known.novelty.items() if name == info.name}
+    recipes = all_recipes()
+    runs = {name: with_experiment(run, recipes) for name, run in runs.items()}
     results = Results(runs=runs, texts=texts, novelty=novel)
     checkpoint.write_flushed(directory / FILE, results.to_json().encode())
     checkpoint.write_flushed(directory / "README.md", overview(results, directory).encode())
@@ -182,11 +181,11 @@ def listing(recipes: Iterable[Recipe], results: Results) -> str:
     """One line a recipe: its shape, weights, minutes of training as they were measured, or ~ as expected."""
     lines = []
     for recipe in recipes:
-        config, runs = recipe.train, results.seeds(recipe.name)
+        config, runs = recipe.train, results.where(recipe=recipe.name)
         texts = "+".join(dict.fromkeys((config.text, *config.more_texts)))
         minutes = f"{runs[0].train_seconds / 60:6.1f}" if runs else f"~{expected_minutes(recipe):5.1f}"
-        shape = f"{_shape(recipe.model):28} {expected_params(recipe) / 1e6:5.2f} M {minutes} min"
-        lines.append(f"{recipe.name:28} {shape}  {config.epochs} epochs of {texts}")
+        size = f"{shape(recipe.model):28} {expected_params(recipe) / 1e6:5.2f} M {minutes} min"
+        lines.append(f"{recipe.name:28} {size}  {config.epochs} epochs of {texts}")
     return "\n".join(lines)
 
 
@@ -226,120 +225,6 @@ def baselines(config: TrainConfig) -> Baselines:
     )
 
 
-def overview(results: Results, directory: Path) -> str:
-    """The README.md of a folder of checkpoints: what it holds, and every run that was measured."""
-    found = sorted(path.parent.name for path in directory.glob("*/" + checkpoint.CONFIG))
-    shipped = [name for name in found if name in results.runs]
-    files = {name: (directory / name / checkpoint.WEIGHTS).stat().st_size / 1e6 for name in shipped}
-    own = table(
-        ["checkpoint", "shape", "parameters", "file", "train", "held-out"],
-        (
-            [f"[`{n}`]({n}/README.md)", *_facts(results.runs[n]), f"{files[n]:.1f} MB", *_figures(results, n)]
-            for n in shipped
-        ),
-    )
-    recipes = sorted({recipe_of(name) for name in results.runs})
-    every = table(
-        ["recipe", "seeds", "parameters", "train", "held-out", "minutes"],
-        (
-            [
-                f"`{r}`",
-                str(len(results.seeds(r))),
-                _facts(results.seeds(r)[0])[1],
-                *_figures(results, r),
-                _minutes(results, r),
-            ]
-            for r in recipes
-        ),
-    )
-    return f"""# Checkpoints
-
-Written by `python train.py --gather FOLDER`, from `{FILE}`; do not edit. Perplexity per character of the final weights
-as stored, with 95% t-intervals where there are several seeds. Held-out is the test part, or the validation part where
-there is no test. Never compare across text forms or texts. [LOG.md](LOG.md) says what was tried and what failed.
-
-## Shipped
-
-{own}
-
-## Goals
-
-Set before the runs; one seed where there is no interval. Misses are told in [LOG.md](LOG.md). The time that the note's
-best held-out perplexity takes is measured by [a benchmark](../benchmarks/README.md) (goal: a fifth of d2l's).
-
-{tables.goals_table(results)}
-
-## Depth, at equal parameters
-
-Half a million weights, ten epochs of *The Time Machine*, held-out perplexity.
-
-{tables.depth_table(results)}
-
-## Depth, at equal width
-
-The same with 128 units in every layer.
-
-{tables.depth_table(results, "width")}
-
-## Depth, residual, at a learning rate of 0.005
-
-As the first table, which was trained at 0.002.
-
-{tables.depth_table(results, "rate")}
-
-## More data
-
-One model and training, held out the same tail of *The Time Machine*; train and test figures are those of the weights
-that were best on the validation part.
-
-{tables.data_table(results)}
-
-## Authors
-
-Perplexity on each author's test part after 465,000 characters in all.
-
-{tables.author_table(results)}
-
-The same after all the text there is of each.
-
-{tables.author_table(results, "shelf")}
-
-## What each part of the training buys
-
-{tables.ablation_table(results)}
-
-## Every run
-
-{every}
-
-## What is copied
-
-Of {SAMPLE_SEEDS} samples of {SAMPLE_CHARS:,} characters at temperature 0.8: the longest run that occurs in the
-training text, the share of characters in such runs of {MIN_RUN} or more (found by fingerprint: a little too high, as
-`novelty.py` says), words of the training text, distinct words of three in a row; then the same copied share of real
-held-out text.
-
-{tables.novelty_table(results)}
-
-## What guessing, counting and compressing reach
-
-Held-out perplexity of letter frequencies and of a 6-gram (interpolated modified Kneser-Ney), and bits per character of
-`xz -9e`, each with the same training text.
-
-{tables.baseline_table(results)}
-"""
-
-
-def refresh(readme: Path, results: Results) -> None:
-    """Write the answers between a README's two marks; one without them is left as it is."""
-    text = readme.read_text("utf-8") if readme.is_file() else ""
-    if MARKS[0] in text:
-        before, rest = text.split(MARKS[0], 1)
-        answers = "\n".join(f"- {sentence}" for sentence in tables.verdicts(results))
-        after = rest.split(MARKS[1], 1)[1]
-        checkpoint.write_flushed(readme, f"{before}{MARKS[0]}\n{answers}\n{MARKS[1]}{after}".encode())
-
-
 def _compact(metrics: dict[str, Any], key: str) -> RunRecord:
     """A run without its sample, its curve by columns; `key`: that of its texts."""
     curve = metrics["curve"]
@@ -350,18 +235,14 @@ def _compact(metrics: dict[str, Any], key: str) -> RunRecord:
     return RunRecord.read(Node(run | {"text_key": key}))
 
 
-def _shape(model: ModelConfig) -> str:
-    wiring = model.wiring if model.wiring != "stack" else "residual" if model.residual else "plain"
-    return f"{model.num_layers} x {CELLS[model.cell].label} {model.hidden_size}, {wiring}"
+def with_experiment(run: RunRecord, recipes: Mapping[str, Recipe]) -> RunRecord:
+    """A run that was trained before runs recorded their experiment has that of its recipe, if that is what made it.
 
-
-def _facts(run: RunRecord) -> tuple[str, str]:
-    return _shape(run.model_config), f"{run.num_params:,}"
-
-
-def _figures(results: Results, recipe: str) -> tuple[str, str]:
-    return format_ppl(results, recipe, "train"), format_ppl(results, recipe)
-
-
-def _minutes(results: Results, recipe: str) -> str:
-    return f"{statistics.fmean(run.train_seconds for run in results.seeds(recipe)) / 60:.1f}"
+    It may have been trained in another precision than its recipe's: a processor without bfloat16 takes float32.
+    """
+    recipe = recipes.get(run.recipe)
+    if run.experiment or recipe is None:
+        return run
+    config = replace(run.train_config, seed=recipe.train.seed, precision=recipe.train.precision)
+    ours = (run.model_config, config) == (recipe.model, recipe.train)
+    return replace(run, experiment=recipe.experiment) if ours else run

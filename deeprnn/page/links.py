@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from deeprnn.page.presets import Budget, presets
+from deeprnn.experiments.question import Budget
 from deeprnn.page.service import MAX_SEED, MAX_WRITTEN_CHARS
+from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.words import language
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
@@ -40,7 +41,7 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
     """Read an address such as `?view=compare&models=note-lstm-2,note-lstm-10&prompt=the&seed=7&lang=zh`."""
     listed = query.get("models", "").split(",")  # a comma inside a name is written as %2C, see `listed` in dom.js
     names = dict.fromkeys(name for one in listed for name in (unquote(one), one) if name in registry.infos)
-    known = presets(registry)
+    known = comparisons(registry)
     preset = query.get("preset", "") if query.get("preset", "") in known else None
     budget: Any = query.get("budget")
     if preset and budget not in known[preset].groups:

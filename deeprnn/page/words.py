@@ -1,4 +1,6 @@
-"""The words of the page: what all of it says by its key, what a view says by `view.key`; and who reads which language.
+"""The words of the page: what all of it says by its key, what a view or a question says by `view.key`, `question.key`.
+
+Also who reads which language.
 
 Knows: the files of words beside the views. Does not know: components.
 """
@@ -7,18 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+from deeprnn.experiments.words import WORDS as OF_QUESTIONS
 from deeprnn.words import Lang, Words
 
 LANGUAGES: dict[str, Lang] = {"English": "en", "中文": "zh"}
 NAMES: dict[Lang, str] = {lang: name for name, lang in LANGUAGES.items()}
 _FOLDER = Path(__file__).parent
 _FILE = "words.toml"
-_READ = (
+FILES = (
+    OF_QUESTIONS,
     Words.read(_FOLDER / _FILE),
     Words.read(_FOLDER / "books.toml").below("book"),
     *(Words.read(path).below(path.parent.name) for path in sorted(_FOLDER.glob(f"*/{_FILE}"))),
 )
-WORDS = Words({key: said for words in _READ for key, said in words.items()})
+WORDS = Words({key: said for words in FILES for key, said in words.items()})
 tr, table = WORDS.tr, WORDS.table
 
 

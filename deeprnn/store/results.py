@@ -10,9 +10,7 @@ Knows: `results.json`. Does not know: how runs are made or gathered, the page.
 
 import json
 import math
-import re
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -22,15 +20,10 @@ from deeprnn.documents import Node, read_object
 from deeprnn.measure.metrics import MAX_NATS, MAX_PPL, MAX_SAID, MAX_SECONDS, Best, Figures
 from deeprnn.measure.novelty import CopiedSpan
 from deeprnn.nn.cells import CELLS
+from deeprnn.store.estimates import Estimate, estimate
 
 FILE = "results.json"
 SCHEMA = 1
-_T_95 = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
-    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
-    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-)  # Student's t, 97.5%, 1 to 9 degrees of freedom
-_SEED = re.compile(r"-seed\d+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +69,13 @@ class Curve:
 class RunRecord:
     """One run: what it was, how it went, and what it reached, where it came to its end.
 
-    text_key: of the parts of texts that it was trained and measured on.
+    recipe: whose run this is, with every seed alike. experiment: the set of recipes that are compared with each other,
+    empty for a text of one's own. text_key: of the parts of texts that it was trained and measured on.
     """
 
     name: str
+    recipe: str
+    experiment: str = ""
     seed: int
     command: str
     outcome: Outcome
@@ -105,6 +101,8 @@ class RunRecord:
         if model.cell not in CELLS:
             raise node["model_config"]["cell"].refusal(f"one of {sorted(CELLS)}")
         final, elsewhere, best, storage = map(node.get, ("final", "elsewhere", "best_val", "storage"))
+        name, seed = node["name"].name(), node["seed"].whole()
+        recipe, experiment = map(node.get, ("recipe", "experiment"))
         curve = Curve.read(node["curve"])
         if final:
             for part in ("train", "val"):
@@ -113,8 +111,10 @@ class RunRecord:
             if not curve.epoch:
                 raise node["curve"].refusal("that of a run that was measured")
         return cls(
-            name=node["name"].name(),
-            seed=node["seed"].whole(),
+            name=name,
+            recipe=recipe.name() if recipe else name.removesuffix(f"-seed{seed}"),  # older records lack it
+            experiment=experiment.name() if experiment else "",
+            seed=seed,
             command=node["command"].text(MAX_SAID),
             outcome=Outcome.read(node["outcome"]),
             num_params=node["num_params"].whole(1),
@@ -138,12 +138,18 @@ class RunRecord:
         """The figures of the text it never saw: test, or validation where there is no test; of a run that ended."""
         return self.final.get("test", self.final["val"])
 
+    def says(self, field: str) -> object:
+        """What it records under the name of a field of its own, of its model's configuration or of its training's."""
+        whose = next((one for one in (self, self.model_config, self.train_config) if hasattr(one, field)), self)
+        return getattr(whose, field)
+
     def to_dict(self) -> dict[str, Any]:
         """The plain JSON form, without what a run that did not come to its end has none of."""
         values = asdict(self)
         if not self.outcome.reason:
             del values["outcome"]["reason"]
-        return {key: value for key, value in values.items() if value or key not in ("final", "best_val", "storage")}
+        optional = ("experiment", "final", "best_val", "storage")
+        return {key: value for key, value in values.items() if value or key not in optional}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,30 +251,60 @@ class Novelty:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A mean over seeds and the half width of its 95% t-interval, None for a single seed."""
+class Reading:
+    """What a recipe reached over its seeds, None if none came to its end, and its failure, empty if it learned."""
 
-    mean: float
-    half_width: float | None
-    num_seeds: int
-
-    def __str__(self) -> str:
-        """Three decimals; a single seed shows no interval."""
-        return f"{self.mean:.3f}" + ("" if self.half_width is None else f" ± {self.half_width:.3f}")
+    estimate: Estimate | None
+    failure: str = ""
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean and 95% t-interval.
+class Runs(tuple[RunRecord, ...]):
+    """Runs that were asked for together, by recipe and seed. Their figures are those of one recipe over its seeds."""
 
-    Raises:
-        ValueError: no value.
-    """
-    if not values:
-        raise ValueError("there is no value to take the mean of.")
-    half = None
-    if len(values) > 1:
-        half = _T_95[min(len(values), len(_T_95) + 1) - 2] * statistics.stdev(values) / math.sqrt(len(values))
-    return Estimate(mean=statistics.fmean(values), half_width=half, num_seeds=len(values))
+    __slots__ = ()
+
+    @property
+    def recipe(self) -> str:
+        """Whose they are.
+
+        Raises:
+            ValueError: there is none, or they are of several recipes.
+        """
+        recipes = {run.recipe for run in self}
+        if len(recipes) != 1:
+            raise ValueError(f"not the runs of one recipe: {sorted(recipes)}.")
+        return recipes.pop()
+
+    @property
+    def finished(self) -> "Runs":
+        """Those that came to their end and were measured."""
+        return Runs(run for run in self if run.final)
+
+    def estimate(self, of: Callable[[RunRecord], float]) -> Estimate:
+        """Any figure of the finished runs over the seeds.
+
+        Raises:
+            ValueError: no run came to its end, or they are of several recipes.
+        """
+        recipe = self.recipe
+        if not self.finished:
+            raise ValueError(f"no finished run of {recipe}.")
+        return estimate([of(run) for run in self.finished])
+
+    def figure(self, part: str = "heldout", unit: str = "ppl") -> Estimate:
+        """A final figure over the seeds; `heldout` is `test`, or `val` where there is no test.
+
+        Raises:
+            ValueError: no run came to its end, or they are of several recipes.
+        """
+        return self.estimate(lambda run: float(getattr(run.heldout if part == "heldout" else run.final[part], unit)))
+
+    def reading(self, part: str = "heldout") -> Reading | None:
+        """The perplexity with what went wrong; None of no run."""
+        if not self:
+            return None
+        status, found = self[0].outcome.status, self.figure(part) if self.finished else None
+        return Reading(estimate=found, failure="" if found and status == "learned" else status)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,38 +374,10 @@ class Results:
             lines.append(f'"{key}": {{\n{body}\n}}')
         return f'{{"schema": {SCHEMA},\n' + ",\n".join(lines) + "\n}\n"
 
-    def seeds(self, recipe: str) -> list[RunRecord]:
-        """The runs of a recipe, by seed."""
-        return sorted((run for run in self.runs.values() if recipe_of(run.name) == recipe), key=lambda run: run.seed)
+    def where(self, **wanted: object) -> Runs:
+        """The runs whose record says so: `where(experiment="depth", cell="gru", num_layers=10, residual=True)`.
 
-    def finished(self, recipe: str) -> list[RunRecord]:
-        """Those of them that came to their end and were measured."""
-        return [run for run in self.seeds(recipe) if run.final]
-
-    def estimate(self, recipe: str, part: str = "heldout", figure: str = "ppl") -> Estimate:
-        """A final figure of a recipe over its seeds; `heldout` is `test`, or `val` where there is no test.
-
-        Raises:
-            ValueError: no seed of the recipe came to an end.
+        wanted: values of fields of the record, of its model's configuration or of its training's.
         """
-
-        def of(run: RunRecord) -> float:
-            return float(getattr(run.heldout if part == "heldout" else run.final[part], figure))
-
-        return self.estimate_of(recipe, of)
-
-    def estimate_of(self, recipe: str, of: Callable[[RunRecord], float]) -> Estimate:
-        """Any figure of a recipe's finished runs over its seeds.
-
-        Raises:
-            ValueError: no seed of the recipe came to an end.
-        """
-        runs = self.finished(recipe)
-        if not runs:
-            raise ValueError(f"no finished run of {recipe}.")
-        return estimate([of(run) for run in runs])
-
-
-def recipe_of(name: str) -> str:
-    """A run's recipe: its name without the seed."""
-    return _SEED.sub("", name)
+        found = (run for run in self.runs.values() if all(run.says(name) == value for name, value in wanted.items()))
+        return Runs(sorted(found, key=lambda run: (run.recipe, run.seed)))

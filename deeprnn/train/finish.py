@@ -122,6 +122,8 @@ def _description(run: TrainState, job: Job, data: Data) -> dict[str, Any]:
     return {
         "schema": METRICS_SCHEMA,
         "name": job.name,
+        "recipe": job.recipe.name,
+        **({"experiment": job.recipe.experiment} if job.recipe.experiment else {}),
         "command": job.command,
         "seed": config.seed,
         "num_params": run.model.num_params,

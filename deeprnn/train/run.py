@@ -38,8 +38,9 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The recipe's name, which is the checkpoint's."""
-        return self.recipe.name
+        """The checkpoint's: its recipe's name, and its seed but for the first."""
+        seed = self.recipe.train.seed
+        return f"{self.recipe.name}-seed{seed}" if seed else self.recipe.name
 
     @property
     def directory(self) -> Path:

@@ -1,5 +1,4 @@
 import json
-import re
 import shutil
 from dataclasses import replace
 
@@ -7,16 +6,17 @@ import pytest
 import torch
 
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
-from deeprnn.experiments import tables
-from deeprnn.experiments.gather import MARKS, expected_minutes, gather, listing, refresh
-from deeprnn.experiments.recipes import all_recipes
+from deeprnn.experiments.format import figure
+from deeprnn.experiments.gather import expected_minutes, gather, listing, with_experiment
+from deeprnn.experiments.markdown import MARKS, refresh
+from deeprnn.experiments.questions import all_recipes
 from deeprnn.store.checkpoint import own_files
 from deeprnn.store.registry import Registry
-from deeprnn.store.results import Curve, Outcome, Results
+from deeprnn.store.results import Results
 from deeprnn.text.corpora import own_name
 from deeprnn.train.loop import train
 from deeprnn.train.run import DivergedError, Job
-from tests.conftest import SHIPPED, made_run
+from tests.conftest import made_by, made_run
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 400  # 23,200 characters
 
@@ -31,9 +31,8 @@ def folders(tmp_path_factory):
     (top / "README.md").write_text(f"Before\n{MARKS[0]}\nold\n{MARKS[1]}\nAfter\n")
     config = TrainConfig(text=str(top / "book.txt"), form="full", epochs=1, learning_rate=1.0, batch_size=4, window=50)
     recipe = Recipe(name="tiny", model=ModelConfig(cell="gru", hidden_size=8, num_layers=1), train=config)
-    runs = {"tiny": ("ship", {}), "tiny-seed1": ("runs", {"seed": 1}), "tiny-seed2": ("runs", {"seed": 2})}
-    for name, (folder, change) in runs.items():
-        one = replace(recipe, name=name, train=replace(config, **change))
+    for seed, folder in enumerate(("ship", "runs", "runs")):
+        one = replace(recipe, train=replace(config, seed=seed))
         train(Job(recipe=one, out=top / folder, command="x"), device=torch.device("cpu"), quiet=True)
     wild = replace(recipe, name="wild", train=replace(config, learning_rate=1e38, clip_norm=1e38))
     with pytest.raises(DivergedError):
@@ -63,7 +62,7 @@ def test_every_run_is_gathered_with_its_outcome(gathered):
     assert set(gathered.runs) == {"tiny", "tiny-seed1", "tiny-seed2", "wild"}
     assert gathered.runs["wild"].outcome.status == "diverged"
     assert gathered.runs["tiny"].outcome.status == "learned"
-    assert gathered.estimate("tiny").num_seeds == 3
+    assert gathered.where(recipe="tiny").figure().num_seeds == 3
 
 
 def test_what_is_written_is_read_again(gathered, folders):
@@ -133,7 +132,8 @@ def test_a_model_of_ones_own_text_has_its_fingerprint_and_n_gram_wherever_it_is_
 
 def test_the_overview_shows_the_interval_and_the_failure(gathered, folders):
     overview = (folders / "ship" / "README.md").read_text()
-    assert f"| `tiny` | 3 | {gathered.runs['tiny'].num_params:,} | {gathered.estimate('tiny', 'train')}" in overview
+    train = figure(gathered.where(recipe="tiny").figure("train"))
+    assert f"| `tiny` | 3 | {gathered.runs['tiny'].num_params:,} | {train}" in overview
     assert "| `wild` | 1 |" in overview
     assert "| diverged | diverged |" in overview
     assert "[`tiny`](tiny/README.md) | 1 x GRU 8, plain" in overview
@@ -146,69 +146,6 @@ def test_only_what_stands_between_the_marks_is_rewritten(gathered, folders):
     assert readme.startswith(f"Before\n{MARKS[0]}\n")
     assert readme.endswith(f"\n{MARKS[1]}\nAfter\n")
     assert "old" not in readme
-
-
-def depth_results(ppl):
-    """Made-up depth runs: perplexity by (cell, depth, wiring)."""
-    runs = {}
-    for name in all_recipes():
-        if name.startswith("depth-"):
-            _, cell, layers, wiring = name.split("-")
-            value = ppl(cell, int(layers), wiring)
-            runs[name] = made_run(name, value)
-    return Results(runs=runs)
-
-
-def test_the_verdict_on_depth_follows_the_figures():
-    made_up = depth_results(lambda _, n, wiring: 20.0 + n if wiring == "plain" else 5.0 + abs(n - 4) / 10)
-    sentence = next(s for s in tables.verdicts(made_up) if s.startswith("**Depth.**"))
-    assert "fall far behind: RNN 30.000, GRU 30.000, LSTM 30.000, minGRU 30.000." in sentence
-    assert "best depth: RNN 5.600 (+12.0%), GRU 5.600 (+12.0%)" in sentence
-
-
-def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
-    made_up = depth_results(lambda cell, *_: 5.0 if cell == "gru" else 6.0)
-    for cell, seconds in (("gru", 100.0), ("lstm", 110.0)):
-        run = made_up.runs[f"depth-{cell}-2-residual"]
-        made_up.runs[f"time-{cell}-2-residual"] = replace(run, name=f"time-{cell}-2-residual", train_seconds=seconds)
-        made_up.runs[f"note-{cell}-2"] = replace(
-            run,
-            name=f"note-{cell}-2",
-            num_params=300 if cell == "gru" else 400,
-            curve=Curve(epoch=(10, 20), train_ppl=(1.2, 1.05)),
-        )
-    sentence = next(s for s in tables.verdicts(made_up) if s.startswith("**GRU for LSTM.**"))
-    assert "the GRU has 25% fewer weights" in sentence
-    assert "after 20 epochs for the LSTM's 20" in sentence
-    assert "the GRU reaches 5.000 (residual)" in sentence
-    assert "the GRU 5.000 in 100 s of training, the LSTM 6.000 in 110 s." in sentence
-
-
-def test_a_goal_is_met_by_what_was_measured_and_missed_otherwise():
-    made_up = depth_results(lambda *_: 5.0)
-    for name, ppl, val in (("few-lstm-2", 7.9, 9.0), ("book-a", 3.0, 5.0), ("book-b", 4.2, 4.0)):
-        made_up.runs[name] = made_run(name, val, train=2.0, test=ppl)
-    few, book = tables.goals_table(made_up).splitlines()[2:]
-    assert few.endswith("| 8.00 | 7.900 | yes | `python train.py few-lstm-2` |")
-    assert book.endswith("| 3.95 | 4.200 | no | `python train.py book-b` |"), "chosen by its validation part"
-
-
-def test_a_question_that_was_not_measured_has_no_verdict():
-    assert tables.verdicts(Results()) == []
-
-
-def test_a_question_ends_with_its_mark_and_nothing_after_it():
-    heads = [re.match(r"\*\*(.+?)\*\* ", verdict)[1] for verdict in tables.verdicts(Results.read(SHIPPED))]
-    assert all(re.search(r"\w[.?]$", head) for head in heads)
-    assert "How deep?" in heads
-
-
-def test_a_run_that_never_learned_is_marked_in_its_table():
-    made_up = depth_results(lambda *_: 5.0)
-    fallen = Outcome(status="never learned", reason="...")
-    made_up.runs["depth-gru-10-plain"] = replace(made_up.runs["depth-gru-10-plain"], outcome=fallen)
-    (row,) = (line for line in tables.depth_table(made_up).splitlines() if line.startswith("| GRU | plain"))
-    assert row == "| GRU | plain | 5.000 | 5.000 | 5.000 | 5.000 | 5.000 *never learned* |"
 
 
 def test_the_list_shows_measured_minutes_and_marks_expected_ones():
@@ -231,3 +168,18 @@ def test_twice_the_epochs_are_expected_to_take_twice_the_time():
 
 def test_results_are_strict_json(gathered):
     json.loads(gathered.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+def test_a_run_that_recorded_no_experiment_has_that_of_the_recipe_that_made_it():
+    recipes = all_recipes()
+    recipe = recipes["depth-gru-2-residual"]
+    old = replace(made_by(recipe, seed=0), experiment="")
+    assert with_experiment(old, recipes).experiment == "depth"
+    emulated = replace(old, seed=1, train_config=replace(recipe.train, seed=1, precision="float32"))
+    assert with_experiment(emulated, recipes).experiment == "depth"
+    for other in (
+        replace(old, train_config=replace(recipe.train, text="emma")),
+        replace(old, model_config=replace(recipe.model, dropout=0.5)),
+        replace(old, recipe="depth-of-mine"),
+    ):
+        assert with_experiment(other, recipes) == other

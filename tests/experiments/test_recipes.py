@@ -3,7 +3,9 @@ import itertools
 import pytest
 
 from deeprnn.config import ModelConfig
-from deeprnn.experiments.recipes import DEPTHS, SYMBOLS, all_recipes, num_params, stack_of_size
+from deeprnn.experiments.depth import DEPTHS
+from deeprnn.experiments.questions import all_recipes
+from deeprnn.experiments.recipes import SYMBOLS, num_params, stack_of_size
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 

@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from deeprnn.commands.serve import text_of
-from deeprnn.page.presets import presets
 from deeprnn.page.shared import alphabets
+from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.widgets import alphabets_note
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
@@ -24,7 +24,7 @@ def at_hand(info):
 
 
 def test_the_question_on_data_says_how_much_of_the_test_text_a_model_does_not_know(registry):
-    names = presets(registry)["data"].groups["recipe"]
+    names = comparisons(registry)["data"].groups["recipe"]
     assert "of its 8,949 characters, 2 at most (0.02%) are unknown" in note(registry, *names)
     assert "共 8,949 个字符，其中某个模型不认识的最多 2 个（0.02%）" in note(registry, *names, lang="zh")
 

@@ -11,9 +11,9 @@ from deeprnn.page.app import build
 from deeprnn.page.compare import cards, export
 from deeprnn.page.compare import view as compare
 from deeprnn.page.compare.cards import Board
-from deeprnn.page.presets import presets
 from deeprnn.page.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, RequestError, stream
 from deeprnn.page.shared.components import Drawing, ModelPicker, Number, Slider
+from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.widgets import refusal
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED, run, wait_until
@@ -54,7 +54,7 @@ def assert_lists_what_it_chooses(update, names):
 
 def test_a_question_after_a_filter_lists_the_models_that_it_chooses(registry, handler):
     on_preset, outputs = handler("on_preset")
-    for key, preset in presets(registry).items():
+    for key, preset in comparisons(registry).items():
         answer = on_preset(VISITOR, key, {}, "English", *MINGRU)
         assert_lists_what_it_chooses(set_by(answer, outputs, ModelPicker), preset.groups[preset.budget])
 
@@ -62,7 +62,7 @@ def test_a_question_after_a_filter_lists_the_models_that_it_chooses(registry, ha
 def test_the_switch_after_a_filter_lists_the_models_that_it_chooses(registry, handler):
     on_budget, outputs = handler("on_budget")
     answer = on_budget(VISITOR, "cells", "time", {}, "English", *MINGRU)
-    assert_lists_what_it_chooses(set_by(answer, outputs, ModelPicker), presets(registry)["cells"].groups["time"])
+    assert_lists_what_it_chooses(set_by(answer, outputs, ModelPicker), comparisons(registry)["cells"].groups["time"])
 
 
 def test_a_saved_comparison_restores_its_models_and_every_setting(registry, handler):

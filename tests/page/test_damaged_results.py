@@ -10,13 +10,13 @@ import pytest
 from deeprnn.page.app import launch
 from deeprnn.page.experiments import view as experiments
 from deeprnn.page.learn import view as learn
-from deeprnn.page.presets import presets, verdict
+from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
-from deeprnn.store.results import FILE, recipe_of
+from deeprnn.store.results import FILE
 from tests.conftest import SHIPPED
 
-ASKED = {question.key: f"experiments.question.{question.key}.title" for question in experiments.QUESTIONS}
+ASKED = {question.key: f"{question.key}.answer.{question.key}.title" for question in experiments.ANSWERED}
 TAUGHT = {"mistake": "learn.short.mistake", "ppl": "learn.short.ppl"}
 RUN = "note-lstm-2"
 KEY = json.loads((SHIPPED / FILE).read_text("utf-8"))["runs"][RUN]["text_key"]
@@ -56,6 +56,8 @@ DAMAGES = {
     "a curve of uneven columns": changed("runs", RUN, "curve", "chars", to=[1]),
     "an unknown cell": changed("runs", RUN, "model_config", "cell", to="transformer"),
     "an empty name": changed("runs", RUN, "name", to=""),
+    "a recipe without a name": changed("runs", RUN, "recipe", to=7),
+    "an experiment in a list": changed("runs", RUN, "experiment", to=["note"]),
     "a text that is not there": changed("texts", KEY, to=None),
     "nats of 10^6": changed("texts", KEY, "ngram_nats", to=10**6),
     "a novelty without figures": changed("novelty", RUN, "sample", to={}),
@@ -81,7 +83,7 @@ def test_a_damaged_file_costs_a_sentence_that_names_it_and_the_remedy(folder, ca
         for note in (shown["note"], taught["note"]):
             assert FILE in note
             assert "python train.py --gather" in note
-        assert verdict(models, presets(models)["mistake"], "recipe", lang)
+        assert verdict(models, comparisons(models)["mistake"], "recipe", lang)
     (line,) = caplog.messages
     assert str(folder / FILE) in line
 
@@ -108,7 +110,7 @@ LACKING = {
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_what_a_missing_run_leaves_unanswered_is_said_and_the_rest_is_answered(folder, registry, recipe, lang, caplog):
     models, whole = Registry(folder), registry.results
-    models.results = replace(whole, runs={name: run for name, run in whole.runs.items() if recipe_of(name) != recipe})
+    models.results = replace(whole, runs={name: run for name, run in whole.runs.items() if run.recipe != recipe})
     shown, taught = experiments.sections(models, lang), learn.lesson(models, lang)
     for view, named, lacking in zip((shown, taught), (ASKED, TAUGHT), LACKING[recipe], strict=True):
         assert {key for key, title in named.items() if tr(title, lang) in view["note"]} == lacking

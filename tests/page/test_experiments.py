@@ -6,9 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from deeprnn.experiments import findings
-from deeprnn.page import figures
+from deeprnn.experiments import authors, depth
+from deeprnn.experiments.charts import curves
 from deeprnn.page.experiments import view as experiments
+from deeprnn.page.shared.figures import drawn
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE, Results
 from tests.conftest import SHIPPED
@@ -69,11 +70,12 @@ def test_no_results_are_no_sections(tmp_path):
 
 
 def test_the_failures_are_drawn_with_the_rest(results):
-    names = [one["name"] for one in figures.depth(results, "depth", "en")["series"]]
+    chart = drawn(depth.chart(results, "depth", depth.equal("parameters")), "en")
+    names = [one["name"] for one in chart["series"]]
     assert {"LSTM, plain", "RNN, plain"} <= set(names)
-    table = figures.depth(results, "depth", "en")["table"]["rows"]
+    table = chart["table"]["rows"]
     assert any("never learned" in cell for row in table for cell in row)
-    runs = figures.curves(results, ("note-lstm-10",), "en")
+    runs = drawn(curves(results, ("note-lstm-10",)), "en")
     assert min(y for *_, y, _ in runs["series"][1]["points"]) > 17
 
 
@@ -87,7 +89,7 @@ def test_no_table_on_the_page_holds_raw_markdown(registry, lang, words):
 
 
 def test_a_curve_has_a_point_for_each_look_by_epochs_characters_and_seconds(results):
-    chart = figures.curves(results, ("note-lstm-2",), "en")
+    chart = drawn(curves(results, ("note-lstm-2",)), "en")
     curve = results.runs["note-lstm-2"].curve
     train, heldout = chart["series"]
     assert tuple(p[0] for p in train["points"]) == curve.epoch
@@ -98,14 +100,14 @@ def test_a_curve_has_a_point_for_each_look_by_epochs_characters_and_seconds(resu
 
 
 def test_an_authors_own_model_is_the_measure_of_the_others(results):
-    chart = figures.authors(results, "author", "en")
-    own = findings.authors(results)
+    chart = drawn(authors.chart(results, "author"), "en")
+    own = authors.own_texts(results, "author")
     for column, name in enumerate(own):
         assert chart["cells"][column][column]["own"]
         assert chart["cells"][column][column]["text"] == "+0%"
         foreign = (column + 1) % len(own)
-        best = findings.elsewhere(results, name, own[name]).mean
-        other = findings.elsewhere(results, list(own)[foreign], own[name]).mean
+        best = authors.perplexity(results, "author", name, own[name]).mean
+        other = authors.perplexity(results, "author", list(own)[foreign], own[name]).mean
         assert chart["cells"][foreign][column]["text"] == f"{round(100 * (other / best - 1)):+d}%"
 
 
@@ -135,7 +137,7 @@ def test_a_figure_is_saved_as_svg_png_and_csv(visit, results):
     assert 'stroke="rgb(' in files["SVG"].read_text()  # its own colours, without the page's style sheet
     assert files["PNG"].read_bytes().startswith(b"\x89PNG")
     rows = [line.split(",") for line in files["CSV"].read_text("utf-8-sig").splitlines()]
-    value = results.estimate("depth-gru-10-residual").mean
+    value = results.where(recipe="depth-gru-10-residual").figure().mean
     assert ['"GRU', ' residual"', "10", str(round(value, 4))] in [row[:4] for row in rows]
 
 

@@ -8,7 +8,7 @@ import pytest
 from deeprnn import load
 from deeprnn.page import service
 from deeprnn.page.compare import recordings
-from deeprnn.page.presets import presets
+from deeprnn.page.shared.questions import comparisons
 from tests.conftest import SHIPPED
 
 TWO = "?models=note-lstm-2,few-lstm-2"
@@ -52,7 +52,7 @@ def test_a_question_brings_its_models_prompt_and_answer(visit):
 
 def test_the_switch_compares_the_cells_at_equal_something_else(visit, registry):
     one = visit("?preset=cells")
-    shown = presets(registry)["cells"].groups
+    shown = comparisons(registry)["cells"].groups
     wait_for_cards(one, *shown["parameters"])
     one.page.locator("#budget").get_by_label("training time").check()
     wait_for_cards(one, *shown["time"])

@@ -13,11 +13,11 @@ from deeprnn.page.checkpoints import view as checkpoints
 from deeprnn.page.compare import cards, export
 from deeprnn.page.inside import view as inside
 from deeprnn.page.learn import view as learn
-from deeprnn.page.presets import presets, verdict
 from deeprnn.page.score import view as score
 from deeprnn.page.server import downloads
 from deeprnn.page.shared import widgets
 from deeprnn.page.shared.components import carried
+from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.store import checkpoint
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
@@ -68,7 +68,7 @@ def show_everywhere(folder, name):
         shown = [drawn, checkpoints.listing(models, lang, name), learn.lesson(models, lang)]
         shown += [service.list_models(models), widgets.choices(models, lang), widgets.readers(models, TEXT, [name])]
         shown += [checkpoints.card(models, name, lang)]
-        shown += [verdict(models, one, budget, lang) for one in presets(models).values() for budget in one.groups]
+        shown += [verdict(models, one, budget, lang) for one in comparisons(models).values() for budget in one.groups]
         answers = service.score(models, text=TEXT, models=[name])
         shown += [score.result(models, TEXT, answers, lang)]
         shown += [score.excerpt(models, lambda info: "a" * info.metrics.text.chars, [name], key) for key in score.REAL]

@@ -6,13 +6,13 @@ import shutil
 import pytest
 
 from deeprnn.page.compare import cards, recordings
-from deeprnn.page.presets import presets
+from deeprnn.page.shared.questions import comparisons
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
 
 
 def test_every_question_shows_what_its_own_prompt_and_settings_made(registry):
-    for key, preset in presets(registry).items():
+    for key, preset in comparisons(registry).items():
         for budget, names in preset.groups.items():
             board = cards.of_preset(registry, key, budget)
             assert (board.prompt, board.seed, board.names) == (preset.prompt, 7, list(names))

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from deeprnn.page import app
-from deeprnn.page.presets import presets
 from deeprnn.page.server.sessions import Session
 from deeprnn.page.shared.components import Drawing
+from deeprnn.page.shared.questions import comparisons
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED, WAIT, wait_until
 
@@ -193,7 +193,7 @@ def test_a_visitor_whom_the_server_has_forgotten_is_still_answered(served):
     """Whatever the page showed: what it sends is among the choices that a new session knows."""
     registry, url, app = served
     assert app.state_holder.capacity == 500
-    for key, question in presets(registry).items():
+    for key, question in comparisons(registry).items():
         for budget, models in question.groups.items():
             join(url, f"forgotten-{key}-{budget}", list(models), 2, (key, budget))
             messages = list(updates(url, f"forgotten-{key}-{budget}"))

@@ -9,17 +9,15 @@ import pytest
 import torch
 
 from deeprnn.config import Form
-from deeprnn.experiments import findings
+from deeprnn.experiments.question import Budget, Highlight
+from deeprnn.experiments.words import WORDS as OF_QUESTIONS
 from deeprnn.nn.cells import CELLS
-from deeprnn.page import figures
 from deeprnn.page.compare.cards import NUMBERS, Reading, State
-from deeprnn.page.experiments.view import QUESTIONS
 from deeprnn.page.learn.view import lesson
 from deeprnn.page.links import VIEWS
-from deeprnn.page.presets import _PRESETS, Budget, Highlight
 from deeprnn.page.score.view import EXAMPLES, REAL
 from deeprnn.page.shared.widgets import FILTERS, Joined, book, millions
-from deeprnn.page.words import WORDS, tr
+from deeprnn.page.words import FILES, WORDS, tr
 from deeprnn.text.corpora import catalogue
 from deeprnn.words import Words
 from tests.conftest import ROOT
@@ -40,17 +38,10 @@ def asked_by_name(registry):
         "book": set(catalogue()),
         "checkpoints.form": set(get_args(Form)),
         "checkpoints.part": {part for info in registry.infos.values() for part in info.metrics.final},
-        "compare.preset": {preset.key for preset in _PRESETS},
         "compare.quality": {"repetition", "distinct", "words"},
         "compare.reading": set(get_args(Reading)),
         "compare.state": {"recorded_after", *get_args(State)} - {"broken"},
-        "compare.verdict": keys(*((preset.key, budget) for preset in _PRESETS for budget in preset.groups))
-        | {found for key in findings.TITLES if f"compare.verdict.{(found := f'{key}.found')}" in WORDS},
         "equal": set(get_args(Budget)),
-        "experiments.author": {*findings.authors(registry.results), *findings.MERGED},
-        "experiments.data": set(figures.DATA_PARTS),
-        "experiments.head": {*figures.CURVES_HEAD, *figures.CELLS_HEAD},
-        "experiments.question": keys(*((q.key, part) for q in QUESTIONS for part in ("title", "asked", "method"))),
         "field": {"prompt", "seed", *NUMBERS},
         "filter": set(FILTERS),
         "inside.say.change": ends,
@@ -118,11 +109,14 @@ def test_a_script_uses_each_word_that_it_is_given(name):
 
 
 def test_every_word_is_used_and_every_used_word_exists(asked_by_name):
-    """A key is written out in the code, or belongs to a table of which another test says that all of it is used."""
+    """A key is written out in the code, or belongs to a table of which another test says that all of it is used.
+
+    So do the words of questions: see tests/experiments/test_words.py.
+    """
     tables = tuple(f"{name}." for name in (*asked_by_name, *GIVEN, *SHOWN))
     tree = ast.walk(ast.parse(SOURCES))
     written = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    assert {key for key in WORDS if not key.startswith(tables)} - written == set()
+    assert {key for key in WORDS if key not in OF_QUESTIONS and not key.startswith(tables)} - written == set()
     assert set(re.findall(r"""\b(?:tr|RequestError)\(["']([\w.]+)["']""", SOURCES)) - set(WORDS) == set()
     assert set(re.findall(r"""\btable\(["']([\w.]+)["']""", SOURCES)) <= {*asked_by_name, *GIVEN, *SHOWN}
     started = set(re.findall(r"""\bf["']([a-z_]+(?:\.[a-z_]+)*)\.\{""", SOURCES))
@@ -145,13 +139,16 @@ def test_a_file_of_words_is_read_strictly(tmp_path, text, wrong):
         Words.read(tmp_path / "words.toml")
 
 
+def test_no_two_files_say_something_by_one_key():
+    assert len(WORDS) == sum(map(len, FILES))
+
+
 def test_places_are_filled():
     assert tr("error_models_many", "zh", most=6, n=9) == "最多选择 6 个模型，现在是 9 个。"
 
 
 HAN = "[\u4e00-\u9fff]"
 SAID = {key: said["zh"] for key, said in WORDS.items()}
-SAID |= {f"answer_{key}": chinese for key, (_, chinese) in findings.SENTENCES.items()}
 # The same in both languages.
 LATIN = {"chart.svg", "chart.png", "chart.csv", "score.label.two_a", "score.label.two_b", "checkpoints.form.d2l"}
 
@@ -165,7 +162,7 @@ def test_chinese_is_written_in_chinese_with_its_own_punctuation_and_one_word_for
         r"乱猜|未见过|没见过的|新文本|随机失活|字母表|(?<!迭代)周期|\bnats\b|6-gram|one-hot|百万(?!分之)", said
     )
     if not key.startswith("inside."):
-        assert not re.search(r"上一层|下一层|上层", said) or key == "experiments.question.scratch.method"
+        assert not re.search(r"上一层|下一层|上层", said) or key == "scratch.method"
 
 
 def test_numbers_are_counted_as_a_language_counts():

@@ -1,11 +1,10 @@
 import json
 import math
-import statistics
 from dataclasses import replace
 
 import pytest
 
-from deeprnn.store.results import FILE, Baselines, Results, estimate, recipe_of
+from deeprnn.store.results import FILE, Baselines, Results
 from tests.conftest import SHIPPED, made_run
 
 RUNS = (made_run("a", 2.0), made_run("a-seed2", 6.0, seed=2), made_run("a-seed1", 4.0, seed=1), made_run("b", 9.0))
@@ -14,49 +13,40 @@ TEXT = Baselines(unigram_nats=1.5, ngram_nats=1.0, xz_bpc=2.0, **COUNTED)
 RESULTS = Results(runs={run.name: run for run in RUNS}, texts={"t": TEXT})
 
 
-def test_the_interval_is_students():
-    """Three values 2, 4, 6: mean 4, s = 2, half width 4.303 * 2 / sqrt(3)."""
-    found = estimate([2.0, 4.0, 6.0])
-    assert found.mean == 4
-    assert found.half_width == pytest.approx(4.968, abs=1e-3)
-    assert str(found) == "4.000 ± 4.969"
-
-
-def test_two_values_give_the_widest_factor():
-    assert estimate([1.0, 3.0]).half_width == pytest.approx(12.706)
-
-
-def test_one_seed_has_no_interval():
-    assert estimate([2.5]).half_width is None
-    assert str(estimate([2.5])) == "2.500"
-
-
-def test_an_interval_needs_a_value_and_takes_any_number_of_them():
-    with pytest.raises(ValueError, match="no value"):
-        estimate([])
-    for count, factor in ((12, 2.201), (100, 2.042)):
-        values = [1.0, 3.0] * (count // 2)
-        expected = factor * statistics.stdev(values) / math.sqrt(count)
-        assert estimate(values).half_width == pytest.approx(expected)
+def test_runs_are_found_by_what_they_record_and_never_by_their_names():
+    odd = made_run(
+        "rate-lstm-2-plain", experiment="depth", model_config={"cell": "gru", "hidden_size": 8, "num_layers": 4}
+    )
+    results = replace(RESULTS, runs=RESULTS.runs | {odd.name: odd})
+    assert results.where(experiment="depth", cell="gru", num_layers=4, residual=False) == (odd,)
+    assert results.where(text="python-docs", learning_rate=1.0, cell="gru", num_layers=4) == (odd,)
+    assert results.where(experiment="rate") == results.where(cell="lstm") == ()
+    with pytest.raises(AttributeError):
+        results.where(depth=4)
 
 
 def test_seeds_of_a_recipe_are_found_in_order():
-    assert [r.name for r in RESULTS.seeds("a")] == ["a", "a-seed1", "a-seed2"]
-    assert recipe_of("depth-gru-10-residual-seed12") == "depth-gru-10-residual"
-    assert recipe_of("a-seeded") == "a-seeded"
+    assert [run.name for run in RESULTS.where(recipe="a")] == ["a", "a-seed1", "a-seed2"]
+    assert made_run("a-seeded").recipe == "a-seeded"
+    assert made_run("a-seed3").recipe == "a-seed3", "its record says seed 0"
 
 
 def test_an_estimate_is_over_the_seeds():
-    assert RESULTS.estimate("a").mean == pytest.approx(4)
-    assert RESULTS.estimate("a", "train", "bpc").mean == pytest.approx((1 + 2 + math.log2(6)) / 3)
+    assert RESULTS.where(recipe="a").figure().mean == pytest.approx(4)
+    assert RESULTS.where(recipe="a").figure("train", "bpc").mean == pytest.approx((1 + 2 + math.log2(6)) / 3)
+
+
+def test_runs_of_two_recipes_have_no_estimate():
+    with pytest.raises(ValueError, match=r"not the runs of one recipe: \['a', 'b'\]"):
+        RESULTS.where(cell="gru").figure()
 
 
 def test_an_estimate_of_what_never_came_to_an_end_is_refused():
     diverged = replace(made_run("c"), final={}, best_val=None)
     failed = Results(runs={"c": diverged})
-    for name in ("c", "d"):
-        with pytest.raises(ValueError, match=f"no finished run of {name}"):
-            failed.estimate(name)
+    for name, why in (("c", "no finished run of c"), ("d", "not the runs of one recipe")):
+        with pytest.raises(ValueError, match=why):
+            failed.where(recipe=name).figure()
 
 
 def test_held_out_is_the_test_part_where_there_is_one():

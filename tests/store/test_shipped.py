@@ -9,9 +9,9 @@ from dataclasses import asdict
 import pytest
 
 from deeprnn import load
-from deeprnn.experiments import tables
-from deeprnn.experiments.gather import FINGERPRINTS, MARKS, overview
-from deeprnn.experiments.recipes import all_recipes
+from deeprnn.experiments.gather import FINGERPRINTS
+from deeprnn.experiments.markdown import MARKS, answers, overview
+from deeprnn.experiments.questions import all_recipes
 from deeprnn.measure.baselines import NGRAMS
 from deeprnn.measure.novelty import TextPart, load_all
 from deeprnn.store import checkpoint
@@ -66,6 +66,7 @@ def test_a_shipped_model_writes_no_symbol_that_its_texts_do_not_hold(info):
 @each
 def test_a_checkpoint_is_what_its_recipe_says(info):
     recipe = all_recipes()[info.name]
+    assert RESULTS.runs[info.name].experiment == recipe.experiment
     assert info.config == recipe.model
     assert info.metrics.train_config == recipe.train
     assert raw(info)["storage"] == recipe.storage
@@ -114,8 +115,8 @@ def test_a_checkpoint_ships_with_the_fingerprints_of_its_texts(info):
 
 def test_the_overview_and_the_readmes_answers_are_those_of_the_results():
     assert (SHIPPED / "README.md").read_text("utf-8") == overview(RESULTS, SHIPPED)
-    answers = (ROOT / "README.md").read_text("utf-8").split(MARKS[0])[1].split(MARKS[1])[0]
-    assert answers.strip().splitlines() == [f"- {sentence}" for sentence in tables.verdicts(RESULTS)]
+    written = (ROOT / "README.md").read_text("utf-8").split(MARKS[0])[1].split(MARKS[1])[0]
+    assert written.strip().splitlines() == [f"- {sentence}" for sentence in answers(RESULTS)]
 
 
 @each

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from deeprnn import list_checkpoints
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
-from deeprnn.experiments.recipes import all_recipes
+from deeprnn.experiments.questions import all_recipes
 from deeprnn.lm.evaluation import nats_per_char
 from deeprnn.nn.model import CharRNN
 from deeprnn.store import checkpoint

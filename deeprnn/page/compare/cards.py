@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
+from deeprnn.experiments.question import Budget
 from deeprnn.page import service
 from deeprnn.page.compare import recordings
-from deeprnn.page.presets import Budget, presets, verdict
 from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.page.shared.components import carried
+from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, titles
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -85,7 +86,7 @@ class Board:
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RequestError("error_file") from error
         preset, budget = value.get("preset"), value.get("budget")
-        groups = getattr(presets(registry).get(preset), "groups", ()) if isinstance(preset, str) else ()
+        groups = getattr(comparisons(registry).get(preset), "groups", ()) if isinstance(preset, str) else ()
         if budget not in list(groups):  # a list: what was handed in need not be hashable
             preset = budget = None
         return cls(prompt=prompt, seed=seed, sampling=sampling, cards=cards, preset=preset, budget=budget)
@@ -143,7 +144,7 @@ def recorded(registry: Registry, names: Sequence[str]) -> Board:
 
 def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
     """A question's models with what they wrote after its prompt; where that is not recorded, see `recorded`."""
-    preset = presets(registry)[key]
+    preset = comparisons(registry)[key]
     board = _after(registry, preset.prompt, preset.groups[budget]) or recorded(registry, preset.groups[budget])
     return replace(board, preset=key, budget=budget)
 
@@ -252,7 +253,7 @@ class Growing:
 def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) -> Drawn:
     """What `cards.js` draws, in a language; it takes its turn now, unless it was given one before."""
     shown = titles(registry, lang)
-    preset = presets(registry).get(board.preset or "")
+    preset = comparisons(registry).get(board.preset or "")
     seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
     if preset and board.budget and not as_recorded(registry, board):
         sample = of_preset(registry, preset.key, board.budget)
@@ -266,7 +267,7 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
         "sampling": board.sampling,
         "preset": board.preset,
         "budget": board.budget,
-        "lens": preset.lens if preset else None,
+        "lens": preset.highlight if preset else None,
         "verdict": seen,
         "note": alphabets_note(registry, [registry.infos[name] for name in board.names], lang),
         "lang": lang,

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deeprnn.page.presets import presets
+from deeprnn.page.shared.questions import comparisons
 from deeprnn.store.registry import Registry
 
 LOG = logging.getLogger(__name__)
@@ -32,9 +32,9 @@ def write(directory: str | Path) -> Path:
     """
     registry = Registry(directory)
     texts: dict[str, dict[str, list[str]]] = {}
-    for preset in presets(registry).values():
-        for name in (name for names in preset.groups.values() for name in names):
-            texts.setdefault(preset.prompt, {})[name] = _recording(registry, preset.prompt, name)
+    for one in comparisons(registry).values():
+        for name in (name for names in one.groups.values() for name in names):
+            texts.setdefault(one.prompt, {})[name] = _recording(registry, one.prompt, name)
     path = Path(directory) / FILE
     record = {"schema": SCHEMA, **SETTINGS, "texts": texts}
     path.write_text(json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")

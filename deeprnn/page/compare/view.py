@@ -15,12 +15,13 @@ from typing import Any, get_args
 
 import gradio as gr
 
+from deeprnn.experiments.question import Budget
 from deeprnn.page import links, service
 from deeprnn.page.compare import cards, export
 from deeprnn.page.compare.cards import Board
-from deeprnn.page.presets import Budget, presets
 from deeprnn.page.service import MAX_MODELS, MAX_NEW_CHARS, MAX_PROMPT_CHARS, MAX_SEED, RequestError
 from deeprnn.page.shared.components import Number, Slider
+from deeprnn.page.shared.questions import comparisons, words_of
 from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.theme import asset
 from deeprnn.page.shared.widgets import (
@@ -228,18 +229,18 @@ def exported(registry: Registry, ask: dict[str, Any], lang: Lang) -> dict[str, A
 
 def _first(registry: Registry) -> Board:
     """What the page opens with: the first question, or the first models there are."""
-    for key, preset in presets(registry).items():
-        return cards.of_preset(registry, key, preset.budget)
+    for key, one in comparisons(registry).items():
+        return cards.of_preset(registry, key, one.budget)
     return cards.recorded(registry, list(registry.infos)[:4])
 
 
 def _question_choices(registry: Registry, lang: Lang) -> list[tuple[str, str]]:
-    return [(tr(f"compare.preset.{key}", lang), key) for key in presets(registry)]
+    return [(tr(f"{words_of(key)}.asked", lang), key) for key in comparisons(registry)]
 
 
 def _budget_update(registry: Registry, key: str | None, budget: Budget | None, lang: Lang) -> Any:
     """The switch "compare at equal ...", where the question has a choice."""
-    groups = list(presets(registry)[key].groups) if key else []
+    groups = list(comparisons(registry)[key].groups) if key else []
     choices = [(tr(f"equal.{one}", lang), one) for one in groups]
     return gr.update(choices=choices, value=budget, visible=len(groups) > 1)
 
@@ -354,7 +355,7 @@ def _order(
     """What the controls ask for; they answer a question as long as its models are chosen."""
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
     order = Order(names=names or [], prompt=prompt, seed=seed, sampling=sampling)
-    asked = presets(registry).get(preset or "")
+    asked = comparisons(registry).get(preset or "")
     if asked and asked.groups.get(budget := budget or asked.budget) == tuple(order.names):
         return replace(order, preset=preset, budget=budget)
     return order
@@ -424,7 +425,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         return pressed
 
     def on_preset(request: gr.Request, key: str, value: Any, language: str, *wanted: str | None) -> Any:
-        shown = cards.of_preset(registry, key, presets(registry)[key].budget)
+        shown = cards.of_preset(registry, key, comparisons(registry)[key].budget)
         return (
             redraw(lambda _: shown, value, language, request.session_hash),
             picked(registry, LANGUAGES[language], wanted, shown.names),

@@ -12,12 +12,14 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn.experiments import findings
+from deeprnn.experiments import scratch
+from deeprnn.experiments.charts import curves
+from deeprnn.experiments.format import figure, sentence
 from deeprnn.nn.cells import CELLS, Cell, RNNCell
 from deeprnn.nn.model import CharRNN
-from deeprnn.page import figures
 from deeprnn.page.learn import two_layers
-from deeprnn.page.presets import answers
+from deeprnn.page.shared.figures import drawn
+from deeprnn.page.shared.questions import answers
 from deeprnn.page.shared.widgets import Translations, drawn_in_each_language, perplexity, results_note
 from deeprnn.page.words import table, tr
 from deeprnn.store.registry import Registry
@@ -28,7 +30,6 @@ _SCRATCH: tuple[Callable[..., Any], ...] = (two_layers.get_params, two_layers.rn
 _STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
 _RIGHT: tuple[Callable[..., Any], ...] = (CharRNN.below, CharRNN._stack, CharRNN.above)
 _WRONG: tuple[Callable[..., Any], ...] = (CharRNN._shared,)
-_MISTAKE = ("note-rnn-2", "note-rnn-2-shared", "note-rnn-2-shared-updated")
 _RECITER = "note-lstm-2"
 
 
@@ -88,20 +89,20 @@ def _mistake(registry: Registry, lang: Lang) -> list[dict[str, Any]]:
         _section(
             "mistake",
             lang,
-            {"floor": found["wrong"]},
-            answer=findings.sentence("scratch", found, lang),
+            {"floor": figure(found["wrong"])},
+            answer=sentence("scratch.answer.scratch", found, lang),
             code=[
                 [tr("learn.code_right", lang), _sources(_RIGHT)],
                 [tr("learn.code_wrong", lang), _sources(_WRONG)],
             ],
-            figure=figures.curves(registry.results, _MISTAKE, lang),
+            figure=drawn(scratch.chart(registry.results), lang),
         )
     ]
 
 
 def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
-    run = results.runs.get(_RECITER)
-    if run is None or run.best_val is None or not run.final:
+    run = next(iter(results.where(recipe=_RECITER, seed=0).finished), None)
+    if run is None or run.best_val is None:
         return []
     train, new, text = run.final["train"].ppl, run.final["val"].ppl, results.texts[run.text_key]
     values = {
@@ -115,7 +116,7 @@ def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
         "best": perplexity(run.best_val.ppl),
         "chars": f"{run.train_config.max_train_chars or text.train_chars:,}",
     }
-    return [_section("ppl", lang, values, figure=figures.curves(results, (_RECITER,), lang))]
+    return [_section("ppl", lang, values, figure=drawn(curves(results, (_RECITER,)), lang))]
 
 
 @functools.cache

@@ -15,8 +15,8 @@ import numpy as np
 
 from deeprnn.lm.evaluation import per_character
 from deeprnn.page import links, service
-from deeprnn.page.presets import presets
 from deeprnn.page.service import MAX_MODELS, MAX_SCORE_CHARS, RequestError
+from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.widgets import (
     QUIET,
@@ -204,7 +204,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
         names = list(ask.models) or (
-            list(presets(registry)[ask.preset].groups[ask.budget]) if ask.preset and ask.budget else []
+            list(comparisons(registry)[ask.preset].groups[ask.budget]) if ask.preset and ask.budget else []
         )
         real = [gr.update(visible=excerpt(registry, text_of, chosen, key) is not None) for key in REAL]
         if ask.view != "score":

@@ -1,0 +1,73 @@
+"""What does each part of the training buy? All of them, then all but one, on *The Time Machine*."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from deeprnn.config import Recipe
+from deeprnn.experiments.charts import Cell, Column, Table
+from deeprnn.experiments.question import OverviewTable, Question
+from deeprnn.experiments.recipes import modern_training, stack
+from deeprnn.store.results import Results
+
+WHOLE = "ablation-none"
+MODEL_CHANGES: dict[str, dict[str, Any]] = {
+    "residual": {"residual": False},
+    "layer-norm": {"layer_norm": False},
+    "dropout": {"dropout": 0.0},
+    "locked-dropout": {"locked_dropout": False},
+}
+TRAIN_CHANGES: dict[str, dict[str, Any]] = {
+    "weight-drop": {"weight_drop": 0.0},
+    "weight-decay": {"weight_decay": 0.0},
+    "warm-up": {"warmup_fraction": 0.0},
+    "cosine": {"schedule": "constant"},
+    "averaging": {"ema_decay": 0.0},
+    "random-offset": {"offset": "none"},
+    "resets": {"reset_rate": 0.0},
+    "bfloat16": {"precision": "float32"},
+}
+
+
+def without(part: str) -> str:
+    """The recipe that lacks a part."""
+    return f"ablation-{part}"
+
+
+def recipes() -> Iterator[Recipe]:
+    """All parts, then all but one."""
+    model = stack("gru", 2, 256, dropout=0.4)
+    train = modern_training(
+        "time_machine", 20, weight_drop=0.3, weight_decay=0.05, reset_rate=0.01, ema_decay=0.995, eval_every=4
+    )
+    whole = Recipe(name=WHOLE, experiment="ablation", model=model, train=train)
+    yield whole
+    for part, change in MODEL_CHANGES.items():
+        yield replace(whole, name=without(part), model=replace(model, **change))
+    for part, change in TRAIN_CHANGES.items():
+        yield replace(whole, name=without(part), train=replace(train, **change))
+
+
+def table(results: Results) -> Table | None:
+    """What the training loses without each of its parts, in nats per character of the test part, the same seed."""
+    whole = results.where(recipe=WHOLE)
+    if not whole:
+        return None
+    nats = whole.figure(unit="nats").mean
+    rows: list[list[Cell]] = [["nothing", whole.reading("train"), whole.reading(), nats, ""]]
+    for part in sorted(MODEL_CHANGES | TRAIN_CHANGES):
+        runs = results.where(recipe=without(part))
+        if runs.finished:
+            lost = runs.figure(unit="nats").mean
+            rows.append([part, runs.reading("train"), runs.reading(), lost, lost - nats])
+        elif runs:
+            rows.append([part, *(["diverged"] * 2), "", ""])
+    head = {"without": "", "train ppl": "", "test ppl": "", "test nats": ".4f", "difference": "+.4f"}
+    return Table(columns=[Column(name=name, format=format) for name, format in head.items()], rows=rows)
+
+
+QUESTION = Question(
+    key="ablations",
+    recipes=recipes,
+    tables=(OverviewTable(heading="What each part of the training buys", about="", table=table),),
+)

@@ -1,0 +1,194 @@
+"""Merging authors: whether one model can learn from several."""
+
+import itertools
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from deeprnn.config import Recipe
+from deeprnn.experiments.charts import Cell, Chart, Column, Label, Matrix, Square, Table, Word
+from deeprnn.experiments.gaps import elsewhere, percent_above
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, ends
+from deeprnn.experiments.recipes import modern_training, stack
+from deeprnn.store.estimates import Estimate
+from deeprnn.store.results import Results, Runs
+
+AUTHORS = {
+    "wells": ("time_machine", "war_of_the_worlds"),
+    "austen": ("pride_and_prejudice",),
+    "doyle": ("sherlock_holmes",),
+    "dickens": ("tale_of_two_cities",),
+    "melville": ("moby_dick",),
+}
+OWN_TEXT = {name: texts[0] for name, texts in AUTHORS.items()}  # which an author is held out from
+FIVE = tuple(OWN_TEXT.values())
+ESSAYS = ("time_machine", "federalist", "origin_of_species")
+CHARS = 465_000  # as many as the two Wells books give
+MERGED = ("five", "five-marked", "cross-domain")
+
+
+def recipes() -> Iterator[Recipe]:
+    """One author or five, with or without a mark, scored on every author's held-out part.
+
+    `author-`: every one trains on 465,000 characters; `shelf-`: on all there is.
+    """
+    for name, texts in AUTHORS.items():
+        yield _recipe("author", name, texts, None if texts == AUTHORS["wells"] else CHARS // len(texts))
+    yield _recipe("author", "five", FIVE, CHARS // len(FIVE))
+    yield _recipe("author", "five-marked", FIVE, CHARS // len(FIVE), mark_texts=True)
+    yield _recipe("author", "cross-domain", ESSAYS, CHARS // len(ESSAYS))
+    for name, texts in AUTHORS.items():
+        yield _recipe("shelf", name, texts, None, epochs=4)
+    yield _recipe("shelf", "five", tuple(itertools.chain(*AUTHORS.values())), None, epochs=4)
+
+
+def _recipe(
+    experiment: str, who: str, texts: tuple[str, ...], limit: int | None, epochs: int = 6, **more: Any
+) -> Recipe:
+    train = modern_training(
+        texts[0], epochs, more_texts=texts[1:], score_on=FIVE, max_train_chars=limit, eval_lanes=8, **more
+    )
+    model = stack("gru", 2, 256, dropout=0.2)
+    return Recipe(name=f"{experiment}-{who}", experiment=experiment, model=model, train=train)
+
+
+def trained_on(results: Results, experiment: str, who: str) -> Runs:
+    """The runs of an author's own model, or of a merged one. experiment: `author` (equal characters) or `shelf`."""
+    return results.where(recipe=f"{experiment}-{who}")
+
+
+def own_texts(results: Results, experiment: str) -> dict[str, str]:
+    """The authors who have a model of their own, and the text that each is held out from, in the order of reading."""
+    return {name: text for name, text in OWN_TEXT.items() if trained_on(results, experiment, name).finished}
+
+
+def readers(results: Results, experiment: str) -> list[str]:
+    """Whose models have read the held-out parts of all these texts: the authors' own, then the merged ones."""
+    own = own_texts(results, experiment)
+    runs = {name: trained_on(results, experiment, name).finished for name in (*own, *MERGED)}
+    return [name for name, read in runs.items() if read and all({*own.values()} <= {*run.elsewhere} for run in read)]
+
+
+def perplexity(results: Results, experiment: str, who: str, text: str) -> Estimate:
+    """Of a model on the held-out part of a text, over its seeds."""
+    return trained_on(results, experiment, who).estimate(lambda run: run.elsewhere[text].ppl)
+
+
+def compared(results: Results, experiment: str) -> dict[str, tuple[Estimate, list[float]]]:
+    """By how many percent the shared model, and a stranger's, is above each author's own: on average, and each.
+
+    Raises:
+        ValueError: there are no two authors.
+    """
+    own = own_texts(results, experiment)
+    if len(own) < 2:
+        raise ValueError(f"fewer than two authors' own models among the runs of {experiment}.")
+    alone = {name: elsewhere(trained_on(results, experiment, name), text) for name, text in own.items()}
+    five = trained_on(results, experiment, "five")
+    pairs = {
+        "shared": [(elsewhere(five, text), alone[name]) for name, text in own.items()],
+        "foreign": [
+            (elsewhere(trained_on(results, experiment, a), own[b]), alone[b]) for a in own for b in own if a != b
+        ],
+    }
+    return {name: (percent_above(each), [percent_above([pair]).mean for pair in each]) for name, each in pairs.items()}
+
+
+def answer_authors(results: Results) -> Figures:
+    """What sharing costs, and what reading a stranger costs, with as many characters in all."""
+    (shared, each_shared), (foreign, each_foreign) = compared(results, "author").values()
+    return {
+        "shared_mean": shared,
+        **ends("shared", each_shared),
+        "foreign_mean": foreign,
+        **ends("foreign", each_foreign),
+    }
+
+
+def answer_shelf(results: Results) -> Figures:
+    """How much lower sharing is with all the text there is, and what reading a stranger costs."""
+    (shared, each_shared), (foreign, each_foreign) = compared(results, "shelf").values()
+    (merged, *_), *alone = (trained_on(results, "shelf", name) for name in ("five", *own_texts(results, "shelf")))
+    read = statistics.fmean(runs[0].curve.chars[-1] for runs in alone)
+    return {
+        "lower_mean": Estimate(mean=-shared.mean, half_width=shared.half_width, num_seeds=shared.num_seeds),
+        **ends("lower", [-loss for loss in each_shared]),
+        "foreign_mean": foreign,
+        **ends("foreign", each_foreign),
+        "epochs": merged.train_config.epochs,
+        "times": merged.curve.chars[-1] / read,
+    }
+
+
+def chart(results: Results, experiment: str, *, shows_ppl: bool = False) -> Matrix:
+    """Who was trained on, down; who is read, across: what is lost beside each author's own model, or perplexities."""
+    names = readers(results, experiment)
+    own = {name: text for name, text in own_texts(results, experiment).items() if name in names}
+    read = {name: [perplexity(results, experiment, name, text) for text in own.values()] for name in names}
+    best = [read[name][column].mean for column, name in enumerate(own)]
+    squares = [
+        [
+            Square(ppl=ppl, loss=ppl.mean / least - 1, own=author == name)
+            for author, ppl, least in zip(own, read[name], best, strict=True)
+        ]
+        for name in names
+    ]
+    columns: list[Label] = [Word(key=f"authors.name.{name}") for name in own]
+    rows: list[Label] = [Word(key=f"authors.name.{name}") for name in names]
+    down, across = Word(key="charts.axis.trained"), Word(key="charts.axis.read")
+    cells: list[list[Cell]] = [[title, *read[name]] for title, name in zip(rows, names, strict=True)]
+    return Matrix(
+        name=Word(key="charts.axis.ppl" if shows_ppl else f"authors.chart.{experiment}"),
+        rows=rows,
+        columns=columns,
+        squares=squares,
+        down=down,
+        across=across,
+        shows_ppl=shows_ppl,
+        table=Table(columns=[Column(name=one) for one in (down, *columns)], rows=cells),
+    )
+
+
+def charts(results: Results) -> Sequence[Sequence[Chart]]:
+    """What is lost beside each author's own model; the perplexities."""
+    return [[chart(results, "author"), chart(results, "shelf"), chart(results, "author", shows_ppl=True)]]
+
+
+def table(results: Results, experiment: str) -> Table:
+    """Who was trained on, down; who is read, across."""
+    own = own_texts(results, experiment)
+    rows: list[list[Cell]] = [
+        [f"`{experiment}-{name}`", *(perplexity(results, experiment, name, text) for text in own.values())]
+        for name in readers(results, experiment)
+    ]
+    return Table(columns=[Column(name=one) for one in ("trained on", *(name.capitalize() for name in own))], rows=rows)
+
+
+QUESTION = Question(
+    key="authors",
+    recipes=recipes,
+    comparisons=(
+        Comparison(
+            key="authors",
+            prompt="It was a truth ",
+            groups={"recipe": ("author-wells", "author-austen", "author-five")},
+        ),
+    ),
+    answers=(Answer(key="authors", figures=answer_authors), Answer(key="shelf", figures=answer_shelf)),
+    charts=charts,
+    example="author-five",
+    comparison="authors",
+    commands=("python train.py 'author-*' --seeds 0 1 2", "python train.py 'shelf-*'"),
+    tables=(
+        OverviewTable(
+            heading="Authors",
+            about="Perplexity on each author's test part after 465,000 characters in all.",
+            table=lambda results: table(results, "author"),
+        ),
+        OverviewTable(
+            heading="",
+            about="The same after all the text there is of each.",
+            table=lambda results: table(results, "shelf"),
+        ),
+    ),
+)

@@ -1,0 +1,105 @@
+"""The best there are: how low held-out perplexity goes on one book, on more books, on Shakespeare."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from deeprnn.config import Recipe
+from deeprnn.experiments.question import Comparison, Goal, Question, Reached, of_recipe
+from deeprnn.experiments.recipes import WELLS, modern_training, stack
+from deeprnn.store.results import Results
+
+MORE_BOOKS, SHAKESPEARE = "wells-lstm-2", "shakespeare-lstm-2"
+
+
+def recipes() -> Iterator[Recipe]:
+    """*The Time Machine* alone, with more books, and Shakespeare."""
+    yield from one_book()
+    yield more_books()
+    yield from shakespeare()
+
+
+def one_book() -> Iterator[Recipe]:
+    """*The Time Machine* alone, with at most 2.5 million weights: from all the regularisation there is to little."""
+    train = modern_training(
+        "time_machine",
+        50,
+        batch_size=16,
+        weight_drop=0.5,
+        weight_decay=0.05,
+        reset_rate=0.02,
+        ema_decay=0.998,
+        learning_rate=2e-3,
+        keep="best",
+        eval_every=2,
+        eval_lanes=16,
+    )
+    lighter = replace(train, epochs=40, weight_drop=0.2, reset_rate=0.0, learning_rate=3e-3)
+    halved = replace(lighter, weight_drop=0.4)
+    fresh = {"locked_dropout": False}  # masks are drawn anew at every step
+    tries = {
+        "lstm-2": (stack("lstm", 2, 384, dropout=0.5, head_dropout=0.5), train),
+        "gru-2-plain": (stack("gru", 2, 448, residual=False, dropout=0.5, **fresh), lighter),
+        "gru-3": (stack("gru", 3, 364, dropout=0.5, head_dropout=0.3, layer_norm=False, **fresh), lighter),
+        "lstm-2-plain": (stack("lstm", 2, 384, residual=False, dropout=0.5, **fresh), halved),
+        "gru-2-light": (stack("gru", 2, 384, dropout=0.1, layer_norm=False), replace(halved, epochs=20)),
+        "gru-1-plain": (stack("gru", 1, 600, residual=False, dropout=0.5, **fresh), replace(halved, epochs=30)),
+    }
+    for name, (model, training) in tries.items():
+        yield Recipe(name=f"book-{name}", experiment="book", model=model, train=training)
+
+
+def more_books() -> Recipe:
+    """The same tail of *The Time Machine*, with seven more of Wells's books to learn from."""
+    train = modern_training(
+        "time_machine", 10, more_texts=WELLS, weight_drop=0.2, ema_decay=0.999, keep="best", eval_every=1, eval_lanes=8
+    )
+    model = stack("lstm", 2, 512, residual=False, dropout=0.25, locked_dropout=False)
+    return Recipe(name=MORE_BOOKS, experiment="wells", model=model, train=train)
+
+
+def shakespeare() -> Iterator[Recipe]:
+    """tiny_shakespeare by nanoGPT's split; nothing is chosen by looking at its last tenth.
+
+    Then a plain stack, whose every path is dropped, in place of the residual one.
+    """
+    train = modern_training(
+        "tiny_shakespeare",
+        32,
+        val_fraction=0.1,
+        window=160,
+        weight_drop=0.25,
+        weight_decay=0.05,
+        reset_rate=0.02,
+        ema_decay=0.999,
+        eval_every=4,
+        eval_lanes=32,
+    )
+    residual = stack("gru", 3, 384, dropout=0.35)
+    plain = stack("lstm", 2, 512, residual=False, dropout=0.4, locked_dropout=False)
+    longer = replace(train, epochs=24, window=192, weight_drop=0.3)
+    for name, model, training in (("shakespeare-gru-3", residual, train), (SHAKESPEARE, plain, longer)):
+        yield Recipe(name=name, experiment="shakespeare", model=model, train=training, sample_prompt="ROMEO:\n")
+
+
+def best_of_one_book(results: Results) -> Reached:
+    """Of the recipes that tried, the one with the best validation figure."""
+    tried = {run.recipe: results.where(recipe=run.recipe) for run in results.where(experiment="book").finished}
+    recipe = min(tried, key=lambda recipe: tried[recipe].figure("val").mean)
+    return Reached(figure=tried[recipe].figure(), recipes=recipe)
+
+
+QUESTION = Question(
+    key="best",
+    recipes=recipes,
+    comparisons=(Comparison(key="best", prompt="The Time Traveller", groups={"recipe": (MORE_BOOKS, SHAKESPEARE)}),),
+    goals=(
+        Goal(what="*The Time Machine* alone, test", limit=3.95, reached=best_of_one_book),
+        Goal(what="the same test text, more books", limit=3.40, reached=of_recipe(MORE_BOOKS)),
+        Goal(what="tiny_shakespeare, nats, state carried", limit=1.40, reached=of_recipe(SHAKESPEARE, "val", "nats")),
+        Goal(
+            what="tiny_shakespeare, nats, cold windows of 256",
+            limit=1.42,
+            reached=of_recipe(SHAKESPEARE, "cold_256", "nats"),
+        ),
+    ),
+)

@@ -1,0 +1,24 @@
+"""Chinese: the same network on *Journey to the West* (西游记)."""
+
+from collections.abc import Iterator
+
+from deeprnn.config import Recipe
+from deeprnn.experiments.question import Comparison, Question
+from deeprnn.experiments.recipes import modern_training, stack
+
+NAME = "journey-gru-2"
+PROMPT = "却说孙行者"
+
+
+def recipes() -> Iterator[Recipe]:
+    """西游记, whose characters seen once or twice become the unknown one."""
+    train = modern_training("journey_to_the_west", 12, min_count=3, weight_drop=0.3, ema_decay=0.998, keep="best")
+    model = stack("gru", 2, 384, dropout=0.4, head_dropout=0.4)
+    yield Recipe(name=NAME, experiment="journey", model=model, train=train, sample_prompt=PROMPT)
+
+
+QUESTION = Question(
+    key="chinese",
+    recipes=recipes,
+    comparisons=(Comparison(key="chinese", prompt=PROMPT, highlight="copied", groups={"recipe": (NAME,)}),),
+)

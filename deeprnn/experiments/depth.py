@@ -1,0 +1,329 @@
+"""Depth: what more layers buy, at equal parameters and at equal width, and why ten plain ones learn next to nothing."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from deeprnn.config import ModelConfig, Recipe
+from deeprnn.experiments.charts import Chart, Column, Label, Lines, Point, Series, Table, Word, curves
+from deeprnn.experiments.gaps import heldout, percent_above
+from deeprnn.experiments.question import (
+    Answer,
+    Comparison,
+    Figures,
+    Goal,
+    OverviewTable,
+    Question,
+    Reached,
+    ends,
+)
+from deeprnn.experiments.recipes import (
+    modern_training,
+    note_stack,
+    note_training,
+    stack,
+    stack_of_size,
+)
+from deeprnn.nn.cells import CELLS
+from deeprnn.store.estimates import Estimate
+from deeprnn.store.results import Results, Runs
+
+DEPTHS = (1, 2, 4, 6, 10)
+DEEPEST = 10
+WIRINGS = (False, True)  # whether residual
+
+
+def recipes() -> Iterator[Recipe]:
+    """The note's ten layers; cells by depths, plain and residual, at equal parameters and at equal width; faster."""
+    yield ten_plain()
+    yield ten_residual()
+    for cell, residual in itertools.product(CELLS, WIRINGS):
+        yield from (at_equal_parameters(cell, layers, residual=residual) for layers in DEPTHS)
+        yield from (at_equal_width(cell, layers, residual=residual) for layers in (1, 2, 4, 10))
+    yield from (at_higher_rate(cell, layers) for cell in CELLS for layers in DEPTHS)
+
+
+def ten_plain() -> Recipe:
+    """The note's ten plain LSTM layers, which never get beyond letter frequencies."""
+    return replace(note_stack("lstm", 10, epochs=100), storage="int8")
+
+
+def ten_residual() -> Recipe:
+    """The same ten layers with residual connections, LayerNorm, forget bias 1 and AdamW."""
+    model = ModelConfig(cell="lstm", hidden_size=256, num_layers=10, embedding_size=256, residual=True)
+    train = replace(note_training(60, 1e-3, "orthogonal"), optimizer="adamw", eval_every=4)
+    return Recipe(name="note-lstm-10-residual", experiment="note", model=model, train=train, storage="int8")
+
+
+def at_equal_parameters(cell: str, layers: int, *, residual: bool) -> Recipe:
+    """About 500,000 weights."""
+    return _recipe("depth", stack_of_size(cell, layers, 500_000, residual=residual, dropout=0.2))
+
+
+def at_equal_width(cell: str, layers: int, *, residual: bool) -> Recipe:
+    """128 units in every layer."""
+    return _recipe("width", stack(cell, layers, 128, residual=residual, dropout=0.2))
+
+
+def at_higher_rate(cell: str, layers: int) -> Recipe:
+    """About 500,000 weights in a residual stack, at the higher learning rate that ten layers want."""
+    return _recipe("rate", at_equal_parameters(cell, layers, residual=True).model, learning_rate=5e-3)
+
+
+def name(experiment: str, cell: str, layers: int, *, residual: bool) -> str:
+    """What the recipe of a stack is called."""
+    return f"{experiment}-{cell}-{layers}-{'residual' if residual else 'plain'}"
+
+
+def _recipe(experiment: str, model: ModelConfig, learning_rate: float = 2e-3) -> Recipe:
+    train = modern_training("time_machine", 10, batch_size=16, window=100, learning_rate=learning_rate, eval_every=2)
+    called = name(experiment, model.cell, model.num_layers, residual=model.residual)
+    return Recipe(name=called, experiment=experiment, model=model, train=train)
+
+
+def stacks(results: Results, experiment: str, cell: str, layers: int, *, residual: bool) -> Runs:
+    """The runs of one stack. experiment: `depth` and `rate` (equal parameters), `width` or `time`."""
+    return results.where(experiment=experiment, cell=cell, num_layers=layers, residual=residual)
+
+
+def cells(results: Results, experiment: str) -> list[str]:
+    """The cells of a set of runs in the order of the registry."""
+    found = {run.model_config.cell for run in results.where(experiment=experiment)}
+    return [cell for cell in CELLS if cell in found]
+
+
+def depths(results: Results, experiment: str) -> list[int]:
+    """How deep the stacks of a set of runs are."""
+    return sorted({run.model_config.num_layers for run in results.where(experiment=experiment)})
+
+
+def best_depth(results: Results, experiment: str, cell: str) -> tuple[int, Estimate]:
+    """The number of residual layers with the lowest held-out perplexity.
+
+    Raises:
+        ValueError: not all depths were run.
+    """
+    found = {n: stacks(results, experiment, cell, n, residual=True).figure() for n in depths(results, experiment)}
+    best = min(found, key=lambda n: found[n].mean)
+    return best, found[best]
+
+
+def answer_depth(results: Results) -> Figures:
+    """Ten plain layers of each cell, and ten residual ones beside the best depth."""
+    behind = _behind(results, "depth")
+    tried = depths(results, "depth")
+    names = cells(results, "depth")
+    plain = {cell: stacks(results, "depth", cell, DEEPEST, residual=False).figure() for cell in names}
+    each = [stacks(results, "depth", cell, n, residual=True).figure() for cell in names for n in tried]
+    wide = max((100 * one.half_width / one.mean for one in each if one.half_width is not None), default=0.0)
+    return {
+        "plain": [{"cell": CELLS[cell].label, "ppl": ppl} for cell, ppl in plain.items()],
+        "residual": behind,
+        "wide": wide,
+        "depths": len(tried),
+    }
+
+
+def answer_ladder(results: Results) -> Figures:
+    """The best depth of each cell by what is held equal, and what depth and the learning rate gain."""
+    best = {
+        experiment: {cell: best_depth(results, experiment, cell) for cell in _all_cells(results, experiment)}
+        for experiment in ("depth", "rate", "width")
+    }
+
+    def lower(new: tuple[str, str, int], old: tuple[str, str, int]) -> float:
+        return 0.0 - _above(results, new, old).mean  # nothing gained is 0.0, not -0.0
+
+    gained = [
+        lower((experiment, cell, layers), (experiment, cell, 2))
+        for experiment in ("depth", "rate")
+        for cell, (layers, _) in best[experiment].items()
+    ]
+    return {
+        "slow": _listed(best["depth"]),
+        "fast": _listed(best["rate"]),
+        "wide": _listed(best["width"]),
+        "was": _learning_rate(results, "depth"),
+        "rate": _learning_rate(results, "rate"),
+        "most": max(depths(results, "width")),
+        **ends("gain", gained),
+        **ends("two", [lower(("rate", cell, 2), ("depth", cell, 2)) for cell in best["rate"]]),
+        **ends("ten", [lower(("rate", cell, DEEPEST), ("depth", cell, DEEPEST)) for cell in best["rate"]]),
+    }
+
+
+def answer_rate(results: Results) -> Figures:
+    """Ten residual layers beside the best depth, at the higher learning rate."""
+    return {
+        "rate": _learning_rate(results, "rate"),
+        "was": _learning_rate(results, "depth"),
+        "residual": _behind(results, "rate"),
+        "most": worst_gap(results).mean,
+    }
+
+
+def worst_gap(results: Results) -> Estimate:
+    """By how many percent ten layers are behind the best depth at the higher rate, for the cell where it is most."""
+    gaps = [_gap(results, "rate", cell) for cell in _all_cells(results, "rate")]
+    return max(gaps, key=lambda gap: gap.mean)
+
+
+def _all_cells(results: Results, experiment: str) -> list[str]:
+    found = cells(results, experiment)
+    if not found:
+        raise ValueError(f"no run of {experiment}.")
+    return found
+
+
+def _behind(results: Results, experiment: str) -> list[Figures]:
+    """Ten residual layers of each cell, and by how many percent they are behind the best depth."""
+    return [
+        {
+            "cell": CELLS[cell].label,
+            "ppl": stacks(results, experiment, cell, DEEPEST, residual=True).figure(),
+            "behind": _gap(results, experiment, cell),
+        }
+        for cell in _all_cells(results, experiment)
+    ]
+
+
+def _gap(results: Results, experiment: str, cell: str) -> Estimate:
+    best, _ = best_depth(results, experiment, cell)
+    return _above(results, (experiment, cell, DEEPEST), (experiment, cell, best))
+
+
+def _above(results: Results, one: tuple[str, str, int], other: tuple[str, str, int]) -> Estimate:
+    """By how many percent one residual stack is above another."""
+    ours, theirs = (heldout(stacks(results, *which, residual=True)) for which in (one, other))
+    return percent_above([(ours, theirs)])
+
+
+def _listed(best: dict[str, tuple[int, Estimate]]) -> list[Figures]:
+    return [{"cell": CELLS[cell].label, "layers": layers, "ppl": ppl} for cell, (layers, ppl) in best.items()]
+
+
+def _learning_rate(results: Results, experiment: str) -> float:
+    return results.where(experiment=experiment, residual=True)[0].train_config.learning_rate
+
+
+def title(cell: str, residual: bool) -> tuple[Label, Label]:
+    """Such as "LSTM, residual"."""
+    return CELLS[cell].label, Word(key=f"wiring.{'residual' if residual else 'plain'}")
+
+
+def chart(results: Results, experiment: str, caption: Word, wirings: Sequence[bool] = WIRINGS) -> Lines:
+    """Held-out perplexity by depth: a line for each cell, plain or residual."""
+    tried = depths(results, experiment)
+    series = []
+    for cell, residual in itertools.product(cells(results, experiment), wirings):
+        runs = {n: stacks(results, experiment, cell, n, residual=residual) for n in tried}
+        points = [Point(xs=(n,), value=one.figure()) for n, one in runs.items() if one.finished]
+        if points:
+            line = Series(name=title(cell, residual), cell=cell, dash=int(not residual), points=points, dots=True)
+            series.append(line)
+    rows = [
+        [*title(cell, residual), *(stacks(results, experiment, cell, n, residual=residual).reading() for n in tried)]
+        for cell, residual in itertools.product(cells(results, experiment), wirings)
+    ]
+    head: list[Label] = [Word(key="filter.cell"), Word(key="filter.wiring")]
+    head += [Word(key="model.layer" if n == 1 else "model.layers", values={"n": n}) for n in tried]
+    table = Table(columns=[Column(name=one) for one in head], rows=rows)
+    return Lines(name=caption, axes=[Word(key="charts.axis.layers")], series=series, table=table, ticks=tried)
+
+
+def equal(what: str) -> Word:
+    """The caption of a chart of runs that have something equal: `parameters`, `width` or `time`."""
+    return Word(key="charts.equal", values={"what": Word(key=f"equal.{what}")})
+
+
+def charts(results: Results) -> list[list[Chart]]:
+    """Perplexity by depth, by what is held equal; and how the note's ten layers learned."""
+    by_depth: list[Chart] = [
+        chart(results, "depth", equal("parameters")),
+        chart(results, "width", equal("width")),
+        chart(results, "depth", Word(key="depth.chart.residual"), (True,)),
+    ]
+    if results.where(experiment="rate"):
+        faster = Word(key="depth.chart.rate", values={"rate": _learning_rate(results, "rate")})
+        by_depth.append(chart(results, "rate", faster, (True,)))
+    return [
+        by_depth,
+        [curves(results, ("note-lstm-2", ten_plain().name, ten_residual().name), log_x=True)],
+    ]
+
+
+def table(results: Results, experiment: str) -> Table | None:
+    """Cells and wirings down, depths across."""
+    tried = depths(results, experiment)
+    rows = []
+    for cell, residual in itertools.product(cells(results, experiment), WIRINGS):
+        runs = [stacks(results, experiment, cell, n, residual=residual) for n in tried]
+        if any(runs):
+            wiring = "residual" if residual else "plain"
+            rows.append([CELLS[cell].label, wiring, *(one.reading() for one in runs)])
+    head = ["cell", "stack", *(f"{n} layer{'s' * (n > 1)}" for n in tried)]
+    return Table(columns=[Column(name=one) for one in head], rows=rows) if tried else None
+
+
+def same_width(results: Results) -> Figures:
+    """How many units each layer has at equal width; where that was not run, at equal parameters."""
+    found = [run for kind in ("width", "depth") for run in stacks(results, kind, "gru", 2, residual=True)]
+    return {"width": found[0].model_config.hidden_size}
+
+
+QUESTION = Question(
+    key="depth",
+    recipes=recipes,
+    comparisons=(
+        Comparison(
+            key="ten",
+            highlight="surprise",
+            groups={
+                "recipe": ("note-lstm-10", "note-lstm-10-residual"),
+                "parameters": tuple(
+                    name("depth", cell, DEEPEST, residual=residual) for cell in ("lstm", "rnn") for residual in WIRINGS
+                ),
+            },
+        ),
+        Comparison(
+            key="ladder",
+            prompt="The Time Traveller",
+            groups={"parameters": tuple(name("depth", "gru", n, residual=True) for n in (1, 2, 4, 10))},
+        ),
+    ),
+    answers=(
+        Answer(key="ladder", figures=answer_ladder),
+        Answer(key="depth", figures=answer_depth),
+        Answer(key="rate", figures=answer_rate),
+    ),
+    charts=charts,
+    example="depth-gru-2-residual",
+    facts=same_width,
+    comparison="ten",
+    commands=("python train.py 'depth-*' 'width-*' 'rate-*'", "python train.py 'note-lstm-10*'"),
+    tables=(
+        OverviewTable(
+            heading="Depth, at equal parameters",
+            about="Half a million weights, ten epochs of *The Time Machine*, held-out perplexity.",
+            table=lambda results: table(results, "depth"),
+        ),
+        OverviewTable(
+            heading="Depth, at equal width",
+            about="The same with 128 units in every layer.",
+            table=lambda results: table(results, "width"),
+        ),
+        OverviewTable(
+            heading="Depth, residual, at a learning rate of 0.005",
+            about="As the first table, which was trained at 0.002.",
+            table=lambda results: table(results, "rate"),
+        ),
+    ),
+    goals=(
+        Goal(
+            what="ten residual layers behind the best depth",
+            limit=2.0,
+            in_percent=True,
+            reached=lambda results: Reached(figure=worst_gap(results), recipes="'rate-*'"),
+        ),
+    ),
+)

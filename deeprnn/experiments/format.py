@@ -1,0 +1,54 @@
+"""How figures are written: a number, an estimate, the sentence of an answer.
+
+Knows: the words of the questions. Does not know: results, Markdown, the page.
+"""
+
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from deeprnn.experiments.question import Figure, Figures
+from deeprnn.experiments.words import WORDS
+from deeprnn.store.estimates import Estimate
+from deeprnn.words import Lang
+
+NOTHING = "–"  # where there is no figure
+BETWEEN: dict[Lang, str] = {"en": ", ", "zh": "、"}  # figures that are listed
+
+
+def figure(value: object, format_spec: str = "") -> str:
+    """A value as Python's format specification says; a mean with its interval, of three decimals if nothing is said."""
+    if value is None:
+        return NOTHING
+    if not isinstance(value, Estimate):
+        return format(value, format_spec)
+    spec = format_spec or ".3f"
+    half = "" if value.half_width is None else f" ± {format(value.half_width, spec.removeprefix('+'))}"
+    return format(value.mean, spec) + half
+
+
+class _Formatter(string.Formatter):
+    """`str.format` whose places may hold estimates, too."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return figure(value, format_spec)
+
+
+def fill(template: str, figures: Mapping[str, Figure]) -> str:
+    """A sentence with its places filled in."""
+    return _Formatter().vformat(template, (), figures)
+
+
+def sentence(said: str, figures: Figures, lang: Lang) -> str:
+    """The sentence of an answer, whose words are under `said`; a figure without an interval is that of one seed."""
+    return fill(WORDS[f"{said}.sentence"][lang], in_words(said, figures, lang))
+
+
+def in_words(said: str, figures: Figures, lang: Lang) -> Figures:
+    """The figures of an answer, in which a list has become the text that the template of its place makes of it."""
+    return {
+        place: value
+        if value is None or isinstance(value, str | float | int | Estimate)
+        else BETWEEN[lang].join(fill(WORDS[f"{said}.{place}"][lang], one) for one in value)
+        for place, value in figures.items()
+    }

@@ -1,0 +1,45 @@
+"""By how many percent one figure of the runs is above another, with an interval over seeds.
+
+Knows: results. Does not know: any one question.
+"""
+
+import statistics
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from deeprnn.store.estimates import Estimate, estimate
+from deeprnn.store.results import RunRecord, Runs
+
+Measured = tuple[Runs, Callable[[RunRecord], float]]  # a recipe's runs, and what is read of each
+
+
+def heldout(runs: Runs) -> Measured:
+    """Their held-out perplexity."""
+    return runs, lambda run: run.heldout.ppl
+
+
+def elsewhere(runs: Runs, text: str) -> Measured:
+    """Their perplexity on the held-out part of another text."""
+    return runs, lambda run: run.elsewhere[text].ppl
+
+
+def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
+    """By how many percent the first figure of a pair is above the second, on average over the pairs.
+
+    The mean is that of the figures' means over all their seeds, the interval that over the seeds which all have.
+
+    Raises:
+        ValueError: of one there is no finished run.
+    """
+    every = {runs.recipe: {run.seed: run for run in runs.finished} for pair in pairs for runs, _ in pair}
+    common = set.intersection(*(set(seeds) for seeds in every.values()))
+
+    def gap(seeds: Mapping[str, Collection[int]]) -> float:
+        def mean(figure: Measured) -> float:
+            runs, of = figure
+            return statistics.fmean(of(every[runs.recipe][seed]) for seed in seeds[runs.recipe])
+
+        return 100 * statistics.fmean(mean(one) / mean(other) - 1 for one, other in pairs)
+
+    each = [gap({recipe: [seed] for recipe in every}) for seed in sorted(common)]
+    half = estimate(each).half_width if each else None
+    return Estimate(mean=gap(every), half_width=half, num_seeds=len(common))

@@ -1,0 +1,115 @@
+"""GRU for LSTM: what happens to perplexity and speed? That depends on what is held equal."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from deeprnn.config import Recipe
+from deeprnn.experiments import depth
+from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Word, curves
+from deeprnn.experiments.question import Answer, Comparison, Figures, Question
+from deeprnn.experiments.recipes import note_stack
+from deeprnn.nn.cells import CELLS
+from deeprnn.store.results import Results, RunRecord
+
+BY_HEART = 1.1  # a training perplexity under which a text is as good as known
+LAYERS = 2
+EPOCHS = {"rnn": 14, "gru": 9, "lstm": 24, "mingru": 21, "minlstm": 21}  # of about 100 seconds
+_COLUMNS = (
+    *(("model", ""), ("parameters", ","), ("train", ""), ("heldout", ""), ("seeds", ""), ("epochs", "")),
+    *(("seconds", ".0f"), ("speed", ",")),
+)
+
+
+def recipes() -> Iterator[Recipe]:
+    """The note's LSTM, and a GRU in its place; two residual layers of each cell at equal training time.
+
+    Each of these has the epochs of about 100 seconds: those that its run at equal parameters took on one core of an
+    AVX-512 machine; each run records its own.
+    """
+    yield note_stack("lstm", LAYERS)
+    yield note_stack("gru", LAYERS)
+    for cell, epochs in EPOCHS.items():
+        recipe = depth.at_equal_parameters(cell, LAYERS, residual=True)
+        name = depth.name("time", cell, LAYERS, residual=True)
+        yield replace(recipe, name=name, experiment="time", train=replace(recipe.train, epochs=epochs))
+
+
+def answer(results: Results) -> Figures:
+    """GRU and LSTM as the note has them; on the whole book, with as many epochs, and in about as long."""
+    gru, lstm = (results.where(recipe=f"note-{cell}-2").finished[0] for cell in ("gru", "lstm"))
+    return {
+        **_of_note("gru", gru),
+        **_of_note("lstm", lstm),
+        "note_saved": 100 * (1 - gru.num_params / lstm.num_params),
+        **_of_book(results, "gru"),
+        **_of_book(results, "lstm"),
+    }
+
+
+def _of_book(results: Results, cell: str) -> Figures:
+    timed = depth.stacks(results, "time", cell, LAYERS, residual=True)
+    return {
+        cell: depth.stacks(results, "depth", cell, LAYERS, residual=True).figure(),
+        f"{cell}_plain": depth.stacks(results, "depth", cell, LAYERS, residual=False).figure(),
+        f"{cell}_timed": timed.figure(),
+        f"{cell}_seconds": timed.estimate(lambda run: run.train_seconds).mean,
+    }
+
+
+def _of_note(cell: str, run: RunRecord) -> Figures:
+    learned = zip(run.curve.epoch, run.curve.train_ppl, strict=True)
+    return {
+        f"note_{cell}_epoch": next((epoch for epoch, ppl in learned if ppl < BY_HEART), None),
+        f"note_{cell}_train": run.final["train"].ppl,
+        f"note_{cell}_best": run.best_val.ppl if run.best_val else None,
+        f"note_{cell}_speed": run.chars_per_second,
+    }
+
+
+def chart(results: Results, experiment: str, what: str) -> Dots:
+    """Two layers of each cell, plain and residual, at equal something."""
+    dots, rows = [], []
+    for cell, residual in itertools.product(CELLS, depth.WIRINGS):
+        runs = depth.stacks(results, experiment, cell, LAYERS, residual=residual)
+        if runs.finished:
+            dot = Dot(name=depth.title(cell, residual), cell=cell, heldout=runs.figure(), train=runs.figure("train"))
+            run, seconds = runs.finished[0], runs.estimate(lambda run: run.train_seconds).mean
+            row: list[Cell] = [dot.name, run.num_params, dot.train, dot.heldout, dot.heldout.num_seeds]
+            dots.append(dot)
+            rows.append([*row, run.curve.epoch[-1], seconds, run.chars_per_second])
+    columns = [Column(name=Word(key=f"charts.head.{key}"), format=format) for key, format in _COLUMNS]
+    return Dots(name=depth.equal(what), rows=dots, table=Table(columns=columns, rows=rows))
+
+
+def charts(results: Results) -> list[list[Chart]]:
+    """The cells by what is held equal; how the note's two learned."""
+    equal = {"depth": "parameters", "width": "width", "time": "time"}
+    return [
+        [chart(results, experiment, what) for experiment, what in equal.items()],
+        [curves(results, ("note-gru-2", "note-lstm-2"))],
+    ]
+
+
+def _group(experiment: str) -> tuple[str, ...]:
+    return tuple(depth.name(experiment, cell, LAYERS, residual=True) for cell in CELLS)
+
+
+QUESTION = Question(
+    key="gru",
+    recipes=recipes,
+    comparisons=(
+        Comparison(
+            key="cells",
+            prompt="The Time Traveller",
+            open_ended=True,
+            groups={"parameters": _group("depth"), "width": _group("width"), "time": _group("time")},
+        ),
+    ),
+    answers=(Answer(key="gru", figures=answer),),
+    charts=charts,
+    example="depth-gru-2-residual",
+    facts=depth.same_width,
+    comparison="cells",
+    commands=("python train.py 'depth-*-2-*' 'time-*' --seeds 0 1 2", "python train.py 'width-*-2-*'"),
+)

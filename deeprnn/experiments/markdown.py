@@ -1,0 +1,206 @@
+"""The answers and the checkpoints' overview in Markdown. Every figure is computed from `results.json`.
+
+Knows: the questions, results, shipped folders. Does not know: how runs are made or gathered, the page.
+"""
+
+import contextlib
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from deeprnn.config import ModelConfig
+from deeprnn.experiments import questions
+from deeprnn.experiments.charts import Cell, Table
+from deeprnn.experiments.format import figure, sentence
+from deeprnn.experiments.question import Goal
+from deeprnn.experiments.questions import QUESTIONS
+from deeprnn.experiments.words import WORDS
+from deeprnn.measure.novelty import MIN_RUN
+from deeprnn.nn.cells import CELLS
+from deeprnn.store import checkpoint
+from deeprnn.store.results import FILE, Reading, Results, RunRecord, Runs
+
+MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what is between them is written here
+SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def written(values: Table | None) -> str:
+    """A question's table."""
+    if values is None:
+        return "not run yet"
+    rows = [[cell(one, column.format) for one, column in zip(row, values.columns, strict=True)] for row in values.rows]
+    return table([str(column.name) for column in values.columns], rows)
+
+
+def cell(value: Cell, format_spec: str = "") -> str:
+    """A cell's text; what failed says how."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Reading):
+        return figure(value, format_spec)
+    text = figure(value.estimate, format_spec) if value.estimate else ""
+    return f"{text} *{value.failure}*" if text and value.failure else text or value.failure
+
+
+def answers(results: Results) -> list[str]:
+    """A sentence for each answer that the runs give."""
+    sentences = []
+    for question in QUESTIONS:
+        for key, figures in question.answered(results).items():
+            said = f"{question.key}.answer.{key}"
+            title = WORDS[f"{said}.title"]["en"]
+            head = title if title.endswith("?") else f"{title}."
+            sentences.append(f"**{head}** {sentence(said, figures, 'en')}")
+    return sentences
+
+
+def refresh(readme: Path, results: Results) -> None:
+    """Write the answers between a README's two marks; one without them is left as it is."""
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    if MARKS[0] in text:
+        before, rest = text.split(MARKS[0], 1)
+        lines = "\n".join(f"- {one}" for one in answers(results))
+        after = rest.split(MARKS[1], 1)[1]
+        checkpoint.write_flushed(readme, f"{before}{MARKS[0]}\n{lines}\n{MARKS[1]}{after}".encode())
+
+
+def goals_table(results: Results) -> str:
+    """What was to be reached and what was."""
+    rows = []
+    for goal in (goal for question in QUESTIONS for goal in question.goals):
+        with contextlib.suppress(LookupError, ValueError):  # it was not run
+            rows.append(_goal(goal, results))
+    return table(["what", "goal", "reached", "met", "command"], rows) if rows else "not run yet"
+
+
+def _goal(goal: Goal, results: Results) -> list[str]:
+    reached = goal.reached(results)
+    met = "yes" if reached.figure.mean <= goal.limit else "no"
+    limit = f"{goal.limit:.0f}%" if goal.in_percent else f"{goal.limit:.2f}"
+    got = f"{reached.figure.mean:.1f}% at most" if goal.in_percent else figure(reached.figure)
+    return [goal.what, limit, got, met, f"`python train.py {reached.recipes}`"]
+
+
+def question_tables(results: Results) -> str:
+    """The tables of all questions, each below its heading."""
+    parts = []
+    for one in (one for question in questions.tabulated() for one in question.tables):
+        heading = f"## {one.heading}" if one.heading else ""
+        parts += [heading, one.about, written(one.table(results))]
+    return "\n\n".join(filter(None, parts))
+
+
+def novelty_table(results: Results) -> str:
+    """What the shipped models copy and repeat."""
+
+    def percent(share: float | None) -> str:
+        return "–" if share is None else f"{100 * share:.1f}%"
+
+    rows = []
+    for name, novelty in sorted(results.novelty.items()):
+        ours, place = novelty.sample, novelty.sample.place
+        where = f" (at {100 * place.fraction:.0f}% of `{place.text}`)" if place else ""
+        shown = [percent(ours.copied_share), percent(ours.dictionary_share), percent(ours.distinct[2])]
+        rows.append([f"`{name}`", f"{ours.longest_run}{where}", *shown, percent(novelty.heldout.copied_share)])
+    head = ["checkpoint", "longest copied run", "copied", "known words", "distinct-3"]
+    return table([*head, "copied, of real text"], rows)
+
+
+def baseline_table(results: Results) -> str:
+    """What no model made, for each training and held-out part."""
+    rows = [
+        [
+            key,
+            str(text.symbols),
+            f"{math.exp(text.unigram_nats):.2f}",
+            f"{text.ngram_ppl:.3f}",
+            f"{text.xz_bpc:.3f}",
+        ]
+        for key, text in sorted(results.texts.items())
+    ]
+    return table(["text, form, parts", "symbols (uniform)", "unigram", "6-gram", "xz, bits/char"], rows)
+
+
+def shipped_table(results: Results, directory: Path) -> str:
+    """The checkpoints of a folder, with the size of their weights."""
+    found = sorted(path.parent.name for path in directory.glob("*/" + checkpoint.CONFIG))
+    rows = []
+    for name in (name for name in found if name in results.runs):
+        run = results.runs[name]
+        size = f"{(directory / name / checkpoint.WEIGHTS).stat().st_size / 1e6:.1f} MB"
+        rows.append([f"[`{name}`]({name}/README.md)", *_facts(run), size, *_figures(results.where(recipe=run.recipe))])
+    return table(["checkpoint", "shape", "parameters", "file", "train", "held-out"], rows)
+
+
+def recipes_table(results: Results) -> str:
+    """Every recipe that was run."""
+    rows = []
+    for recipe in sorted({run.recipe for run in results.runs.values()}):
+        runs = results.where(recipe=recipe)
+        minutes = f"{statistics.fmean(run.train_seconds for run in runs) / 60:.1f}"
+        rows.append([f"`{recipe}`", str(len(runs)), _facts(runs[0])[1], *_figures(runs), minutes])
+    return table(["recipe", "seeds", "parameters", "train", "held-out", "minutes"], rows)
+
+
+def overview(results: Results, directory: Path) -> str:
+    """The README.md of a folder of checkpoints: what it holds, and every run that was measured."""
+    return f"""# Checkpoints
+
+Written by `python train.py --gather FOLDER`, from `{FILE}`; do not edit. Perplexity per character of the final weights
+as stored, with 95% t-intervals where there are several seeds. Held-out is the test part, or the validation part where
+there is no test. Never compare across text forms or texts. [LOG.md](LOG.md) says what was tried and what failed.
+
+## Shipped
+
+{shipped_table(results, directory)}
+
+## Goals
+
+Set before the runs; one seed where there is no interval. Misses are told in [LOG.md](LOG.md). The time that the note's
+best held-out perplexity takes is measured by [a benchmark](../benchmarks/README.md) (goal: a fifth of d2l's).
+
+{goals_table(results)}
+
+{question_tables(results)}
+
+## Every run
+
+{recipes_table(results)}
+
+## What is copied
+
+Of {SAMPLE_SEEDS} samples of {SAMPLE_CHARS:,} characters at temperature 0.8: the longest run that occurs in the
+training text, the share of characters in such runs of {MIN_RUN} or more (found by fingerprint: a little too high, as
+`novelty.py` says), words of the training text, distinct words of three in a row; then the same copied share of real
+held-out text.
+
+{novelty_table(results)}
+
+## What guessing, counting and compressing reach
+
+Held-out perplexity of letter frequencies and of a 6-gram (interpolated modified Kneser-Ney), and bits per character of
+`xz -9e`, each with the same training text.
+
+{baseline_table(results)}
+"""
+
+
+def shape(model: ModelConfig) -> str:
+    """Such as `2 x GRU 256, residual`."""
+    wiring = model.wiring if model.wiring != "stack" else "residual" if model.residual else "plain"
+    return f"{model.num_layers} x {CELLS[model.cell].label} {model.hidden_size}, {wiring}"
+
+
+def _facts(run: RunRecord) -> tuple[str, str]:
+    return shape(run.model_config), f"{run.num_params:,}"
+
+
+def _figures(runs: Runs) -> tuple[str, str]:
+    return cell(runs.reading("train")), cell(runs.reading())

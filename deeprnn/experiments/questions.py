@@ -1,0 +1,63 @@
+"""The questions, in the order in which they are asked. To add one: its module, its words, a line here.
+
+Knows: the questions. Does not know: what any of them is about, how figures are written.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+
+from deeprnn.config import Recipe
+from deeprnn.experiments import ablations, authors, best, chinese, data, depth, gru, rote, scratch
+from deeprnn.experiments.question import Comparison, Figures, Question
+from deeprnn.experiments.recipes import smoke
+from deeprnn.store.results import Results
+
+QUESTIONS: tuple[Question, ...] = (
+    scratch.QUESTION,
+    gru.QUESTION,
+    rote.QUESTION,
+    data.QUESTION,
+    authors.QUESTION,
+    best.QUESTION,
+    depth.QUESTION,
+    chinese.QUESTION,
+    ablations.QUESTION,
+)
+# What comes first where a reader begins; all others follow in the order above.
+FIRST_COMPARED = ("rote", "general", "ten", "ladder", "cells", "data", "authors")
+FIRST_TABULATED = ("depth",)
+
+
+class _Keyed(Protocol):
+    @property
+    def key(self) -> str: ...
+
+
+Keyed = TypeVar("Keyed", bound=_Keyed)
+
+
+def all_recipes() -> dict[str, Recipe]:
+    """Every recipe by name."""
+    recipes = itertools.chain([smoke()], *(question.recipes() for question in QUESTIONS))
+    return {recipe.name: recipe for recipe in recipes}
+
+
+def comparisons() -> list[Comparison]:
+    """What the page offers to compare, in its order."""
+    return _beginning_with(FIRST_COMPARED, (one for question in QUESTIONS for one in question.comparisons))
+
+
+def tabulated() -> list[Question]:
+    """The questions in the order of the overview's tables."""
+    return _beginning_with(FIRST_TABULATED, QUESTIONS)
+
+
+def answers(results: Results) -> dict[str, Figures]:
+    """The figures of every answer that the runs give, by the answer's key."""
+    return {key: figures for question in QUESTIONS for key, figures in question.answered(results).items()}
+
+
+def _beginning_with(first: Sequence[str], items: Iterable[Keyed]) -> list[Keyed]:
+    order = {key: at for at, key in enumerate(first)}
+    return sorted(items, key=lambda item: order.get(item.key, len(order)))

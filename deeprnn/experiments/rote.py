@@ -1,0 +1,81 @@
+"""Perplexity 1.0: how low it can go on the training text, and what that means."""
+
+from collections.abc import Iterator
+
+from deeprnn.config import Recipe
+from deeprnn.experiments.charts import Chart, curves
+from deeprnn.experiments.question import Answer, Comparison, Figures, Goal, Question, ends, of_recipe
+from deeprnn.experiments.recipes import modern_training, stack
+from deeprnn.store.results import Results
+
+NOTE = ("note-rnn-2", "note-gru-2", "note-lstm-2")
+FEW = "few-lstm-2"
+
+
+def recipes() -> Iterator[Recipe]:
+    """The note's 10,000 characters once more: how low held-out perplexity goes when rote learning is held off."""
+    train = modern_training(
+        "time_machine",
+        60,
+        form="d2l",
+        max_train_chars=10_000,
+        train_fraction=0.8,
+        val_fraction=0.1,
+        window=32,
+        weight_drop=0.5,
+        weight_decay=0.1,
+        reset_rate=0.02,
+        ema_decay=0.98,
+        keep="best",
+        eval_every=2,
+        eval_lanes=32,
+    )
+    model = stack("lstm", 2, 256, dropout=0.5, head_dropout=0.5)
+    yield Recipe(name=FEW, experiment="few", model=model, train=train)
+
+
+def answer(results: Results) -> Figures:
+    """What the note's two-layer models reach, when they were best, and what the same text yields without rote."""
+    note = [results.where(recipe=recipe) for recipe in NOTE]
+    train, new = ([runs.figure(part).mean for runs in note] for part in ("train", "heldout"))
+    firsts = [runs.finished[0] for runs in note]
+    best = [run.best_val for run in firsts if run.best_val]
+    text = results.texts[firsts[0].text_key]
+    book = text.heldout_chars / (1 - firsts[0].train_config.train_fraction)
+    return {
+        "share": 100 * text.train_chars / book,
+        "order": text.ngram_order,
+        "ngram": text.ngram_ppl,
+        **ends("train", train),
+        **ends("new", new),
+        **ends("best", [one.ppl for one in best]),
+        "early": min(one.epoch for one in best),
+        "late": max(one.epoch for one in best),
+        "epochs": firsts[0].train_config.epochs,
+        "symbols": text.symbols,
+        "few": results.where(recipe=FEW).figure(),
+    }
+
+
+def charts(results: Results) -> list[list[Chart]]:
+    """How the note's three learned, and the one that was kept from rote."""
+    return [[curves(results, (*NOTE, FEW), log_x=True)]]
+
+
+QUESTION = Question(
+    key="rote",
+    recipes=recipes,
+    comparisons=(
+        Comparison(key="rote", highlight="copied", groups={"recipe": (*NOTE, "note-lstm-10")}),
+        Comparison(key="general", highlight="copied", groups={"recipe": ("note-lstm-2", FEW)}),
+    ),
+    answers=(Answer(key="rote", figures=answer),),
+    charts=charts,
+    example=FEW,
+    comparison="rote",
+    commands=(
+        "python train.py note-rnn-2 note-gru-2 note-lstm-2 --seeds 0 1 2",
+        "python train.py few-lstm-2 --seeds 0 1 2",
+    ),
+    goals=(Goal(what="10,000 characters of *The Time Machine* (d2l), held-out", limit=8.0, reached=of_recipe(FEW)),),
+)

@@ -1,0 +1,133 @@
+"""Charts and tables in words: plain values that `charts.js` draws.
+
+Knows: charts as values, words. Does not know: components, how a chart is drawn.
+
+A chart is of one of three kinds:
+
+    lines   series of points, each point [x for each of the axes `xs`..., y, half width of its interval or None]
+    dots    one value a row, with its interval
+    matrix  rows x columns of values, with how strongly each is to be coloured
+"""
+
+from typing import Any
+
+from deeprnn.experiments.charts import Cell, Chart, Dots, Label, Lines, Matrix, Series, Square, Table, Word
+from deeprnn.experiments.format import figure
+from deeprnn.page.words import tr
+from deeprnn.store.estimates import Estimate
+from deeprnn.store.results import Reading
+from deeprnn.words import Lang
+
+Drawn = dict[str, Any]
+_STRONGEST = 0.6  # the loss from which a square is coloured as strongly as can be
+_FAILURES = {"never learned": "charts.failure.never_learned", "diverged": "charts.failure.diverged"}
+
+
+def drawn(chart: Chart, lang: Lang) -> Drawn:
+    """A chart in a language, with the table that says the same."""
+    kind: Drawn = (
+        _lines(chart, lang)
+        if isinstance(chart, Lines)
+        else _dots(chart, lang)
+        if isinstance(chart, Dots)
+        else _matrix(chart, lang)
+    )
+    return kind | {"name": said(chart.name, lang), "table": _table(chart.table, lang)}
+
+
+def said(label: Label, lang: Lang) -> str:
+    """A label in a language."""
+    if isinstance(label, str):
+        return label
+    if isinstance(label, Word):
+        values = {
+            name: value if isinstance(value, int | float) else said(value, lang) for name, value in label.values.items()
+        }
+        return tr(label.key, lang, **values)
+    return ("，" if lang == "zh" else ", ").join(said(one, lang) for one in label)
+
+
+def cell(value: Cell, format_spec: str, lang: Lang) -> str:
+    """A cell of a table in a language; what failed says how."""
+    if isinstance(value, str | Word | tuple):
+        return said(value, lang)
+    if not isinstance(value, Reading):
+        return figure(value, format_spec)
+    text = figure(value.estimate, format_spec) if value.estimate else ""
+    failure = tr(_FAILURES[value.failure], lang) if value.failure in _FAILURES else value.failure
+    return " ".join(filter(None, (text, failure)))
+
+
+def _table(table: Table, lang: Lang) -> Drawn:
+    formats = [column.format for column in table.columns]
+    return {
+        "columns": [said(column.name, lang) for column in table.columns],
+        "rows": [
+            [cell(one, format_spec, lang) for one, format_spec in zip(row, formats, strict=True)] for row in table.rows
+        ],
+    }
+
+
+def _lines(chart: Lines, lang: Lang) -> Drawn:
+    """All perplexities are drawn on a log scale: equal distances are equal differences in nats."""
+    return {
+        "kind": "lines",
+        "series": [_series(one, lang) for one in chart.series],
+        "xs": [said(axis, lang) for axis in chart.axes],
+        "log_x": chart.log_x,
+        "ticks": list(chart.ticks),
+        "y": tr("charts.axis.ppl", lang),
+        "rules": [{"name": tr("charts.guessing", lang, n=count), "y": count} for count in chart.symbols],
+    }
+
+
+def _series(series: Series, lang: Lang) -> Drawn:
+    return {
+        "name": said(series.name, lang),
+        "cell": series.cell,
+        "dash": series.dash,
+        "points": [[*point.xs, *_rounded(point.value)] for point in series.points],
+        "dots": series.dots,
+        "thin": series.thin,
+    }
+
+
+def _rounded(value: Estimate) -> list[float | None]:
+    return [round(value.mean, 4), None if value.half_width is None else round(value.half_width, 4)]
+
+
+def _dots(chart: Dots, lang: Lang) -> Drawn:
+    return {
+        "kind": "dots",
+        "rows": [
+            {
+                "name": said(dot.name, lang),
+                "cell": dot.cell,
+                "train": dot.train.mean,
+                "value": dot.heldout.mean,
+                "half": dot.heldout.half_width,
+            }
+            for dot in chart.rows
+        ],
+        "x": {"label": tr("charts.axis.ppl", lang)},
+        "labels": {"value": tr("charts.part.heldout", lang), "train": tr("charts.part.train", lang)},
+    }
+
+
+def _matrix(chart: Matrix, lang: Lang) -> Drawn:
+    return {
+        "kind": "matrix",
+        "rows": [said(one, lang) for one in chart.rows],
+        "columns": [said(one, lang) for one in chart.columns],
+        "cells": [[_square(one, shows_ppl=chart.shows_ppl) for one in row] for row in chart.squares],
+        "labels": {"down": said(chart.down, lang), "across": said(chart.across, lang)},
+    }
+
+
+def _square(square: Square, *, shows_ppl: bool) -> Drawn:
+    return {
+        "text": f"{square.ppl.mean:.2f}" if shows_ppl else f"{round(100 * square.loss):+d}%",
+        "strength": round(min(max(square.loss, 0) / _STRONGEST, 1), 3),
+        "own": square.own,
+        "title": figure(square.ppl),
+    }

@@ -1,0 +1,76 @@
+import re
+from dataclasses import replace
+
+from deeprnn.experiments import depth
+from deeprnn.experiments.markdown import answers, goals_table, written
+from deeprnn.experiments.questions import all_recipes
+from deeprnn.nn.cells import CELLS
+from deeprnn.store.results import Curve, Outcome, Results
+from tests.conftest import SHIPPED, made_by, made_run
+
+
+def depth_results(ppl):
+    """Made-up depth runs: perplexity by (cell, depth, wiring)."""
+    runs = {}
+    for recipe in all_recipes().values():
+        if recipe.experiment == "depth":
+            model = recipe.model
+            value = ppl(model.cell, model.num_layers, "residual" if model.residual else "plain")
+            runs[recipe.name] = made_by(recipe, value)
+    return Results(runs=runs)
+
+
+def test_the_verdict_on_depth_follows_the_figures():
+    made_up = depth_results(lambda _, n, wiring: 20.0 + n if wiring == "plain" else 5.0 + abs(n - 4) / 10)
+    sentence = next(s for s in answers(made_up) if s.startswith("**Depth.**"))
+    plain = ", ".join(f"{cell.label} 30.000" for cell in CELLS.values())
+    assert f"fall far behind: {plain}." in sentence
+    assert "best depth: RNN 5.600 (+12.0%), GRU 5.600 (+12.0%)" in sentence
+
+
+def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
+    made_up = depth_results(lambda cell, *_: 5.0 if cell == "gru" else 6.0)
+    for cell, seconds in (("gru", 100.0), ("lstm", 110.0)):
+        run = made_up.runs[f"depth-{cell}-2-residual"]
+        timed = f"time-{cell}-2-residual"
+        made_up.runs[timed] = replace(run, name=timed, recipe=timed, experiment="time", train_seconds=seconds)
+        made_up.runs[f"note-{cell}-2"] = replace(
+            run,
+            name=f"note-{cell}-2",
+            recipe=f"note-{cell}-2",
+            experiment="note",
+            num_params=300 if cell == "gru" else 400,
+            curve=Curve(epoch=(10, 20), train_ppl=(1.2, 1.05)),
+        )
+    sentence = next(s for s in answers(made_up) if s.startswith("**GRU for LSTM.**"))
+    assert "the GRU has 25% fewer weights" in sentence
+    assert "after 20 epochs for the LSTM's 20" in sentence
+    assert "the GRU reaches 5.000 (residual)" in sentence
+    assert "the GRU 5.000 in 100 s of training, the LSTM 6.000 in 110 s." in sentence
+
+
+def test_a_goal_is_met_by_what_was_measured_and_missed_otherwise():
+    made_up = depth_results(lambda *_: 5.0)
+    for name, ppl, val in (("few-lstm-2", 7.9, 9.0), ("book-a", 3.0, 5.0), ("book-b", 4.2, 4.0)):
+        made_up.runs[name] = made_run(name, val, train=2.0, test=ppl, experiment=name.partition("-")[0])
+    few, book = goals_table(made_up).splitlines()[2:]
+    assert few.endswith("| 8.00 | 7.900 | yes | `python train.py few-lstm-2` |")
+    assert book.endswith("| 3.95 | 4.200 | no | `python train.py book-b` |"), "chosen by its validation part"
+
+
+def test_a_question_that_was_not_measured_has_no_verdict():
+    assert answers(Results()) == []
+
+
+def test_a_question_ends_with_its_mark_and_nothing_after_it():
+    heads = [re.match(r"\*\*(.+?)\*\* ", verdict)[1] for verdict in answers(Results.read(SHIPPED))]
+    assert all(re.search(r"\w[.?]$", head) for head in heads)
+    assert "How deep?" in heads
+
+
+def test_a_run_that_never_learned_is_marked_in_its_table():
+    made_up = depth_results(lambda *_: 5.0)
+    fallen = Outcome(status="never learned", reason="...")
+    made_up.runs["depth-gru-10-plain"] = replace(made_up.runs["depth-gru-10-plain"], outcome=fallen)
+    (row,) = (line for line in written(depth.table(made_up, "depth")).splitlines() if line.startswith("| GRU | plain"))
+    assert row == "| GRU | plain | 5.000 | 5.000 | 5.000 | 5.000 | 5.000 *never learned* |"

@@ -1,0 +1,176 @@
+import math
+import string
+from dataclasses import replace
+
+import pytest
+
+from deeprnn.config import ModelConfig
+from deeprnn.experiments import authors, depth, questions
+from deeprnn.experiments.format import figure, sentence
+from deeprnn.experiments.gaps import heldout, percent_above
+from deeprnn.experiments.question import Comparison
+from deeprnn.experiments.words import WORDS
+from deeprnn.store.estimates import Estimate
+from deeprnn.store.results import Results
+from tests.conftest import SHIPPED, made_by, made_figures, made_run
+
+SHIPPED_RESULTS = Results.read(SHIPPED)
+ANSWERS = [(question, answer) for question in questions.QUESTIONS for answer in question.answers]
+KEYS = [answer.key for _, answer in ANSWERS]
+
+
+def places(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def answered(key, results=SHIPPED_RESULTS):
+    return questions.answers(results)[key]
+
+
+@pytest.mark.parametrize(("question", "answer"), ANSWERS, ids=KEYS)
+def test_each_question_is_answered_from_the_shipped_results_in_both_languages(question, answer):
+    said, figures = f"{question.key}.answer.{answer.key}", answer.figures(SHIPPED_RESULTS)
+    for lang in ("en", "zh"):
+        assert places(WORDS[f"{said}.sentence"][lang]) == set(figures)
+        for place, several in figures.items():
+            if isinstance(several, list):
+                assert {frozenset(one) for one in several} == {frozenset(places(WORDS[f"{said}.{place}"][lang]))}
+        assert "{" not in sentence(said, figures, lang)
+
+
+@pytest.mark.parametrize(("question", "answer"), ANSWERS, ids=KEYS)
+def test_an_answer_is_of_numbers_that_nobody_wrote_out(question, answer):
+    def plain(name, value):
+        if isinstance(value, list):
+            return all(plain(place, inner) for one in value for place, inner in one.items())
+        return name == "cell" or value is None or isinstance(value, int | float | Estimate)
+
+    assert question in questions.QUESTIONS
+    assert all(plain(place, value) for place, value in answer.figures(SHIPPED_RESULTS).items())
+
+
+def test_no_results_answer_nothing():
+    assert questions.answers(Results()) == {}
+
+
+@pytest.mark.parametrize("question", questions.QUESTIONS, ids=lambda question: question.key)
+def test_a_question_of_which_nothing_was_run_still_draws_and_tabulates(question):
+    assert all(not chart.table.rows for charts in question.charts(Results()) for chart in charts)
+    assert all(not table.table(Results()) or not table.table(Results()).rows for table in question.tables)
+
+
+def test_what_a_question_refers_to_exists():
+    recipes = questions.all_recipes()
+    compared = {one.key: one for one in questions.comparisons()}
+    assert len(compared) == sum(len(question.comparisons) for question in questions.QUESTIONS)
+    assert len(set(KEYS)) == len(KEYS)
+    for one in compared.values():
+        assert {name for names in one.groups.values() for name in names} <= recipes.keys()
+    for question in questions.QUESTIONS:
+        assert not question.comparison or question.comparison in compared
+        assert not question.answers or (question.example in recipes and question.key in KEYS)
+    assert {*questions.FIRST_COMPARED} <= compared.keys()
+
+
+def test_a_comparison_begins_with_its_first_group():
+    made_up = Comparison(key="x", groups={"time": ("a",), "width": ("b",)})
+    assert made_up.budget == "time"
+
+
+def test_another_result_is_another_answer_and_a_missing_run_takes_away_its_answers_alone():
+    runs = SHIPPED_RESULTS.runs
+    run = runs["rate-gru-10-residual"]
+    changed = replace(run, final={part: replace(of, ppl=9.9) for part, of in run.final.items()})
+    before, after = answered("rate"), answered("rate", Results(runs=runs | {run.name: changed}))
+    assert before["most"] < 5 < after["most"]
+    (gru,) = (one for one in after["residual"] if one["cell"] == "GRU")
+    assert gru["ppl"].mean == 9.9
+    lacking = replace(SHIPPED_RESULTS, runs={name: one for name, one in runs.items() if one is not run})
+    assert set(KEYS) - questions.answers(lacking).keys() == {"rate", "ladder"}
+
+
+def test_a_run_is_of_a_question_by_what_it_records_not_by_its_name():
+    run = SHIPPED_RESULTS.runs["depth-gru-10-residual"]
+    named = {run.name: run, "tower-of-ten": replace(run, name="tower-of-ten", recipe="tower-of-ten")}
+    renamed = Results(runs={"tower-of-ten": named["tower-of-ten"]})
+    assert depth.stacks(renamed, "depth", "gru", 10, residual=True).figure().mean == run.heldout.ppl
+    stranger = replace(run, experiment="")
+    assert not depth.stacks(Results(runs={run.name: stranger}), "depth", "gru", 10, residual=True)
+
+
+def test_authors_stand_in_the_order_in_which_they_are_read():
+    own = authors.own_texts(SHIPPED_RESULTS, "author")
+    assert list(own) == ["wells", "austen", "doyle", "dickens", "melville"]
+    assert own["doyle"] == "sherlock_holmes"
+    other = replace(
+        SHIPPED_RESULTS.runs["author-austen"],
+        name="author-austen-sherlock_holmes",
+        recipe="author-austen-sherlock_holmes",
+        experiment="",
+        train_config=SHIPPED_RESULTS.runs["author-doyle"].train_config,
+    )
+    more = replace(SHIPPED_RESULTS, runs=SHIPPED_RESULTS.runs | {other.name: other})
+    assert authors.own_texts(more, "author") == own, "a recipe with another text is no author"
+
+
+def test_an_author_read_by_a_stranger_is_taken_over_the_seeds():
+    def run(seed, ppl):
+        name = "author-five" + (f"-seed{seed}" if seed else "")
+        return made_run(name, ppl, seed=seed, elsewhere={"book": made_figures(ppl)})
+
+    runs = {r.name: r for r in (run(0, 2.0), run(1, 4.0), run(2, 6.0))}
+    found = authors.perplexity(Results(runs=runs), "author", "five", "book")
+    assert found.mean == 4
+    assert found.half_width == pytest.approx(4.303 * 2 / math.sqrt(3), rel=1e-3)
+
+
+def test_a_gap_has_the_interval_over_the_seeds_that_both_sides_have():
+    def run(recipe, seed, ppl):
+        name = recipe + (f"-seed{seed}" if seed else "")
+        return made_run(name, ppl, seed=seed)
+
+    runs = [run("a", 0, 2.2), run("a", 1, 2.4), run("a", 2, 2.6), run("b", 0, 2.0), run("b", 1, 2.0), run("c", 0, 1.1)]
+    results = Results(runs={one.name: one for one in runs})
+    a, b, c = (heldout(results.where(recipe=recipe)) for recipe in "abc")
+    gap = percent_above([(a, b)])
+    assert gap.mean == pytest.approx(20), "of the means over all seeds"
+    assert gap.half_width == pytest.approx(12.706 * 7.0711 / math.sqrt(2), rel=1e-3), "of 10% and 20%"
+    assert figure(gap, ".1f") == "20.0 ± 63.5"
+    alone = percent_above([(a, c)])
+    assert alone.half_width is None
+    assert figure(alone, "+.1f") == "+118.2"
+
+
+def test_a_figure_is_written_with_its_interval_where_it_has_one():
+    assert figure(Estimate(mean=4.0, half_width=4.9686, num_seeds=3)) == "4.000 ± 4.969"
+    assert figure(Estimate(mean=2.5, half_width=None, num_seeds=1)) == "2.500"
+    assert (figure(None, ".3f"), figure(6_852, ","), figure("GRU")) == ("–", "6,852", "GRU")
+
+
+def test_depth_is_answered_for_all_that_was_held_equal():
+    found = answered("ladder")
+    best = {place: {one["cell"]: one["layers"] for one in found[place]}["GRU"] for place in ("slow", "fast", "wide")}
+    assert best == {"slow": 2, "fast": 4, "wide": 10}
+
+
+def test_what_more_text_brings_is_told_whole_with_what_counting_brings():
+    each = answered("data")["each"]
+    assert len(each) == 6
+    assert each[-1]["chars"] == 5_485_384
+    assert each[-1]["ppl"].mean == pytest.approx(4.086, abs=5e-4)
+
+
+def test_the_notes_question_on_gru_and_lstm_is_answered_in_the_notes_setting():
+    found = answered("gru")
+    assert (found["note_gru_epoch"], found["note_lstm_epoch"]) == (160, 260)
+    assert (found["note_gru_best"], found["note_lstm_best"]) == pytest.approx((9.24, 9.26), abs=5e-3)
+
+
+def test_a_made_up_set_of_stacks_has_the_best_depth_that_its_figures_say():
+    runs = [made_by(depth.at_equal_parameters("gru", n, residual=True), 5.0 + abs(n - 4)) for n in (1, 2, 4, 6)]
+    results = Results(runs={run.name: run for run in runs})
+    layers, best = depth.best_depth(results, "depth", "gru")
+    assert (layers, best.mean) == (4, 5.0)
+    assert runs[0].model_config == ModelConfig.from_dict(runs[0].model_config.to_dict())
+    with pytest.raises(ValueError, match="not the runs of one recipe"):
+        depth.best_depth(results, "depth", "lstm")

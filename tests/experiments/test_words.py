@@ -1,0 +1,47 @@
+"""The words of the questions: every one is used, and none is missing."""
+
+import dataclasses
+import re
+
+from deeprnn.experiments.charts import Word
+from deeprnn.experiments.question import Figures, Question
+from deeprnn.experiments.questions import QUESTIONS
+from deeprnn.experiments.words import WORDS
+from deeprnn.store.results import Results
+from tests.conftest import ROOT, SHIPPED
+
+RESULTS = Results.read(SHIPPED)
+DRAWING = (ROOT / "deeprnn/page/shared/figures.py").read_text("utf-8")
+OPTIONAL = ("found", "each", "timed")  # what a comparison may say besides
+
+
+def of_answer(key: str, figures: Figures) -> set[str]:
+    return {f"{key}.title", f"{key}.sentence"} | {f"{key}.{at}" for at, one in figures.items() if isinstance(one, list)}
+
+
+def of_question(question: Question) -> set[str]:
+    found = {f"{question.key}.{part}" for part in ("asked", "method") if question.answers}
+    for answer in question.answers:
+        found |= of_answer(f"{question.key}.answer.{answer.key}", answer.figures(RESULTS))
+    for one in question.comparisons:
+        said = f"{question.key}.comparison.{one.key}"
+        found |= {f"{said}.{part}" for part in ("asked", *one.groups)}
+        found |= {f"{said}.{part}" for part in OPTIONAL if f"{said}.{part}" in WORDS}
+    return found
+
+
+def inside(value: object) -> set[str]:
+    """The keys of all words in a chart."""
+    if isinstance(value, Word):
+        return {value.key} | inside(list(value.values.values()))
+    if dataclasses.is_dataclass(value):
+        return inside([getattr(value, field.name) for field in dataclasses.fields(value)])
+    return set().union(*map(inside, value)) if isinstance(value, list | tuple) else set()
+
+
+def test_every_word_of_a_question_is_used_and_none_is_missing():
+    used = set().union(*map(of_question, QUESTIONS))
+    drawn = set().union(*(inside(list(question.charts(RESULTS))) for question in QUESTIONS))
+    drawn |= set(re.findall(r'"(charts\.[\w.]+)"', DRAWING))
+    known = {question.key for question in QUESTIONS} | {"charts"}
+    assert used | {key for key in drawn if key.partition(".")[0] in known} == set(WORDS)
