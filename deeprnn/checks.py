@@ -1,6 +1,6 @@
-"""What a function is given, checked: each message names the argument.
+"""Type checks of arguments; each message names the argument.
 
-Knows: numbers and texts. Does not know: what they are for.
+Knows: numbers and strings. Does not know: what they are for.
 """
 
 import math
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def whole(name: str, value: Any) -> int:
-    """A whole number, of Python or NumPy.
+    """Return an integer of Python or NumPy as an int.
 
     Raises:
-        TypeError: it is anything else, True and 1.0 included.
+        TypeError: `value` is anything else; True and 1.0 are refused too.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, not {value!r:.80}.")
@@ -20,10 +20,10 @@ def whole(name: str, value: Any) -> int:
 
 
 def real(name: str, value: Any) -> float:
-    """A number, of Python or NumPy; one too large for a float is infinite.
+    """Return a number of Python or NumPy as a float; an integer too large for a float gives infinity.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: `value` is not a number.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {value!r:.80}.")
@@ -34,10 +34,10 @@ def real(name: str, value: Any) -> float:
 
 
 def text(name: str, value: Any) -> str:
-    """A string.
+    """Return a string.
 
     Raises:
-        TypeError: it is anything else.
+        TypeError: `value` is not a string.
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}.")

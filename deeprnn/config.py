@@ -1,6 +1,6 @@
-"""Frozen configurations and their strict reading from JSON.
+"""The configurations of a model, of a training run and of a recipe; each is read strictly from JSON.
 
-Knows: what describes a model, and what describes a training run. Does not know: torch modules, files.
+Knows: the settings, their types and their ranges. Does not know: torch modules, files.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ Storage = Literal["float32", "float16", "int8"]
 
 
 class StrictConfig:
-    """A frozen dataclass that reads itself from a plain dictionary and refuses what it does not know."""
+    """A frozen dataclass that is read from a dictionary; unknown keys and wrong types are refused."""
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
@@ -45,7 +45,7 @@ class StrictConfig:
         return cls(**{name: _checked(name, value, hints[name]) for name, value in values.items()})
 
     def to_dict(self) -> dict[str, Any]:
-        """The plain JSON form; `from_dict` reads it back."""
+        """Return the JSON form, which `from_dict` reads."""
         return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
 
 
@@ -76,24 +76,33 @@ def _require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(StrictConfig):
-    """The architecture of one model; its alphabet's size comes from its vocabulary.
+    """The architecture of one model; the size of its alphabet comes from its vocabulary.
 
-    embedding_size 0 feeds one-hot vectors, as the note does. `wiring="shared"` is the note's mistake (one set
-    of weights and one state for all layers, the state returned as it came); `"shared-updated"` is the kinder
-    variant in which that one state is at least updated. `dropout` acts on every layer's output, `head_dropout` on what
-    the head reads; `locked_dropout` draws one mask for all steps of a window (Gal & Ghahramani, arXiv 1512.05287).
+    Raises:
+        ValueError: a value is outside its range, or two values do not fit together.
     """
 
     cell: str
+    """The name of a cell, a key of `CELLS`."""
     hidden_size: int
+    """H, the number of units in each layer."""
     num_layers: int
+    """The number of recurrent layers."""
     embedding_size: int = 0
+    """The size of a character's embedding; 0 feeds one-hot vectors, as the note does."""
     residual: bool = False
+    """Whether the output of each layer is added to its input."""
     layer_norm: bool = True
+    """Whether a residual stack has a LayerNorm before each layer and before the head; a plain stack has none."""
     dropout: float = 0.0
+    """The dropout rate of every layer's output."""
     head_dropout: float = 0.0
+    """The dropout rate of the head's input."""
     locked_dropout: bool = False
+    """Whether all steps of a window share one dropout mask (Gal & Ghahramani, arXiv 1512.05287)."""
     wiring: Wiring = "stack"
+    """`stack`: each layer has its own weights and state. `shared`: the note's mistake, where all layers share one set
+    of weights and one state, which never changes. `shared-updated`: the same, but the state is updated."""
 
     def __post_init__(self) -> None:
         for name, least, most in (("hidden_size", 1, 65_536), ("num_layers", 1, 1_000), ("embedding_size", 0, 65_536)):
@@ -117,58 +126,77 @@ class ModelConfig(StrictConfig):
 
     @property
     def state_layers(self) -> int:
-        """How many layers keep a state of their own (the leading dimension L of the state)."""
+        """L, the number of layers that have their own state: the first dimension of the state."""
         return self.num_layers if self.wiring == "stack" else 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(StrictConfig):
-    """One training run: which texts, how they are fed, how the weights move.
+    """One training run: the texts, how they are read, how the weights are updated.
 
-    Held out is a part of `text` alone; the training parts of `more_texts` are added to its own, and the test parts of
-    `score_on` are scored at the end. Units: `window`, `max_train_chars` (of each text) in characters; `epochs`,
-    `eval_every` in passes over the training part; `warmup_fraction` of all steps. `mark_texts` puts a symbol of its
-    text's own before every paragraph.
-
-    precision: of the products (autocast); a CPU that only emulates bfloat16 trains in float32, as `metrics.json` says.
-    offset: each epoch begins at character 0 (`none`), at a random one within a `window`, or anywhere in the `text`,
-        read as a ring.
-    reset_rate: the chance, for a lane and a window, of starting from a zero state.
-    weight_drop: the chance of a hidden weight to be zero for one window (Merity et al., arXiv 1708.02182).
-    ema_decay: of the averaged weights, which are what is measured and kept; 0 averages nothing.
-    keep: the `last` weights, or the `best` on the validation part.
-    eval_lanes: how many pieces the validation part is read in for the curve, each from a zero state.
+    Raises:
+        ValueError: a value is outside its range, or two values do not fit together.
     """
 
     text: str
+    """The main text: a catalogue name, `python-docs` or a file. Only this text has held-out parts."""
     more_texts: tuple[str, ...] = ()
+    """Texts whose training parts are added to that of the main text."""
     score_on: tuple[str, ...] = ()
+    """Texts whose test parts are scored at the end."""
     mark_texts: bool = False
+    """Whether every paragraph begins with a symbol that identifies its text."""
     form: Form
+    """The form of all texts; see `deeprnn.text.vocab`."""
     epochs: int
+    """The number of passes over the training part."""
     batch_size: int = 32
+    """The number of lanes that are read side by side."""
     window: int = 35
+    """The characters per lane in one optimizer step; gradients do not reach further back."""
     learning_rate: float
+    """The learning rate before `schedule` scales it."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
+    """The optimizer."""
     schedule: Literal["constant", "cosine"] = "constant"
+    """How the learning rate goes on after the warm-up; `cosine` lowers it to 0."""
     warmup_fraction: float = 0.0
+    """The share of all steps in which the learning rate rises linearly."""
     weight_decay: float = 0.0
+    """The weight decay of AdamW."""
     clip_norm: float = 1.0
+    """The largest norm of the whole gradient; a longer one is scaled down."""
     train_fraction: float = 0.9
+    """The share of each text that is its training part."""
     val_fraction: float = 0.05
+    """The share of each text that is its validation part; the rest is its test part."""
     max_train_chars: int | None = None
+    """The most characters of each text's training part that are used; None uses all."""
     min_count: int = 1
+    """How often a character must occur in the training text to be in the alphabet."""
     init: Init = "uniform"
+    """How the weights are initialized."""
     kernel: Kernel = "fused"
+    """`scratch` trains with the cells' equations, `fused` with their fast form."""
     precision: Literal["float32", "bfloat16"] = "float32"
+    """The type of matrix products (autocast); float32 is used, and recorded, if the CPU only emulates bfloat16."""
     offset: Literal["none", "window", "text"] = "window"
+    """Where an epoch begins: `none` at character 0, `window` at a random character of the first window, `text` at a
+    random character of the text, whose end is then followed by its start."""
     reset_rate: float = 0.0
+    """The probability, for each lane and window, that the state is set to zero."""
     weight_drop: float = 0.0
+    """The probability that a hidden-to-hidden weight is zero for one window (Merity et al., arXiv 1708.02182)."""
     ema_decay: float = 0.0
+    """The decay of the moving average of the weights, which is what is measured and saved; 0 turns averaging off."""
     keep: Literal["last", "best"] = "last"
+    """Which weights are saved: those of the last epoch, or the best on the validation part."""
     eval_every: int = 1
+    """The number of epochs from one measurement on the validation part to the next."""
     eval_lanes: int = 1
+    """The number of pieces in which the validation part is read for the curve, each from a zero state."""
     seed: int = 0
+    """The seed of the initial weights and of everything random in training."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "window", "min_count", "eval_every", "eval_lanes"):
@@ -199,14 +227,17 @@ class TrainConfig(StrictConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What to train, how, in what type to store it, and the prompt of its recorded sample.
-
-    experiment: the set of recipes that are compared with each other; its runs are looked up by it.
-    """
+    """A training run with a name."""
 
     name: str
+    """The name of the recipe, and of the folder of its checkpoint."""
     experiment: str = ""
+    """The recipes that are compared with each other have the same value; it selects their runs."""
     model: ModelConfig
+    """The architecture."""
     train: TrainConfig
+    """The training run."""
     storage: Storage = "float16"
+    """The number type in which the weights are stored."""
     sample_prompt: str = "the time traveller"
+    """The prompt of the sample that is recorded after training."""

@@ -16,7 +16,7 @@ from deeprnn.page.environment import env_limit
 from deeprnn.page.server.serving import address, settle_environment
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
-from deeprnn.text.corpora import load_if_at_hand
+from deeprnn.text.corpora import load_if_local
 
 LOG = logging.getLogger(__name__)
 _SHIPPED = Path(__file__).parents[2] / "checkpoints"  # in a clone of the project
@@ -53,7 +53,7 @@ def text_of(info: CheckpointInfo) -> str | None:
 @functools.cache  # every visit asks which texts are there
 def _text(name: str, form: Form) -> str | None:
     try:
-        corpus = load_if_at_hand(name, form)
+        corpus = load_if_local(name, form)
     except ValueError as error:
         LOG.warning("%s is not shown: %s", name, error)
         return None

@@ -1,1 +1,1 @@
-"""A trained network as a language model: writing and reading texts, many at once."""
+"""A trained network as a language model: it generates and scores texts, many at once."""

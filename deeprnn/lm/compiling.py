@@ -1,11 +1,11 @@
-"""How loops over numbers are compiled (by Numba), and where the machine code is kept between runs.
+"""Compiling numeric loops with Numba, and the folder in which the machine code is cached.
 
 Knows: Numba, the files of this package. Does not know: what is compiled.
 
-Compiling takes seconds, so the machine code is kept: where `NUMBA_CACHE_DIR` says, else in `__pycache__`, else in the
-user's cache, else in a folder of the user's own among the temporary ones. Numba sees only that the file of a function
-has changed, not those of the functions it calls: hence, wherever it is, one folder for each state of the package's
-files. Those that no process has started with for some days are removed.
+Compiling takes seconds, so the machine code is cached: in the folder that `NUMBA_CACHE_DIR` names, else in
+`__pycache__`, else in the user's cache, else in the user's own temporary folder. Numba notices a change in the file of
+a function, but not in the files of the functions that it calls. So each state of the package's files has its own
+folder there. Folders that no process has used for some days are removed.
 """
 
 import contextlib
@@ -26,25 +26,25 @@ import numba
 
 _CONFIG: Any = numba.config
 PACKAGE = Path(__file__).parent.parent
-ROOMS = ("text", "nn", "lm")  # what compiled functions are made from is in these
-# No reordering of sums, but a product and a sum may become one operation.
+ROOMS = ("text", "nn", "lm")  # the packages that contain all compiled functions
+# Sums are not reordered, but a product and a sum may become one operation.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 
 
 def _state_of_files() -> str:
-    """A short name for the sizes and times of the files that compiled functions are made from."""
+    """Return a hash of the sizes and modification times of the files that contain compiled functions."""
     paths = sorted(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py"))
     found = ((path.relative_to(PACKAGE).as_posix(), path.stat()) for path in paths)
     stamps = [(name, stamp.st_size, stamp.st_mtime_ns) for name, stamp in found]
     return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
 
-UNUSED_SECONDS = 7 * 86_400.0  # since a process last started with a folder, after which it is removed
+UNUSED_SECONDS = 7 * 86_400.0  # a folder that no process has started with for this long is removed
 _NAME = re.compile(r"numba-[0-9a-f]{16}")
 
 
 def _bases() -> list[Path]:
-    """Where machine code may be kept, the best place first, without what the user asked for."""
+    """Return the folders in which machine code may be cached if NUMBA_CACHE_DIR is not set, the best one first."""
     user = os.getuid() if hasattr(os, "getuid") else "user"
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return [
@@ -55,7 +55,7 @@ def _bases() -> list[Path]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether a folder can be used, made if need be, and nobody else can put machine code into it."""
+    """Return whether a folder, created if necessary, can be used, and no other user can put machine code into it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
@@ -67,7 +67,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _folder(asked: str) -> Path:
-    """The folder for the package's files as they are now: below `asked` if that is possible, else the best there is."""
+    """Return the folder for the present state of the package's files: below `asked` if possible, else the best one."""
     name = f"numba-{_state_of_files()}"
     if asked:
         chosen = Path(asked) / name
@@ -78,7 +78,7 @@ def _folder(asked: str) -> Path:
             stacklevel=2,
         )
     beside, *others = (base / name for base in _bases())
-    if _can_write(beside):  # whoever may write there may change the package itself
+    if _can_write(beside):  # no need to check its owner: a user who can write there can also change the package
         return beside
     return next((path for path in others if _is_ours(path.parent) and _is_ours(path)), beside)
 
@@ -90,21 +90,22 @@ def _can_write(folder: Path) -> bool:
 
 
 def _in_use(folder: Path) -> Path:
-    """The folder, its time set to now: see `remove_unused`."""
+    """Set a folder's modification time to now, for `remove_unused`, and return it."""
     with contextlib.suppress(OSError):
         os.utime(folder)
     return folder
 
 
-FOLDER = _in_use(_folder(_CONFIG.CACHE_DIR))  # of the machine code of this process
+FOLDER = _in_use(_folder(_CONFIG.CACHE_DIR))  # the folder of this process's machine code
 _DECORATING = threading.Lock()
 
 
 def remove_unused() -> None:
-    """Remove the machine code of other states of the files that no process has started with for `UNUSED_SECONDS`.
+    """Remove the folders of other states of the files that no process has started with for `UNUSED_SECONDS`.
 
-    Only folders beside the one in use are looked at, of this user, with such a name and nothing but Numba's files. A
-    process that runs longer than that loses nothing: it has read what it needs, and Numba makes a folder again.
+    A folder is removed only if it is beside the one in use, belongs to this user, has the name of such a folder, and
+    contains only Numba's files. A process that has run for longer loses nothing: its machine code is in memory, and
+    Numba creates the folder again.
     """
     with contextlib.suppress(OSError):
         for folder in FOLDER.parent.iterdir():
@@ -120,33 +121,36 @@ def _is_unused(folder: Path) -> bool:
     return all(path.is_dir() or path.suffix in (".nbi", ".nbc") for path in folder.rglob("*"))
 
 
-def is_kept() -> bool:
-    """Whether something was compiled before, so that a start takes no longer than it must."""
+def is_cached() -> bool:
+    """Return whether there is machine code from an earlier start."""
     return any(FOLDER.rglob("*.nbc"))
 
 
-def can_be_kept() -> bool:
-    """Whether there is a folder for what is compiled."""
+def can_cache() -> bool:
+    """Return whether machine code can be written to `FOLDER`."""
     return _can_write(FOLDER)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """A function over arrays, to be compiled when it is first called; it runs without the interpreter's lock."""
-    return _kept(lambda **kept: numba.njit(nogil=True, **OPTIONS, **kept)(function))
+    """Return a function that Numba compiles at its first call; it runs without the interpreter's lock."""
+    return _cached(lambda **cache: numba.njit(nogil=True, **OPTIONS, **cache)(function))
 
 
-def called(signature: Any, function: Callable[..., Any]) -> Any:
-    """A function that compiled ones call by its address, so that they are compiled once, whichever it is."""
-    return _kept(lambda **kept: numba.cfunc(signature, **OPTIONS, **kept)(function))
+def compiled_callback(signature: Any, function: Callable[..., Any]) -> Any:
+    """Return a compiled function that other compiled functions call by its address.
+
+    Callers are compiled only once, for all functions of this signature.
+    """
+    return _cached(lambda **cache: numba.cfunc(signature, **OPTIONS, **cache)(function))
 
 
-def _kept(compile_it: Callable[..., Any]) -> Any:
-    """A function whose machine code goes to `FOLDER`; that of others' functions goes where they want it."""
+def _cached(compile_it: Callable[..., Any]) -> Any:
+    """Compile a function with its machine code cached in `FOLDER`; other packages' use of Numba is not affected."""
     with _DECORATING:
-        others, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, str(FOLDER)  # Numba looks at it when it decorates
+        others, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, str(FOLDER)  # Numba reads it when it decorates
         try:
             return compile_it(cache=True)
-        except RuntimeError:  # no folder can be written to: every process compiles anew
+        except RuntimeError:  # no folder can be written to: every process compiles again
             return compile_it()
         finally:
             _CONFIG.CACHE_DIR = others

@@ -1,13 +1,13 @@
-"""Writing text on a CPU, fast: one character at a time, for many texts of a model side by side.
+"""Fast text generation on a CPU: one character at a time, for many texts of one model at once.
 
 Knows: models, their weights as arrays, how a character is drawn. Does not know: text, threads, files, training.
 
-One step of a small network is too little work for PyTorch: most of its time goes into starting operations (and, in
-`nn.LSTM`, into repacking the weights for every call). Here Numba compiles the whole loop over characters, layers and
-units; it runs without the interpreter and its lock, about as fast as the weights can be read from memory. What the
-bottom layer makes of each character does not depend on the state and is kept in a table.
+One step of a small network is too little work for PyTorch, which spends most of the time on starting operations (and,
+in `nn.LSTM`, on repacking the weights for every call). Instead, Numba compiles the whole loop over characters, layers
+and units (see `kernels`); it runs without the interpreter and its lock, about as fast as the weights can be read from
+memory. The input projection of the bottom layer does not depend on the state; a table holds it for each symbol.
 
-Dimensions: B texts side by side, V symbols, H hidden size, L layers with a state, S states a layer keeps, G gates,
+Dimensions: B texts at once, V symbols, H hidden size, L layers with a state, S state vectors per layer, G gates,
 N characters.
 """
 
@@ -31,22 +31,22 @@ from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 from deeprnn.nn.storage import decode_weights, encode_weights
 
-PROMPT_CHUNK = 1024  # characters of a prompt read in one forward pass
-STEPPED_CHARS = 64  # of a prompt, up to which it is read step by step
-STREAM_CHARS = 64  # that `stream` writes at once
-PROBED = 6  # characters that a decoder reads beside its model when it is made
-AGREES = 1e-4  # of the largest logit, or of 1: how near the two must come
+PROMPT_CHUNK = 1024  # characters of a prompt that are read in one forward pass
+STEPPED_CHARS = 64  # a prompt up to this length is read step by step
+STREAM_CHARS = 64  # characters that `stream` generates in one call
+PROBED = 6  # characters with which a new decoder is compared with its model
+TOLERANCE = 1e-4  # largest allowed difference of the logits, relative to the largest logit or to 1
 
 
 class BrokenWeightsError(ValueError):
-    """A model's numbers overflow as it reads or writes."""
+    """The numbers that a model computes overflow."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is broken: its weights are so large that what it computes overflows.")
 
 
 class DecodeBatch:
-    """The states and next logits of texts that one model writes; each has a slot."""
+    """The states (slots, L, S, H) and next logits (slots, V) of the texts that one model generates, one slot each."""
 
     def __init__(self, decoder: "Decoder", slots: int) -> None:
         shape = tuple(decoder.model.initial_state(slots).shape)  # (L, S, B, H)
@@ -55,7 +55,7 @@ class DecodeBatch:
         self.logits = np.zeros((slots, decoder.model.vocab_size), np.float32)
 
     def grow(self, slots: int) -> None:
-        """Have that many slots; what is in the others stays."""
+        """Increase the number of slots to `slots`; the present ones keep their contents."""
         more = slots - len(self.logits)
         self.states, self.logits = (
             np.concatenate((kept, np.zeros((more, *kept.shape[1:]), np.float32))) for kept in (self.states, self.logits)
@@ -64,10 +64,12 @@ class DecodeBatch:
     def write(
         self, slots: Sequence[int], forced_ids: NDArray[np.int64], uniforms: Numbers, samplings: Sequence[Sampling]
     ) -> NDArray[np.int64]:
-        """The next N characters of the texts in `slots` (B): ids (B, N).
+        """Read or draw the next N characters of the texts in `slots` (B); return their ids (B, N).
 
-        forced_ids: ids (B, N) to be read as they are, or SAMPLE where one is to be drawn by the uniform number (B, N)
-        there.
+        forced_ids: the ids to read (B, N); where it is SAMPLE, an id is drawn with the number in `uniforms` (B, N).
+
+        Raises:
+            BrokenWeightsError: a logit is not finite.
         """
         most = len(self.logits[0])
         settings = (
@@ -94,24 +96,24 @@ class DecodeBatch:
         top_k: NDArray[np.int64],
         top_p: Numbers,
     ) -> NDArray[np.int64]:
-        """The same as `kernels.write`, slowly: by the model's own step."""
+        """Do the same as `kernels.write` with the model's own step, which is slow."""
         written, device = forced_ids.copy(), self.decoder.initial_state(1).device
         for n in range(forced_ids.shape[1]):
             for b in np.flatnonzero(forced_ids[:, n] == SAMPLE):
                 written[b, n] = draw(logits[slots[b]], uniforms[b, n], temperature[b], top_k[b], top_p[b])
             before = torch.from_numpy(states[slots]).permute(1, 2, 0, 3).to(device)
-            said, after = self.decoder.model.step(torch.from_numpy(written[:, n]).to(device), before)
-            logits[slots], states[slots] = array(said), array(after.permute(2, 0, 1, 3))
+            next_logits, after = self.decoder.model.step(torch.from_numpy(written[:, n]).to(device), before)
+            logits[slots], states[slots] = array(next_logits), array(after.permute(2, 0, 1, 3))
         return written
 
 
 class Decoder:
-    """A model that is ready to write and to read one text. It holds no state of one, so threads may share it.
+    """A model with its weights packed for the compiled loops. It holds no state of a text, so threads may share it.
 
-    On the CPU the model's matrices become views of what is read here, unless that is int8: memory holds them once.
+    On the CPU, float32 matrices of the model become views of the packed ones, so that memory holds them once.
 
-    agrees: whether the compiled loops say what the model says. A cell with a parameter of its own that `recur_units`
-    or `weight_ih` do not hold is not decoded by them: the model's own step is, with a warning.
+    agrees: whether the compiled loops compute the model's logits. They do not if a cell has a parameter that
+    `recur_units` or `weight_ih` does not contain; then the model's own step is used, with a warning.
     """
 
     def __init__(self, model: CharRNN, name: str = "the model") -> None:
@@ -129,12 +131,12 @@ class Decoder:
             )
 
     def is_current(self) -> bool:
-        """Whether the model's weights are still those that this was made of."""
+        """Return whether the model's weights have not changed since the decoder was made."""
         return self._checksums == checksums(self.model)
 
     @torch.inference_mode()
     def _agrees(self) -> bool:
-        """Whether writing and scoring some characters come to the logits of the model's own step."""
+        """Return whether generating and scoring some characters give the logits of the model's own step."""
         ids = [i % self.model.vocab_size for i in range(PROBED)]
         texts, state = DecodeBatch(self, 1), self.initial_state(1)
         scored, _ = self(torch.tensor([ids], device=state.device), state)
@@ -142,30 +144,30 @@ class Decoder:
         for n, i in enumerate(ids):
             logits, state = self.model.step(torch.tensor([i], device=state.device), state)
             kernels.step(*self.compiled, np.array([i]), np.array([0]), texts.states, texts.logits, buffers)
-            said = array(logits[0])
-            if not np.isfinite(said).all():
-                return True  # it is broken, and writing and scoring will say so
+            expected = array(logits[0])
+            if not np.isfinite(expected).all():
+                return True  # the weights are broken: generating and scoring will raise BrokenWeightsError
             for other in (texts.logits[0], array(scored[0, n])):
-                if not np.abs(other - said).max() <= AGREES * max(1.0, float(np.abs(said).max())):
+                if not np.abs(other - expected).max() <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
                     return False
         return True
 
     def initial_state(self, batch_size: int) -> Float[Tensor, "L S B H"]:
-        """The zero state that every text begins with."""
+        """Return the zero state, with which every text begins."""
         return self.model.initial_state(batch_size)
 
     def __call__(
         self, tokens: Int[Tensor, "1 T"], state: Float[Tensor, "L S 1 H"]
     ) -> tuple[Float[Tensor, "1 T V"], Float[Tensor, "L S 1 H"]]:
-        """What the model's `forward` says of one text, sooner: its layers are run by `kernels.scan`."""
+        """Do the same as the model's `forward` for one text, but faster: `kernels.scan` runs the layers."""
         kernel = functools.partial(self._run, tokens[0]) if self.agrees else "scratch"
         found: tuple[Tensor, Tensor] = self.model(tokens, state, kernel=kernel)
         return found
 
     def begin(self, ids: Sequence[int]) -> tuple[Array, Array, list[int]]:
-        """Logits (V) and state (L, S, H) to begin a text with, and what of its prompt is still to be read.
+        """Return the first logits (V) and state (L, S, H) of a text, and the ids of its prompt that are still unread.
 
-        A short prompt is all left to `DecodeBatch.write`, which reads it beside other texts; a long one is read here.
+        A long prompt is read here. A short one is left to `DecodeBatch.write`, which reads it along with other texts.
         """
         if len(ids) > STEPPED_CHARS:
             return *self.read(ids), []
@@ -174,7 +176,11 @@ class Decoder:
 
     @torch.inference_mode()
     def read(self, ids: Sequence[int]) -> tuple[Array, Array]:
-        """The logits (V) and the state (L, S, H) after a prompt of at least one character."""
+        """Return the logits (V) and the state (L, S, H) after a prompt of at least one character.
+
+        Raises:
+            BrokenWeightsError: a logit is not finite.
+        """
         state = self.initial_state(1)
         tokens = torch.as_tensor(ids, dtype=torch.long, device=state.device).unsqueeze(0)
         for chunk in torch.split(tokens, PROMPT_CHUNK, dim=1):
@@ -184,7 +190,7 @@ class Decoder:
         return array(logits[0, -1]), array(state[:, :, 0])
 
     def _run(self, tokens: Tensor, layer: int, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """One layer over time, of a stack that reads these tokens; see `Cell.scan`."""
+        """Run one layer of the stack over all tokens; see `Cell.scan`."""
         cell = self.model.layers()[layer]
         if not cell.has_hidden_weights or x.device.type != "cpu":
             return cell.fused(x, state)
@@ -199,8 +205,8 @@ def stream(
 ) -> Iterator[int]:
     """Continue a prompt of at least one id, one id at a time.
 
-    The last `drawn` ids of the prompt were written with this seed before: their uniform numbers are passed over, and
-    the text goes on as if it had never stopped.
+    drawn: how many ids at the end of the prompt were generated earlier with this seed. Their uniform numbers are
+    skipped, so the text is the same as without the interruption.
 
     Raises:
         ValueError: max_chars or drawn is negative.
@@ -225,14 +231,14 @@ def _stream(
 
 
 def schedule_ids(unread: Sequence[int], numbers: Numbers) -> tuple[NDArray[np.int64], Numbers]:
-    """What `DecodeBatch.write` takes for one text: the ids to be read, then one to be drawn by each number."""
+    """Return `forced_ids` and `uniforms` of `DecodeBatch.write` for one text: first its unread ids, then SAMPLE."""
     forced_ids = np.full(len(unread) + len(numbers), SAMPLE, np.int64)
     forced_ids[: len(unread)] = unread
     return forced_ids, np.concatenate((np.zeros(len(unread)), numbers))
 
 
 def warm_up() -> None:
-    """Compile everything that is not compiled yet, or fetch what was; seconds at a first start, else nothing."""
+    """Compile all loops, or load their machine code from the cache; it takes seconds only at the first start."""
     for cell in CELLS:
         for rounded in (False, True):
             model = CharRNN(ModelConfig(cell=cell, hidden_size=kernels.UNROLL, num_layers=1), 2)

@@ -1,9 +1,9 @@
 """How well a model predicts a text: nats per character, bits per character, perplexity.
 
-Knows: readers of ids. Does not know: files, the page.
+Knows: models or decoders that read ids. Does not know: files, the page.
 
-One rule everywhere: the state is zero at the start of the text and carried through all of it, the nats
-(-ln p) of every predicted character are summed, and the sum is divided once. The first character is context.
+One rule holds everywhere: the state is zero at the start of the text and carried through all of it; the nats (-ln p) of
+all predicted characters are added, and the sum is divided once. The first character is only context.
 """
 
 import math
@@ -16,19 +16,19 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-CHUNK = 1024  # characters a forward pass; bounds memory, does not change the result
+CHUNK = 1024  # characters per forward pass; it limits memory and does not change the result
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Score:
-    """How a model found a text.
+    """How well a model predicts a text.
 
     nats: -ln p of each character after the first, in order (nats[i] belongs to character i + 1); see `per_character`.
-    unknown: positions in the text, from 0, of characters outside the model's alphabet. They are counted in
-        every figure, at the price the model puts on its unknown symbol.
-    symbols: how many the model predicted, by which the figures are divided. Other than `len(nats)` only where the text
-        has CR LF, which is read as one symbol, or an em dash, which is read as two: so the figures are those of the
-        same text with LF and two hyphens.
+    unknown: positions in the text, from 0, of characters outside the model's alphabet. Every figure includes them, with
+        the probability that the model gives to its unknown symbol.
+    symbols: how many symbols the model predicted; the figures are divided by it. It differs from `len(nats)` only if
+        the text has CR LF, which is read as one symbol, or an em dash, which is read as two. So the figures are those
+        of the same text with LF and two hyphens.
     """
 
     nats: list[float]
@@ -41,41 +41,41 @@ class Score:
         return math.fsum(self.nats) / self.symbols
 
     def __repr__(self) -> str:
-        """The figures, not the lists."""
+        """Return the figures without the lists."""
         return f"Score(ppl={self.ppl:.4f}, symbols={self.symbols}, unknown: {len(self.unknown)})"
 
     @property
     def bpc(self) -> float:
-        """Bits per predicted character."""
+        """Bits per predicted symbol."""
         return self.mean_nats / math.log(2)
 
     @property
     def ppl(self) -> float:
-        """Perplexity per character, exp(mean nats): 1 is certainty, the alphabet's size is uniform guessing."""
+        """Perplexity per predicted symbol, exp(mean nats): 1 is certainty, the alphabet's size is uniform guessing."""
         return math.exp(self.mean_nats)
 
 
 @runtime_checkable
 class Reader(Protocol):
-    """What reads texts: a `CharRNN`, or a `Decoder` of one."""
+    """A model that reads texts: a `CharRNN`, or the `Decoder` of one."""
 
     def initial_state(self, batch_size: int) -> Float[Tensor, "L S B H"]:
-        """The zero state that every text begins with."""
+        """Return the zero state, with which every text begins."""
         ...
 
     def __call__(
         self, tokens: Int[Tensor, "B T"], state: Float[Tensor, "L S B H"]
     ) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "L S B H"]]:
-        """Read T characters in every lane: logits of the next character after each, and the state after the last."""
+        """Read T characters in every lane; return the logits after each of them and the state after the last."""
         ...
 
 
 @torch.inference_mode()
 def nats_per_char(model: Reader, ids: Int[Tensor, " N"]) -> Float[Tensor, " N-1"]:
-    """-ln p of each character after the first, the state carried through the whole text; float64, on the CPU.
+    """Return -ln p of each character after the first, with the state carried through the text; float64, on the CPU.
 
     Raises:
-        ValueError: fewer than two characters.
+        ValueError: there are fewer than two characters.
     """
     state = model.initial_state(1)
     tokens = ids.to(state.device).unsqueeze(0)
@@ -89,28 +89,29 @@ def nats_per_char(model: Reader, ids: Int[Tensor, " N"]) -> Float[Tensor, " N-1"
     return torch.cat(nats).cpu()
 
 
-def per_character(nats: Sequence[float], owners: Sequence[int], length: int) -> list[float]:
-    """The nats of each character of a text of `length` after the first, from those of each symbol after the first.
+def per_character(nats: Sequence[float], positions: Sequence[int], length: int) -> list[float]:
+    """Return the nats of each character after the first, from the nats of each symbol after the first.
 
-    owners: the position that each symbol stands for; see `vocab.owners`. The nats of a character that is read as two
-    symbols are added; one that is not read has 0. What a first character's second symbol costs goes to the next one.
+    positions: the position of each symbol in the text; see `vocab.source_positions`. length: that of the text.
+    The nats of a character that is read as two symbols are added; a character that is not read has 0. If the first
+    character is read as two symbols, the nats of the second symbol are added to the next character.
     """
     found = [0.0] * (length - 1)
-    for value, position in zip(nats, owners[1:], strict=True):
+    for value, position in zip(nats, positions[1:], strict=True):
         found[max(position - 1, 0)] += value
     return found
 
 
 def mixture(nats: Float[Tensor, "M N"], weights: Sequence[float]) -> Float[Tensor, " N"]:
-    """-ln of the weighted mean of M models' probabilities of each character, given each one's -ln p of it."""
+    """Return -ln of the weighted mean of M models' probabilities of each character, from -ln p of each model."""
     logs = torch.tensor(weights, dtype=torch.float64).log().unsqueeze(1)
     return -torch.logsumexp(logs - nats, 0)
 
 
 def unigram_ppl(train_ids: Int[Tensor, " N"], ids: Int[Tensor, " M"], vocab_size: int) -> float:
-    """Perplexity on `ids` after the first of knowing only how often each symbol occurs in `train_ids`.
+    """Return the perplexity of `ids` after the first, predicted from how often each symbol occurs in `train_ids`.
 
-    Counts are smoothed by adding one to each of the `vocab_size` symbols.
+    The counts are smoothed: one is added to that of each of the `vocab_size` symbols.
     """
     counts = torch.bincount(train_ids, minlength=vocab_size).double() + 1
     return math.exp(-(counts / counts.sum()).log()[ids[1:]].mean().item())

@@ -1,12 +1,12 @@
-"""What Numba compiles: one step of a network over characters, layers and units, for many texts side by side.
+"""The functions that Numba compiles: one step of a network, and loops over characters and layers, for many texts.
 
 Knows: weights as arrays, cells' `recur_units`, how a character is drawn. Does not know: torch, models, texts.
 
-What a text becomes does not depend on the texts beside it, to the last bit: the products go through the same additions
-in the same order however many texts there are.
+The result for one text does not depend on the other texts, to the last bit: the same numbers are added in the same
+order, whatever the number of texts.
 
-Dimensions: B texts side by side, V symbols, H hidden size, L layers with a state, S states a layer keeps, G gates,
-N characters.
+Dimensions: B texts at once, V symbols, E input size, H hidden size, L layers with a state, S state vectors per layer,
+G gates, N characters.
 """
 
 import functools
@@ -18,14 +18,14 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from deeprnn.config import Wiring
-from deeprnn.lm.compiling import called, compiled
+from deeprnn.lm.compiling import compiled, compiled_callback
 from deeprnn.lm.sampling import Numbers, draw
 from deeprnn.nn.activations import Array, sigmoid, tanh
 from deeprnn.nn.cells import Cell
 
-SAMPLE = -1  # in place of a character that is not known before it is drawn
-UNROLL = 8  # rows of a matrix that are added at once
-BLOCK = 64  # rows of a matrix that are summed before they are added to the others
+SAMPLE = -1  # replaces the id of a character that is to be drawn
+UNROLL = 8  # rows of a matrix that are added in one pass of the inner loop
+BLOCK = 64  # rows of a matrix that are summed before their sum is added to the total
 WIRINGS: dict[Wiring, int] = {"stack": 0, "shared": 1, "shared-updated": 2}
 FLOAT = np.float32
 for _scalar in (tanh, sigmoid):
@@ -33,24 +33,25 @@ for _scalar in (tanh, sigmoid):
 
 
 class Matrices(NamedTuple):
-    """Linear maps of one shape (N, K): transposed, with rows of zeros to a multiple of `UNROLL`, as bytes.
+    """Linear maps of one shape (N, K): transposed, padded with zero rows to a multiple of `UNROLL`, as bytes.
 
-    The bytes are of float32, or of int8 where those are what was stored: `scale` is then that of each row.
+    The bytes are of float32 numbers, or of int8 numbers if the weights were stored as int8. `scale` is then the scale
+    of each row before transposing; for float32 it is 1.
     """
 
-    raw: NDArray[np.uint8]  # (maps, K, N times the bytes of a number)
+    raw: NDArray[np.uint8]  # (maps, K, N times the bytes per number)
     scale: Array  # (maps, N)
     bias: Array  # (maps, N)
 
 
 class Weights(NamedTuple):
-    """A model's weights as `step` reads them."""
+    """A model's weights in the layout that `step` reads."""
 
-    embedded: Array  # (V, H) of a residual or shared stack, else (V, E)
-    projected: Array  # (V, G*H): what the bottom layer makes of each symbol
-    upper: Matrices  # weight_ih of the layers above the bottom one, or of the shared one
-    hidden: Matrices  # weight_hh of each layer, where a cell has one
-    norms: Array  # (layers, 2, H): weight and bias; no layer where there are none
+    embedded: Array  # (V, H) in a residual or shared stack, else (V, E)
+    projected: Array  # (V, G*H): the bottom layer's input projection of each symbol
+    upper: Matrices  # weight_ih of the layers above the bottom one, or of the shared layer
+    hidden: Matrices  # weight_hh of each layer; empty if the cell has none
+    norms: Array  # (layers, 2, H): weight and bias of each LayerNorm; (0, 0, 0) if there are none
     final_norm: Array  # (0 or 1, 2, H)
     eps: float
     head: Matrices
@@ -61,14 +62,14 @@ class Weights(NamedTuple):
 
 @compiled
 def _copy(numbers: Array, to: Array) -> None:
-    """Copy a vector to the beginning of another."""
+    """Copy a vector to the start of another."""
     for j in range(len(numbers)):
         to[j] = numbers[j]
 
 
 @compiled
 def _normalize(x: Array, norm: Array, eps: float, out: Array) -> None:
-    """`nn.LayerNorm` of one vector."""
+    """Write the `nn.LayerNorm` of one vector to `out`."""
     size = norm.shape[1]
     mean = np.float32(0)
     for j in range(size):
@@ -83,8 +84,8 @@ def _normalize(x: Array, norm: Array, eps: float, out: Array) -> None:
 
 
 @compiled
-def _hand_on(x: Array, norms: Array, layer: int, eps: float, out: Array) -> None:
-    """What a layer above the bottom one, or the head, reads of each text: what is below it, normalized if that is."""
+def _layer_input(x: Array, norms: Array, layer: int, eps: float, out: Array) -> None:
+    """Write to `out` the input of a layer or of the head: x (B, H), after LayerNorm if the model has it."""
     for b in range(len(x)):
         if len(norms):
             _normalize(x[b], norms[layer], eps, out[b])
@@ -103,15 +104,17 @@ def step(
     logits: Array,
     buffers: tuple[Array, Array, Array, Array, Array],
 ) -> None:
-    """Read one character of each text in `slots`: their states (slots, L, S, H) and logits (slots, V) move on.
+    """Read one character of each text in `slots`; update their states (slots, L, S, H) and logits (slots, V) in place.
 
-    multiply, recur: the addresses of what `multiplication` and `recurrence` compiled. buffers: see `new_buffers`.
+    multiply, recur: the addresses of the functions that `multiplication` and `recurrence` compile.
+    buffers: see `new_buffers`.
     """
     x, below, projected, hidden, head = buffers
     texts, size = len(slots), states.shape[3]
     stacked = weights.wiring == 0
     for layer in range(weights.num_layers):
-        own = layer if stacked else 0  # whose weights and state
+        own = layer if stacked else 0  # the index of the layer's weights and state
+        # 1. Project the input: the bottom layer looks it up in a table, the others multiply the layer below.
         if layer == 0:
             for b in range(texts):
                 _copy(weights.projected[tokens[b]], projected[b])
@@ -119,12 +122,14 @@ def step(
                     _copy(weights.embedded[tokens[b]], x[b])
         else:
             upper, i = weights.upper, layer - 1 if stacked else 0
-            _hand_on(x, weights.norms, layer, weights.eps, below)
+            _layer_input(x, weights.norms, layer, weights.eps, below)
             multiply(upper.raw[i], upper.scale[i], upper.bias[i], below, projected)
+        # 2. Multiply the hidden state before this character by the hidden weights, if the cell has them.
         if len(weights.hidden.raw):
             for b in range(texts):
                 _copy(states[slots[b], own, 0], below[b])
             multiply(weights.hidden.raw[own], weights.hidden.scale[own], weights.hidden.bias[own], below, hidden)
+        # 3. Update the state with the cell's equations; the new h is the output, plus the input in a residual stack.
         for b in range(texts):
             state = states[slots[b], own] if stacked else states[slots[b], own].copy()
             recur(projected[b], hidden[b], state)
@@ -133,10 +138,11 @@ def step(
             if weights.wiring == 2 and layer == weights.num_layers - 1:
                 for kept in range(len(state)):
                     _copy(state[kept], states[slots[b], own, kept])
-    if weights.wiring == 1:  # the note's mistake: what comes out is the state as it went in
+    if weights.wiring == 1:  # the note's mistake: the output is the state, which never changes
         for b in range(texts):
             _copy(states[slots[b], 0, 0], x[b])
-    _hand_on(x, weights.final_norm, 0, weights.eps, below)
+    # 4. Compute the logits from the output of the top layer.
+    _layer_input(x, weights.final_norm, 0, weights.eps, below)
     multiply(weights.head.raw[0], weights.head.scale[0], weights.head.bias[0], below, head)
     for b in range(texts):
         _copy(head[b], logits[slots[b]])
@@ -144,7 +150,7 @@ def step(
 
 @compiled
 def new_buffers(weights: Weights, texts: int) -> tuple[Array, Array, Array, Array, Array]:
-    """What each layer hands on, what the next one reads, its two products, and what the head makes of the last."""
+    """Make the arrays that `step` writes: a layer's output, the next layer's input, its two products, the logits."""
     padded, symbols, gates = weights.head.raw.shape[1], weights.head.bias.shape[1], weights.projected.shape[1]
     zeros = np.zeros((texts, padded), np.float32), np.zeros((texts, padded), np.float32)
     products = np.empty((texts, gates), np.float32), np.empty((texts, gates), np.float32)
@@ -165,7 +171,7 @@ def write(
     top_k: NDArray[np.int64],
     top_p: Numbers,
 ) -> NDArray[np.int64]:
-    """Read N characters of each text in `slots`, drawing where `forced_ids` says SAMPLE; see `DecodeBatch.write`."""
+    """Read N characters of each text in `slots`, or draw them where `forced_ids` is SAMPLE; see `DecodeBatch.write`."""
     written = np.empty(uniforms.shape, np.int64)
     tokens = np.empty(len(slots), np.int64)
     buffers = new_buffers(weights, len(slots))
@@ -181,9 +187,9 @@ def write(
 
 @compiled
 def scan(multiply: Any, recur: Any, weights: Weights, layer: int, projected: Array, state: Array) -> Array:
-    """All steps of one layer of one text, from the bottom layer's part of its gates (T, G*H): the outputs (T, H).
+    """Run all steps of one layer for one text; return the outputs (T, H).
 
-    The state (S, H) moves on in its place.
+    projected: the projected inputs (T, G*H). state: (S, H), updated in place.
     """
     maps, size = weights.hidden, state.shape[1]
     outputs = np.empty((len(projected), size), np.float32)
@@ -199,25 +205,25 @@ def scan(multiply: Any, recur: Any, weights: Weights, layer: int, projected: Arr
 
 @functools.cache
 def recurrence(cell: type[Cell]) -> Any:
-    """A cell's `recur_units`, compiled."""
+    """Compile the `recur_units` of a cell."""
     vector, matrix = numba.float32[::1], numba.float32[:, ::1]
-    return called(numba.void(vector, vector, matrix), cell.recur_units)
+    return compiled_callback(numba.void(vector, vector, matrix), cell.recur_units)
 
 
 @functools.cache
 def multiplication(numbers: Any) -> Any:
-    """Inputs (B, K) times weights (K, N) plus bias, compiled for weights of a type."""
+    """Compile inputs (B, K) times weights (K, N) plus bias, for weights of the number type `numbers`."""
 
     def multiply(raw, scale, bias, inputs, outputs):  # type: ignore[no-untyped-def]  # compiled
         weights, block = raw.view(numbers), np.empty_like(outputs)
         outputs[:] = 0
         for start in range(0, len(weights), BLOCK):
-            # Sums of sums of sums lose fewer digits than one long sum.
+            # Summing in blocks is more accurate than one long sum.
             block[:] = 0
             for k in range(start, min(start + BLOCK, len(weights)), UNROLL):
                 w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
                 w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
-                for b in range(len(inputs)):  # each weight is fetched from far away once for all of them
+                for b in range(len(inputs)):  # each weight is loaded from memory once for all texts
                     x, out = inputs[b, k : k + UNROLL], block[b]
                     x0, x1, x2, x3, x4, x5, x6, x7 = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
                     for j in range(len(out)):
@@ -235,4 +241,4 @@ def multiplication(numbers: Any) -> Any:
                 outputs[b, j] = outputs[b, j] * scale[j] + bias[j]
 
     vector, matrix = numba.float32[::1], numba.float32[:, ::1]
-    return called(numba.void(numba.uint8[:, ::1], vector, vector, matrix, matrix), multiply)
+    return compiled_callback(numba.void(numba.uint8[:, ::1], vector, vector, matrix, matrix), multiply)

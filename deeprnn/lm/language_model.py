@@ -1,4 +1,4 @@
-"""A trained model together with its alphabet: what `deeprnn.load` returns.
+"""A trained model with its alphabet, which `deeprnn.load` returns.
 
 Knows: model, vocabulary, sampling and scoring. Does not know: files, training, the page.
 """
@@ -17,18 +17,18 @@ from deeprnn.lm.decoder import BrokenWeightsError, Decoder, stream
 from deeprnn.lm.evaluation import Score, nats_per_char, per_character
 from deeprnn.lm.sampling import Sampling, distribution
 from deeprnn.nn.model import CharRNN
-from deeprnn.text.vocab import UNKNOWN_ID, Vocab, owners
+from deeprnn.text.vocab import UNKNOWN_ID, Vocab, source_positions
 
-MAX_CHARS = 10**8  # that can be asked for at once
-MAX_MEAN_NATS = 700  # beyond it a perplexity is no number
+MAX_CHARS = 10**8  # the most characters in one call
+MAX_MEAN_NATS = 700  # above it, the perplexity overflows
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageModel:
     """A character language model; it holds no state between calls, so threads may share it.
 
-    Its weights may be changed between calls, in whichever way: every call compares them with those that the decoder was
-    made of. It can be pickled and copied.
+    Its weights may be changed between calls: every call checks them, and makes a new decoder if they have changed. The
+    object can be pickled and copied.
     """
 
     name: str
@@ -42,15 +42,15 @@ class LanguageModel:
 
     @functools.cached_property
     def decoder(self) -> Decoder:
-        """What writes and reads texts, fast; made when it is first asked for, of the weights as they are then."""
+        """The decoder, which generates and reads texts fast; it is made from the weights at the first access."""
         return Decoder(self.model, self.name)
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the decoder, which is machine code."""
+        """Return the attributes without the decoder, which contains machine code."""
         return {name: value for name, value in self.__dict__.items() if name != "decoder"}
 
-    def _current(self) -> Decoder:
-        """The decoder of the weights as they are now."""
+    def _current_decoder(self) -> Decoder:
+        """Return a decoder of the present weights."""
         decoder = self.decoder
         if decoder.is_current():
             return decoder
@@ -58,7 +58,7 @@ class LanguageModel:
         return self.decoder
 
     def _nats(self, ids: Sequence[int]) -> list[float]:
-        nats = nats_per_char(self._current(), torch.tensor(ids, dtype=torch.long))
+        nats = nats_per_char(self._current_decoder(), torch.tensor(ids, dtype=torch.long))
         if not bool(nats.isfinite().all()) or nats.mean() > MAX_MEAN_NATS:
             raise BrokenWeightsError(self.name)
         found: list[float] = nats.tolist()
@@ -76,8 +76,8 @@ class LanguageModel:
     ) -> Iterator[str]:
         """Continue `prompt`, one character at a time; see `generate`.
 
-        written: what this model wrote after the prompt before, with the same seed; it goes on after that as if it had
-        never stopped.
+        written: the text that this model generated earlier after the same prompt with the same seed. The new text
+        continues it and is the same as without the interruption.
         """
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         max_chars = whole("max_chars", max_chars)
@@ -85,7 +85,7 @@ class LanguageModel:
             raise ValueError(f"max_chars must be at most {MAX_CHARS:,}.")
         ids = self.prompt_ids(prompt, written)
         drawn = len(self.vocab.encode(written))
-        return (self.vocab.decode([i]) for i in stream(self._current(), ids, max_chars, sampling, drawn))
+        return (self.vocab.decode([i]) for i in stream(self._current_decoder(), ids, max_chars, sampling, drawn))
 
     def generate(
         self,
@@ -96,20 +96,20 @@ class LanguageModel:
         top_p: float = 1.0,
         seed: int = 0,
     ) -> str:
-        """The continuation of `prompt`: exactly `max_chars` characters, without the prompt.
+        """Return the continuation of `prompt`: exactly `max_chars` characters, without the prompt.
 
-        The prompt is folded into the model's alphabet (`vocab.fold`) and may be of any length; characters outside it
-        are read as the unknown symbol. An empty prompt is read as a line break, or a space where the alphabet has
-        no line break. temperature 0 is greedy; the same seed gives the same text; see `Sampling`.
+        The prompt may have any length; `vocab.fold` converts it, and characters outside the model's alphabet are read
+        as the unknown symbol. An empty prompt is replaced by a line break, or by a space if the alphabet has no line
+        break. temperature 0 is greedy; the same seed gives the same text; see `Sampling`.
 
         Raises:
             ValueError: a sampling value is outside its range, max_chars is negative, or the model's weights overflow.
-            TypeError: a value is of the wrong type; the message names it.
+            TypeError: a value has the wrong type; the message names it.
         """
         return "".join(self.stream(prompt, max_chars, temperature, top_k, top_p, seed))
 
     def next_char(self, prompt: str, k: int = 10) -> list[tuple[str, float]]:
-        """The k most probable next characters with their probabilities at temperature 1, the likeliest first.
+        """Return the k most probable next characters and their probabilities at temperature 1, most probable first.
 
         Raises:
             ValueError: k is below 1.
@@ -117,31 +117,32 @@ class LanguageModel:
         k = whole("k", k)
         if k < 1:
             raise ValueError(f"k must be 1 or more, not {k}.")
-        logits, _ = self._current().read(self.prompt_ids(prompt))
+        logits, _ = self._current_decoder().read(self.prompt_ids(prompt))
         probabilities = distribution(logits, Sampling(temperature=1.0))
         likeliest = (-probabilities).argsort(kind="stable")[: min(k, len(logits) - 1)]
         return [(self.vocab.decode([int(i)]), float(probabilities[i])) for i in likeliest]
 
     def surprise(self, prompt: str, text: str) -> list[float]:
-        """-ln p of each character of `text` after `prompt`, in nats, at temperature 1; see `per_character`."""
-        ids, places = self.prompt_ids(prompt, checked_text("text", text)), owners(text)
+        """Return -ln p (nats) of each character of `text` after `prompt`, at temperature 1; see `per_character`."""
+        ids, places = self.prompt_ids(prompt, checked_text("text", text)), source_positions(text)
         if not text:
             return []
         return per_character(self._nats(ids)[-len(places) :], [-1, *(p + 1 for p in places)], len(text) + 1)
 
     def prompt_ids(self, prompt: str, written: str = "") -> list[int]:
-        """What is read before the next character: the prompt, or what stands for an empty one, and what was written."""
+        """Return the ids to read before the next character: the prompt (`start_id` if it is empty), then `written`."""
         checked_text("prompt", prompt)
         checked_text("written", written)
         return (self.vocab.encode(prompt) or [self.vocab.start_id]) + self.vocab.encode(written)
 
     def score(self, text: str) -> Score:
-        """How improbable the model finds each character of `text` after the first, in nats.
+        """Return how well the model predicts each character of `text` after the first.
 
         Raises:
-            ValueError: fewer than two characters, or the model's weights overflow. TypeError: `text` is no string.
+            ValueError: `text` has fewer than two characters, or the model's weights overflow.
+            TypeError: `text` is not a string.
         """
-        ids, places = self.vocab.encode(checked_text("text", text)), owners(text)
+        ids, places = self.vocab.encode(checked_text("text", text)), source_positions(text)
         if len(text) < 2 or len(ids) < 2:
             raise ValueError("scoring needs at least two characters: the first is context for the second.")
         unknown = dict.fromkeys(place for place, i in zip(places, ids, strict=True) if i == UNKNOWN_ID)

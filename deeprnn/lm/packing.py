@@ -1,4 +1,4 @@
-"""A model's weights as the compiled loops read them, and whether they still are the same.
+"""A model's weights in the layout of the compiled loops, and checksums that show whether weights have changed.
 
 Knows: models, the layout of `kernels`. Does not know: texts, how a character is drawn.
 """
@@ -16,12 +16,15 @@ from deeprnn.nn.activations import Array
 from deeprnn.nn.model import CharRNN
 from deeprnn.nn.storage import row_scale
 
-EXACT = 1e-6  # of the largest weight: how near int8 must come to a matrix to take its place
+EXACT = 1e-6  # largest error, relative to the largest weight, at which int8 may replace a matrix
 
 
 @torch.no_grad()
 def pack(model: CharRNN) -> tuple[Any, Weights]:
-    """The type of a model's matrices, and its weights; float32 parameters on the CPU become views of them."""
+    """Return the number type of a model's packed matrices, and its packed weights.
+
+    If the type is float32 and the model is on the CPU, its parameters become views of the packed matrices.
+    """
     cells = model.layers()
     symbols = model.embed(torch.arange(model.vocab_size, device=model.head.weight.device).unsqueeze(0))
     norms = [_norm(norm) for norm in model.norms]
@@ -47,7 +50,7 @@ def pack(model: CharRNN) -> tuple[Any, Weights]:
 
 
 def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
-    """Linear maps of one shape as `multiply` reads them; of float32 the parameters become views, on the CPU."""
+    """Pack linear maps (weight, bias) of one shape for `multiply`; see `pack`."""
     if not maps:
         return Matrices(raw=np.zeros((0, 0, 0), np.uint8), scale=_stacked([], 2), bias=_stacked([], 2))
     outputs, inputs = maps[0][0].shape
@@ -66,7 +69,7 @@ def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
 
 
 def checksums(model: CharRNN) -> list[int]:
-    """One number for each tensor of a model, of its values; however they were changed, it is another one then."""
+    """Return a checksum of the values of each parameter and buffer of a model."""
     found = []
     for tensor in (*model.parameters(), *model.buffers()):
         values = tensor.detach()
@@ -76,13 +79,13 @@ def checksums(model: CharRNN) -> list[int]:
 
 
 def _is_int8(weight: Tensor) -> bool:
-    """Whether a matrix is what int8 storage left of it; see `row_scale`."""
+    """Return whether int8 numbers times `row_scale` represent a matrix exactly."""
     scale = row_scale(weight)[:, None]
     return bool(((weight / scale).round() * scale - weight).abs().max() <= EXACT * weight.abs().max())
 
 
 def array(tensor: Tensor) -> Array:
-    """A tensor's values as float32, one after the other."""
+    """Return a tensor as a contiguous float32 array."""
     return np.ascontiguousarray(tensor.detach().float().cpu().numpy())
 
 

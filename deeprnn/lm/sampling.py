@@ -22,12 +22,15 @@ Numbers = NDArray[np.float64]
 class Sampling:
     """How the next character is drawn.
 
-    temperature: logits are divided by it; 0 takes the most probable character. top_k: keep the k most probable
-    (0: all). top_p: keep the smallest set of most probable characters that holds this much probability (1: all;
-    Holtzman et al. 2020, section 3.1). seed: the same seed gives the same text.
+    temperature: the logits are divided by it; 0 takes the most probable character.
+    top_k: only the k most probable characters can be drawn (0: all).
+    top_p: only the smallest set of most probable characters with this total probability can be drawn (1: all;
+        Holtzman et al. 2020, section 3.1).
+    seed: the same seed gives the same text.
 
     Raises:
-        ValueError: a value is outside its range. TypeError: it is no number, or no whole one where that is asked for.
+        ValueError: a value is outside its range.
+        TypeError: a value is not a number, or top_k or seed is not an integer.
     """
 
     temperature: float = 0.8
@@ -48,18 +51,18 @@ class Sampling:
             raise ValueError(f"seed must be a whole number in [0, 2**63), not {self.seed}.")
 
 
-def uniforms(seed: int, count: int, passed: int = 0) -> Numbers:
-    """Uniform numbers (count) of a seed, one a character, so that models given the same seed use the same ones.
+def uniforms(seed: int, count: int, skipped: int = 0) -> Numbers:
+    """Return uniform random numbers (count), one for each character; every model uses the same numbers for a seed.
 
-    passed: how many of them were used before.
+    skipped: how many numbers of this seed were used before; they are skipped.
     """
     generator = torch.Generator().manual_seed(seed)
-    numbers: Numbers = torch.rand(passed + count, generator=generator, dtype=torch.float64).numpy()[passed:]
+    numbers: Numbers = torch.rand(skipped + count, generator=generator, dtype=torch.float64).numpy()[skipped:]
     return numbers
 
 
 def distribution(logits: NDArray[np.floating[Any]], sampling: Sampling) -> Numbers:
-    """The probabilities (V) the next character is drawn from; the unknown symbol gets none."""
+    """Return the probabilities (V) from which the next character is drawn; that of the unknown symbol is 0."""
     found: Numbers = _distribution(
         logits.astype(np.float64), sampling.temperature, min(sampling.top_k, len(logits)), sampling.top_p
     )
@@ -68,7 +71,7 @@ def distribution(logits: NDArray[np.floating[Any]], sampling: Sampling) -> Numbe
 
 @compiled
 def _distribution(values: Numbers, temperature: float, top_k: int, top_p: float) -> Numbers:
-    """See `distribution`; in the place of the logits. Loops compile sooner than operations on arrays."""
+    """Replace logits by probabilities in place; see `distribution`. Loops compile faster than array operations."""
     size = len(values)
     values[UNKNOWN_ID] = -np.inf
     best = 0
@@ -79,7 +82,7 @@ def _distribution(values: Numbers, temperature: float, top_k: int, top_p: float)
         for i in range(size):
             values[i] = 1.0 if i == best else 0.0
         return values
-    # The largest logit becomes 0 before the division: no temperature, however small, overflows to nan.
+    # The largest logit is subtracted before the division, so that a small temperature cannot overflow to nan.
     most = values[best]
     for i in range(size):
         values[i] = np.exp((values[i] - most) / temperature)
@@ -106,7 +109,7 @@ def _sorted(values: Numbers) -> Numbers:
 
 @compiled
 def _keep(values: Numbers, count: int) -> None:
-    """Make all but the `count` largest values 0; among equal ones the first are kept."""
+    """Set all but the `count` largest values to 0; among equal values the first ones are kept."""
     least = _sorted(values)[len(values) - count]
     spare = count
     for value in values:
@@ -129,7 +132,7 @@ def _normalize(values: Numbers) -> None:
 
 @compiled
 def draw(logits: NDArray[np.float32], number: float, temperature: float, top_k: int, top_p: float) -> int:
-    """The id at which the cumulative distribution passes a number in [0, 1)."""
+    """Return the id at which the cumulative distribution exceeds a number in [0, 1)."""
     values = np.empty(len(logits))
     for i in range(len(logits)):
         values[i] = logits[i]
@@ -137,9 +140,9 @@ def draw(logits: NDArray[np.float32], number: float, temperature: float, top_k: 
     total = 0.0
     for value in values:
         total += value
-    passed = 0.0
+    cumulative = 0.0
     for i in range(len(values)):
-        passed += values[i]
-        if passed > number * total:
+        cumulative += values[i]
+        if cumulative > number * total:
             return i
     return len(values) - 1

@@ -1,1 +1,1 @@
-"""What a model is measured by: n-grams, what it copies, what its layers do."""
+"""Measurements: n-gram baselines, copying from the training text, probes of the layers, the records of figures."""

@@ -1,9 +1,9 @@
-"""What a language model must beat: a smoothed n-gram, and xz.
+"""Baselines for a language model: a smoothed n-gram, and xz.
 
 Knows: ids, texts, and the n-gram's own file. Does not know: models, where texts come from, the page.
 
-Two lower marks need no code here: guessing all V symbols alike costs ln V nats a character, and knowing only how often
-each occurs is `evaluation.unigram_ppl`.
+Two weaker baselines are not here: uniform guessing among V symbols costs ln V nats per character, and
+`evaluation.unigram_ppl` predicts from how often each symbol occurs.
 """
 
 import json
@@ -21,23 +21,23 @@ from safetensors.numpy import save as save_tensors
 from torch import Tensor
 
 NGRAMS = "ngrams"  # the folder of n-grams beside the checkpoints
-ORDER = 6  # of the n-grams in the tables and on the page
-MAX_GRAMS = 400_000  # of an n-gram that is kept: under 3 MB
-KEYS = 2**32  # the keys that a file can hold lie below
-MIN_XZ_DICT = 4096  # bytes; the least that LZMA2 takes
+ORDER = 6  # the order of the n-grams in the tables and on the page
+MAX_GRAMS = 400_000  # the most distinct k-grams of an n-gram that is saved: under 3 MB
+KEYS = 2**32  # keys in a file are below this number
+MIN_XZ_DICT = 4096  # bytes; the smallest dictionary of LZMA2
 
 
-_MAX_ORDER = 32  # of a file
-_TENSORS = ("keys", "share", "rest")  # of a level, in its file
+_MAX_ORDER = 32  # the highest order that is read from a file
+_TENSORS = ("keys", "share", "rest")  # the tensors of one level in a file
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Level:
-    """The distinct k-grams of the training text for one k, each known by its rank.
+    """The distinct k-grams of the training text for one k; the rank of a k-gram is its index in `keys`.
 
     keys: sorted; (rank of the first k-1 characters among the (k-1)-grams) * V + the last character.
-    share: (count - discount) / (count of the first k-1 characters), the part of p that a k-gram has of its own.
-    rest: for each (k-1)-gram, what its discounts leave to shorter contexts.
+    share: (count - discount) / (count of the first k-1 characters), the first term of p below.
+    rest: for each (k-1)-gram h, the factor r(h) of the shorter context's probability.
     """
 
     keys: Int64[np.ndarray, " G"]
@@ -47,22 +47,22 @@ class _Level:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NGram:
-    """A character n-gram with interpolated modified Kneser-Ney smoothing; build it with `NGram.build`.
+    """A character n-gram with interpolated modified Kneser-Ney smoothing; `NGram.build` makes it.
 
-    For a context h of k-1 characters, h' the same without its first one, and . any character:
+    For a context h of k-1 characters, h' the same without its first character, and . any character:
 
-        p(w | h) = (c(hw) - d(c(hw))) / c(h.) + r(h) p(w | h'),    r(h) = sum over w of d(c(hw)) / c(h.),
+        p(w | h) = (c(hw) - d(c(hw))) / c(h.) + r(h) p(w | h'),    r(h) = sum over w of d(c(hw)) / c(h.).
 
-    p(w | h') alone where h was never seen, and 1 / V below the single character, so that every symbol has a price.
-    At the full order c counts occurrences; below, the distinct characters (or the start of the text) to the left.
-    Discounts are of each k's own counts of counts n_j: d(j) = j - (j + 1) y n_{j+1} / n_j for j = 1, 2, 3 and for all
-    above 3, y = n_1 / (n_1 + 2 n_2).
+    If h never occurs, p(w | h) = p(w | h'). Below the single character p is 1 / V, so every symbol has a probability.
+    At the full order, c counts occurrences; at lower orders, it counts the distinct characters to the left (the start
+    of the text is one of them). The discounts of each k come from n_j, the number of k-grams with count j:
+    d(j) = j - (j + 1) y n_{j+1} / n_j for j = 1, 2, 3, and d(j) = d(3) above, with y = n_1 / (n_1 + 2 n_2).
 
-    Variant: every n_j is one more than counted, and no discount is below that of a smaller count, so that d lies
+    Variant: one is added to every n_j, and no discount is less than that of a smaller count, so that d lies
     within (0, j) on any text. Source: Chen and Goodman 1999, Computer Speech and Language 13, section 3.
 
-    order: n, the characters of a context plus one.
-    vocab_size: V, the unknown character included.
+    order: n, the characters of the longest context plus one.
+    vocab_size: V, with the unknown character.
     """
 
     order: int
@@ -71,10 +71,10 @@ class NGram:
 
     @classmethod
     def build(cls, ids: Int[Tensor, " N"] | Sequence[int], vocab_size: int, order: int = 6) -> Self:
-        """Count a training text of ids within [0, vocab_size).
+        """Count the k-grams of a training text of ids in [0, vocab_size).
 
         Raises:
-            ValueError: the order is below 1, the text shorter than the order, or an id outside the alphabet.
+            ValueError: the order is below 1, the text is shorter than the order, or an id is outside the alphabet.
         """
         text = _array(ids, vocab_size)
         if order < 1:
@@ -85,12 +85,12 @@ class NGram:
                 f"use a longer text or a lower order."
             )
         keys_and_counts: list[tuple[Int64[np.ndarray, " G"], Int64[np.ndarray, " G"]]] = []
-        ranks = np.zeros(len(text) + 1, dtype=np.int64)  # of the k-gram that ends at each place; of the empty one first
+        ranks = np.zeros(len(text) + 1, dtype=np.int64)  # of the k-gram that ends at each place; first the empty one
         for k in range(1, order + 1):
             keys, first, longer, counts = np.unique(
                 ranks[:-1] * vocab_size + text[k - 1 :], return_index=True, return_inverse=True, return_counts=True
             )
-            if keys_and_counts:  # now the left neighbours of the grams one shorter are known; the start is one, too
+            if keys_and_counts:  # replace the counts of the (k-1)-grams by their distinct left neighbours
                 neighbours = np.bincount(np.append(ranks[1:][first], ranks[0]))
                 keys_and_counts[-1] = (keys_and_counts[-1][0], neighbours)
             keys_and_counts.append((keys, counts))
@@ -104,10 +104,10 @@ class NGram:
 
     @classmethod
     def fitting(cls, ids: Int[Tensor, " N"] | Sequence[int], vocab_size: int) -> Self:
-        """Count a text with the largest order up to `ORDER` that can be kept: of `MAX_GRAMS` distinct k-grams or fewer.
+        """Count a text with the highest order up to `ORDER` that gives at most `MAX_GRAMS` distinct k-grams.
 
         Raises:
-            ValueError: see `build`; or there is no such order.
+            ValueError: see `build`; or no order gives so few.
         """
         for order in range(min(ORDER, len(ids)), 0, -1):
             ngram = cls.build(ids, vocab_size, order)
@@ -117,13 +117,13 @@ class NGram:
 
     @property
     def highest_key(self) -> int:
-        """The highest of all levels' keys."""
+        """The highest key of all levels."""
         return max(int(level.keys[-1]) for level in self.levels)
 
     def to_bytes(self) -> bytes:
-        """What its file holds: about 7 bytes a distinct k-gram, keys exact, probabilities as half-precision floats.
+        """Return the contents of the file: about 7 bytes per distinct k-gram, with probabilities in float16.
 
-        Rounding moves a character's nats by less than 0.001.
+        The rounding changes the nats of a character by less than 0.001.
 
         Raises:
             ValueError: there are too many contexts for keys of 32 bits.
@@ -148,10 +148,12 @@ class NGram:
 
     @classmethod
     def load(cls, path: str | Path, symbols: int | None = None) -> Self:
-        """Read what `save` wrote, of an alphabet of so many symbols.
+        """Read a file that `save` wrote.
+
+        symbols: the size of the alphabet that the file must have; None allows any.
 
         Raises:
-            ValueError: there is no such file, or it is malformed or of another alphabet; the message names it.
+            ValueError: the file is missing or malformed, or its alphabet has another size; the message names the file.
         """
         try:
             with safe_open(path, framework="numpy") as file:
@@ -175,18 +177,18 @@ class NGram:
         return cls(order=order, vocab_size=vocab_size, levels=tuple(levels))
 
     def nats(self, ids: Int[Tensor, " N"] | Sequence[int]) -> Float[Tensor, " N-1"]:
-        """-ln p of each character after the first, given up to order - 1 characters of the text before it; float64.
+        """Return -ln p of each character after the first, given the order - 1 characters before it or fewer; float64.
 
         Raises:
-            ValueError: fewer than two characters, or an id outside the alphabet.
+            ValueError: there are fewer than two characters, or an id is outside the alphabet.
         """
         text = _array(ids, self.vocab_size)
         if len(text) < 2:
             raise ValueError("scoring needs at least two characters: the first is context for the second.")
         p = np.full(len(text), 1 / self.vocab_size)
-        contexts = np.zeros(len(text), dtype=np.int64)  # the rank of the k-1 characters before each; -1: never seen
+        contexts = np.zeros(len(text), dtype=np.int64)  # the rank of the k-1 characters before each; -1: unseen
         for level in self.levels:
-            wanted = contexts * self.vocab_size + text  # negative, and so never found, after an unseen context
+            wanted = contexts * self.vocab_size + text  # negative after an unseen context, so never found
             ranks = np.minimum(np.searchsorted(level.keys, wanted), len(level.keys) - 1)
             found = level.keys[ranks] == wanted
             own = np.where(found, level.share[ranks], 0.0)
@@ -196,10 +198,10 @@ class NGram:
 
 
 def xz_bpc(train_text: str, text: str) -> float:
-    """Bits per character that `text` adds to `train_text` under `xz -9e`: a compressor's figure, not a probability's.
+    """Return the bits per character that `text` adds to the compressed size of `train_text` under `xz -9e`.
 
-    Both are compressed as one raw LZMA2 stream of UTF-8 bytes (no container) whose dictionary holds all of them; the
-    size of the training text's own stream is subtracted. Every character of `text` is paid for, the first one too.
+    Both texts are compressed as one raw LZMA2 stream of UTF-8 bytes (no container), with a dictionary that holds all of
+    them; the size of the training text's own stream is subtracted. The first character of `text` is counted too.
 
     Raises:
         ValueError: `text` is empty.
@@ -212,7 +214,7 @@ def xz_bpc(train_text: str, text: str) -> float:
 def _level(
     keys: Int64[np.ndarray, " G"], contexts: Int64[np.ndarray, " G"], counts: Int64[np.ndarray, " G"], num_contexts: int
 ) -> _Level:
-    """Discount the counts of k-grams; a context that nothing follows (the text's end) leaves all to shorter ones."""
+    """Discount the counts of k-grams; r(h) is 1 for a context that nothing follows (the end of the text)."""
     n = np.bincount(np.minimum(counts, 5), minlength=6) + 1.0
     y = n[1] / (n[1] + 2 * n[2])
     by_count = np.maximum.accumulate([0.0, *(j - (j + 1) * y * n[j + 1] / n[j] for j in (1, 2, 3))])
@@ -224,8 +226,12 @@ def _level(
 
 
 def _check(levels: list[list[np.ndarray]], vocab_size: int) -> None:
-    """Refuse levels that scoring could not walk through: lengths that do not meet, keys that lead out of them."""
-    contexts = 1  # of the level, the k-grams of the one before
+    """Check the types, shapes and ranges of the levels in a file, so that scoring finds every index.
+
+    Raises:
+        ValueError: a tensor is wrong.
+    """
+    contexts = 1  # of the level: the number of k-grams of the level before
     for k, (keys, share, rest) in enumerate(levels, start=1):
         if [keys.dtype, share.dtype, rest.dtype] != [np.uint32, np.float16, np.float16]:
             raise ValueError(f"the tensors of level {k} are {keys.dtype}, {share.dtype} and {rest.dtype}")

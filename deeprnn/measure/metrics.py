@@ -1,9 +1,9 @@
-"""What `metrics.json` says of a trained model: a typed record, read strictly in one place.
+"""The contents of `metrics.json`: typed records of how a model was trained, read strictly in one place.
 
-Knows: the fields that are read anywhere, their types and bounds. Does not know: files, models, the page.
+Knows: the fields that other modules use, their types and bounds. Does not know: files, models, the page.
 
-Everything that any view, card or tool asks of a checkpoint is checked here, so that a record that was read can be
-shown. What nobody reads is passed over. A refusal names the field by its path, as in `final.val.ppl`.
+Every field that a view, a model card or a tool uses is checked here, so any record that was read can be shown. Unused
+fields are ignored. An error message names the field by its path, such as `final.val.ppl`.
 """
 
 import hashlib
@@ -15,19 +15,19 @@ from typing import Self
 from deeprnn.config import Form, TrainConfig
 from deeprnn.documents import Node
 
-MAX_PROMPT, MAX_WRITTEN = 2_000, 8_000  # characters of a recorded sample: what the page itself may ask and write
-MAX_SAID = 4_000  # characters of a command or the name of a device
+MAX_PROMPT, MAX_WRITTEN = 2_000, 8_000  # characters of a recorded sample: the default limits of the page
+MAX_SAID = 4_000  # characters of a command or of the name of a device
 MAX_TEMPERATURE = 10.0
 MAX_SECONDS = 1e10
-MAX_NATS, MAX_PPL = 200.0, 1e100  # of a character: worse models are not kept (see `training`)
+MAX_NATS, MAX_PPL = 200.0, 1e100  # per character; training ends as diverged before it reaches them
 _PLAIN_STEM = re.compile(r"\w[\w.-]*")
 _MAX_STEM_BYTES = 120
 
 
 def file_stem(name: str) -> str:
-    """What a file's name is made of, for a text of any name: the name itself where every system takes it so.
+    """Return a file name, without extension, for a text: the text's name itself if every system allows it.
 
-    Else its letters and digits, and eight digits of its hash, so that two names never share a file.
+    Otherwise its letters and digits with eight digits of its hash, so that two texts never share a file.
     """
     if _PLAIN_STEM.fullmatch(name) and len(name.encode()) <= _MAX_STEM_BYTES:
         return name
@@ -37,7 +37,7 @@ def file_stem(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What a model makes of one part of a text, per character, and of how many characters."""
+    """A model's figures per character on one part of a text, and the number of characters that were scored."""
 
     nats: float
     bpc: float
@@ -58,7 +58,7 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
-    """The lowest held-out perplexity on the way, and after which epoch it was."""
+    """The lowest validation perplexity during training, and the epoch after which it was measured."""
 
     epoch: int
     nats: float
@@ -66,16 +66,17 @@ class Best:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read it."""
+        """Read the best figures."""
         epoch, nats = node["epoch"].whole(), node["nats"].number(0, MAX_NATS)
         return cls(epoch=epoch, nats=nats, ppl=node["ppl"].number(1, MAX_PPL))
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextRecord:
-    """One text that was trained on, and which of its characters, as [start, end), were which part.
+    """One training text, and the range [start, end) of characters of each part.
 
-    sha256: of the whole text in its form, in UTF-8. own: whether it is none of ours, but a file of whoever trained.
+    sha256: of the whole text in its form, in UTF-8. own: whether it is a user's own file, not one that the project
+    knows (see `corpora.is_known`).
     """
 
     name: str
@@ -87,7 +88,7 @@ class TextRecord:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read one text's record; it has a part `train`."""
+        """Read one text's record; the part `train` is required."""
         forms: tuple[Form, ...] = typing.get_args(Form)
         form: Form | None = next((one for one in forms if node["form"].value == one), None)
         if form is None:
@@ -104,12 +105,12 @@ class TextRecord:
 
     @property
     def heldout(self) -> tuple[int, int]:
-        """The part that nothing was chosen by: test, or validation where there is no test."""
+        """The held-out part: test, or validation if there is no test part."""
         return self.ranges.get("test", self.ranges["val"])
 
     @property
     def file_stem(self) -> str:
-        """What the names of its n-gram and its fingerprint begin with."""
+        """The start of the file names of its n-gram and its fingerprint."""
         return file_stem(self.name)
 
 
@@ -123,7 +124,7 @@ def _range(node: Node, chars: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A continuation that was recorded when the model was made."""
+    """A continuation that was recorded at the end of training."""
 
     prompt: str
     text: str
@@ -145,12 +146,13 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """How a model was trained and what it reached.
+    """How a model was trained, and its figures.
 
-    texts: the main one first, which the held-out parts belong to. final: figures by part, `train` and `val` among them.
-    elsewhere: figures on the held-out parts of other texts, by their names.
-    unigram: perplexities of knowing only how often each symbol occurs, by part. best_epoch, best_ppl: the lowest
-    validation perplexity on the way.
+    texts: the main text first; the held-out parts belong to it.
+    final: the figures of each part; `train` and `val` are always there.
+    elsewhere: the figures on the held-out parts of other texts, by name.
+    unigram: for each part, the perplexity of predicting from how often each symbol occurs.
+    best_epoch, best_ppl: the lowest validation perplexity during training, and its epoch.
     """
 
     num_params: int
@@ -170,10 +172,10 @@ class Metrics:
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """Read what `metrics.json` holds.
+        """Read the contents of `metrics.json`.
 
         Raises:
-            ValueError: a field is missing or not what it must be; the message names it by its path.
+            ValueError: a field is missing or wrong; the message names it by its path.
         """
         root = Node(values)
         final, unigram, best = root["final"], root["baselines"]["unigram"], Best.read(root["best_val"])
@@ -208,15 +210,15 @@ class Metrics:
 
     @property
     def heldout(self) -> Figures:
-        """The figures of the text the model never saw: the test part, or validation where there is no test."""
+        """The figures of the held-out part: test, or validation if there is no test part."""
         return self.final.get("test", self.final["val"])
 
 
 def read_texts(values: object) -> tuple[TextRecord, ...]:
-    """The texts of a run, the main one first; also those of a run that failed.
+    """Return the texts of a run, the main one first; the run may have failed.
 
     Raises:
-        ValueError: a field is missing or not what it must be.
+        ValueError: a field is missing or wrong.
     """
     root = Node(values)
     more = root.get("more_texts")

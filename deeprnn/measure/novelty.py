@@ -1,24 +1,26 @@
-"""How new a generated text is: what of it is copied verbatim, repetition, distinct-n, dictionary share.
+"""How new a generated text is: verbatim copies, repetition, distinct-n, share of dictionary words.
 
 Knows: texts, and the files of fingerprints. Does not know: models, where texts come from, the page.
 
-A `Fingerprint` represents the part of a text that a model was trained on, where the text itself is not at hand. Of
-every 8 characters in a row it keeps a code, the highest 3 bits of their hash modulo 2^64,
+A `Fingerprint` replaces the training part of a text where the text itself is not available. For every 8 consecutive
+characters it has a code, the highest 3 bits of their hash modulo 2^64,
 
     mix(sum of point[j] M^(7 - j), j = 0 to 7),  M = 0x9E3779B97F4A7C15,
 
 where `mix` is the finalizer of SplitMix64 (java.util.SplittableRandom; Stafford's variant 13).
 
-Ends: a run of n characters is a run of n - 7 equal codes, so that none of 20 or more is missed. Either end lies k or
-more characters too far out with a chance of 8^-k; of one character over and over all codes are the same, so that a
-ruling passes for one of another character with a chance of 1 in 8. About a quarter of the runs of 19 characters pass
-for 20. By chance alone a window is found among P places with a chance of P 2^-39. Of the last tenths of 17 books 1.9%
-to 29% of the characters are reported as copied from the rest, where 1.5% to 27% are: none is missed, 8% to 38% of as
-many are added (Chinese: 0.08% reported, none copied). `pytest -m slow -s tests/test_novelty.py` tells them all.
+Accuracy: a copied run of n characters gives n - 7 equal codes, so no run of 20 or more characters is missed. Each end
+of a reported run is k or more characters too far out with probability 8^-k; about a quarter of the runs of 19
+characters are reported as 20. A line of one repeated character (a ruling) has only one code, so it is mistaken for a
+line of another character with probability 1/8. A window is found by chance among P places with probability P 2^-39.
+For the last tenths of 17 books, 1.9% to 29% of the characters are reported as copied from the rest, while 1.5% to 27%
+are copied: none is missed, and the wrong ones are 8% to 38% of the copied ones (Chinese: 0.08% reported, none copied).
+`pytest -m slow -s tests/measure/test_novelty.py` prints all of them.
 
-What it gives away: nothing reads the text off it, but it is no encryption. Who has a text can confirm it; and as a code
-rules out seven of eight next characters, who knows a dozen of them can guess on. A 6-gram model of the author's other
-books and a beam of 2,000 got 2,000 characters of *The Time Machine* back that way, in three minutes.
+Privacy: the text cannot be read from a fingerprint directly, but a fingerprint is no encryption. Anyone who has a text
+can confirm it. Each code also excludes seven of eight next characters, so anyone who knows a dozen characters can guess
+the following ones: a 6-gram model of the author's other books and a beam of 2,000 recovered 2,000 characters of *The
+Time Machine* in three minutes.
 """
 
 import functools
@@ -40,15 +42,15 @@ from deeprnn.documents import printable
 from deeprnn.measure.metrics import TextRecord, file_stem
 
 FINGERPRINTS = "fingerprints"  # the folder of fingerprints beside the checkpoints
-MIN_RUN = 20  # characters from which a verbatim run counts as copied, here and in the experiments' tables
-HASHED = 8  # characters to a code
-BITS = 3  # of a code
-VERSION = 1  # of the file
-MAX_CHARS = 2**25  # of a text: its places fit beside a window's codes in 64 bits
-MAX_PLACES = 64  # of one window that are followed; only rulings, blanks and stage directions occur more often
+MIN_RUN = 20  # the length in characters from which a verbatim run counts as copied, here and in the tables
+HASHED = 8  # characters that one code represents
+BITS = 3  # bits of a code
+VERSION = 1  # version of the file format
+MAX_CHARS = 2**25  # of a text: a place and the codes of a window fit into 64 bits
+MAX_PLACES = 64  # the most places of one window that are followed; only rulings, blanks, stage directions have more
 _WINDOW = MIN_RUN - HASHED + 1  # codes of a window of MIN_RUN characters: 39 bits
-_PLACE = np.uint64(MAX_CHARS - 1)
-_METADATA = "fingerprint"  # one key, as safetensors keeps several in no fixed order
+_PLACE = np.uint64(MAX_CHARS - 1)  # the bits of a place
+_METADATA = "fingerprint"  # a single key, since safetensors does not keep the order of several
 _DTYPES = {"codes": "U8", "words": "U32"}
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")  # kana and ideographs
@@ -56,12 +58,12 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000
 
 @dataclass(frozen=True, kw_only=True)
 class TextPart(StrictConfig):
-    """Which part of which text: the characters [start, end) of the `chars` that it has in its form.
+    """A part of a text: the characters [start, end) of its `chars` characters in its form.
 
     sha256: of the whole text in its form, in UTF-8, as `metrics.json` records it.
 
     Raises:
-        ValueError: no name that can be shown, no characters, a range outside them, or no hexadecimal SHA-256.
+        ValueError: the name cannot be shown, the range is empty or outside the text, or sha256 is malformed.
     """
 
     name: str
@@ -82,21 +84,21 @@ class TextPart(StrictConfig):
 
     @classmethod
     def from_record(cls, record: TextRecord) -> Self:
-        """What a text's record says of the part that was trained on."""
+        """Return the training part of a text's record."""
         start, end = record.ranges["train"]
         return cls(name=record.name, form=record.form, chars=record.chars, sha256=record.sha256, start=start, end=end)
 
     @property
     def filename(self) -> str:
-        """The name of its fingerprint's file, such as `time_machine.full.0-161081.fp`."""
+        """The file name of its fingerprint, such as `time_machine.full.0-161081.fp`."""
         return f"{file_stem(self.name)}.{self.form}.{self.start}-{self.end}.fp"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopiedSpan:
-    """The characters [start, end) of a sample, which occur in the text of that name from `offset` on.
+    """The characters [start, end) of a sample that also occur in the text named `text`, from `offset` on.
 
-    offset: in characters of the whole text in its form; fraction: the same as a share of its length.
+    offset: in characters of the whole text in its form. fraction: the offset divided by the text's length.
     """
 
     start: int
@@ -108,10 +110,10 @@ class CopiedSpan:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fingerprint:
-    """What tells whether a sample is copied from a part of a text, without that text.
+    """Hashes of a part of a text, with which copies from it are found without the text.
 
-    codes: of every `HASHED` characters of the part in a row, by where they start.
-    words: hashes of the part's words, ascending; None where words are not spaced, as in Chinese.
+    codes: the code of every `HASHED` consecutive characters of the part, in order.
+    words: the hashes of the part's words, ascending; None if there are no spaces between words, as in Chinese.
     """
 
     source: TextPart
@@ -120,10 +122,10 @@ class Fingerprint:
 
     @classmethod
     def build(cls, name: str, form: Form, text: str, start: int = 0, end: int | None = None) -> Self:
-        """Fingerprint the characters [start, end) of a whole text in its form; by default all.
+        """Make the fingerprint of the characters [start, end) of a whole text in its form; by default of all.
 
         Raises:
-            ValueError: the name, the range or the length is none that a `TextPart` can have.
+            ValueError: `TextPart` does not allow the name, the range or the length.
         """
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         end = len(text) if end is None else end
@@ -133,7 +135,7 @@ class Fingerprint:
         return cls(source=source, codes=_codes(part), words=words)
 
     def to_bytes(self) -> bytes:
-        """What its file holds, the same everywhere."""
+        """Return the contents of the file; they are the same on every machine."""
         tensors = {"codes": _packed(self.codes)} | ({} if self.words is None else {"words": self.words})
         head = {"version": VERSION, "bits": BITS, "sha256": _digest(tensors), "source": self.source.to_dict()}
         return save_tensors(tensors, {_METADATA: json.dumps(head)})
@@ -146,10 +148,10 @@ class Fingerprint:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote, everything checked.
+        """Read a file that `save` wrote, and check all of it.
 
         Raises:
-            ValueError: there is no such file, or it is of another version, damaged or malformed; the message names it.
+            ValueError: the file is missing, damaged, malformed or of another version; the message names it.
         """
         try:
             with safe_open(path, framework="numpy") as file:
@@ -171,10 +173,10 @@ class Fingerprint:
         return cls(source=source, codes=codes, words=tensors.get("words"))
 
     def runs(self, sample: str) -> list[CopiedSpan]:
-        """The maximal runs of at least `MIN_RUN` characters of a sample, by their start; see `maximal`.
+        """Return the maximal copied runs of at least `MIN_RUN` characters of a sample, by their start; see `maximal`.
 
-        Of several places the first is given. A run all of whose windows occur more than `MAX_PLACES` times in the text
-        (a long ruling) is found at the first ones, and may be longer at a later one.
+        If a run occurs at several places in the text, the first is returned. If all windows of a run occur more than
+        `MAX_PLACES` times (a long ruling), only the first places are searched; the run may be longer at a later one.
         """
         codes = _codes(sample)
         keys = _keys(codes)
@@ -188,12 +190,12 @@ class Fingerprint:
 
     @functools.cached_property
     def _index(self) -> UInt64[np.ndarray, " P"]:
-        """The key and the place of every window, ascending: 8 bytes a character."""
+        """The key and the place of every window, ascending: 8 bytes per character."""
         keys = _keys(self.codes)
         return np.sort(keys | np.arange(len(keys), dtype=np.uint64))
 
     def _extended(self, codes: UInt8[np.ndarray, " N"], start: int, place: int) -> CopiedSpan:
-        """The whole run through a window of equal codes."""
+        """Extend a window of equal codes to both sides, and return the whole run."""
         back = _equal(codes[start::-1], self.codes[place::-1]) - 1
         end = start + _equal(codes[start:], self.codes[place:]) + HASHED - 1
         source, offset = self.source, self.source.start + place - back
@@ -201,10 +203,10 @@ class Fingerprint:
 
 
 def load_all(directory: str | Path, sources: Iterable[TextPart]) -> list[Fingerprint]:
-    """The fingerprints of a model's training texts, each text once.
+    """Load the fingerprints of a model's training texts, each text once.
 
     Raises:
-        ValueError: one is missing, broken, or of another text than its name says.
+        ValueError: a fingerprint is missing or broken, or its text is not the one that its file name gives.
     """
     found = []
     for source in dict.fromkeys(sources):
@@ -216,19 +218,20 @@ def load_all(directory: str | Path, sources: Iterable[TextPart]) -> list[Fingerp
 
 
 def measure(sample: str, fingerprints: Iterable[Fingerprint], prompt: str = "") -> dict[str, Any]:
-    """Measure a continuation against its model's training texts, all in the same form; plain JSON values.
+    """Compare a continuation with its model's training texts, all in the same form; return JSON values.
 
-    Nothing of the prompt counts: it only completes the first word. A word that reaches the end of the sample may be cut
-    off there and is left out.
+    The prompt is not measured; it only completes the first word. A word at the end of the sample may be incomplete and
+    is left out.
 
     runs: the maximal copied runs by their start, as {start, end, text, offset, fraction}, see `CopiedSpan`.
-    longest_run: characters of the longest of them; 0: there is none of `MIN_RUN` characters.
-    copied_share: the share of characters that lie in them.
-    repetition: the share of windows of `MIN_RUN` characters that stood earlier in the sample.
-    distinct: distinct-1, -2, -3 over words, or over characters where words are not spaced; compare equal lengths only.
-    dictionary_share: the share of words that a training text has; None where the words of one are not spaced.
+    longest_run: the length in characters of the longest run; 0 if none has `MIN_RUN` characters.
+    copied_share: the share of characters that are part of a run.
+    repetition: the share of windows of `MIN_RUN` characters that occur earlier in the sample.
+    distinct: distinct-1, -2, -3 over words, or over characters if words have no spaces between them; only samples of
+        equal length can be compared.
+    dictionary_share: the share of words that occur in a training text; None if a text has no spaces between words.
 
-    A figure is None where the sample is too short for it, what needs fingerprints where there is none.
+    A figure is None if the sample is too short for it, or if it needs fingerprints and there are none.
     """
     known = list(fingerprints)
     runs = maximal(run for fingerprint in known for run in fingerprint.runs(sample))
@@ -246,7 +249,7 @@ def measure(sample: str, fingerprints: Iterable[Fingerprint], prompt: str = "") 
 
 
 def maximal(runs: Iterable[CopiedSpan]) -> list[CopiedSpan]:
-    """The runs that lie in no other, by their start, of equal ones the first; they may overlap."""
+    """Return the runs that are not inside another run, by their start; of equal runs the first. They may overlap."""
     kept: list[CopiedSpan] = []
     for run in sorted(runs, key=lambda run: (run.start, -run.end)):
         if not kept or run.end > kept[-1].end:
@@ -255,7 +258,10 @@ def maximal(runs: Iterable[CopiedSpan]) -> list[CopiedSpan]:
 
 
 def copied_share(runs: Iterable[CopiedSpan], chars: int) -> float | None:
-    """The share of a sample's `chars` characters that lie in one of its runs, given by their start; None for none."""
+    """Return the share of a sample's `chars` characters that are in a run; None if `chars` is 0.
+
+    runs: sorted by their start.
+    """
     covered = end = 0
     for run in runs:
         covered += max(0, run.end - max(run.start, end))
@@ -264,9 +270,10 @@ def copied_share(runs: Iterable[CopiedSpan], chars: int) -> float | None:
 
 
 def dictionary_share(words: Sequence[str], fingerprints: Sequence[Fingerprint]) -> float | None:
-    """The share of words in lower case that one of the texts has; None without words, or where those of one are None.
+    """Return the share of words (lower case) that occur in one of the texts.
 
-    A word that a text of W words has not passes for known with a chance of W 2^-32.
+    None if there are no words, no texts, or a text without spaces between words. A word that does not occur in a text
+    of W words is counted with probability W 2^-32.
     """
     known = [fingerprint.words for fingerprint in fingerprints if fingerprint.words is not None]
     if not words or not known or len(known) < len(fingerprints):
@@ -276,7 +283,7 @@ def dictionary_share(words: Sequence[str], fingerprints: Sequence[Fingerprint]) 
 
 
 def distinct_n(units: Sequence[str], n: int) -> float | None:
-    """Distinct n-grams / all n-grams of a list of words or of a string's characters; None where there is none.
+    """Return distinct n-grams / all n-grams of a list of words or of a string's characters; None if there are none.
 
     Source: Li et al. 2016, arXiv 1510.03055, section 5.2; they divide by the number of words, which is n - 1 more.
     """
@@ -285,39 +292,39 @@ def distinct_n(units: Sequence[str], n: int) -> float | None:
 
 
 def repetition(sample: str, n: int = MIN_RUN) -> float | None:
-    """The share of windows of `n` characters that stood earlier in the sample; None for one shorter than that.
+    """Return the share of windows of `n` characters that occur earlier in the sample; None if the sample is shorter.
 
-    Source: seq-rep-n of Welleck et al. 2020, arXiv 1908.04319, section 4: 1 - distinct n-grams / n-grams. They take 4
-    words; 20 characters are as long, and serve texts without words too.
+    Source: seq-rep-n of Welleck et al. 2020, arXiv 1908.04319, section 4: 1 - distinct n-grams / n-grams. They use 4
+    words; 20 characters are about as long, and also work for texts without spaces between words.
     """
     distinct = distinct_n(sample, n)
     return None if distinct is None else 1 - distinct
 
 
 def split_words(text: str) -> list[str]:
-    """The words in lower case: letters, with apostrophes inside."""
+    """Return the words in lower case: sequences of letters, with apostrophes inside."""
     return [match.lower() for match in _WORD.findall(text)]
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether most letters of the text are of a script without spaces between words (Chinese, Japanese)."""
+    """Return whether most letters of the text are in a script without spaces between words (Chinese, Japanese)."""
     return 2 * len(_UNSPACED.findall(text)) > sum(map(str.isalpha, text))
 
 
 def _whole_words(sample: str, prompt: str) -> list[str]:
-    """The words that end within the sample, before its last character."""
+    """Return the words that end inside the sample, before its last character."""
     whole = prompt + sample
     ends = ((match.end(), match[0].lower()) for match in _WORD.finditer(whole))
     return [word for end, word in ends if len(prompt) < end < len(whole)]
 
 
 def _word_hashes(words: Iterable[str]) -> UInt32[np.ndarray, " N"]:
-    """32 bits of BLAKE2b of each word."""
+    """Return 32 bits of BLAKE2b of each word."""
     return np.frombuffer(b"".join(hashlib.blake2b(w.encode(), digest_size=4).digest() for w in words), "<u4")
 
 
 def _codes(text: str) -> UInt8[np.ndarray, " C"]:
-    """The code of every `HASHED` characters in a row: `HASHED` - 1 fewer than characters, or none."""
+    """Return the code of every `HASHED` consecutive characters: `HASHED` - 1 fewer codes than characters, or none."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
     size = max(0, len(points) - HASHED + 1)
     hashes = np.zeros(size, dtype=np.uint64)
@@ -329,7 +336,7 @@ def _codes(text: str) -> UInt8[np.ndarray, " C"]:
 
 
 def _keys(codes: UInt8[np.ndarray, " C"]) -> UInt64[np.ndarray, " P"]:
-    """The codes of each window of `MIN_RUN` characters in one number, above the bits of a place."""
+    """Return the codes of each window of `MIN_RUN` characters as one number, above the bits of a place."""
     size = max(0, len(codes) - _WINDOW + 1)
     keys = np.zeros(size, dtype=np.uint64)
     for j in range(_WINDOW):
@@ -338,7 +345,7 @@ def _keys(codes: UInt8[np.ndarray, " C"]) -> UInt64[np.ndarray, " P"]:
 
 
 def _diagonal_firsts(starts: Int64[np.ndarray, " M"], places: Int64[np.ndarray, " M"]) -> list[tuple[int, int]]:
-    """Of windows that follow each other on a diagonal the first's start and place."""
+    """Return the start and place of the first of all windows that follow each other in the sample and in the text."""
     order = np.lexsort((starts, starts - places))
     starts, places = starts[order], places[order]
     follows = (np.diff(starts) == 1) & (np.diff(places) == 1)
@@ -347,19 +354,23 @@ def _diagonal_firsts(starts: Int64[np.ndarray, " M"], places: Int64[np.ndarray, 
 
 
 def _equal(a: UInt8[np.ndarray, " N"], b: UInt8[np.ndarray, " M"]) -> int:
-    """How many codes two rows have in common from their start."""
+    """Return the number of equal codes at the start of two sequences."""
     most = min(len(a), len(b))
     differ = a[:most] != b[:most]
     return int(differ.argmax()) if differ.any() else most
 
 
 def _packed(codes: UInt8[np.ndarray, " C"]) -> UInt8[np.ndarray, " B"]:
-    """The bits of all codes in a row, the highest first."""
+    """Pack the bits of all codes, the highest bit of each first."""
     return np.packbits(np.unpackbits(codes[:, None], axis=1)[:, -BITS:])
 
 
 def _unpacked(packed: UInt8[np.ndarray, " B"], size: int) -> UInt8[np.ndarray, " C"]:
-    """The `size` codes that were packed; a ValueError where the bytes are not of as many."""
+    """Unpack `size` codes.
+
+    Raises:
+        ValueError: the number of bytes is wrong for so many codes.
+    """
     if packed.shape != ((size * BITS + 7) // 8,):
         raise ValueError(f"its codes have shape {packed.shape} for {size} codes")
     bits = np.unpackbits(packed, count=size * BITS).reshape(size, BITS)
@@ -367,5 +378,5 @@ def _unpacked(packed: UInt8[np.ndarray, " B"], size: int) -> UInt8[np.ndarray, "
 
 
 def _digest(tensors: dict[str, np.ndarray]) -> str:
-    """SHA-256 of the tensors' bytes."""
+    """Return the SHA-256 of the tensors' bytes."""
     return hashlib.sha256(b"".join(tensors[key].tobytes() for key in sorted(tensors))).hexdigest()

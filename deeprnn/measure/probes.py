@@ -1,4 +1,4 @@
-"""What each layer of a stack does: how fast it changes, what is lost without it, how far gradients reach through it.
+"""What each layer of a stack does: how fast it changes, how much the model needs it, how far its gradients reach.
 
 Knows: models and ids. Does not know: text, files, the page.
 
@@ -18,11 +18,12 @@ from deeprnn.nn.model import CharRNN
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What the layers did while a text was read, from a zero state.
+    """The activations of all layers while a text is read from a zero state.
 
     hidden: h of every layer after every character (L, T, H).
-    gates: for each layer its gates' activations by letter (T, H), candidates left out; see the cell's equations.
-    handed_on: H^(0), the embedded characters, then what each layer handed to the next one (L + 1 of (T, E or H)).
+    gates: for each layer, the activations (T, H) of its gates by letter, without the candidate; see the cell's
+        equations.
+    handed_on: H^(0), the embedded characters, then the output of each layer (L + 1 tensors (T, E or H)).
     """
 
     hidden: Float[Tensor, "L T H"]
@@ -32,11 +33,11 @@ class Trace:
 
 @dataclass(frozen=True, kw_only=True)
 class Lens:
-    """What the head makes of each layer's output.
+    """The head's predictions from the output of each layer.
 
     levels: 0 for the embedding, l for layer l.
     nats: -ln p of each character after the first (levels, T - 1).
-    likeliest: the id that the head would have said there, and its probability (levels, T - 1).
+    likeliest, probability: the most probable id for each of these characters, and its probability (levels, T - 1).
     """
 
     levels: list[int]
@@ -47,7 +48,7 @@ class Lens:
 
 @torch.no_grad()
 def trace(model: CharRNN, ids: Int[Tensor, " T"]) -> Trace:
-    """Read a text and keep what happens on the way.
+    """Read a text, and return the activations of all layers.
 
     Raises:
         ValueError: the model's layers share one state.
@@ -67,11 +68,11 @@ def trace(model: CharRNN, ids: Int[Tensor, " T"]) -> Trace:
 
 
 def change(hidden: Float[Tensor, "L T H"]) -> Float[Tensor, "L T-1"]:
-    """How much each layer's state changes at each character after the first, in shares of its size.
+    """Return how much each layer's state changes at each character after the first, relative to its size.
 
         v_t = |h_t - h_{t-1}| / mean_t |h_t|     (Euclidean norms over the units)
 
-    0: it does not change. Two unrelated states of equal size lie sqrt(2) apart.
+    0 is no change; sqrt(2) is the distance of two unrelated states of equal size.
     """
     size: Tensor = hidden.norm(dim=-1).mean(dim=1, keepdim=True)
     step: Tensor = (hidden[:, 1:] - hidden[:, :-1]).norm(dim=-1)
@@ -82,17 +83,18 @@ def change(hidden: Float[Tensor, "L T H"]) -> Float[Tensor, "L T-1"]:
 def echo(
     model: CharRNN, ids: Int[Tensor, " T"], distance: int, changes: int = 12, seed: int = 0
 ) -> Float[Tensor, "L K"]:
-    """How far apart each layer's state is, k = 0..distance characters after one character was exchanged for another.
+    """Return how much each layer's state differs k = 0..distance characters after one character was replaced.
 
-    The text is read again with one character replaced by another of the same text, at `changes` places in turn, and
+    The text is read once as it is, and once for each of `changes` places with the character there replaced by another
+    of the same text:
 
-        d_k = mean over the places p of |h'_{p+k} - h_{p+k}|,   in shares of the largest d of the layer
+        d_k = mean over the places p of |h'_{p+k} - h_{p+k}|,   divided by the largest d of the layer
 
-    (Hermans & Schrauwen, "Training and Analysing Deep Recurrent Neural Networks", NIPS 2013, who put in a typing
-    error and watch how long each layer remembers it.)
+    (Hermans & Schrauwen, "Training and Analysing Deep Recurrent Neural Networks", NIPS 2013; they insert a typing
+    error and measure how long each layer remembers it.)
 
     Raises:
-        ValueError: the layers share one state; the text is not longer than `distance`, or is one symbol repeated.
+        ValueError: the layers share one state, the text is not longer than `distance`, or it has only one symbol.
     """
     _require_stack(model)
     symbols = torch.unique(ids)
@@ -103,7 +105,7 @@ def echo(
     lanes = ids.repeat(len(places) + 1, 1)
     for lane, (place, draw) in enumerate(zip(places, draws, strict=True)):
         was = torch.searchsorted(symbols, ids[place])
-        lanes[lane, place] = symbols[(was + draw) % len(symbols)]  # a draw from 1: never the one that was there
+        lanes[lane, place] = symbols[(was + draw) % len(symbols)]  # a draw is 1 or more, so the symbol changes
     curves = []
     x, state = model.embed(lanes.T), model.initial_state(len(lanes))
     for layer, cell in enumerate(model.layers()):
@@ -117,18 +119,18 @@ def echo(
 
 
 def lifetime(curve: Float[Tensor, " K"]) -> int:
-    """How many characters an echo lasts: the last distance at which it is 1/e of its largest or more, and one."""
+    """Return how many characters an echo lasts: 1 + the last distance at which it is at least 1/e of its maximum."""
     return int(torch.nonzero(curve >= curve.max() / math.e).max()) + 1
 
 
 @torch.no_grad()
 def without_each_layer(model: CharRNN, ids: Int[Tensor, " T"]) -> tuple[float, list[float | None]]:
-    """Nats per character of the whole model, and without each layer in turn.
+    """Return the nats per character of the whole model, and of the model without each layer in turn.
 
-    A layer left out hands on what it was given: H^(l) = H^(l-1). In a residual stack that is exactly the stack without
-    what the layer adds (Veit et al., "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 2016,
-    section 4.1); in a plain one the layer above reads what it was never trained to read. None where the layer's input
-    and output differ in width, as above one-hot characters: there nothing can be handed on.
+    A removed layer is replaced by the identity: H^(l) = H^(l-1). In a residual stack this removes exactly what the
+    layer adds (Veit et al., "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", 2016, section
+    4.1); in a plain stack, the layer above gets an input for which it was not trained. The figure is None if the
+    layer's input and output have different sizes, as for the first layer above one-hot characters.
 
     Raises:
         ValueError: the layers share one state, or there are fewer than two characters.
@@ -138,7 +140,7 @@ def without_each_layer(model: CharRNN, ids: Int[Tensor, " T"]) -> tuple[float, l
     state = model.initial_state(1)
 
     def nats(x: Tensor, first: int) -> float:
-        """What the layers from `first` on make of x."""
+        """Return the nats per character if the layers from `first` on read x."""
         for layer, cell in list(enumerate(model.layers()))[first:]:
             x = model.above(x, cell.fused(model.below(layer, x), state[layer])[0])
         return F.cross_entropy(model.read_out(x)[:, 0].double(), ids[1:]).item()
@@ -151,11 +153,11 @@ def without_each_layer(model: CharRNN, ids: Int[Tensor, " T"]) -> tuple[float, l
 
 @torch.no_grad()
 def logit_lens(model: CharRNN, ids: Int[Tensor, " T"]) -> Lens:
-    """What the last LayerNorm and the head make of each layer's output, as if the stack ended there; approximate.
+    """Return the predictions of the last LayerNorm and the head from each layer's output, as if the stack ended there.
 
-    The head was only ever trained above the top layer, so a lower layer may know more than it can say here
-    (nostalgebraist, "interpreting GPT: the logit lens", 2020). Exact at the top. The embedding is shown for residual
-    stacks alone: in a plain one it is no partial sum of anything.
+    The head was trained only above the top layer, so a lower layer may contain more information than this shows
+    (nostalgebraist, "interpreting GPT: the logit lens", 2020). The figures of the top layer are exact. The embedding is
+    included only for residual stacks, where it is a part of the sum that the head reads.
 
     Raises:
         ValueError: the layers share one state, or there are fewer than two characters.
@@ -181,14 +183,14 @@ def logit_lens(model: CharRNN, ids: Int[Tensor, " T"]) -> Lens:
 def gradients(
     model: CharRNN, ids: Int[Tensor, " T"], distance: int, warm_up: int = 0, windows: int = 8
 ) -> Float[Tensor, "L K"]:
-    """How strongly the prediction of one character depends on each layer's state k = 0..distance characters before.
+    """Return how strongly the prediction of one character depends on each layer's state k = 0..distance steps before.
 
         g_k^(l) = mean over windows of |d(-ln p(x_{t+1})) / d s_{t-k}^(l)|
 
-    s is the layer's whole state (of an LSTM h and c), the norm Euclidean. Every window is read from a zero state, and
-    `warm_up` characters of it first that nothing is said of: what a zero state does to the first ones is no memory.
-    Where g falls to nothing with k or with depth, no gradient arrives and nothing can be learned (Pascanu et al.,
-    "On the Difficulty of Training Recurrent Neural Networks", 2013, section 2).
+    s is the whole state of the layer (h and c of an LSTM); the norm is Euclidean. Every window is read from a zero
+    state; its first `warm_up` characters are not measured, since there the zero state has an effect. Where g falls to
+    zero with k or with depth, no gradient arrives, and nothing can be learned (Pascanu et al., "On the Difficulty of
+    Training Recurrent Neural Networks", 2013, section 2).
 
     Raises:
         ValueError: the layers share one state, or the text has fewer than warm_up + distance + 2 characters.
@@ -208,13 +210,13 @@ def gradients(
             states.append(new_state)
             outputs.append(new_state[0])
         x = model.above(x, torch.stack(outputs))
-    loss = F.cross_entropy(model.read_out(x[-1]), lanes[:, -1], reduction="sum")  # lanes do not meet: a norm for each
+    loss = F.cross_entropy(model.read_out(x[-1]), lanes[:, -1], reduction="sum")  # lanes are independent
     norms = [grad.norm(dim=(0, 2)).mean() for grad in torch.autograd.grad(loss, states)]
     return torch.stack(norms).reshape(len(model.layers()), -1).flip(1)[:, : distance + 1]
 
 
 def _spread(size: int, most: int) -> Int[Tensor, " N"]:
-    """Up to `most` of the numbers 0..size - 1, evenly spread, the first and the last among them."""
+    """Return up to `most` of the numbers 0..size - 1, evenly spread, with the first and the last."""
     return torch.linspace(0, size - 1, min(most, size)).long()
 
 

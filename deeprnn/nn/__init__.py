@@ -1,1 +1,1 @@
-"""The networks: cells, a stack of them, how weights are stored."""
+"""The networks: cells, the stack of cells, the storage types of weights."""

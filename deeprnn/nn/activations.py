@@ -1,4 +1,4 @@
-"""The activations of compiled loops, over single numbers.
+"""Activation functions of one number, for the compiled loops.
 
 Knows: arithmetic. Does not know: how it is compiled, cells.
 """
@@ -21,13 +21,13 @@ EVEN = tuple(
     np.float32(factor)
     for factor in (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
 )
-SATURATED = np.float32(7.90531110763549805)  # beyond it tanh is 1 to float32's last digit
+SATURATED = np.float32(7.90531110763549805)  # from here on, tanh is 1 in float32
 ONE, HALF = np.float32(1), np.float32(0.5)
 
 
-@no_type_check  # see `decoding`
+@no_type_check  # compiled by Numba, see `kernels`
 def tanh(x):
-    """The hyperbolic tangent of a float32, within 4e-7: a rational function, so that a loop of them becomes vectors.
+    """Return the hyperbolic tangent of a float32 to within 4e-7, as a rational function, which compilers can vectorize.
 
     Source: Eigen, `generic_fast_tanh_float` (MathFunctionsImpl.h, 3.3).
     """
@@ -45,7 +45,7 @@ def tanh(x):
     return x * above / below
 
 
-@no_type_check  # see `decoding`
+@no_type_check  # compiled by Numba, see `kernels`
 def sigmoid(x):
-    """1 / (1 + exp(-x)) of a float32, by way of tanh, which never overflows."""
+    """Return 1 / (1 + exp(-x)) of a float32, computed with tanh, which never overflows."""
     return HALF * tanh(HALF * x) + HALF

@@ -1,16 +1,17 @@
-"""A deep recurrent character model: embed -> stack of cells (plain, residual or wrongly shared) -> head.
+"""A deep recurrent character model: embedding -> stack of cells (plain, residual or wrongly shared) -> head.
 
 Knows: cells and depth. Does not know: text, files, training.
 
-The model is a pure function (tokens, state) -> (logits, state): the state is an argument and a return value, never
-kept. For layers l = 1..L, with H^(0) = X, a plain stack is the note's equation
+The model is a pure function (tokens, state) -> (logits, state): the state is an argument and a return value, never an
+attribute. For layers l = 1..L, with H^(0) = X, a plain stack is the note's equation
 
     H_t^(l) = phi_l(H_t^(l-1) W_xh^(l) + H_{t-1}^(l) W_hh^(l) + b_h^(l))
 
-and a residual one adds H^(l) = H^(l-1) + Dropout(cell_l(LayerNorm_l(H^(l-1)))), with a last LayerNorm before the head
-(without them where `layer_norm` is off).
+and a residual stack is H^(l) = H^(l-1) + Dropout(cell_l(LayerNorm_l(H^(l-1)))), with a last LayerNorm before the head;
+with `layer_norm` off it has no LayerNorm.
 
-Dimensions: B lanes, T time, V symbols, H hidden size, L layers with a state, S states a layer keeps.
+Dimensions: B lanes, T characters, V symbols, E input size, H hidden size, L layers with a state, S state vectors per
+layer (an LSTM has two).
 """
 
 import math
@@ -25,14 +26,15 @@ from torch import Tensor, nn
 from deeprnn.config import Init, Kernel, ModelConfig
 from deeprnn.nn.cells import CELLS, Cell
 
-# Runs a layer, by its number from the bottom, on (T, B, E) from a state (S, B, H): outputs (T, B, H) and new state.
+# Runs layer number 0, 1, ... from the bottom on inputs (T, B, E) from a state (S, B, H); returns outputs (T, B, H) and
+# the new state.
 LayerRunner = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def dropout(x: Tensor, rate: float, generator: torch.Generator | None, *, locked: bool = False) -> Tensor:
-    """Inverted dropout of x (T, ...) with an explicit generator; without one nothing is dropped (evaluation).
+    """Return inverted dropout of x (T, ...), with a mask from `generator`; None, in evaluation, returns x.
 
-    locked: one mask for all T steps.
+    locked: whether all T steps share one mask.
     """
     if generator is None or rate == 0:
         return x
@@ -42,7 +44,7 @@ def dropout(x: Tensor, rate: float, generator: torch.Generator | None, *, locked
 
 
 def _embedding(num_symbols: int, size: int) -> nn.Embedding:
-    """Without a first draw of weights, which on the `meta` device makes torch import its compiler: 3 seconds."""
+    """Make an embedding without drawing weights: on the `meta` device that would import torch's compiler (3 s)."""
     return nn.Embedding(num_symbols, size, _weight=torch.empty(num_symbols, size))
 
 
@@ -71,16 +73,16 @@ class CharRNN(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(config.num_layers if normalized else 0))
         self.final_norm = nn.LayerNorm(hidden) if normalized else None
         self.head = nn.Linear(hidden, vocab_size)
-        self.register_state_dict_post_hook(_in_order)  # type: ignore[no-untyped-call]
+        self.register_state_dict_post_hook(_make_contiguous)  # type: ignore[no-untyped-call]
 
     @property
     def num_params(self) -> int:
-        """How many weights there are."""
+        """The number of weights."""
         return sum(p.numel() for p in self.parameters())
 
     @torch.no_grad()
     def reset_parameters(self, init: Init, generator: torch.Generator) -> None:
-        """Set all weights from `generator`; the cells by `Cell.reset_parameters`.
+        """Draw all weights from `generator`; those of the cells by `Cell.reset_parameters`.
 
         The embedding is N(0, 1). The head is U(-1/sqrt(H), 1/sqrt(H)), or for `normal` N(0, 0.01^2) with zero bias.
         """
@@ -97,7 +99,7 @@ class CharRNN(nn.Module):
             self.head.bias.uniform_(-bound, bound, generator=generator)
 
     def initial_state(self, batch_size: int) -> Float[Tensor, "L S B H"]:
-        """The zero state that every text begins with."""
+        """Return the zero state, with which every text begins."""
         shape = (self.config.state_layers, self.num_states, batch_size, self.config.hidden_size)
         return self.head.weight.new_zeros(shape)
 
@@ -109,11 +111,11 @@ class CharRNN(nn.Module):
         kernel: Kernel | LayerRunner = "fused",
         generator: torch.Generator | None = None,
     ) -> tuple[Float[Tensor, "B T V"], Float[Tensor, "L S B H"]]:
-        """Read T characters in every lane: logits of the next character after each, and the state after the last.
+        """Read T characters in every lane; return the logits after each of them and the state after the last.
 
-        kernel: `scratch` runs the cells' equations, `fused` their fast form (`Cell.fused`), and a function runs a layer
-            over time in a way of its own; all give the same numbers. A shared wiring is always run from the equations.
-        generator: draws the dropout masks; None switches dropout off.
+        kernel: `scratch` runs the cells' equations, `fused` their fast form (`Cell.fused`); a function runs one layer
+            over all steps. All give the same numbers. A shared wiring always runs the equations.
+        generator: draws the dropout masks; None turns dropout off.
         """
         x = self.embed(tokens.T)
         if self.config.wiring == "stack":
@@ -125,32 +127,32 @@ class CharRNN(nn.Module):
     def step(
         self, tokens: Int[Tensor, " B"], state: Float[Tensor, "L S B H"]
     ) -> tuple[Float[Tensor, "B V"], Float[Tensor, "L S B H"]]:
-        """Read one character in every lane, from the equations (for decoding)."""
+        """Read one character in every lane with the cells' equations."""
         logits, state = self(tokens.unsqueeze(1), state, kernel="scratch")
         return logits.squeeze(1), state
 
     def layers(self) -> list[Cell]:
-        """The cells from the bottom up; a shared wiring has one."""
+        """Return the cells from the bottom up; a shared wiring has one."""
         return cast(list[Cell], list(self.cells))
 
     def embed(self, tokens: Int[Tensor, "T B"]) -> Float[Tensor, "T B E"]:
-        """H^(0): each character's embedding, or one-hot where there is none."""
+        """Return H^(0): the embedding of each character, or its one-hot vector if there is no embedding."""
         if self.embedding is None:
             return F.one_hot(tokens, self.vocab_size).to(self.head.weight.dtype)
         embedded: Tensor = self.embedding(tokens)
         return embedded
 
     def below(self, layer: int, x: Float[Tensor, "T B E"]) -> Float[Tensor, "T B E"]:
-        """What the cell of a layer reads of what the layer below handed on."""
+        """Return the input of a layer's cell: the output of the layer below, after LayerNorm if the model has it."""
         normalized: Tensor = self.norms[layer](x) if self.norms else x
         return normalized
 
     def above(self, x: Float[Tensor, "T B E"], outputs: Float[Tensor, "T B H"]) -> Float[Tensor, "T B H"]:
-        """What a layer hands on: its cell's outputs, on top of what it was given if it is residual."""
+        """Return the output of a layer: its cell's outputs, plus the layer's input x in a residual stack."""
         return x + outputs if self.config.residual else outputs
 
     def read_out(self, x: Float[Tensor, "*N H"]) -> Float[Tensor, "*N V"]:
-        """Logits from what the top layer hands on."""
+        """Return the logits from the output of the top layer."""
         logits: Tensor = self.head(self._finish(x))
         return logits
 
@@ -175,12 +177,12 @@ class CharRNN(nn.Module):
         return x, torch.stack(states)
 
     def _shared(self, x: Tensor, state: Tensor) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "L S B H"]]:
-        """The note's mistake: every layer uses the one cell and the one state.
+        """Run the note's mistake: all layers use one cell and one state.
 
             H_1 = tanh(X W_xh + H W_hh + b);  H_2 = tanh(H_1 W_xh + H W_hh + b);  Y = H W_hq + b_q
 
-        As written (`shared`) H is returned as it came, so Y never sees the input. `shared-updated` returns H_2 as the
-        new H and reads Y from it.
+        `shared` is the code as written: H is returned unchanged, so Y does not depend on the input. `shared-updated`
+        returns H_2 as the new H and computes Y from it.
         """
         (cell,) = self.layers()
         outputs = []
@@ -195,7 +197,7 @@ class CharRNN(nn.Module):
         return torch.stack(outputs), state
 
 
-def _in_order(_: nn.Module, weights: dict[str, Any], *_rest: Any) -> None:
-    """Give the weights in the order that files have, also where a decoder holds them in another."""
+def _make_contiguous(_: nn.Module, weights: dict[str, Any], *_rest: Any) -> None:
+    """Make the weights row-major in a state dict: a decoder may have made them views of transposed matrices."""
     for name, weight in weights.items():
         weights[name] = weight.contiguous()

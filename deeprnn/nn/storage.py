@@ -1,8 +1,8 @@
-"""Weights as they are stored: float32, float16 or int8.
+"""The storage types of weights: float32, float16 or int8.
 
 Knows: tensors by their names. Does not know: files, models.
 
-int8 storage keeps a matrix W (rows, columns) as round(W / scale) with one float32 scale a row, `<name>.scale` =
+int8 storage keeps a matrix W (rows, columns) as round(W / scale), with one float32 scale for each row, `<name>.scale` =
 max |row| / 127; vectors stay float32.
 """
 
@@ -14,12 +14,12 @@ from deeprnn.config import Storage
 
 
 def row_scale(weight: Float[Tensor, "N K"]) -> Float[Tensor, " N"]:
-    """What a step of int8 is worth in each row of a matrix."""
+    """Return the scale of each row of a matrix: the weight that the int8 value 1 represents."""
     return weight.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / 127
 
 
 def encode_weights(weights: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
-    """The tensors as they go to disk."""
+    """Return the tensors to store."""
     stored: dict[str, Tensor] = {}
     for name, tensor in weights.items():
         tensor = tensor.detach().cpu().float().contiguous()
@@ -33,10 +33,10 @@ def encode_weights(weights: dict[str, Tensor], storage: Storage) -> dict[str, Te
 
 
 def decode_weights(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The float32 weights that `encode_weights` stored.
+    """Return float32 weights from the tensors that `encode_weights` made.
 
     Raises:
-        ValueError: a tensor's type is none of the three, or an int8 tensor is no matrix with a float32 scale a row.
+        ValueError: a tensor has another type, or an int8 tensor is not a matrix with a float32 scale for each row.
     """
     weights: dict[str, Tensor] = {}
     scales = {name + ".scale" for name, tensor in stored.items() if tensor.dtype == torch.int8}
@@ -49,7 +49,7 @@ def decode_weights(stored: dict[str, Tensor]) -> dict[str, Tensor]:
                 raise ValueError(f"{name} is int8, but no matrix with a float32 scale for each of its rows")
             weights[name] = tensor.float() * scale[:, None]
         elif tensor.dtype in (torch.float32, torch.float16):
-            weights[name] = tensor.to(torch.float32, copy=True)  # out of the file's unaligned memory
+            weights[name] = tensor.to(torch.float32, copy=True)  # the memory of the file may not be aligned
         else:
             raise ValueError(f"{name} is stored as {tensor.dtype}, not as float32, float16 or int8")
     return weights

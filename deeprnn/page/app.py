@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from deeprnn.lm.compiling import PACKAGE, can_be_kept, is_kept, remove_unused
+from deeprnn.lm.compiling import PACKAGE, can_cache, is_cached, remove_unused
 from deeprnn.lm.decoder import warm_up
 from deeprnn.page import links
 from deeprnn.page.checkpoints import view as checkpoints
@@ -104,11 +104,11 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
 
 def prepare(registry: Registry, page: Page) -> None:
     """Compile, or fetch, what models need to answer, while the page shows what is recorded."""
-    first = not is_kept()
+    first = not is_cached()
     if first:
         print("First start: compiling the loops that write text. The page is there meanwhile.", flush=True)
     try:
-        if first and can_be_kept():
+        if first and can_cache():
             compile_apart()
         warm_up()
     finally:  # a model that cannot be compiled says so when it is asked

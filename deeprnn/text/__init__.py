@@ -1,1 +1,1 @@
-"""Texts: the catalogue and its download, alphabets, parts, batches."""
+"""Texts: the catalogue and its download, vocabularies, splits, batches."""

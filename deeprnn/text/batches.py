@@ -1,6 +1,6 @@
 """Lanes and windows for truncated back-propagation through time.
 
-Knows: how one long sequence of ids is cut so that a carried state stays meaningful. Does not know: files, models.
+Knows: how one long sequence of ids is cut so that the state can be carried on. Does not know: files, models.
 """
 
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from torch import Tensor
 
 
 def num_windows(num_ids: int, batch_size: int, window: int, offset: int = 0) -> int:
-    """How many windows `windows` yields."""
+    """Return how many windows `windows` yields."""
     return (num_ids - offset - 1) // batch_size // window
 
 
 def windows(
     ids: Int[Tensor, " N"], batch_size: int, window: int, offset: int = 0
 ) -> Iterator[tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]]:
-    """Cut `ids` into `batch_size` lanes and walk them `window` characters at a time.
+    """Cut `ids` into `batch_size` lanes and yield `window` characters of every lane at a time.
 
-    Row b of one window continues row b of the window before, so the state may be carried. The targets are the
-    inputs one character later. What does not fill a lane or a window at the end is left out.
+    Row b of one window continues row b of the window before, so the state can be carried on. The targets are the
+    inputs shifted by one character. Characters at the end that do not fill a lane or a window are left out.
     Source: `seq_data_iter_sequential` of d2l-zh 2.0, section 8.3.
 
     Raises:

@@ -1,10 +1,10 @@
-"""The texts: a catalogue of public-domain books, hash-checked download, cleaning, contiguous splits.
+"""The texts: a catalogue of public-domain books, download with a hash check, cleaning, contiguous splits.
 
 Knows: where a text is and how to clean it. Does not know: vocabularies, batches.
 
-A text is named by the catalogue (`time_machine`), by `python-docs` (the language reference inside every Python, for
-use with no network at all), or by the path of a local UTF-8 file. The folder in the environment variable
-DEEPRNN_DATA is looked into first, then the user's cache, then the text's URLs in turn.
+A text is given by its name in the catalogue (`time_machine`), as `python-docs` (the language reference that every
+Python contains, which needs no network), or by the path of a local UTF-8 file. A catalogued text is searched for in
+the folder that the environment variable DEEPRNN_DATA names, then in the user's cache, then at each of its URLs.
 """
 
 import functools
@@ -21,7 +21,7 @@ import pooch
 from deeprnn.config import Form, StrictConfig
 from deeprnn.text.vocab import normalize
 
-OWN_NAME_CHARS = 48  # of a file's name: in Chinese three bytes each, and a file system allows 255
+OWN_NAME_CHARS = 48  # of a file's name; a Chinese character takes 3 bytes, and a file name may have 255 bytes
 _START = re.compile(r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*$", re.MULTILINE)
 _END = re.compile(
     r"^(?:End of (?:the )?Project Gutenberg.*|\*\*\* ?END OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*)$", re.MULTILINE
@@ -30,7 +30,7 @@ _END = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogueEntry(StrictConfig):
-    """One book of `catalogue.json`: what it is, and the bytes that its URLs serve."""
+    """One book of `catalogue.json`, and the size and hash of the file that its URLs serve."""
 
     name: str
     title: str
@@ -48,7 +48,7 @@ class CatalogueEntry(StrictConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """A whole text in its form; `sha256` is that of the form's UTF-8 bytes."""
+    """A whole text in one form."""
 
     name: str
     form: Form
@@ -56,22 +56,22 @@ class Corpus:
 
     @property
     def sha256(self) -> str:
-        """What two corpora with the same text share."""
+        """The SHA-256 of the text as UTF-8."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 @functools.cache
 def catalogue() -> dict[str, CatalogueEntry]:
-    """The books by name."""
+    """Return the books by name."""
     raw = json.loads(resources.files("deeprnn.text").joinpath("catalogue.json").read_text("utf-8"))
     return {entry["name"]: CatalogueEntry.from_dict(entry) for entry in raw}
 
 
 def load_corpus(text: str, form: Form) -> Corpus:
-    """A catalogued text, `python-docs`, or a local file, cleaned and in its form.
+    """Return a catalogued text, `python-docs`, or a local file, cleaned and normalized to a form.
 
     Raises:
-        ValueError: no such text, bytes that do not match their hash, a file that is not UTF-8 text, or an empty text.
+        ValueError: there is no such text, the bytes do not match their hash, or the file is empty or not UTF-8 text.
     """
     if text == "python-docs":
         name, raw = text, _python_docs()
@@ -86,10 +86,9 @@ def load_corpus(text: str, form: Form) -> Corpus:
 
 
 def own_name(path: Path) -> str:
-    """The name of a text of one's own: what its file is called, safe as part of a file's name, and whose bytes it has.
+    """Return the name of a user's own text: the name of its file, made safe for file names, and part of its hash.
 
-    It always ends with the start of the file's hash: two files called alike never share a name, nor one with a
-    catalogued text.
+    Because of the hash, two files with the same name give different names, and no name is one of the catalogue.
 
     Raises:
         ValueError: there is no such file, or it cannot be read.
@@ -99,12 +98,12 @@ def own_name(path: Path) -> str:
 
 
 def is_known(text: str) -> bool:
-    """Whether a text is one of ours, whose language and licence we know: catalogued, or Python's own."""
+    """Return whether the project knows a text's language and licence: it is catalogued, or `python-docs`."""
     return text == "python-docs" or text in catalogue()
 
 
-def load_if_at_hand(text: str, form: Form) -> Corpus | None:
-    """A catalogued text in its form where its file is on this machine already; None where it would be downloaded.
+def load_if_local(text: str, form: Form) -> Corpus | None:
+    """Return a catalogued text in a form if its file is on this machine, else None; nothing is downloaded.
 
     Raises:
         ValueError: the file's bytes do not match their hash.
@@ -117,7 +116,7 @@ def load_if_at_hand(text: str, form: Form) -> Corpus | None:
 
 
 def split(length: int, train_fraction: float, val_fraction: float) -> dict[str, tuple[int, int]]:
-    """Contiguous ranges [start, end) of a text of `length` characters, in its order; `test` is what is left, if any."""
+    """Return the contiguous ranges [start, end) `train`, `val` and, if characters are left, `test` of a text."""
     train_end = int(length * train_fraction)
     val_end = length if train_fraction + val_fraction > 1 - 1e-9 else int(length * (train_fraction + val_fraction))
     ranges = {"train": (0, train_end), "val": (train_end, val_end)}
@@ -127,7 +126,7 @@ def split(length: int, train_fraction: float, val_fraction: float) -> dict[str, 
 
 
 def strip_gutenberg(text: str) -> str:
-    """What lies between Project Gutenberg's header and footer.
+    """Return the text between the header and the footer of Project Gutenberg.
 
     Raises:
         ValueError: the text has no header or no footer.
@@ -146,7 +145,7 @@ def _catalogued(entry: CatalogueEntry) -> str:
 
 
 def _fetch(entry: CatalogueEntry) -> Path:
-    """The file of a catalogued text, its SHA-256 checked."""
+    """Return the file of a catalogued text after checking its SHA-256."""
     folder = os.environ.get("DEEPRNN_DATA")
     if folder and not Path(folder).is_dir():
         raise ValueError(f"DEEPRNN_DATA names {folder}, which is no folder; unset it to download the texts.")
@@ -165,7 +164,7 @@ def _fetch(entry: CatalogueEntry) -> Path:
                 url, known_hash=f"sha256:{entry.sha256}", fname=entry.file, path=pooch.os_cache("deeprnn")
             )
             return Path(path)
-        except (OSError, ValueError) as error:  # no connection; or bytes that do not match
+        except (OSError, ValueError) as error:  # no connection, or the bytes do not match their hash
             failures.append(f"{url}: {error}")
     raise ValueError(
         f"could not get {entry.title} ({entry.file}): no address served it. Check the network, or put the file in a "
@@ -174,7 +173,7 @@ def _fetch(entry: CatalogueEntry) -> Path:
 
 
 def _python_docs() -> str:
-    from pydoc_data.topics import topics  # 0.7 MB, only when asked for
+    from pydoc_data.topics import topics  # 0.7 MB, imported only when needed
 
     return "\n\n".join(topics[key].strip() for key in sorted(topics)) + "\n"
 
@@ -191,7 +190,7 @@ def _own_bytes(path: Path) -> bytes:
 
 def _local_file(path: Path) -> str:
     data = _own_bytes(path)
-    if b"\0" in data:  # valid UTF-8, but no text has it: every other byte of English in UTF-16, any binary file
+    if b"\0" in data:  # valid UTF-8, but never in a text: it is every second byte of English UTF-16, or a binary file
         raise ValueError(f"{path} is not UTF-8 text (it holds zero bytes: UTF-16, or no text); save it as UTF-8 first.")
     try:
         return data.decode("utf-8-sig")

@@ -1,4 +1,4 @@
-"""A run's texts cut into parts, as ids over the training parts' alphabet.
+"""The texts of a run, cut into training, validation and test parts and encoded as ids.
 
 Knows: corpora, vocabularies, a training configuration. Does not know: models, windows.
 """
@@ -14,22 +14,22 @@ from deeprnn.text.batches import num_windows
 from deeprnn.text.corpora import Corpus, is_known, load_corpus, split
 from deeprnn.text.vocab import Vocab
 
-FIRST_MARK = 0xE000  # of Unicode's private use area
+FIRST_MARK = 0xE000  # the first code point of Unicode's private use area
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One text of a run and the ranges of it that the run uses, as [start, end) of its characters."""
+    """One text of a run, and the range [start, end) of characters of each part that the run uses."""
 
     corpus: Corpus
     ranges: dict[str, tuple[int, int]]
 
     def cut(self, part: str) -> str:
-        """The characters of a part."""
+        """Return the characters of a part."""
         return self.corpus.text[slice(*self.ranges[part])]
 
     def record(self) -> dict[str, Any]:
-        """What `metrics.json` says of it."""
+        """Return the entry of this text in `metrics.json`."""
         return {
             "name": self.corpus.name,
             "form": self.corpus.form,
@@ -42,12 +42,12 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What a run reads.
+    """The texts of a run as ids.
 
-    sources: the main text, then those that only add to its training part.
-    parts: ids of `train` (all sources'), `val` and, if there is one, `test` (the main text's).
-    elsewhere: ids of the held-out parts of other texts, by name.
-    marks: ids that are read but never scored.
+    sources: the main text first, then the texts that only add to the training part.
+    parts: the ids of `train` (from all sources), and of `val` and, if there is one, `test` (from the main text).
+    elsewhere: the ids of the held-out parts of other texts, by name.
+    marks: the ids of the symbols that mark texts; they are read but never scored.
     """
 
     sources: tuple[Source, ...]
@@ -57,16 +57,16 @@ class Data:
     marks: Tensor
 
     def to(self, device: str) -> "Data":
-        """The same with its ids on another device."""
+        """Return a copy with all ids on another device."""
         parts, elsewhere = ({name: ids.to(device) for name, ids in d.items()} for d in (self.parts, self.elsewhere))
         return replace(self, parts=parts, elsewhere=elsewhere, marks=self.marks.to(device))
 
 
 def prepare(config: TrainConfig, device: torch.device) -> Data:
-    """Load, cut and encode the texts of a configuration.
+    """Load, cut and encode the texts of a configuration; the alphabet is that of the training parts.
 
     Raises:
-        ValueError: a text cannot be had, or a part of it is too short.
+        ValueError: a text cannot be loaded, or a part of it is too short.
     """
     names = (config.text, *config.more_texts)
     read = {name: _source(name, config) for name in dict.fromkeys((*names, *config.score_on))}
@@ -108,11 +108,11 @@ def _source(name: str, config: TrainConfig) -> Source:
 
 
 def _marked(text: str, mark: str) -> str:
-    """`text` with `mark` before each of its paragraphs."""
+    """Return `text` with `mark` before each paragraph."""
     return mark + text.replace("\n\n", "\n\n" + mark) if mark else text
 
 
 def without_paths(config: TrainConfig, data: Data) -> dict[str, Any]:
-    """The configuration as `metrics.json` keeps it: texts by name, not by where they lie on this machine."""
+    """Return the configuration for `metrics.json`: it gives the names of texts, not their paths on this machine."""
     main, *more = [source.corpus.name for source in data.sources]
     return config.to_dict() | {"text": main, "more_texts": more, "score_on": list(data.elsewhere)}

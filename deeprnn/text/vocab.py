@@ -1,13 +1,13 @@
-"""Characters and their ids: text forms, normalisation, the unknown-character policy.
+"""Characters and their ids: text forms, normalization, unknown characters.
 
 Knows: how a text becomes ids and back. Does not know: where texts come from, models.
 
-Two forms of text exist. `d2l` is what d2l-zh's `load_data_time_machine` makes: letters a-z and space, each
-line stripped, the lines joined without a space ("...him" + "was..." reads "himwas"). `full` keeps case,
-punctuation and line breaks, with typographic quotes and dashes in ASCII and LF line ends.
+There are two forms of text. `d2l` is the output of d2l-zh's `load_data_time_machine`: the letters a-z and spaces; each
+line is stripped, and lines are joined without a space ("...him" + "was..." becomes "himwas"). `full` keeps case,
+punctuation and line breaks; typographic quotes and dashes become ASCII, and line ends become LF.
 
-Unknown characters: id 0 stands for every character the training text did not hold (or held less than
-`min_count` times). It is fed to the model and scored like any other symbol, never dropped, and never generated.
+Unknown characters: id 0 represents every character that occurs less than `min_count` times in the training text. The
+model reads and scores it like any other symbol, but never generates it.
 """
 
 import re
@@ -35,9 +35,9 @@ _FOLD_D2L = {ord(upper): upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def normalize(text: str, form: Form) -> str:
-    """Bring a whole corpus into its form; the length may change.
+    """Return a whole corpus in a form; the length may change.
 
-    Source of `d2l`: `read_time_machine` and `load_corpus_time_machine` of d2l-zh 2.0, section 8.2-8.3.
+    Source of `d2l`: `read_time_machine` and `load_corpus_time_machine` of d2l-zh 2.0, sections 8.2 and 8.3.
     """
     text = plain(text)
     if form == "d2l":
@@ -46,23 +46,23 @@ def normalize(text: str, form: Form) -> str:
 
 
 def plain(text: str) -> str:
-    """What is done to a text in every form: line ends become LF, an em dash the two hyphens of older ASCII editions."""
+    """Make the changes that both forms need: line ends become LF, and an em dash becomes two hyphens."""
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\N{EM DASH}", "--")
 
 
 def fold(text: str, form: Form) -> str:
-    """Bring typed text near its form: made `plain`, then character by character; `owners` says what is where.
+    """Convert text that a user typed: apply `plain`, then replace single characters; see also `source_positions`.
 
-    `d2l`: letters to lower case; line breaks, tabs and the no-break space to a space; all else stays, unknown there.
-    `full`: typographic quotes, en dashes and the no-break space to ASCII.
+    `d2l`: letters become lower case; line breaks, tabs and no-break spaces become spaces; every other character stays
+    and will be unknown. `full`: typographic quotes, en dashes and no-break spaces become ASCII.
     """
     return plain(text).translate(_FOLD_D2L if form == "d2l" else _FOLD_FULL)
 
 
-def owners(text: str) -> list[int]:
-    """For each character that `plain` and `fold` make of a text, the position in it that it stands for.
+def source_positions(text: str) -> list[int]:
+    """Return, for each character of a text after `plain` or `fold`, its position in the text before.
 
-    CR LF is one, and stands for the CR; an em dash is two, both of which stand for it.
+    CR LF becomes one character, at the position of the CR; an em dash becomes two, both at its position.
     """
     found = []
     for position, character in enumerate(text):
@@ -77,7 +77,7 @@ class Vocab(StrictConfig):
     """A fixed alphabet: `characters[i]` has id `i + 1`; id 0 is the unknown character.
 
     Raises:
-        ValueError: there is no character, or one occurs twice.
+        ValueError: `characters` is empty, or a character occurs twice.
     """
 
     form: Form
@@ -92,29 +92,29 @@ class Vocab(StrictConfig):
 
     @classmethod
     def from_text(cls, text: str, form: Form, min_count: int = 1) -> "Vocab":
-        """The alphabet of a training text in its form, most frequent first, ties in code point order."""
+        """Return the alphabet of a training text, the most frequent characters first, ties in code point order."""
         counts = sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))
         return cls(form=form, characters="".join(c for c, n in counts if n >= min_count))
 
     def __len__(self) -> int:
-        """The number of symbols V, the unknown character included."""
+        """Return V, the number of symbols, with the unknown character."""
         return len(self.characters) + 1
 
     def encode(self, text: str) -> list[int]:
-        """One id for each character of `text` as it is when folded into this alphabet's form."""
+        """Return one id for each character of `text` after `fold`."""
         ids: dict[str, int] = self._ids  # type: ignore[attr-defined]
         return [ids.get(c, UNKNOWN_ID) for c in fold(text, self.form)]
 
     def count_unknown(self, text: str) -> int:
-        """How many characters of `text` are outside this alphabet."""
+        """Return how many characters of `text` are outside this alphabet."""
         return self.encode(text).count(UNKNOWN_ID)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The characters of `ids`; the unknown id reads as U+FFFD."""
+        """Return the characters of `ids`; the unknown id becomes U+FFFD."""
         symbols = UNKNOWN_MARK + self.characters
         return "".join(symbols[i] for i in ids)
 
     @property
     def start_id(self) -> int:
-        """What a model reads before an empty prompt: a line break, else a space, else the unknown character."""
+        """The id that replaces an empty prompt: a line break, else a space, else the unknown character."""
         return next((i for i in self.encode("\n ") if i != UNKNOWN_ID), UNKNOWN_ID)

@@ -28,8 +28,8 @@ def step(x):
     return gain(x) + 1
 """
 STEP = """
-from deeprnn.lm.compiling import is_kept
-was_kept = is_kept()
+from deeprnn.lm.compiling import is_cached
+was_kept = is_cached()
 from deeprnn.lm.outer import step
 print(step(20), sum(step.stats.cache_hits.values()))
 assert was_kept == bool(step.stats.cache_hits)
@@ -112,10 +112,10 @@ def test_a_folder_that_others_can_write_to_is_not_run_from(tmp_path):
 
 def test_it_is_known_beforehand_whether_machine_code_can_be_kept(monkeypatch, tmp_path):
     monkeypatch.setattr(compiling, "FOLDER", tmp_path / "deep" / "folder")
-    assert compiling.can_be_kept()
+    assert compiling.can_cache()
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setattr(compiling, "FOLDER", tmp_path / "file" / "folder")
-    assert not compiling.can_be_kept()
+    assert not compiling.can_cache()
 
 
 def test_machine_code_that_nobody_started_with_for_days_is_removed_and_nothing_else(monkeypatch, tmp_path):

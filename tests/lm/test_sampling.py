@@ -197,12 +197,12 @@ def test_a_value_out_of_range_is_named_with_its_range(values, message):
         Sampling(**values)
 
 
-def test_there_is_a_uniform_number_for_each_character_whatever_was_passed():
+def test_there_is_a_uniform_number_for_each_character_whatever_was_skipped():
     one_by_one = torch.Generator().manual_seed(3)
     expected = [torch.rand(1, generator=one_by_one, dtype=torch.float64).item() for _ in range(60)]
     assert uniforms(3, 60).tolist() == expected
-    assert uniforms(3, 40, passed=20).tolist() == expected[20:]
-    assert uniforms(3, 0, passed=60).tolist() == []
+    assert uniforms(3, 40, skipped=20).tolist() == expected[20:]
+    assert uniforms(3, 0, skipped=60).tolist() == []
 
 
 @quick

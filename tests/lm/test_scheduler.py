@@ -8,7 +8,7 @@ import torch
 from deeprnn.config import ModelConfig
 from deeprnn.lm.decoder import DecodeBatch, Decoder, stream
 from deeprnn.lm.sampling import Sampling
-from deeprnn.lm.scheduler import AHEAD, UPDATE_SECONDS, Scheduler
+from deeprnn.lm.scheduler import MAX_UNREAD, UPDATE_SECONDS, Scheduler
 from deeprnn.nn.model import CharRNN
 from tests.conftest import WAIT, wait_until
 
@@ -72,26 +72,26 @@ def test_nothing_is_left_of_texts_that_are_finished():
 
 
 def test_a_text_that_nobody_reads_waits_and_goes_on_when_it_is_read():
-    scheduler, one, length = Scheduler(1), decoder(), 4 * AHEAD
+    scheduler, one, length = Scheduler(1), decoder(), 4 * MAX_UNREAD
     unread = scheduler.begin(one, [1], length, Sampling())
     assert len(finish(scheduler.begin(one, [2], length, Sampling()), length)) == length, "others go on meanwhile"
-    wait_until(lambda: unread.waits_for_its_reader)
+    wait_until(lambda: unread.waits_for_reader)
     before = len(unread.ready)
     finish(scheduler.begin(one, [3], length, Sampling()), length)
-    assert AHEAD <= before == len(unread.ready) < 2 * AHEAD
+    assert MAX_UNREAD <= before == len(unread.ready) < 2 * MAX_UNREAD
     assert finish(unread, length) == list(stream(one, [1], length, Sampling()))
 
 
 def test_a_closed_text_is_written_no_further_and_its_slot_is_given_on():
     scheduler, one = Scheduler(1), decoder()
-    closed = scheduler.begin(one, [1], 10 * AHEAD, Sampling())
+    closed = scheduler.begin(one, [1], 10 * MAX_UNREAD, Sampling())
     closed.close()
     finish(scheduler.begin(one, [2], 400, Sampling()), 400)
-    assert len(closed.ready) < 2 * AHEAD
+    assert len(closed.ready) < 2 * MAX_UNREAD
     before = len(closed.ready)
     finish(scheduler.begin(one, [3], 400, Sampling()), 400)
     assert len(closed.ready) == before
-    assert closed not in getattr(scheduler._batches.get(one), "seated", {})
+    assert closed not in getattr(scheduler._batches.get(one), "slots", {})
 
 
 def test_a_short_text_does_not_wait_for_long_ones_of_a_large_model():
@@ -128,8 +128,8 @@ def test_what_goes_wrong_reaches_the_reader_and_the_threads_go_on(monkeypatch):
 def test_readers_look_less_often_the_more_there_are(monkeypatch):
     scheduler, one = Scheduler(1), decoder()
     assert scheduler.pause() == UPDATE_SECONDS
-    monkeypatch.setattr("deeprnn.lm.scheduler.LOOKS_A_SECOND", 10)
-    generations = [scheduler.begin(one, [1], 10 * AHEAD, Sampling()) for _ in range(5)]
+    monkeypatch.setattr("deeprnn.lm.scheduler.POLLS_A_SECOND", 10)
+    generations = [scheduler.begin(one, [1], 10 * MAX_UNREAD, Sampling()) for _ in range(5)]
     assert scheduler.pause() == 0.5
     for generation in generations:
         generation.close()

@@ -169,9 +169,7 @@ def test_who_leaves_stops_costing(served):
     messages = updates(url, "leaver")
     next(message for message in messages if message["msg"] == "process_generating")
     writing = [
-        one
-        for batch in registry.scheduler._batches.values()
-        for one in (*batch.seated, *(w for w, *_ in batch.joining))
+        one for batch in registry.scheduler._batches.values() for one in (*batch.slots, *(w for w, *_ in batch.joining))
     ]
     messages.close()
     wait_until(lambda: not registry.scheduler._batches)

@@ -15,7 +15,7 @@ from deeprnn.text.corpora import (
     Corpus,
     catalogue,
     load_corpus,
-    load_if_at_hand,
+    load_if_local,
     own_name,
     split,
     strip_gutenberg,
@@ -173,10 +173,10 @@ def test_the_folder_in_deeprnn_data_comes_before_the_network(server, tmp_path, m
 def test_a_text_that_is_not_at_hand_is_not_downloaded_for_the_asking(server, tmp_path, monkeypatch):
     server.pages = {"/first": BOOK}
     monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
-    assert load_if_at_hand("pond", "full") is None
-    assert load_if_at_hand("nobody", "full") is None
+    assert load_if_local("pond", "full") is None
+    assert load_if_local("nobody", "full") is None
     (tmp_path / "pond.txt").write_bytes(BOOK)
-    assert load_if_at_hand("pond", "full") == load_corpus("pond", "full")
+    assert load_if_local("pond", "full") == load_corpus("pond", "full")
     assert server.requests == []
 
 

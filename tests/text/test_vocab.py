@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeprnn.text.vocab import UNKNOWN_ID, UNKNOWN_MARK, Vocab, fold, normalize, owners, plain
+from deeprnn.text.vocab import UNKNOWN_ID, UNKNOWN_MARK, Vocab, fold, normalize, plain, source_positions
 
 LETTERS = "e taoinshrdlucmwfygpbvkxzqj"
 ANY_TEXT = st.text() | st.sampled_from(
@@ -72,7 +72,7 @@ def test_folding_is_what_normalizing_does_to_line_ends_and_dashes(text):
 @unhurried
 @given(text=ANY_TEXT | st.text(alphabet="a\r\n\N{EM DASH}"), form=FORMS)
 def test_each_folded_character_is_owned_by_the_one_that_it_stands_for(text, form):
-    places = owners(text)
+    places = source_positions(text)
     assert len(places) == len(fold(text, form))
     assert places == sorted(places)
     for place, read in zip(places, plain(text), strict=True):

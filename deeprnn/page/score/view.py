@@ -35,7 +35,7 @@ from deeprnn.page.shared.widgets import (
 from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
-from deeprnn.text.vocab import owners
+from deeprnn.text.vocab import source_positions
 from deeprnn.words import Lang
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
@@ -74,7 +74,7 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: L
         _row(base | {"unknown": []}, _base_title(registry, base, lang), registry.infos[base["model"]], "base")
         for base in service.baselines(registry, text=text, answers=answers)
     ]
-    where = owners(text)
+    where = source_positions(text)
     return {
         "text": text,
         "symbols": _packed(per_character([1.0] * (len(where) - 1), where, len(text))),  # that each character is read as

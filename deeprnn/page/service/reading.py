@@ -25,7 +25,7 @@ from deeprnn.page.service.asked import (
 )
 from deeprnn.page.service.models import load, read_each, sound
 from deeprnn.store.registry import Registry
-from deeprnn.text.vocab import owners
+from deeprnn.text.vocab import source_positions
 
 MAX_CANDIDATES = 50
 
@@ -68,7 +68,8 @@ def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]
         alphabets.setdefault(registry.infos[name].vocab, []).append(name)
     for vocab, names in alphabets.items():
         ids = vocab.encode(text)
-        spread, symbols = functools.partial(per_character, owners=owners(text), length=len(text)), len(ids) - 1
+        spread = functools.partial(per_character, positions=source_positions(text), length=len(text))
+        symbols = len(ids) - 1
         if len(names) > 1:
             nats = torch.tensor([scored[name] for name in names], dtype=torch.float64)
             mean = mixture(nats, [1 / len(names)] * len(names))
