@@ -230,7 +230,7 @@ class Recipe:
     """A training run with a name."""
 
     name: str
-    """The name of the recipe, and of the folder of its checkpoint."""
+    """The name of the recipe; the name of its checkpoint begins with it."""
     experiment: str = ""
     """The recipes that are compared with each other have the same value; it selects their runs."""
     model: ModelConfig

@@ -1,1 +1,1 @@
-"""What is typed: `deeprnn` and its commands."""
+"""The command lines: `deeprnn` and its commands, and those of serving and training."""

@@ -1,7 +1,7 @@
-"""What `deeprnn` does at a command line, wherever the package is installed: `deeprnn serve`, `deeprnn train smoke`.
+"""The command `deeprnn` of the installed package: `deeprnn serve`, `deeprnn train smoke`.
 
-Knows: the commands. Does not know: how they do it; each is imported when it is asked for, since `pip install deeprnn`
-brings neither what serving nor what training needs.
+Knows: the commands and their arguments. Does not know: how serving and training work. Their modules are imported only
+when they are used, since `pip install deeprnn` does not install what they need.
 """
 
 import argparse
@@ -78,16 +78,16 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "push": (_push, "upload checkpoints to the Hub"),
     "pull": (_pull, "download a checkpoint from the Hub, and print where it is"),
 }
-_EXTRAS = {"serve": "page", "train": "train", "list": "train", "gather": "train", "measure": "train"}  # that each needs
+_EXTRAS = {"serve": "page", "train": "train", "list": "train", "gather": "train", "measure": "train"}  # of each command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what is asked for; 0 if all of it was done."""
-    said = "\n".join(f"  {name:8} {text}" for name, (_, text) in COMMANDS.items())
+    """Run one command; return the exit status, which is 0 if everything was done."""
+    listed = "\n".join(f"  {name:8} {text}" for name, (_, text) in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="deeprnn",
         description="Deep recurrent character language models.",
-        epilog=f"commands:\n{said}\n\n`deeprnn COMMAND --help` tells more of one.",
+        epilog=f"commands:\n{listed}\n\n`deeprnn COMMAND --help` tells more of one.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")

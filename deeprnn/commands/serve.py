@@ -1,6 +1,6 @@
 """The command line of serving: `python app.py`.
 
-Knows: where checkpoints and texts are, where to listen. Does not know: what the page shows.
+Knows: the folders of checkpoints and texts, the server's address. Does not know: what the page shows.
 """
 
 import argparse
@@ -37,20 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise ValueError(f"no checkpoint in {asked.checkpoints}: {remedy}")
         where = address(asked.host, asked.port)
         settle_environment()
-        from deeprnn.page.app import launch  # imports gradio, and reads what the environment limits
+        from deeprnn.page.app import launch  # imports gradio, and reads the limits from the environment
 
-        torch.set_num_threads(1)  # one step is too small to share: a second thread makes it slower
+        torch.set_num_threads(1)  # one step is so small that a second thread makes it slower
         launch(registry, text_of, **where)
     except ValueError as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
 
 
 def text_of(info: CheckpointInfo) -> str | None:
-    """The main text a model was trained on, where its file is on this machine."""
+    """Return the main training text of a model if its file is on this machine, else None."""
     return _text(info.metrics.text.name, info.vocab.form)
 
 
-@functools.cache  # every visit asks which texts are there
+@functools.cache  # every visit to the page calls it
 def _text(name: str, form: Form) -> str | None:
     try:
         corpus = load_if_local(name, form)

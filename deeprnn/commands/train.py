@@ -35,7 +35,7 @@ SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """The command line; exits with a message where it is wrong."""
+    """Parse the command line; exit with a message if it is wrong."""
     parser = argparse.ArgumentParser(description="Train character language models; checkpoints appear under --out.")
     parser.add_argument("recipes", nargs="*", help="recipe names or globs, e.g. smoke or 'note-*'")
     parser.add_argument("--list", action="store_true", help="list the recipes and stop")
@@ -68,7 +68,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
-    """A recipe with its seed and text: another seed or text makes another name."""
+    """Return the job of a recipe with a seed and a text; both are part of its name if they are not the default.
+
+    Raises:
+        ValueError: --data is given, but the recipe has several texts, or the text does not exist.
+    """
     command, config = f"python train.py {recipe.name}", recipe.train
     if args.data:
         if config.more_texts:
@@ -87,7 +91,7 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
 
 
 def compare(directory: Path, text: str | None) -> None:
-    """Print a checkpoint's recorded figures beside those measured now."""
+    """Measure a checkpoint, and print its recorded figures beside those measured now."""
     measured = remeasure(directory, text)
     for part, figures in checkpoint.read_info(directory).metrics.final.items():
         again = f"{measured[part]['ppl']:.6f}" if part in measured else "not measured here"
@@ -95,13 +99,13 @@ def compare(directory: Path, text: str | None) -> None:
 
 
 def print_list(args: argparse.Namespace) -> int:
-    """Print the recipes, with the minutes that the results beside the checkpoints tell."""
+    """Print the recipes, with the minutes that their runs took according to the results; return 0."""
     print(listing(all_recipes().values(), Results.read(args.out)))
     return 0
 
 
 def add_runs(args: argparse.Namespace) -> int:
-    """Add finished runs to the results; 0 if none was left out."""
+    """Add finished runs to the results; return 0, or 1 if a run was left out."""
     results, left_out = gather(args.gather, args.out, [Path(args.data)] if args.data else [])
     if args.out.resolve() == SHIPPED:
         refresh(SHIPPED.parent / "README.md", results)
@@ -111,15 +115,15 @@ def add_runs(args: argparse.Namespace) -> int:
     return int(bool(left_out))
 
 
-def stop_asked(budget_minutes: float) -> Callable[[], bool]:
-    """Tells whether Ctrl-C, SIGTERM or the end of the time that there is asks a run to stop, from now on."""
+def stop_condition(budget_minutes: float) -> Callable[[], bool]:
+    """Handle Ctrl-C and SIGTERM; return a function that says whether one of them came, or the time is used up."""
     stopping = False
     deadline = time.monotonic() + 60 * budget_minutes
 
     def stop(_signum: int, _frame: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends at once
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends the process at once
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
@@ -130,7 +134,8 @@ def do(task: Job, args: argparse.Namespace, device: torch.device, should_stop: C
     """Train one run, or measure it again.
 
     Raises:
-        ValueError, OSError: it cannot be done. Stopped: it was asked to stop.
+        ValueError, OSError: the run cannot be trained or measured.
+        Stopped: the run was asked to stop.
     """
     if args.remeasure and task.directory.exists():
         compare(task.directory, args.data)
@@ -145,7 +150,7 @@ def do(task: Job, args: argparse.Namespace, device: torch.device, should_stop: C
 
 
 def main(argv: list[str]) -> int:
-    """Run what was asked for; 0 if every run finished."""
+    """Do what the command line asks for; return the exit status, which is 0 if every run finished."""
     args = parse(argv)
     recipes = all_recipes()
     if args.list or args.gather:
@@ -154,10 +159,10 @@ def main(argv: list[str]) -> int:
         except ValueError as error:
             print(f"train.py: {error}", file=sys.stderr)
             return 1
-    torch.set_num_threads(args.threads)  # its threads between operations are for torch.jit: none is ever started here
+    torch.set_num_threads(args.threads)  # threads within an operation; those between operations are never used here
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")
-    should_stop = stop_asked(args.budget_minutes)
+    should_stop = stop_condition(args.budget_minutes)
     chosen = [name for name in recipes if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
     failed = False
     for name, seed in itertools.product(chosen, args.seeds):
@@ -176,7 +181,7 @@ def main(argv: list[str]) -> int:
 
 
 def run(argv: list[str]) -> int:
-    """`main`, for a process whose output may be read by another that has seen enough, as `head` does."""
+    """Run `main`; end without an error if the reader of the output closes it, as `head` does."""
     try:
         code = main(argv)
         sys.stdout.flush()

@@ -16,7 +16,7 @@ from deeprnn.config import Form, TrainConfig
 from deeprnn.documents import Node
 
 MAX_PROMPT, MAX_WRITTEN = 2_000, 8_000  # characters of a recorded sample: the default limits of the page
-MAX_SAID = 4_000  # characters of a command or of the name of a device
+MAX_LABEL = 4_000  # characters of a command or of the name of a device
 MAX_TEMPERATURE = 10.0
 MAX_SECONDS = 1e10
 MAX_NATS, MAX_PPL = 200.0, 1e100  # per character; training ends as diverged before it reaches them
@@ -196,10 +196,10 @@ class Metrics:
             best_ppl=best.ppl,
             sample=Sample.read(root["sample"]),
             train_config=root["train_config"].config(TrainConfig),
-            command=root["command"].text(MAX_SAID),
+            command=root["command"].text(MAX_LABEL),
             train_seconds=root["train_seconds"].number(0, MAX_SECONDS),
             wall_seconds=root["wall_seconds"].number(0, MAX_SECONDS),
-            device=root["device"].text(MAX_SAID),
+            device=root["device"].text(MAX_LABEL),
             threads=root["threads"].whole(1, 1_000_000),
         )
 

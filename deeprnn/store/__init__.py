@@ -1,1 +1,1 @@
-"""What is on disk and on the Hub: checkpoints, their metrics, results, the registry of what there is."""
+"""Checkpoints on disk and on the Hub, the experiments' results, and the registry of loaded models."""

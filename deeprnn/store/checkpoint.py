@@ -4,10 +4,10 @@ Knows: the four files of `checkpoints/<name>/`. Does not know: training, the Hub
 
     model.safetensors  the weights, stored as float32, float16 or int8
     config.json        format, architecture, vocabulary with its text form, SHA-256 of the weights
-    metrics.json       how it was trained and measured (written by `training`)
+    metrics.json       how it was trained and measured (made in `train.finish`)
     README.md          a model card with Hub front matter
 
-Weights are float32 after loading, whatever they were on disk (see `storage`). Nothing is pickled.
+Loaded weights are float32, whatever their storage type (see `storage`). Nothing is pickled.
 """
 
 import copy
@@ -39,14 +39,14 @@ from deeprnn.text.vocab import Vocab
 
 FORMAT = "deeprnn-checkpoint-1"
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
-MAX_SYMBOLS = 100_000  # of an alphabet; all of Unicode's ideographs are about as many
-MAX_HEADER_BYTES = 4_000_000  # of the weights' file: the names and shapes of the tensors
-MAX_MESSAGE = 1_000  # characters of what is said to be wrong with a file
+MAX_SYMBOLS = 100_000  # of an alphabet; Unicode has about as many ideographs
+MAX_HEADER_BYTES = 4_000_000  # of the header of the weights' file, which holds the names and shapes of the tensors
+MAX_MESSAGE = 1_000  # characters of an error message about a file
 LFS_POINTER = b"version https://git-lfs"
 
 
 class ExistsError(ValueError):
-    """A folder of that name is there already; it is as it was."""
+    """A folder of that name exists already; it was not changed."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(f"{directory} exists; remove it or choose another place.")
@@ -54,7 +54,7 @@ class ExistsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointInfo:
-    """What the JSON files of a checkpoint say; reading it loads no weights."""
+    """The contents of a checkpoint's JSON files; the weights are not loaded."""
 
     path: Path
     config: ModelConfig
@@ -64,37 +64,37 @@ class CheckpointInfo:
 
     @property
     def name(self) -> str:
-        """The directory's name, which is the recipe's."""
+        """The name of the directory, which is also that of the recipe."""
         return self.path.name
 
     @property
     def num_params(self) -> int:
-        """How many weights the model has."""
+        """The number of weights of the model."""
         return self.metrics.num_params
 
     @property
     def train_chars(self) -> int:
-        """How many characters it was trained on."""
+        """The number of characters that it was trained on."""
         return sum(end - start for start, end in (text.ranges["train"] for text in self.metrics.texts))
 
     @property
     def train_ppl(self) -> float:
-        """Perplexity per character on the text it was trained on."""
+        """Perplexity per character on the training text."""
         return self.metrics.final["train"].ppl
 
     @property
     def heldout_ppl(self) -> float:
-        """Perplexity per character on text it never saw: the test part, or validation where there is no test."""
+        """Perplexity per character on the held-out part: test, or validation if there is no test part."""
         return self.metrics.heldout.ppl
 
     @property
     def unigram_ppl(self) -> float:
-        """Perplexity on the training text of knowing only how often each symbol occurs in it."""
+        """Perplexity of the training text if it is predicted only from how often each symbol occurs in it."""
         return self.metrics.unigram["train"]
 
 
 def ngram_file(texts: Sequence[TextRecord]) -> str | None:
-    """The name of the file of the n-gram of a model's training text; None where it was trained on several texts."""
+    """Return the file name of the n-gram of a model's training text; None if it was trained on several texts."""
     if len(texts) > 1:
         return None
     start, end = texts[0].ranges["train"]
@@ -102,7 +102,7 @@ def ngram_file(texts: Sequence[TextRecord]) -> str | None:
 
 
 def companion(directory: Path, shared: str, name: str) -> Path:
-    """A file that tells of a model's text: in the checkpoint's folder, else in the shared folder beside it."""
+    """Return the path of an n-gram or a fingerprint: in the checkpoint's folder, else in the shared one beside it."""
     own = directory / name
     return own if own.is_file() else directory.parent / shared / name
 
@@ -115,15 +115,15 @@ def save(
     storage: Storage,
     companions: Mapping[str, bytes] = MappingProxyType({}),
 ) -> None:
-    """Write a whole checkpoint beside `directory`, flush it to disk, then rename it into place.
+    """Write a whole checkpoint beside `directory`, flush it to disk, then rename it to `directory`.
 
-    metrics: what `metrics.json` will hold; `Metrics` says which fields it must have.
-    companions: further files by name, which tell of a text of one's own; see `companion`.
-    It is warned of a model that the compiled loops do not decode; see `Decoder.agrees`.
+    metrics: the contents of `metrics.json`; `Metrics` defines its required fields.
+    companions: more files by name: n-grams and fingerprints of a user's own texts; see `companion`.
+    A warning is given if the compiled loops cannot run the model; see `Decoder.agrees`.
 
     Raises:
-        ExistsError: `directory` exists, maybe since a moment: no finished checkpoint is overwritten.
-        ValueError: weights are not finite as stored, or the metrics could not be read again.
+        ExistsError: `directory` exists, or another process has just made it; no checkpoint is overwritten.
+        ValueError: weights are not finite in the storage type, or `Metrics` cannot read the metrics.
     """
     if directory.exists():
         raise ExistsError(directory)
@@ -147,7 +147,7 @@ def save(
 
 
 def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
-    """Keep what is known of a run that left no weights worth keeping: `metrics.json` alone.
+    """Save only `metrics.json`, for a run that failed.
 
     Raises:
         ExistsError: `directory` exists.
@@ -173,7 +173,7 @@ def _write_directory(directory: Path, files: dict[str, bytes]) -> None:
 
 
 def read_info(directory: Path) -> CheckpointInfo:
-    """Read a checkpoint's JSON files, everything that any view will ask of them checked; weights are only looked at.
+    """Read a checkpoint's JSON files and check every field that a view uses; of the weights, check only the header.
 
     Raises:
         ValueError: the directory or a file is missing or malformed; the message names the file, the field and the
@@ -211,7 +211,7 @@ def read_info(directory: Path) -> CheckpointInfo:
 
 
 def _look_at_weights(info: CheckpointInfo) -> None:
-    """Compare what the weights' file says of itself with the configuration; its hash is checked by `load`."""
+    """Compare the header of the weights' file with the configuration; `load` checks the hash."""
     path = info.path / WEIGHTS
     try:
         with path.open("rb") as file:
@@ -228,8 +228,8 @@ def _look_at_weights(info: CheckpointInfo) -> None:
         layers = len({name.split(".")[1] for name in shapes if name.startswith("cells.")})
         count = sum(map(math.prod, shapes.values()))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return  # `load` will say what is wrong
-    if layers != info.config.state_layers:  # before a model of as many is made
+        return  # `load` will raise the error
+    if layers != info.config.state_layers:  # checked first, since a wrong number may be very large
         raise _broken(path, f"its layers are {layers}, but {CONFIG} asks for {info.config.state_layers}")
     _check_shapes(path, shapes, _empty_model(info))
     if count != info.num_params:
@@ -237,7 +237,7 @@ def _look_at_weights(info: CheckpointInfo) -> None:
 
 
 def _empty_model(info: CheckpointInfo) -> CharRNN:
-    """The model that a configuration describes, without memory for its weights: sizes are compared before believed."""
+    """Make the model that a configuration describes without memory for weights, since wrong sizes may be very large."""
     try:
         with torch.device("meta"):
             return CharRNN(info.config, len(info.vocab))
@@ -256,11 +256,11 @@ def _check_shapes(path: Path, found: dict[str, tuple[int, ...]], model: CharRNN)
 
 
 def load(directory: Path) -> LanguageModel:
-    """Load a checkpoint, every weight checked.
+    """Load a checkpoint and check all of its weights.
 
     Raises:
         ValueError: a file is missing, truncated, malformed or does not match its hash, or weights are missing, extra,
-            misshapen or not finite; the message names the file and the remedy.
+            of a wrong shape or not finite; the message names the file and the remedy.
     """
     info = read_info(directory)
     path = directory / WEIGHTS
@@ -270,7 +270,7 @@ def load(directory: Path) -> LanguageModel:
         raise _broken(path, f"its SHA-256 is {found}, but {CONFIG} says {info.weights_sha256}")
     try:
         weights = decode_weights(load_tensors(data))
-    except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that torch has no name for
+    except (SafetensorError, ValueError, KeyError) as error:  # KeyError: an unknown type
         raise _broken(path, str(error)) from error
     model = _empty_model(info)
     _check_shapes(path, {name: tuple(tensor.shape) for name, tensor in weights.items()}, model)
@@ -305,10 +305,10 @@ def _json_bytes(values: dict[str, Any]) -> bytes:
 
 
 def own_files(directory: Path) -> list[Path]:
-    """The files of a checkpoint that are there, and nothing else that lies in its folder.
+    """Return those of the four checkpoint files that exist, and no other files of the folder.
 
-    A link out of the folder of checkpoints is none: its files are given to everybody. The Hub's cache has links to
-    files that lie beside its snapshots.
+    Everybody can download these files, so a link that leads out of the folder of checkpoints is left out. The Hub's
+    cache is an exception: its snapshots are links into its folder `blobs`.
     """
     found = [directory / name for name in sorted((WEIGHTS, CONFIG, METRICS, CARD)) if (directory / name).is_file()]
     home = directory.parent.resolve()
@@ -325,10 +325,10 @@ def write_flushed(path: Path, data: bytes) -> None:
 
 
 def flush_directory(path: Path) -> None:
-    """Wait until a directory's entries are on disk, where a directory can be opened: on Windows it cannot."""
+    """Wait until a directory's entries are on disk; do nothing on Windows, where a directory cannot be opened."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except PermissionError:  # only of opening: what `fsync` says is never passed over
+    except PermissionError:  # only from `open`: errors of `fsync` are raised
         return
     try:
         os.fsync(descriptor)
@@ -340,14 +340,14 @@ def _titles(metrics: Metrics) -> str:
     return " + ".join(f"*{text.name}*" for text in metrics.texts)
 
 
-def _kept(config: TrainConfig) -> str:
+def _saved_weights(config: TrainConfig) -> str:
     kept = f"the {config.keep} epoch's weights"
     return f"{kept}, averaged over training steps" if config.ema_decay else kept
 
 
 def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str:
-    """The README.md of a checkpoint: Hub front matter, what it is, its figures, how to load it."""
-    config, text, sample, kept = model.config, metrics.text, metrics.sample, _kept(metrics.train_config)
+    """Return the README.md of a checkpoint: Hub front matter, description, figures, how to load it."""
+    config, text, sample, kept = model.config, metrics.text, metrics.sample, _saved_weights(metrics.train_config)
     kind = "residual stack" if config.residual else "plain stack"
     if config.wiring != "stack":
         kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"
@@ -358,7 +358,7 @@ def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str
     )
     ours = not any(one.own for one in metrics.texts)
     language = "zh" if text.name == "journey_to_the_west" else "en"
-    known = f"license: apache-2.0\nlanguage: {language}\n" if ours else ""  # of a text of one's own we know neither
+    known = f"license: apache-2.0\nlanguage: {language}\n" if ours else ""  # unknown for a user's own text
     return f"""---
 {known}library_name: deeprnn
 pipeline_tag: text-generation

@@ -1,4 +1,4 @@
-"""Means over seeds with their intervals.
+"""Means over seeds, and their confidence intervals.
 
 Knows: numbers. Does not know: runs, how an estimate is written.
 """
@@ -12,12 +12,12 @@ _T_95 = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
     *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
     *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-)  # Student's t, 97.5%, 1 to 30 degrees of freedom
+)  # the 97.5% quantiles of Student's t for 1 to 30 degrees of freedom
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A mean over seeds and the half width of its 95% t-interval, None for a single seed."""
+    """A mean over seeds and the half width of its 95% t-interval, which is None for a single seed."""
 
     mean: float
     half_width: float | None
@@ -25,10 +25,10 @@ class Estimate:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Mean and 95% t-interval.
+    """Return the mean and the 95% t-interval.
 
     Raises:
-        ValueError: no value.
+        ValueError: `values` is empty.
     """
     if not values:
         raise ValueError("there is no value to take the mean of.")

@@ -1,7 +1,7 @@
-"""Push and pull a checkpoint set with `huggingface_hub`.
+"""Push and pull checkpoints with `huggingface_hub`.
 
-Knows: repositories that hold one folder a checkpoint, how its files are called. Does not know: what
-they say, training, the page.
+Knows: repositories with one folder for each checkpoint, the names of its files. Does not know: their contents,
+training, the page.
 """
 
 import glob
@@ -14,7 +14,7 @@ from deeprnn.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 
 
 def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
-    """Download one checkpoint folder into the Hub cache and return it; with no network, the cached one.
+    """Download one checkpoint folder into the Hub cache and return its path; without a network, use the cached one.
 
     Raises:
         ValueError: there is no such repository, revision or checkpoint, or it is neither reachable nor cached.
@@ -34,13 +34,13 @@ def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
 
 
 def push(directory: Path, repo_id: str, *, public: bool = False) -> str:
-    """Upload every checkpoint in `directory` to a model repository, one folder each; returns the commit's address.
+    """Upload every checkpoint in `directory` to a model repository, one folder each; return the URL of the commit.
 
-    Only a checkpoint's own four files go up, whatever else lies beside them. A new repository is private unless
-    `public` is asked for; one that exists stays what it is.
+    Only the four files of each checkpoint are uploaded. A new repository is private unless `public` is True; an
+    existing one keeps its visibility.
 
     Raises:
-        ValueError: there is no checkpoint in `directory`; or the Hub refused; without a token it does
+        ValueError: there is no checkpoint in `directory`, or the Hub refuses the upload, as it does without a token
             (`hf auth login` stores one).
     """
     folders = [

@@ -1,4 +1,4 @@
-"""The checkpoints of a folder: metadata at once, weights when they are first asked for.
+"""The checkpoints of a folder: metadata is read at once, weights are loaded at the first use.
 
 Knows: checkpoint folders and the Hub. Does not know: gradio, training.
 """
@@ -25,7 +25,7 @@ LOG = logging.getLogger(__name__)
 
 
 def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
-    """The checkpoints in `directory`, by name; loads no weights. A broken checkpoint is left out with a warning.
+    """Return the checkpoints in `directory`, sorted by name, without weights; a broken one is left out with a warning.
 
     Raises:
         ValueError: there is no such directory.
@@ -37,9 +37,9 @@ def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
 
 
 def read_all(directory: str | Path) -> tuple[list[CheckpointInfo], dict[str, ValueError]]:
-    """The checkpoints of `directory`, by name, and why each broken one cannot be used.
+    """Return the checkpoints in `directory`, sorted by name, and the error of each broken one.
 
-    A folder without `config.json` is none: that of a failed run holds its metrics alone.
+    A folder without `config.json` is not a checkpoint: the folder of a failed run has only `metrics.json`.
 
     Raises:
         ValueError: there is no such directory.
@@ -61,11 +61,11 @@ def read_all(directory: str | Path) -> tuple[list[CheckpointInfo], dict[str, Val
 def load(path: str | Path, *, name: str | None = None, revision: str | None = None) -> LanguageModel:
     """Load a checkpoint: `load("checkpoints/note-lstm-2")`, or from the Hub `load("user/repo", name="note-lstm-2")`.
 
-    With `name`, `path` is a local folder of checkpoints if there is one, else a Hub repository (cached; with no
-    network the cache is used). Weights are checked against their hash either way.
+    With `name`, `path` is a local folder of checkpoints if it exists, else a Hub repository, which is cached; without a
+    network the cache is used. The weights are always checked against their hash.
 
     Raises:
-        ValueError: it is missing, broken or out of reach; the message names the file and the remedy.
+        ValueError: the checkpoint is missing, broken or unreachable; the message names the file and the remedy.
     """
     if name is None:
         if revision is not None:
@@ -79,12 +79,13 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
 
 
 class Registry:
-    """The checkpoints of one folder, each loaded once and shared between threads.
+    """The checkpoints of one folder; each model is loaded once and shared between threads.
 
-    left_out: why each broken one is not among them, by its name, without this machine's paths.
-    scheduler: writes with them. readers: the threads that long texts are read in.
-    ready: whether models can answer yet; whoever compiles their loops in the meantime clears it until then.
-    max_loaded: how many are kept at once; whichever was not asked for the longest goes first.
+    left_out: the error of each broken checkpoint, by name, without paths of this machine.
+    scheduler: generates text with the models.
+    readers: the threads in which long texts are read.
+    ready: set when models can answer; it is cleared while their loops are compiled.
+    max_loaded: the most models in memory; the least recently used one is dropped first.
     """
 
     def __init__(self, directory: str | Path, max_loaded: int = 64) -> None:
@@ -109,14 +110,14 @@ class Registry:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> LanguageModel:
-        """The model of that name, as soon as it can answer.
+        """Return the model of that name; wait until models can answer.
 
         Raises:
             ValueError: there is no such checkpoint, or it is broken.
         """
         info = self._info(name)
         self.ready.wait()
-        with self._lock:  # two first requests load once
+        with self._lock:  # so that two requests at the same time load a model only once
             if name not in self._loaded:
                 self._loaded[name] = checkpoint.load(info.path)
                 self._loaded[name].decoder  # noqa: B018  (made before threads share the model)
@@ -126,7 +127,7 @@ class Registry:
             return self._loaded[name]
 
     def fingerprints(self, name: str) -> list[Fingerprint]:
-        """The fingerprints of the texts that a model was trained on; none where one of them is missing or broken.
+        """Return the fingerprints of a model's training texts; an empty list if one of them is missing or broken.
 
         Raises:
             ValueError: there is no such checkpoint.
@@ -147,7 +148,7 @@ class Registry:
             return self._fingerprints[name]
 
     def ngram(self, name: str) -> NGram | None:
-        """The n-gram of the text that a model was trained on, in its alphabet; None where none can be read.
+        """Return the n-gram of a model's training text, in the model's alphabet; None if it is missing or broken.
 
         Raises:
             ValueError: there is no such checkpoint.
@@ -167,7 +168,7 @@ class Registry:
             return self._ngrams[key]
 
     def broken_ngram(self, name: str) -> str | None:
-        """The file of a model's n-gram, where there is one and it cannot be used.
+        """Return the file of a model's n-gram if it exists and is broken, else None.
 
         Raises:
             ValueError: there is no such checkpoint.
@@ -182,7 +183,7 @@ class Registry:
 
     @functools.cached_property
     def results(self) -> Results:
-        """What was measured in training them and their sisters; broken where it cannot be read."""
+        """The results of all runs, from `results.json`; `broken` is True if the file cannot be read."""
         try:
             return Results.read(self.directory)
         except ValueError as error:

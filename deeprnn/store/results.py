@@ -3,9 +3,9 @@
 Knows: `results.json`. Does not know: how runs are made or gathered, the page.
 
     {"schema": 1,
-     "runs": {name: what a run was, how it went, its final figures},
-     "texts": {key: what uniform, unigram, n-gram and xz make of the same parts},
-     "novelty": {name: what a shipped model copies and repeats, and real held-out text beside it}}
+     "runs": {name: the configuration of a run, its curve, its final figures},
+     "texts": {key: the figures of uniform, unigram, n-gram and xz on the same parts of texts},
+     "novelty": {name: how much a shipped model copies and repeats, and the same for real held-out text}}
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.documents import Node, read_object
-from deeprnn.measure.metrics import MAX_NATS, MAX_PPL, MAX_SAID, MAX_SECONDS, Best, Figures
+from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_PPL, MAX_SECONDS, Best, Figures
 from deeprnn.measure.novelty import CopiedSpan
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.estimates import Estimate, estimate
@@ -28,21 +28,21 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of a run: `learned`, `never learned` or `diverged`, and why."""
+    """The outcome of a run: `learned`, `never learned` or `diverged`, and the reason."""
 
     status: str
     reason: str = ""
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read it."""
+        """Read an outcome."""
         reason = node.get("reason")
-        return cls(status=node["status"].name(), reason=reason.text(MAX_SAID) if reason else "")
+        return cls(status=node["status"].name(), reason=reason.text(MAX_LABEL) if reason else "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """How a run went, by columns that are equally long: a value for each time it was measured."""
+    """The course of a run, as columns of equal length: one value for each measurement."""
 
     epoch: tuple[float, ...] = ()
     chars: tuple[float, ...] = ()
@@ -53,7 +53,7 @@ class Curve:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read it; that of a run that was never measured is empty."""
+        """Read a curve; it is empty if the run was never measured."""
         if not node.entries():
             return cls()
         ppls = {name: node[name].numbers(1, MAX_PPL) for name in ("train_ppl", "val_ppl")}
@@ -67,10 +67,11 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """One run: what it was, how it went, and what it reached, where it came to its end.
+    """One run: its configuration, its curve and, if it finished, its final figures.
 
-    recipe: whose run this is, with every seed alike. experiment: the set of recipes that are compared with each other,
-    empty for a text of one's own. text_key: of the parts of texts that it was trained and measured on.
+    recipe: the name of its recipe, without the seed.
+    experiment: a name for the recipes that are compared with each other; empty for a user's own text.
+    text_key: the key in `Results.texts` of the parts of texts that it was trained and measured on.
     """
 
     name: str
@@ -96,7 +97,7 @@ class RunRecord:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read a run; one that came to its end has its figures, its best, its storage and its curve."""
+        """Read a run; a finished run must have `final`, `best_val`, `storage` and a curve."""
         model = node["model_config"].config(ModelConfig)
         if model.cell not in CELLS:
             raise node["model_config"]["cell"].refusal(f"one of {sorted(CELLS)}")
@@ -115,7 +116,7 @@ class RunRecord:
             recipe=recipe.name() if recipe else name.removesuffix(f"-seed{seed}"),  # older records lack it
             experiment=experiment.name() if experiment else "",
             seed=seed,
-            command=node["command"].text(MAX_SAID),
+            command=node["command"].text(MAX_LABEL),
             outcome=Outcome.read(node["outcome"]),
             num_params=node["num_params"].whole(1),
             model_config=model,
@@ -127,24 +128,24 @@ class RunRecord:
             train_seconds=node["train_seconds"].number(0, MAX_SECONDS),
             wall_seconds=node["wall_seconds"].number(0, MAX_SECONDS),
             chars_per_second=node["chars_per_second"].whole(),
-            device=node["device"].text(MAX_SAID),
+            device=node["device"].text(MAX_LABEL),
             threads=node["threads"].whole(1, 1_000_000),
             curve=curve,
-            text_key=node["text_key"].text(MAX_SAID),
+            text_key=node["text_key"].text(MAX_LABEL),
         )
 
     @property
     def heldout(self) -> Figures:
-        """The figures of the text it never saw: test, or validation where there is no test; of a run that ended."""
+        """The figures on the held-out part of a finished run: test, or validation if there is no test part."""
         return self.final.get("test", self.final["val"])
 
     def says(self, field: str) -> object:
-        """What it records under the name of a field of its own, of its model's configuration or of its training's."""
+        """Return the value of a field of the record, of its model configuration or of its training configuration."""
         whose = next((one for one in (self, self.model_config, self.train_config) if hasattr(one, field)), self)
         return getattr(whose, field)
 
     def to_dict(self) -> dict[str, Any]:
-        """The plain JSON form, without what a run that did not come to its end has none of."""
+        """Return the JSON form, without the empty fields of a run that did not finish."""
         values = asdict(self)
         if not self.outcome.reason:
             del values["outcome"]["reason"]
@@ -154,9 +155,9 @@ class RunRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Baselines:
-    """What guessing, counting and compressing make of a held-out part, with the same training text.
+    """The figures of the baselines on a held-out part, with the same training text.
 
-    symbols: which guessing chooses among.
+    symbols: the size of the alphabet, from which uniform guessing chooses.
     """
 
     symbols: int
@@ -169,7 +170,7 @@ class Baselines:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read them."""
+        """Read the baselines of one text."""
         return cls(
             symbols=node["symbols"].whole(1),
             train_chars=node["train_chars"].whole(1),
@@ -182,13 +183,13 @@ class Baselines:
 
     @property
     def ngram_ppl(self) -> float:
-        """The smoothed n-gram's perplexity."""
+        """The perplexity of the smoothed n-gram."""
         return math.exp(self.ngram_nats)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:
-    """What is copied and repeated in texts, on average, and the longest copy of all with its place; see `novelty`."""
+    """How much texts copy and repeat, on average, and the place of the longest copied run of all; see `novelty`."""
 
     longest_run: int
     place: CopiedSpan | None
@@ -199,7 +200,7 @@ class Copied:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read it."""
+        """Read the figures of one kind of text."""
 
         def share(node: Node) -> float | None:
             return None if node.value is None else node.number(0, 1)
@@ -223,7 +224,7 @@ def _place(node: Node) -> CopiedSpan:
 
 @dataclass(frozen=True, kw_only=True)
 class Novelty:
-    """What a shipped model copies and repeats under some settings, and real held-out text beside it."""
+    """How much a shipped model copies and repeats with some settings, and the same for real held-out text."""
 
     weights_sha256: str
     temperature: float
@@ -235,7 +236,7 @@ class Novelty:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read it; each part has three figures of distinct words."""
+        """Read the figures of one model; each part must have distinct-1, -2 and -3."""
         sample, heldout = Copied.read(node["sample"]), Copied.read(node["heldout"])
         if {len(sample.distinct), len(heldout.distinct)} != {3}:
             raise node["sample"]["distinct"].refusal("three figures, as in the held-out text")
@@ -243,7 +244,7 @@ class Novelty:
             weights_sha256=node["weights_sha256"].text(64, 64),
             temperature=node["temperature"].number(),
             max_chars=node["max_chars"].whole(1),
-            prompt=node["prompt"].text(MAX_SAID),
+            prompt=node["prompt"].text(MAX_LABEL),
             seeds=node["seeds"].wholes(),
             sample=sample,
             heldout=heldout,
@@ -252,23 +253,23 @@ class Novelty:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a recipe reached over its seeds, None if none came to its end, and its failure, empty if it learned."""
+    """The perplexity of a recipe over its seeds (None if no run finished), and its failure (empty if it learned)."""
 
     estimate: Estimate | None
     failure: str = ""
 
 
 class Runs(tuple[RunRecord, ...]):
-    """Runs that were asked for together, by recipe and seed. Their figures are those of one recipe over its seeds."""
+    """A selection of runs, sorted by recipe and seed. Figures can be computed only for runs of one recipe."""
 
     __slots__ = ()
 
     @property
     def recipe(self) -> str:
-        """Whose they are.
+        """The recipe of all the runs.
 
         Raises:
-            ValueError: there is none, or they are of several recipes.
+            ValueError: there are no runs, or they are of several recipes.
         """
         recipes = {run.recipe for run in self}
         if len(recipes) != 1:
@@ -277,14 +278,14 @@ class Runs(tuple[RunRecord, ...]):
 
     @property
     def finished(self) -> "Runs":
-        """Those that came to their end and were measured."""
+        """The finished runs."""
         return Runs(run for run in self if run.final)
 
     def estimate(self, of: Callable[[RunRecord], float]) -> Estimate:
-        """Any figure of the finished runs over the seeds.
+        """Return the estimate of any figure of the finished runs over the seeds.
 
         Raises:
-            ValueError: no run came to its end, or they are of several recipes.
+            ValueError: no run finished, or the runs are of several recipes.
         """
         recipe = self.recipe
         if not self.finished:
@@ -292,15 +293,18 @@ class Runs(tuple[RunRecord, ...]):
         return estimate([of(run) for run in self.finished])
 
     def figure(self, part: str = "heldout", unit: str = "ppl") -> Estimate:
-        """A final figure over the seeds; `heldout` is `test`, or `val` where there is no test.
+        """Return the estimate of a final figure over the seeds.
+
+        part: a key of `final`, or `heldout`, which is test, or validation if there is no test part.
+        unit: a field of `Figures`.
 
         Raises:
-            ValueError: no run came to its end, or they are of several recipes.
+            ValueError: no run finished, or the runs are of several recipes.
         """
         return self.estimate(lambda run: float(getattr(run.heldout if part == "heldout" else run.final[part], unit)))
 
     def reading(self, part: str = "heldout") -> Reading | None:
-        """The perplexity with what went wrong; None of no run."""
+        """Return the perplexity and the failure, if any; None if there are no runs."""
         if not self:
             return None
         status, found = self[0].outcome.status, self.figure(part) if self.finished else None
@@ -309,9 +313,9 @@ class Runs(tuple[RunRecord, ...]):
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """What `results.json` holds.
+    """The contents of `results.json`.
 
-    broken: whether there is such a file and it cannot be read.
+    broken: whether the file exists but cannot be read.
     """
 
     runs: dict[str, RunRecord] = field(default_factory=dict)
@@ -321,11 +325,11 @@ class Results:
 
     @classmethod
     def read(cls, directory: str | Path) -> Self:
-        """Read the results beside the checkpoints; none where there is no file.
+        """Read the results beside the checkpoints; they are empty if there is no file.
 
         Raises:
-            ValueError: the file cannot be read, or a value in it is not what it must be; the message names the file,
-                the value and the remedy.
+            ValueError: the file cannot be read, or a value in it is wrong; the message names the file, the value and
+                the remedy.
         """
         path = Path(directory) / FILE
         if not path.exists():
@@ -340,16 +344,16 @@ class Results:
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """Read what `results.json` holds.
+        """Read the contents of `results.json`.
 
         Raises:
-            ValueError: a value is missing or not what it must be; the message names it by its path.
+            ValueError: a value is missing or wrong; the message names it by its path.
         """
         root = Node(values)
         if root["schema"].value != SCHEMA:
             raise ValueError(f"schema {root['schema'].value!r:.80} is not {SCHEMA}; update deeprnn to read it")
         runs = {name: RunRecord.read(node) for name, node in root["runs"].entries().items()}
-        texts = {key: Baselines.read(node) for key, node in root["texts"].entries(MAX_SAID).items()}
+        texts = {key: Baselines.read(node) for key, node in root["texts"].entries(MAX_LABEL).items()}
         novelty = {name: Novelty.read(node) for name, node in root["novelty"].entries().items()}
         for name, run in runs.items():
             if run.name != name:
@@ -359,7 +363,7 @@ class Results:
         return cls(runs=runs, texts=texts, novelty=novelty)
 
     def to_json(self) -> str:
-        """The file's text: one line a run, so that a change shows where it is."""
+        """Return the file's text, with one line for each run, so that a diff shows which run changed."""
         parts: dict[str, dict[str, Any]] = {
             "runs": {name: run.to_dict() for name, run in self.runs.items()},
             "texts": {key: asdict(text) for key, text in self.texts.items()},
@@ -375,9 +379,9 @@ class Results:
         return f'{{"schema": {SCHEMA},\n' + ",\n".join(lines) + "\n}\n"
 
     def where(self, **wanted: object) -> Runs:
-        """The runs whose record says so: `where(experiment="depth", cell="gru", num_layers=10, residual=True)`.
+        """Return the runs with these values: `where(experiment="depth", cell="gru", num_layers=10, residual=True)`.
 
-        wanted: values of fields of the record, of its model's configuration or of its training's.
+        wanted: values of fields of the record, of its model configuration or of its training configuration.
         """
         found = (run for run in self.runs.values() if all(run.says(name) == value for name, value in wanted.items()))
         return Runs(sorted(found, key=lambda run: (run.recipe, run.seed)))

@@ -1,1 +1,1 @@
-"""Training: the loop and the figures of what was trained."""
+"""Training: the loop, snapshots, and the final figures of a run."""

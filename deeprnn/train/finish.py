@@ -1,6 +1,6 @@
-"""The end of a run: its weights rounded as they are stored, its figures, the checkpoint; or why it failed.
+"""The end of a run: round the weights to their storage type, measure them, save the checkpoint or the failure.
 
-Knows: a run's state, measurement, checkpoints. Does not know: how a step is made, snapshots.
+Knows: a run's state, measurement, checkpoints. Does not know: how a step is made, what a snapshot contains.
 """
 
 import copy
@@ -25,16 +25,16 @@ from deeprnn.store import checkpoint
 from deeprnn.text.corpora import is_known
 from deeprnn.text.splits import Data, without_paths
 from deeprnn.train.measurement import measure, measure_elsewhere, rounding_ppl_ratio
-from deeprnn.train.run import DivergedError, Job, TrainState, watched
+from deeprnn.train.run import DivergedError, Job, TrainState, interruptible
 
 METRICS_SCHEMA = 1
-PROMPT_CHARS = 24  # at most, of the sample that begins with a text's own words
-NEVER_LEARNED = 0.97  # of the perplexity of letter frequencies
-MAX_COUNTED = 5_000_000  # characters of a text of one's own that an n-gram is made of: some seconds' work
+PROMPT_CHARS = 24  # the most characters of a sample prompt that is taken from a user's own text
+NEVER_LEARNED = 0.97  # a run learned if its perplexity is below this share of that of letter frequencies
+MAX_COUNTED = 5_000_000  # the most characters of a user's own text from which an n-gram is made; it takes seconds
 
 
 def finish(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> Path:
-    """Measure the weights rounded as they are stored, and what the rounding costs, and save the checkpoint."""
+    """Round the weights to their storage type, measure them and the effect of rounding, and save the checkpoint."""
     config = job.recipe.train
     started = time.perf_counter()
     model = run.averaged.to("cpu").requires_grad_(False)
@@ -43,7 +43,7 @@ def finish(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callab
     stored = copy.deepcopy(model)
     stored.load_state_dict(decode_weights(encode_weights(model.state_dict(), job.recipe.storage)))
     data = data.to("cpu")
-    with watched(stored, job, bar, should_stop):
+    with interruptible(stored, job, bar, should_stop):
         ratio = rounding_ppl_ratio(model, stored, data)
         final = measure(stored, data, config)
         elsewhere = measure_elsewhere(stored, data)
@@ -65,16 +65,16 @@ def finish(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callab
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
         "sample": {"prompt": prompt, **sampling, "text": sample},
     }
-    with suppress(checkpoint.ExistsError):  # another process trained the same to the same end
+    with suppress(checkpoint.ExistsError):  # another process has finished the same run
         checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, _companions(data))
     job.snapshot.unlink(missing_ok=True)
     return job.directory
 
 
 def _companions(data: Data) -> dict[str, bytes]:
-    """The fingerprints and the n-gram of texts of one's own, which nobody else could make, by their files' names.
+    """Return the files of fingerprints and of the n-gram of a user's own texts, by name.
 
-    There is none of a text that is too long for it.
+    Only this user can make them, so they are saved with the checkpoint. Texts that are too long have none.
     """
     files = {}
     records = read_texts({"text": data.sources[0].record(), "more_texts": [s.record() for s in data.sources[1:]]})
@@ -90,7 +90,7 @@ def _companions(data: Data) -> dict[str, bytes]:
 
 
 def _sample_prompt(job: Job, data: Data) -> str:
-    """The recipe's prompt for the texts it was written for; a text of one's own begins with its own opening words."""
+    """Return the recipe's prompt if the project knows the text, else the first words of the user's own text."""
     if is_known(job.recipe.train.text):
         return job.recipe.sample_prompt
     opening = " ".join(data.sources[0].cut("train")[:400].split())
@@ -99,15 +99,15 @@ def _sample_prompt(job: Job, data: Data) -> str:
 
 
 def fail(run: TrainState, job: Job, data: Data, why: DivergedError) -> None:
-    """A diverged run is a result, too: keep how it went and why it ended."""
+    """Save the curve of a diverged run, and why it ended: this is a result too."""
     outcome = {"status": "diverged", "reason": str(why)}
-    with suppress(checkpoint.ExistsError):  # another process trained the same to the same end
+    with suppress(checkpoint.ExistsError):  # another process has finished the same run
         checkpoint.save_failure(job.directory, {**_description(run, job, data), "outcome": outcome})
     job.snapshot.unlink(missing_ok=True)
 
 
 def outcome_of(best_val_ppl: float, unigram_val_ppl: float) -> dict[str, str]:
-    """Whether a run that came to its end ever did better than letter frequencies by 3%."""
+    """Return `learned` if a finished run was ever better than letter frequencies by 3%, else `never learned`."""
     if best_val_ppl < NEVER_LEARNED * unigram_val_ppl:
         return {"status": "learned"}
     reason = (
@@ -117,7 +117,7 @@ def outcome_of(best_val_ppl: float, unigram_val_ppl: float) -> dict[str, str]:
 
 
 def _description(run: TrainState, job: Job, data: Data) -> dict[str, Any]:
-    """What a run was and how it went, whatever came of it."""
+    """Return the fields of `metrics.json` that finished and diverged runs have: configuration, times, curve."""
     config = job.recipe.train
     return {
         "schema": METRICS_SCHEMA,
@@ -134,12 +134,12 @@ def _description(run: TrainState, job: Job, data: Data) -> dict[str, Any]:
         "wall_seconds": round(run.wall_seconds, 1),
         "train_seconds": round(run.train_seconds, 1),
         "chars_per_second": round(run.total_chars / max(run.train_seconds, 1e-9)),
-        **_surroundings(run.carried.device),
+        **_environment(run.carried.device),
         "curve": run.curve,
     }
 
 
-def _surroundings(device: torch.device) -> dict[str, Any]:
+def _environment(device: torch.device) -> dict[str, Any]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
         "device": f"{device.type} ({name})",

@@ -1,9 +1,9 @@
-"""The training loop: epochs of windows, measured every few, saved on the way, to the finished checkpoint.
+"""The training loop: it trains epoch by epoch, measures, saves snapshots, and saves the finished checkpoint.
 
-Knows: runs, batches, when what is due. Does not know: how a step is made, the command line, gradio.
+Knows: runs, batches, when to measure and save. Does not know: how a step is made, the command line, gradio.
 
-An epoch walks the training part once, in order, from a random offset, the state zero at its start and carried from
-window to window (d2l-zh 2.0, section 8.5 and `train_epoch_ch8`).
+An epoch reads the training part once, in order, from a random offset. The state is zero at the start of an epoch and is
+carried from window to window (d2l-zh 2.0, section 8.5 and `train_epoch_ch8`).
 """
 
 import math
@@ -22,12 +22,12 @@ from deeprnn.text.batches import windows
 from deeprnn.text.splits import Data, prepare
 from deeprnn.train.finish import fail, finish
 from deeprnn.train.measurement import lane_nats, scored_nats
-from deeprnn.train.run import DivergedError, Job, Stopped, TrainState, has_bfloat16, new_run, watched
-from deeprnn.train.snapshot import make_ready, restore, save_snapshot
+from deeprnn.train.run import DivergedError, Job, Stopped, TrainState, has_bfloat16, interruptible, new_run
+from deeprnn.train.snapshot import prepare_folder, restore, save_snapshot
 from deeprnn.train.step import train_window
 
 EVAL_WINDOW = 128
-LARGEST_NATS = 100.0  # a mean loss beyond this is no longer learning; exp of it still is a number
+LARGEST_NATS = 100.0  # a run with a larger mean loss has diverged; its perplexity, exp(100), is still a finite number
 
 
 def train(
@@ -41,27 +41,30 @@ def train(
     """Run a job to its end and return the finished checkpoint's directory.
 
     Raises:
-        ValueError: the checkpoint is finished already; or a snapshot waits and `resume` is False; or a snapshot belongs
-            to another configuration or text.
-        Stopped: `should_stop` said so; the snapshot is saved.
-        DivergedError: the loss is not finite; a directory with `metrics.json` alone says so.
+        ValueError: the checkpoint exists already, there is a snapshot and `resume` is False, or the snapshot is of
+            another configuration or text.
+        Stopped: `should_stop` returned True; the snapshot is saved.
+        DivergedError: the loss is too large or not finite; a directory with only `metrics.json` is saved.
     """
+    # 1. Check that the run is neither finished nor interrupted, and that its folder can be written to.
     if job.directory.exists():
         raise ValueError(f"{job.directory} is finished; remove it to train it again, or choose another --out.")
     if job.snapshot.exists() and not resume:
         raise ValueError(f"{job.name} was interrupted: continue it with --resume, or remove {job.snapshot}.")
-    make_ready(job)
+    prepare_folder(job)
     config = job.recipe.train
     if config.precision == "bfloat16" and not has_bfloat16(device):
         print(f"{job.name}: this processor has no bfloat16, so it is trained in float32.", file=sys.stderr)
         config = replace(config, precision="float32")
         job = replace(job, recipe=replace(job.recipe, train=config))
+    # 2. Load the texts, make the initial state of the run, and continue from the snapshot if there is one.
     data = prepare(config, device)
     if not quiet:
-        print(_what_is_read(job, data), file=sys.stderr)
+        print(_describe_data(job, data), file=sys.stderr)
     run = new_run(job, data, device)
     if job.snapshot.exists():
         restore(run, job, data)
+    # 3. Train one epoch after the other; measure and save when it is due; finish, or record that the run diverged.
     total = run.total_windows * config.batch_size * config.window
     with tqdm(total=total, initial=run.total_chars, desc=job.name, unit="char", unit_scale=True, disable=quiet) as bar:
         try:
@@ -71,7 +74,7 @@ def train(
                     continue
                 try:
                     _evaluate(run, job, data, bar, should_stop)
-                finally:  # also where it was stopped: then it is measured when the run goes on
+                finally:  # also if it was stopped: a resumed run measures first
                     save_snapshot(run, job, data)
             return finish(run, job, data, bar, should_stop)
         except DivergedError as error:
@@ -79,8 +82,8 @@ def train(
             raise
 
 
-def _what_is_read(job: Job, data: Data) -> str:
-    """What a run trains on, in one sentence for who started it."""
+def _describe_data(job: Job, data: Data) -> str:
+    """Return a sentence for the user that says on which texts a run trains."""
     form = "in lower case, letters and spaces only" if data.vocab.form == "d2l" else "with case and punctuation"
     texts = (
         f"{end - start:,} of the {len(s.corpus.text):,} characters of {s.corpus.name}"
@@ -91,14 +94,16 @@ def _what_is_read(job: Job, data: Data) -> str:
 
 
 def _is_due(run: TrainState, config: TrainConfig) -> bool:
-    """Whether the run is at a point where it is measured and has not been yet."""
+    """Return whether the run is at the end of an epoch that must be measured and has not been measured yet."""
     if run.window or not run.epoch or (run.curve and run.curve[-1]["epoch"] == run.epoch):
         return False
     return run.epoch % config.eval_every == 0 or run.epoch == config.epochs
 
 
 def _finish_epoch(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
+    """Train the rest of the current epoch; all of it, unless a snapshot was restored."""
     config = job.recipe.train
+    # 1. At the start of an epoch: draw the offset and set the state to zero.
     if run.window == 0:
         run.offset = _draw_offset(run, config, len(data.parts["train"]))
         run.carried = run.model.initial_state(config.batch_size)
@@ -107,8 +112,10 @@ def _finish_epoch(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop:
     if config.offset == "text":
         ids, offset = ids.roll(-offset), 0
     for index, (inputs, targets) in enumerate(windows(ids, config.batch_size, config.window, offset)):
+        # 2. Skip the windows that were trained before the snapshot.
         if index < run.window:
             continue
+        # 3. Make one step of the optimizer.
         started = time.perf_counter()
         nats = train_window(run, config, inputs, targets)
         run.train_seconds += time.perf_counter() - started
@@ -118,6 +125,7 @@ def _finish_epoch(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop:
                 f"{job.name}: the loss became {nats} in epoch {run.epoch + 1}, window {index + 1}; "
                 f"lower the learning rate ({config.learning_rate})."
             )
+        # 4. Count it, and show the progress.
         run.window += 1
         run.epoch_nats += nats * targets.numel()
         run.epoch_chars += targets.numel()
@@ -125,6 +133,7 @@ def _finish_epoch(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop:
         bar.update(targets.numel())
         val = f"{run.curve[-1]['val_ppl']:.2f}" if run.curve else "-"
         bar.set_postfix(epoch=run.epoch, loss=f"{nats:.3f}", heldout_ppl=val, refresh=False)
+        # 5. Stop between two windows if asked to.
         if should_stop():
             save_snapshot(run, job, data)
             raise Stopped(f"{job.name} stopped in epoch {run.epoch + 1}; continue it with --resume.")
@@ -146,13 +155,14 @@ def _val_nats(model: CharRNN, data: Data, lanes: int) -> float:
 
 
 def _evaluate(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
+    """Measure the validation part, add the figures to the curve, and keep the weights if they are the best so far."""
     started = time.perf_counter()
     config = job.recipe.train
-    with watched(run.averaged, job, bar, should_stop):
+    with interruptible(run.averaged, job, bar, should_stop):
         val_nats = _val_nats(run.averaged, data, config.eval_lanes)
     run.wall_seconds += time.perf_counter() - started
     train_nats = run.epoch_nats / run.epoch_chars
-    if not max(train_nats, val_nats) < LARGEST_NATS:  # also if either is not a number
+    if not max(train_nats, val_nats) < LARGEST_NATS:  # true as well if one of them is not a number
         raise DivergedError(
             f"{job.name}: after epoch {run.epoch} the loss is {train_nats:g} nats per character in training and "
             f"{val_nats:g} held out; lower the learning rate ({config.learning_rate})."

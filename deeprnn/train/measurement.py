@@ -1,4 +1,4 @@
-"""The headline figures of a trained model over the parts of its texts, measured once or again.
+"""The final figures of a trained model on the parts of its texts.
 
 Knows: models, prepared texts, batches, checkpoints. Does not know: how a model is trained, the command line.
 """
@@ -19,19 +19,21 @@ from deeprnn.text.batches import windows
 from deeprnn.text.splits import Data, prepare
 
 Figures = dict[str, dict[str, float]]
-TRAIN_CHARS = 50_000  # of the training part are read again at the end
+TRAIN_CHARS = 50_000  # the first characters of the training part, which are measured at the end
 COLD_WINDOW = 256
 COLD_BATCH = 32
 
 
 def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
-    """The headline figures: nats, bits and perplexity per character of each part, the state carried through it.
+    """Return nats, bits and perplexity per character of each part; the state is carried through the part.
 
-    `train` is read as the training loop reads it, in lanes that each begin with a zero state, averaged over up to
-    eight offsets: the figure that d2l's loop prints for its last epoch, here for the final weights. `train_carried`
-    reads the training part as one text, as the held-out parts are read; both read its first `TRAIN_CHARS` characters.
-    `cold_256` cuts the held-out part (`test`, or `val` where there is no test) into windows of 256 characters, each
-    from a zero state: how nanoGPT scores.
+    train: the first `TRAIN_CHARS` characters of the training part, read in lanes as in training, each from a zero
+        state, and averaged over up to eight offsets. d2l's loop prints this figure for its last epoch; here it is that
+        of the final weights.
+    train_carried: the same characters, read as one text, like the held-out parts.
+    val, test: the held-out parts.
+    cold_256: the held-out part (`test`, or `val` if there is no test part) in windows of 256 characters, each from a
+        zero state, as nanoGPT scores.
     """
     train = data.parts["train"][:TRAIN_CHARS]
     heldout = data.parts.get("test", data.parts["val"])
@@ -49,12 +51,15 @@ def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
 
 
 def measure_elsewhere(model: CharRNN, data: Data) -> Figures:
-    """The figures on the held-out parts of other texts, by name."""
+    """Return the figures on the held-out parts of other texts, by name."""
     return {name: _figures(scored_nats(model, ids, data.marks)) for name, ids in data.elsewhere.items()}
 
 
 def rounding_ppl_ratio(model: CharRNN, rounded: CharRNN, data: Data) -> dict[str, float]:
-    """Perplexity of the rounded weights over that of the exact ones, in windows of 256 characters of each part."""
+    """Return the ratio of the rounded weights' perplexity to that of the exact weights, for each part.
+
+    The parts are read in windows of 256 characters, each from a zero state.
+    """
     ratios = {}
     for name, ids in data.parts.items():
         exact, stored = (cold_nats(m, ids[:TRAIN_CHARS], data.marks).mean() for m in (model, rounded))
@@ -63,13 +68,13 @@ def rounding_ppl_ratio(model: CharRNN, rounded: CharRNN, data: Data) -> dict[str
 
 
 def scored_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) -> Float[Tensor, " K"]:
-    """-ln p of each character after the first that is no mark, the state carried through the whole text."""
+    """Return -ln p of each character after the first, without marks; the state is carried through the whole text."""
     return _unmarked(nats_per_char(model, ids), ids[1:], marks)
 
 
 @torch.inference_mode()
 def cold_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) -> Float[Tensor, " K"]:
-    """-ln p of each character after the first that is no mark, every 256 of them from a zero state."""
+    """Return -ln p of each character after the first, without marks; the state is zero every 256 characters."""
     whole = (len(ids) - 1) // COLD_WINDOW * COLD_WINDOW
     inputs, targets = (ids[start : start + whole].view(-1, COLD_WINDOW) for start in (0, 1))
     batches = [slice(start, start + COLD_BATCH) for start in range(0, len(inputs), COLD_BATCH)]
@@ -87,7 +92,7 @@ def cold_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) 
 def lane_nats(
     model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"], batch_size: int, window: int, offset: int = 0
 ) -> Float[Tensor, " K"]:
-    """-ln p of the characters of `windows(...)` that are no marks, in lanes that each begin with a zero state."""
+    """Return -ln p of the characters of `windows(...)`, without marks; each lane begins with a zero state."""
     state = model.initial_state(batch_size)
     nats = []
     for inputs, targets in windows(ids, batch_size, window, offset):
@@ -110,12 +115,12 @@ def _figures(nats: Tensor) -> dict[str, float]:
 
 
 def remeasure(directory: Path, text: str | None = None) -> Figures:
-    """Load a finished checkpoint and measure it again on its own texts: what `metrics.json` should say under `final`.
+    """Load a finished checkpoint, measure it again on its own texts, and return the figures of `final`.
 
-    text: where the main text is, if it is not in the catalogue.
+    text: the file of the main text, if it is not in the catalogue.
 
     Raises:
-        ValueError: the checkpoint is broken, or the text is not the one it was trained on.
+        ValueError: the checkpoint is broken, or the text is not the one on which it was trained.
     """
     metrics = checkpoint.read_info(directory).metrics
     config = metrics.train_config

@@ -1,4 +1,4 @@
-"""A run: what is to be trained, and everything that changes while it is.
+"""A run: the job to do, and everything that changes during training.
 
 Knows: recipes, models, optimizers. Does not know: how a step is made, files.
 """
@@ -20,17 +20,17 @@ from deeprnn.text.batches import num_windows
 from deeprnn.text.splits import Data
 
 
-class Stopped(Exception):  # noqa: N818  (no error: it was asked for)
+class Stopped(Exception):  # noqa: N818  (not an error: the user asked for it)
     """The run was asked to stop; its snapshot is saved."""
 
 
 class DivergedError(ValueError):
-    """The loss became infinite or not a number."""
+    """The loss became too large, infinite or not a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A recipe, the folder its checkpoint goes to, and the command that asked for it."""
+    """A recipe, the folder for its checkpoint, and the command that started it."""
 
     recipe: Recipe
     out: Path
@@ -38,27 +38,28 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The checkpoint's: its recipe's name, and its seed but for the first."""
+        """The name of the checkpoint: that of the recipe, and the seed if it is not 0."""
         seed = self.recipe.train.seed
         return f"{self.recipe.name}-seed{seed}" if seed else self.recipe.name
 
     @property
     def directory(self) -> Path:
-        """Where the finished checkpoint is saved."""
+        """The directory of the finished checkpoint."""
         return self.out / self.name
 
     @property
     def snapshot(self) -> Path:
-        """Where an interrupted run waits."""
+        """The snapshot file of an interrupted run."""
         return self.out / f".{self.name}.snapshot.safetensors"
 
 
 @dataclass(kw_only=True)
 class TrainState:
-    """Everything that changes while training; a snapshot holds all of it.
+    """Everything that changes during training; a snapshot contains all of it.
 
-    averaged: the model that is measured and kept; `model` itself where nothing is averaged.
-    best: the weights that were best on the validation part, where those are kept.
+    averaged: the model that is measured and saved; it is `model` itself if weights are not averaged.
+    best: the best weights on the validation part so far; empty if the last weights are saved.
+    carried: the recurrent state (L, S, B, H) after the last window.
     """
 
     model: CharRNN
@@ -70,7 +71,7 @@ class TrainState:
     total_windows: int
     epoch: int = 0  # finished epochs
     window: int = 0  # finished windows of the current epoch
-    offset: int = 0  # of the current epoch
+    offset: int = 0  # the character at which the current epoch begins
     epoch_nats: float = 0.0
     epoch_chars: int = 0
     total_chars: int = 0
@@ -92,10 +93,10 @@ class TrainState:
 
 
 def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
-    """A run at its beginning: initial weights, optimizer, generator, all from the recipe's seed.
+    """Make the initial state of a run: weights, optimizer and generator, all from the recipe's seed.
 
     Raises:
-        ValueError: the recipe drops hidden weights, and its cell has none.
+        ValueError: `weight_drop` is set, but the cell has no hidden weights.
     """
     config = job.recipe.train
     model = CharRNN(job.recipe.model, len(data.vocab))
@@ -119,7 +120,7 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether a device multiplies in bfloat16: a CPU without AVX-512 only emulates it, twenty times slower."""
+    """Return whether a device multiplies in bfloat16; a CPU without AVX-512 only emulates it, twenty times slower."""
     if device.type != "cpu":
         return True
     has_mkldnn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
@@ -127,11 +128,15 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 @contextmanager
-def watched(model: CharRNN, job: Job, bar: tqdm, should_stop: Callable[[], bool]) -> Iterator[None]:
-    """While a model measures: show how far it is, and stop between two pieces if asked to."""
+def interruptible(model: CharRNN, job: Job, bar: tqdm, should_stop: Callable[[], bool]) -> Iterator[None]:
+    """While a model is measured, show the progress, and stop before a forward pass if asked to.
+
+    Raises:
+        Stopped: `should_stop` returned True.
+    """
     chars, shown = 0, time.monotonic()
 
-    def look(_module: torch.nn.Module, arguments: tuple[Tensor, ...]) -> None:
+    def before_forward(_module: torch.nn.Module, arguments: tuple[Tensor, ...]) -> None:
         nonlocal chars, shown
         chars += arguments[0].numel()
         if time.monotonic() > shown + 1:
@@ -140,7 +145,7 @@ def watched(model: CharRNN, job: Job, bar: tqdm, should_stop: Callable[[], bool]
         if should_stop():
             raise Stopped(f"{job.name} stopped while it was measured; continue it with --resume.")
 
-    hook = model.register_forward_pre_hook(look)
+    hook = model.register_forward_pre_hook(before_forward)
     try:
         yield
     finally:
@@ -148,5 +153,5 @@ def watched(model: CharRNN, job: Job, bar: tqdm, should_stop: Callable[[], bool]
 
 
 def hidden_weights(model: CharRNN) -> dict[str, Tensor]:
-    """A model's hidden-to-hidden weights, each (G*H, H), by their names."""
+    """Return a model's hidden-to-hidden weights, each (G*H, H), by name."""
     return {name: weight for name, weight in model.named_parameters() if name.endswith("weight_hh")}

@@ -1,6 +1,6 @@
-"""Snapshots: an interrupted run goes on as if it had never stopped.
+"""Snapshots of interrupted runs: a resumed run gives the same result as a run without an interruption.
 
-Knows: a run's state, the folder it goes to. Does not know: how a step is made.
+Knows: a run's state, the folder of its snapshot. Does not know: how a step is made.
 """
 
 import glob
@@ -20,19 +20,23 @@ from deeprnn.store import checkpoint
 from deeprnn.text.splits import Data, without_paths
 from deeprnn.train.run import Job, TrainState
 
-LEFT_BEHIND = 3600.0  # seconds after which a half-written file is no one's: writing one takes moments
+STALE_SECONDS = 3600.0  # age in seconds from which a half-written file is left from a killed run: writing takes seconds
 
 
-def make_ready(job: Job) -> None:
-    """Make the folder, clear what killed runs of this name left half written, and see that it can be written to."""
-    long_ago = time.time() - LEFT_BEHIND
+def prepare_folder(job: Job) -> None:
+    """Create the folder, remove half-written files of killed runs of this name, and check that it can be written to.
+
+    Raises:
+        ValueError: the folder cannot be written to.
+    """
+    long_ago = time.time() - STALE_SECONDS
     try:
         job.out.mkdir(parents=True, exist_ok=True)
         for aside in job.out.glob(f".{glob.escape(job.name)}*.saving-*"):
             ours = aside.name.startswith((f".{job.name}.saving-", f"{job.snapshot.stem}.saving-"))
             if ours and aside.stat().st_mtime < long_ago:
                 shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
-        probe = _aside(job)
+        probe = _temporary_path(job)
         checkpoint.write_flushed(probe, b"written to see that it can be")
         probe.unlink()
     except OSError as error:
@@ -41,13 +45,13 @@ def make_ready(job: Job) -> None:
         ) from error
 
 
-def _aside(job: Job) -> Path:
-    """Where this process writes a snapshot before it takes its place: two that train the same do not meet."""
+def _temporary_path(job: Job) -> Path:
+    """Return the temporary file of a snapshot; its name has the process id, so that two processes use two files."""
     return job.snapshot.with_suffix(f".saving-{os.getpid()}")
 
 
 def _identity(job: Job, data: Data) -> dict[str, Any]:
-    """What a snapshot must share with the run that continues it."""
+    """Return the values that must be equal in a snapshot and in the run that continues it."""
     return {
         "model": job.recipe.model.to_dict(),
         "train": without_paths(job.recipe.train, data),
@@ -56,10 +60,10 @@ def _identity(job: Job, data: Data) -> dict[str, Any]:
 
 
 def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
-    """Write everything that changes while training, whole or not at all.
+    """Write the whole state of a run atomically.
 
     Raises:
-        OSError: it cannot be written; the snapshot before it stays.
+        OSError: the file cannot be written; the snapshot from before stays.
     """
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     for index, moments in run.optimizer.state_dict()["state"].items():
@@ -70,7 +74,7 @@ def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
     tensors |= {"carried": run.carried, "generator": run.generator.get_state()}
     progress = {name: getattr(run, name) for name in TrainState.PROGRESS}
     metadata = {"identity": json.dumps(_identity(job, data)), "progress": json.dumps(progress)}
-    aside = _aside(job)
+    aside = _temporary_path(job)
     packed = save_tensors({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata)
     try:
         checkpoint.write_flushed(aside, packed)
@@ -81,16 +85,16 @@ def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
 
 
 def restore(run: TrainState, job: Job, data: Data) -> None:
-    """Have a new run go on where its snapshot was saved.
+    """Load the state of a run from its snapshot.
 
     Raises:
-        ValueError: the snapshot cannot be read, or is of another configuration or text.
+        ValueError: the snapshot cannot be read, or it is of another configuration or text.
     """
     device = run.carried.device
     try:
         with safe_open(job.snapshot, "pt", device="cpu") as file:
             metadata = file.metadata()
-            # clone: a tensor of the file's own memory is not aligned, and kernels round differently there
+            # clone: the file's own memory may not be aligned, and kernels round differently there
             tensors: dict[str, Tensor] = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         theirs, progress = (json.loads(metadata[key]) for key in ("identity", "progress"))
         before = theirs["train"].pop("precision")
@@ -99,7 +103,7 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
             f"{job.snapshot} is no snapshot that can be read ({error}); remove it to start {job.name} anew."
         ) from error
     ours = json.loads(json.dumps(_identity(job, data)))
-    now = ours["train"].pop("precision")  # what the machine can: it may differ
+    now = ours["train"].pop("precision")  # it depends on the machine, so it may differ
     if theirs != ours:
         raise ValueError(
             f"{job.snapshot} is a run with another configuration or text; remove it to start {job.name} anew."
@@ -117,7 +121,7 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
         print(f"{job.name}: trained in {before} so far, from here on in {now}.", file=sys.stderr)
     if tensors["generator"].shape == run.generator.get_state().shape:
         run.generator.set_state(tensors["generator"])
-    else:  # each kind of device has a generator of its own, whose state means nothing to another
+    else:  # the state of a generator cannot be used on another kind of device
         print(f"{job.name}: saved on another kind of device; what is drawn from here on differs.", file=sys.stderr)
         run.generator.manual_seed(job.recipe.train.seed + progress["total_chars"])
     run.carried = tensors["carried"].to(device)

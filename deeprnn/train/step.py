@@ -15,31 +15,37 @@ from deeprnn.train.run import TrainState, hidden_weights
 
 
 def train_window(run: TrainState, config: TrainConfig, inputs: Tensor, targets: Tensor) -> float:
-    """One step of the optimizer on one window; the mean nats per character before it."""
+    """Make one step of the optimizer on one window; return the mean nats per character before the step."""
+    # 1. Set the learning rate.
     done = run.total_chars // targets.numel()
     for group in run.optimizer.param_groups:
         group["lr"] = config.learning_rate * _schedule(config, done, run.total_windows)
-    state = run.carried.detach()  # else back-propagation reaches the start of the epoch
+    # 2. Take the state of the window before; detached, so that gradients end here; zero in some lanes.
+    state = run.carried.detach()
     if config.reset_rate:
         kept = torch.rand(state.shape[2], generator=run.generator, device=state.device) >= config.reset_rate
         state = state * kept[:, None]
+    # 3. Run the model with dropped weights, and compute the loss.
     weights = _dropped(run.model, config.weight_drop, run.generator)
     settings = {"kernel": config.kernel, "generator": run.generator}
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
         logits, state = torch.func.functional_call(run.model, weights, (inputs, state), settings)
     loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+    # 4. Back-propagate, clip the gradient, update the weights.
     run.optimizer.zero_grad()
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
     run.optimizer.step()
+    # 5. Carry the state to the next window, and update the moving average; its decay is lower at first, so that the
+    #    initial weights are soon forgotten.
     run.carried = state.detach().float()
     if config.ema_decay:
-        _average(run, min(config.ema_decay, (1 + done) / (10 + done)))  # the first weights soon fade
+        _average(run, min(config.ema_decay, (1 + done) / (10 + done)))
     return float(loss.detach())
 
 
 def _schedule(config: TrainConfig, done: int, total: int) -> float:
-    """The learning rate's factor: a linear warm-up, then constant, or half a cosine down to 0."""
+    """Return the factor of the learning rate: a linear warm-up, then constant, or half a cosine down to 0."""
     warmup = config.warmup_fraction * total
     if done < warmup:
         return (done + 1) / (warmup + 1)
@@ -49,7 +55,7 @@ def _schedule(config: TrainConfig, done: int, total: int) -> float:
 
 
 def _dropped(model: CharRNN, rate: float, generator: torch.Generator) -> dict[str, Tensor]:
-    """DropConnect on the hidden-to-hidden weights, one mask for a whole window (arXiv 1708.02182, section 2)."""
+    """Return the hidden-to-hidden weights after DropConnect, with one mask per window (arXiv 1708.02182, section 2)."""
     if not rate:
         return {}
     return {name: dropout(weight, rate, generator) for name, weight in hidden_weights(model).items()}
