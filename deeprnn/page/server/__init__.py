@@ -1,1 +1,1 @@
-"""How the page is served: limits, sessions, downloads, endpoints, the end."""
+"""How the page is served: limits, languages, sessions, downloads, endpoints, shutdown."""

@@ -1,6 +1,6 @@
-"""The named endpoints for programs: `/models`, `/generate`, `/score`, `/next_char`, with the limits of the page.
+"""The API endpoints for programs: `/models`, `/generate`, `/score`, `/next_char`; the limits of the page hold for them.
 
-Knows: names and types of the endpoints. Does not know: views.
+Knows: the names and types of the endpoints. Does not know: views.
 """
 
 from typing import Any

@@ -2,8 +2,8 @@
 
 Knows: the registry's files. Does not know: components.
 
-`download/NAME.safetensors`, `download/NAME.zip`, and `download/all`, which no file of a checkpoint is called; only what
-the registry names is ever opened.
+The paths are `download/NAME.safetensors`, `download/NAME.zip` and `download/all`. Only the checkpoints in the registry
+can be downloaded.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ from deeprnn.store.registry import Registry
 
 PREFIX = "/download/"
 ALL = "all"
-_PIECE = 2**20  # bytes that are read at once
-_LARGE = 2**30  # bytes from which a file's entry has room for longer sizes
+_PIECE = 2**20  # bytes that are read at a time
+_LARGE = 2**30  # the size in bytes from which a file's entry uses the ZIP64 format
 
 
 class Downloads:
-    """ASGI middleware that answers what begins with `PREFIX` and passes everything else on."""
+    """ASGI middleware that answers requests whose path begins with `PREFIX`, and passes on all others."""
 
     def __init__(self, app: ASGIApp, registry: Registry) -> None:
         self.app, self.registry = app, registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answer one request."""
         path = below_prefix(scope) if scope["type"] == "http" else ""
         if not path.startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
@@ -44,7 +44,7 @@ class Downloads:
 
 
 def answer(registry: Registry, file: str) -> Response:
-    """The file of that name, or 404."""
+    """Return the response with the file of that name, or with status 404."""
     name, _, kind = file.rpartition(".")
     folders = {one: info.path for one, info in registry.infos.items()}
     weights = folders[name] / WEIGHTS if kind == "safetensors" and name in folders else None
@@ -59,10 +59,10 @@ def answer(registry: Registry, file: str) -> Response:
 
 
 def zipped(folders: list[Path]) -> Iterator[bytes]:
-    """A zip file of these checkpoints, a piece at a time; weights do not compress, so nothing is compressed.
+    """Yield a zip file of these checkpoints piece by piece; it is not compressed, since weights do not compress.
 
-    The files' dates are left out, since a zip file knows none before 1980. What is gone by the time its turn comes is
-    left out, too.
+    The files' dates are left out, since the zip format has no dates before 1980. A file that was deleted meanwhile is
+    left out too.
     """
     buffer = _Outlet()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -80,7 +80,7 @@ def zipped(folders: list[Path]) -> Iterator[bytes]:
 
 
 class _Outlet(io.RawIOBase):
-    """What `zipfile` writes to when nothing can be gone back to: the bytes since they were last taken."""
+    """A buffer for `zipfile` that cannot seek; `taken` returns the bytes written since its last call."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()

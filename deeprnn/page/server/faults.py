@@ -1,6 +1,6 @@
-"""What becomes of a request that cannot be answered: a sentence for whoever asked, and no word of theirs in the log.
+"""Unexpected errors in a request: the reader gets a sentence, and the log gets no user input.
 
-Knows: gradio's way through a request. Does not know: views, models.
+Knows: how gradio processes a request. Does not know: views, models.
 """
 
 import logging
@@ -14,25 +14,25 @@ from deeprnn.page.server.spoken import Spoken
 from deeprnn.page.words import language_of, tr
 
 LOG = logging.getLogger(__name__)
-FRAMES = 4  # of a fault that are told
+FRAMES = 4  # stack frames of an error that are logged
 
 
 def note(error: BaseException) -> None:
-    """Tell the log what kind of fault there was and where: its message may hold what somebody wrote."""
+    """Log the type of an error and where it was raised, but not its message, which may contain user input."""
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
     where = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
     LOG.error("A request could not be answered: %s at %s", type(error).__name__, where)
 
 
 class Page(Spoken):
-    """A page of which every function answers any values with a result or a sentence.
+    """A page whose functions answer any input with a result or an error message.
 
-    gradio would print, with the values, whatever its components and the functions raise. What they raise on purpose,
-    `gr.Error` with `print_exception=False`, goes on to the reader.
+    gradio would print every exception together with the input. `gr.Error` with `print_exception=False` is raised on
+    purpose and is passed on to the reader.
     """
 
     async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:
-        """Answer one request as gradio does."""
+        """Answer one request as gradio does, but replace unexpected errors by a `gr.Error`."""
         try:
             return await super().process_api(*args, **options)
         except Exception as error:

@@ -1,6 +1,6 @@
-"""How much may be asked: numbers that the environment can set, and ASGI middleware for what holds before any handler.
+"""Request limits: ASGI middleware that refuses or delays requests before gradio handles them.
 
-Knows: HTTP, words. Does not know: models, what is asked for.
+Knows: HTTP, the words of error messages. Does not know: models, what a request computes.
 """
 
 import asyncio
@@ -19,20 +19,24 @@ from deeprnn.page.server.requests import NAMED, Requests
 from deeprnn.page.words import language, language_of, tr
 
 GRADIO = "/gradio_api/"
-UPLOAD = "/gradio_api/upload"  # the page needs none: files are read in the browser
-BESIDE = "/gradio_api/component_server"  # answered beside the queue
-ASKING = ("/gradio_api/queue/join", *NAMED)  # what makes the server work
-VISITS = 10  # times as many requests that fill a page as others
-MAX_CLIENTS = 10_000  # remembered at once
+UPLOAD = "/gradio_api/upload"  # always refused: the page reads files in the browser
+BESIDE = "/gradio_api/component_server"  # requests that gradio answers without its queue
+ASKING = ("/gradio_api/queue/join", *NAMED)  # requests that gradio puts into its queue
+VISITS = 10  # the limit for requests that a page sends when it is opened, relative to that for other requests
+MAX_CLIENTS = 10_000  # the most clients whose requests are counted
 MINUTE = 60.0
-LEAST_SHARE = 4  # places that an address has however many others there are
-BESIDE_AT_ONCE = 8  # requests beside the queue that are computed for one address
-MOMENT = 0.05  # seconds between looks for a free place
-SOON = 5  # seconds after which to come back where enough wait
+LEAST_SHARE = 4  # places that every address may have, however many other addresses there are
+BESIDE_AT_ONCE = 8  # requests without a queue that are computed at once for one address
+MOMENT = 0.05  # seconds between two checks for a free place
+SOON = 5  # seconds after which a client may try again if too many requests wait
 
 
 class RefusalError(Exception):
-    """A request that is not answered: with which status, for which reason and limit, and when to come back."""
+    """A request is refused.
+
+    status: the HTTP status. key: the key of the reason's words. most: the limit that the reason names.
+    after: seconds after which the client may try again.
+    """
 
     def __init__(self, status: int, key: str, most: object = 0, *, after: int | None = None) -> None:
         self.status, self.key, self.most, self.after = status, key, most, after
@@ -40,14 +44,16 @@ class RefusalError(Exception):
 
 
 def share(places: int, of_others: int) -> int:
-    """How many places one address may hold: half of what the others leave, so that nobody finds none."""
+    """Return how many places one address may take: half of those that others have not taken, so that some stay free."""
     return max(LEAST_SHARE, (places - of_others) // 2)
 
 
 class Gate:
-    """Lets each address in up to its share of the places that a function has; who comes beyond it waits outside.
+    """Lets through, for each address, as many requests to a function as its share of places allows; the others wait.
 
-    places: that a function has; outside: that there are to wait in, of which an address has a share as well.
+    places: how many requests one function runs at once.
+    outside: how many requests may wait in all; each address has a share of these too.
+    ending: returns whether the server is shutting down.
     """
 
     def __init__(self, requests: Requests, places: int, outside: int, ending: Callable[[], bool]) -> None:
@@ -56,10 +62,12 @@ class Gate:
         self._lines: dict[tuple[str, int], asyncio.Lock] = {}
 
     def admit(self, client: str, *, visit: bool) -> None:
-        """Refuse whoever would find no place to wait in.
+        """Check that a request may wait.
+
+        visit: whether it is one of the requests that a page sends when it is opened.
 
         Raises:
-            RefusalError: too many wait already.
+            RefusalError: too many requests wait already.
         """
         waiting, outside = self._waiting.total(), self._outside * (VISITS if visit else 1)
         most = share(outside, waiting - self._waiting[client])
@@ -70,10 +78,10 @@ class Gate:
 
     @contextlib.asynccontextmanager
     async def passed(self, client: str, function: int, visit: bool) -> AsyncIterator[None]:
-        """Inside, a request is let through; first come, first served.
+        """Wait until a request may run, in the order of arrival; it runs inside the context.
 
         Raises:
-            RefusalError: see `admit`; or the server is being stopped.
+            RefusalError: see `admit`; or the server is shutting down.
         """
         self.admit(client, visit=visit)
         line = self._lines.setdefault((client, function), asyncio.Lock())
@@ -96,16 +104,17 @@ class Gate:
 
 
 class Limits:
-    """ASGI middleware: refuses bodies that are too large, and clients that ask too often, in the reader's language.
+    """ASGI middleware: refuses bodies that are too large, and clients with too many requests, in the reader's language.
 
-    Every POST to gradio is counted by its price (see `price`), except what fills a page that was opened: that has a
-    limit of its own, ten times as high. Whoever has reached it is not given the page: what comes of a page that cannot
-    be filled is an error for each of its views. So what fills it is refused only where nobody has asked for the page.
+    Each POST to gradio counts as its `price` against the client's limit per minute. The requests that a page sends when
+    it is opened have their own limit, ten times as high. A client that has reached this limit is refused the page
+    itself, since a page without the answers to these requests would show an error in each view.
 
-    places, max_waiting: see `Gate`. proxies: how many are trusted; the client is the entry so far from the end of
-    X-Forwarded-For, else whoever connects. ending: whether no more is answered.
-
-    What the application raises is noted by `note` and answered with a sentence.
+    places, max_waiting: see `Gate`.
+    proxies: the number of trusted proxies; the client is the entry at this place from the end of X-Forwarded-For, else
+        the address that connects.
+    ending: returns whether the server is shutting down.
+    note: logs an exception of the application; the client gets an error message.
     """
 
     def __init__(
@@ -128,7 +137,7 @@ class Limits:
         self._gate = Gate(requests, places, max_waiting, ending) if requests else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass on a request, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -157,10 +166,10 @@ class Limits:
         await _refuse(send, refused, scope)
 
     def _open(self, client: str) -> None:
-        """Count a page with all that fills it.
+        """Count an opened page with all the requests that it will send.
 
         Raises:
-            RefusalError: it is not to be opened now.
+            RefusalError: the client may not open the page now.
         """
         if self.ending():
             raise RefusalError(503, "error_ending", after=SOON)
@@ -215,7 +224,11 @@ class Limits:
             yield
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        """The whole body, whatever length it claims, unless it is too long."""
+        """Return the whole body of a request, whatever its content-length header says.
+
+        Raises:
+            RefusalError: the body is longer than `max_bytes`.
+        """
         claimed = headers.get("content-length", "0")
         body = bytearray()
         while True:
@@ -233,7 +246,7 @@ class Limits:
 
 
 class Beside:
-    """What is computed beside the queue: some at once for one address; the others of that address wait."""
+    """Limits requests without a queue: a few are computed at once for each address, the others wait."""
 
     def __init__(self, outside: int) -> None:
         self._outside = outside
@@ -242,10 +255,10 @@ class Beside:
 
     @contextlib.asynccontextmanager
     async def computed(self, client: str) -> AsyncIterator[None]:
-        """Inside, a request has a place.
+        """Wait until a request may be computed; it is computed inside the context.
 
         Raises:
-            RefusalError: too many of the address wait already.
+            RefusalError: too many requests of the address wait already.
         """
         most = share(self._outside, self._here.total() - self._here[client])
         if self._here[client] >= most:
@@ -262,14 +275,14 @@ class Beside:
 
 
 class Spent:
-    """What each client has spent in the last minute."""
+    """A rate limit: the prices of each client's requests in the last minute."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._of: OrderedDict[str, deque[tuple[float, int]]] = OrderedDict()
 
     def spend(self, client: str, price: int, most: int) -> int:
-        """0 if a client may spend that, and then it has; else seconds after which it may spend again."""
+        """Count a request of this price and return 0; or return the seconds until the client may send it."""
         now = self._clock()
         spent = self._of.setdefault(client, deque())
         self._of.move_to_end(client)
@@ -288,18 +301,18 @@ class Spent:
 
 
 def below_prefix(scope: Scope) -> str:
-    """The path of a request below the prefix that a proxy keeps, if there is one."""
+    """Return the path of a request without the prefix (`root_path`) that a proxy may add."""
     path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
     return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
 
 
 def is_page(scope: Scope) -> bool:
-    """Whether a request is for the page itself."""
+    """Return whether a request is for the page itself."""
     return scope["type"] == "http" and scope["method"] == "GET" and below_prefix(scope) in ("", "/")
 
 
 def price(path: str, asked: Any) -> int:
-    """What a request to gradio costs: 1, and what is computed beside the queue 1 more for 1,000 characters a model."""
+    """Return the price of a request to gradio: 1, plus 1 per 1,000 characters and model if it has no queue."""
     ask = asked.get("data") if isinstance(asked, dict) and path.startswith(BESIDE) else None
     if not isinstance(ask, dict):
         return 1
@@ -324,7 +337,7 @@ def _read(body: bytes) -> Any:
 
 
 async def _refuse(send: Send, refused: RefusalError, scope: Scope) -> None:
-    """An answer that the page shows as an error and a program can read; in the place of the page, one to be read."""
+    """Send a refusal: JSON, which the page shows as an error; or HTML, if the page itself was requested."""
     asked, page = Headers(scope=scope), is_page(scope)
     query = QueryParams(scope.get("query_string", b""))
     lang = language(query, asked.get("accept-language", "")) if page else language_of(asked)

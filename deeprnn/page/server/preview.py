@@ -1,6 +1,6 @@
-"""The head of the page: its title and description for links to it, its language and scripts, not gradio's.
+"""The HTML head of the page: its own title and description for link previews, language and scripts, not gradio's.
 
-Knows: the page's title, subtitle and scripts, where gradio's template tells its own. Does not know: components.
+Knows: the page's title, subtitle and scripts, the tags in gradio's template. Does not know: components.
 """
 
 import html
@@ -15,17 +15,17 @@ from deeprnn.page.words import tr
 from deeprnn.words import Lang
 
 _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
-_BEFORE = b"<script"  # the first one: from there on the page itself is written down
+_BEFORE = b"<script"  # the first one ends the part of the page that is rewritten
 
 
 class Preview:
-    """ASGI middleware that writes the page's own tags into its HTML. gradio has no option for its first ones."""
+    """ASGI middleware that replaces gradio's metadata in the HTML of the page; gradio has no option for it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answer one request."""
         if not is_page(scope):
             await self.app(scope, receive, send)
             return
@@ -49,7 +49,7 @@ class Preview:
 
 
 def described(page: bytes, lang: Lang) -> bytes:
-    """The page with tags and a language of its own in the place of gradio's; anything else as it is."""
+    """Return the page with its own tags and language instead of gradio's; return any other body unchanged."""
     head, script, rest = page.partition(_BEFORE)
     if not script or b"<head>" not in head:
         return page

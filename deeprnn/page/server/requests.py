@@ -1,57 +1,57 @@
-"""What requests to the page are for, and how many of them run or wait: what gradio knows of them.
+"""Which function a request to the page calls, and how many requests run or wait in gradio's queue.
 
-Knows: gradio's functions and its queue, which has no public way to be counted. Does not know: limits.
+Knows: gradio's functions and its queue, which has no public interface for counting. Does not know: limits.
 """
 
 from collections import Counter
 from typing import Any
 
 NAMED = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
-BY_NAME = "/gradio_api/call/v2/"  # values are given by name, not in `data`
-FILLING = ("/gradio_api/queue/join", "/gradio_api/run/predict")  # where the page asks for what fills it
+BY_NAME = "/gradio_api/call/v2/"  # arguments are given by name, not in `data`
+FILLING = ("/gradio_api/queue/join", "/gradio_api/run/predict")  # for the requests that a page sends when it is opened
 
 
 class Requests:
-    """What the requests to a page are for, and how many of them run or wait."""
+    """Which function a request calls, and how many requests run or wait."""
 
     def __init__(self, page: Any) -> None:
         self._page = page
 
     def is_visit(self, path: str, body: Any) -> bool:
-        """Whether a request only fills a page that was opened."""
+        """Return whether a request is one of those that a page sends when it is opened."""
         function = self._function(path, body) if path in FILLING else None
         return function is not None and _fills(function)
 
     def is_whole(self, path: str, body: Any) -> bool:
-        """Whether a request holds as many values as its function takes; gradio would log those of any other."""
+        """Return whether a request has as many values as its function takes; otherwise gradio would log the values."""
         function = self._function(path, body)
         if function is None:
             return False
         if path.startswith(BY_NAME):
-            return True  # gradio looks at the names itself
+            return True  # gradio checks the names itself
         given = body.get("data")
         asked = sum(not component.skip_api for component in function.inputs)
         return isinstance(given, list) and len(given) in (asked, len(function.inputs))
 
     def function(self, path: str, body: Any) -> int | None:
-        """Which function is asked for, if it has a queue."""
+        """Return the id of the function that a request calls, or None if the function has no queue."""
         function = self._function(path, body)
         return function._id if function is not None and function.queue else None
 
     def of_a_visit(self) -> int:
-        """How many requests fill a page that is opened."""
+        """Return how many requests a page sends when it is opened."""
         return sum(function.fn is not None and _fills(function) for function in self._page.fns.values())
 
     def waiting(self) -> int:
-        """How many wait."""
+        """Return how many requests wait."""
         return len(self._page._queue)
 
     def running(self) -> int:
-        """How many run or wait."""
+        """Return how many requests run or wait."""
         return len(self._events())
 
     def running_of(self, function: int) -> Counter[str]:
-        """How many of each address run or wait for a function."""
+        """Return, for each address, how many requests to a function run or wait."""
         events = [event for event in self._events() if event.fn._id == function]
         return Counter(event.request.client.host if event.request.client else "?" for event in events)
 
@@ -63,7 +63,7 @@ class Requests:
     def _function(self, path: str, body: Any) -> Any:
         if not isinstance(body, dict):
             return None
-        if (number := body.get("fn_index")) is not None:  # as gradio does: a name is looked at where there is none
+        if (number := body.get("fn_index")) is not None:  # like gradio: the name counts only without a number
             return self._page.fns.get(number) if isinstance(number, int) else None
         name = path.rstrip("/").rpartition("/")[2]
         for function in self._page.fns.values():

@@ -1,4 +1,4 @@
-"""The process that serves: which address it listens at, which proxies it believes, and how it ends.
+"""The server process: its address, its environment variables, the proxies that it trusts, and its shutdown.
 
 Knows: sockets, signals. Does not know: gradio, models.
 """
@@ -12,16 +12,16 @@ from queue import SimpleQueue
 
 from deeprnn.page.environment import env_limit
 
-LAST_WORDS = 5.0  # seconds that what runs has to finish when the server is told to stop
+LAST_WORDS = 5.0  # seconds that running requests have to finish at a shutdown
 
 
 def address(host: str | None = None, port: int | None = None) -> dict[str, str | int]:
-    """The options of `launch` for where to listen: as asked, else as the environment says, else 127.0.0.1:7860.
+    """Return the address options of `launch`: from the arguments, else the environment, else 127.0.0.1:7860.
 
     Raises:
-        ValueError: nothing can listen there, such as a port that is taken.
+        ValueError: the server cannot listen there, for example because the port is in use.
     """
-    named = os.environ.pop("GRADIO_SERVER_NAME", "").strip()  # gradio would look for ports at an IPv4 address of it
+    named = os.environ.pop("GRADIO_SERVER_NAME", "").strip()  # removed: gradio would take it for an IPv4 address
     host = (host or named or "127.0.0.1").strip("[]")
     port = _port() if port is None else port
     if not 1 <= port <= 65_535:
@@ -29,7 +29,7 @@ def address(host: str | None = None, port: int | None = None) -> dict[str, str |
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just closed is free
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just closed is free
             trial.bind((host, port))
     except OSError as error:
         remedy = "choose another by --port or GRADIO_SERVER_PORT, or end what listens there"
@@ -45,7 +45,7 @@ def _port() -> int:
 
 
 def proxies() -> int:
-    """How many proxies in front of the server are trusted to say who asks: one in a Space, else none."""
+    """Return how many proxies are trusted to name the client: from the environment, else one in a Space, else none."""
     if os.environ.get("DEEPRNN_TRUSTED_PROXIES", "").strip() == "0":
         return 0
     if "SPACE_ID" in os.environ or os.environ.get("DEEPRNN_TRUSTED_PROXIES", "").strip():
@@ -54,28 +54,25 @@ def proxies() -> int:
 
 
 def settle_environment() -> None:
-    """Set what gradio reads of the environment, before it is imported.
+    """Set the environment variables that gradio reads when it is imported.
 
-    It asks itself whether it has started, which no proxy may answer; and after each request it sums up all before, by
-    pandas, unless it is told to do so rarely.
+    At its start gradio sends a request to itself, which must not go through a proxy. After each request it would
+    compute a summary of all requests with pandas; this is made rare.
     """
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
 
 
 def believe_no_header() -> None:
-    """Let the server below `Limits`, whose business it is, believe no header about who asks.
-
-    It would believe whatever connects from this machine.
-    """
+    """Make uvicorn ignore X-Forwarded-For, which `Limits` reads; by default it trusts clients on this machine."""
     os.environ["FORWARDED_ALLOW_IPS"] = ""
 
 
 class Ending:
-    """SIGTERM and SIGINT, from the moment it is made: they ask for an end. As PID 1 they would be ignored."""
+    """Handles SIGTERM and SIGINT, which ask the server to shut down; a process with PID 1 would ignore them."""
 
     def __init__(self) -> None:
-        # A handler runs in the thread that waits, which may hold an Event's lock just then; a SimpleQueue has none.
+        # The handler interrupts the waiting thread, which may hold the lock of an Event; a SimpleQueue is reentrant.
         self._signals: SimpleQueue[int] = SimpleQueue()
         self._asked = False
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -86,11 +83,11 @@ class Ending:
         self._signals.put(number)
 
     def asked(self) -> bool:
-        """Whether no new request is to be taken."""
+        """Return whether a shutdown was requested, so that no new request is accepted."""
         return self._asked
 
     def wait(self, busy: Callable[[], bool]) -> None:
-        """Return when the end is asked for and nothing runs any more, or its time is up."""
+        """Wait for the request to shut down, and then until nothing runs or the time is up."""
         self._signals.get()
         deadline = time.monotonic() + LAST_WORDS
         while busy() and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What the server keeps of a visitor: no more than what differs from the page as it is built.
+"""Sessions that keep only the components of a visitor's page that have changed.
 
 Knows: how gradio 6.31 keeps sessions. Does not know: models, views.
 
@@ -18,21 +18,21 @@ class Session(SessionState):
     """A session that keeps changed components and values of `gr.State`, and no configuration."""
 
     def __init__(self, blocks: Blocks) -> None:
-        unlisted: Any = SimpleNamespace(default_config=blocks.default_config, blocks={})  # so that nothing is copied
+        unlisted: Any = SimpleNamespace(default_config=blocks.default_config, blocks={})  # no blocks, so no copies
         super().__init__(unlisted)
 
     def __setitem__(self, key: int, value: Any) -> None:
-        """Keep a changed component, or the value of a `gr.State`."""
+        """Store a changed component, or the value of a `gr.State`."""
         if isinstance(self.blocks_config.blocks.get(key), State):
             super().__setitem__(key, value)
         else:
             self.blocks_config.blocks[key] = value
 
     def _update_config(self, key: int) -> None:
-        """Nothing: there is no copy."""
+        """Do nothing: there is no copy to update."""
 
     def _update_value_in_config(self, key: int, value: Any) -> None:
-        """Nothing: there is no copy."""
+        """Do nothing: there is no copy to update."""
 
 
 class Sessions(StateHolder):
@@ -42,14 +42,14 @@ class Sessions(StateHolder):
         super().__init__()  # type: ignore[no-untyped-call]
 
     def __getitem__(self, session_id: str) -> SessionState:
-        """The session of that name, begun if there is none yet."""
+        """Return the session with this id; it is created if it does not exist."""
         if session_id not in self.session_data:
             self.session_data[session_id] = Session(self.blocks)
         return super().__getitem__(session_id)
 
 
 def install_light_sessions(page: Blocks) -> None:
-    """Let a launched page keep its visitors' sessions so."""
+    """Make a launched page use these sessions."""
     sessions = Sessions()
     sessions.set_blocks(page)
     page.app.state_holder = sessions

@@ -1,6 +1,6 @@
-"""In which language the page is sent: that of whoever asks for it.
+"""The page in each language; a visitor gets the page in the language that the request asks for.
 
-Knows: gradio's way from a page to what a browser gets of it. Does not know: views.
+Knows: how gradio makes the configuration that it sends to a browser. Does not know: views.
 """
 
 import contextvars
@@ -15,18 +15,18 @@ from deeprnn.page.shared.widgets import Translations
 from deeprnn.page.words import LANGUAGES, language, table, tr
 from deeprnn.words import Lang
 
-ASKED: contextvars.ContextVar[Lang] = contextvars.ContextVar("asked", default="en")  # of the request that is answered
+ASKED: contextvars.ContextVar[Lang] = contextvars.ContextVar("asked", default="en")  # of the present request
 CODES: dict[Lang, str] = {"en": "en", "zh": "zh-CN"}  # as HTML names a language
 
 
 class Listening:
-    """ASGI middleware that hears which language a visitor asks for."""
+    """ASGI middleware that sets the language of a request for the page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answer one request."""
         if is_page(scope):
             query, headers = QueryParams(scope["query_string"]), Headers(scope=scope)
             ASKED.set(language(query, headers.get("accept-language", "")))
@@ -34,9 +34,9 @@ class Listening:
 
 
 class Spoken(gr.Blocks):
-    """A page that is kept in each language, and sent in the one that is asked for.
+    """A page with a configuration for each language, which is sent in the language of the request.
 
-    words: what its components say; complete when the page is.
+    words: the texts of its components; complete when the page is built.
     """
 
     def __init__(self, words: Translations, **options: Any) -> None:
@@ -46,16 +46,16 @@ class Spoken(gr.Blocks):
 
     @property
     def config(self) -> Any:
-        """What a browser builds the page from."""
+        """The configuration from which a browser builds the page."""
         return self._configs[ASKED.get()]
 
     @config.setter
     def config(self, _made: Any) -> None:
-        """Gradio has made it anew, since something has changed: so do we."""
+        """Rebuild all languages; gradio sets the configuration when something has changed."""
         self.speak_anew()
 
     def speak_anew(self) -> None:
-        """Make the page again in each language, last in that of programs."""
+        """Make the configuration of each language; English, the language of the API, comes last."""
         for lang in sorted(LANGUAGES.values(), reverse=True):
             self._words.speak(lang)
             self.title = tr("head.title", lang)

@@ -1,6 +1,6 @@
-"""What the page and the API ask of the models: checked requests, plain answers. Nothing here knows gradio.
+"""The functions behind the page and the API: they check a request and answer it with plain data, without gradio.
 
-Every limit is checked here, on the server, for the page and the API alike.
+All limits of values are checked here, for the page and the API alike.
 """
 
 from deeprnn.page.service.asked import (

@@ -1,6 +1,6 @@
-"""What may be asked: the limits, and values of requests, checked; a refusal says why in the reader's language.
+"""Limits and checks of the values in a request; errors give the reason in the reader's language.
 
-Knows: limits, what kind of value a field takes. Does not know: what is done with it.
+Knows: limits, the type of each value. Does not know: what a value is used for.
 """
 
 import re
@@ -15,29 +15,29 @@ from deeprnn.words import Lang
 MAX_MODELS = env_limit("MAX_MODELS", 6)
 MAX_PROMPT_CHARS = env_limit("MAX_PROMPT_CHARS", 2_000)
 MAX_NEW_CHARS = env_limit("MAX_NEW_CHARS", 2_000)
-MAX_WRITTEN_CHARS = env_limit("MAX_WRITTEN_CHARS", 8_000)  # of one text, however often it is continued
+MAX_WRITTEN_CHARS = env_limit("MAX_WRITTEN_CHARS", 8_000)  # of one text after all its continuations
 MAX_SCORE_CHARS = env_limit("MAX_SCORE_CHARS", 20_000)
-MAX_SEED = 2**53 - 1  # what JSON numbers hold exactly
-LARGEST = 1e300  # what can be shown as a number
+MAX_SEED = 2**53 - 1  # the largest integer that JSON numbers hold exactly
+LARGEST = 1e300  # the largest number that a message shows
 
 
 class RequestError(ValueError):
-    """A request that cannot be answered; it says why in the reader's language."""
+    """A request cannot be answered; `message` gives the reason in the reader's language."""
 
     def __init__(self, key: str, **values: object) -> None:
         self.key, self.values = key, values
         super().__init__(self.message("en"))
 
     def message(self, lang: Lang) -> str:
-        """The reason and the remedy."""
+        """Return the reason and the remedy."""
         return tr(self.key, lang, **self.values)
 
 
 def checked_names(registry: Registry, models: Any) -> list[str]:
-    """The models that a request names.
+    """Return the names of the models in a request.
 
     Raises:
-        RequestError: none, too many, or one that does not exist.
+        RequestError: there are none or too many, or one does not exist.
     """
     if not isinstance(models, (list, tuple)) or not models:
         raise RequestError("error_models_none")
@@ -51,10 +51,10 @@ def checked_names(registry: Registry, models: Any) -> list[str]:
 
 
 def checked_text(field: str, value: Any) -> str:
-    """A text, of whole characters.
+    """Return a string that has no half of a surrogate pair.
 
     Raises:
-        RequestError: it is none.
+        RequestError: `value` is anything else.
     """
     if not isinstance(value, str) or has_surrogates(value):
         raise RequestError("error_text_type", field=field)
@@ -62,15 +62,15 @@ def checked_text(field: str, value: Any) -> str:
 
 
 def checked_number(field: str, value: Any, least: float, most: float, *, whole: bool = False) -> float | int:
-    """A number from `least` to `most`; `whole`: an integer.
+    """Return a number from `least` to `most`, which must be an integer if `whole`.
 
     Raises:
-        RequestError: it is none.
+        RequestError: `value` is anything else.
     """
     if value is None or value == "":
         raise RequestError("error_number_none", field=field, least=least, most=most)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    is_number = is_number and -LARGEST <= value <= LARGEST  # false for what is not a number; exact for whole numbers
+    is_number = is_number and -LARGEST <= value <= LARGEST  # False for nan; exact for integers
     if is_number and whole and value != int(value):
         raise RequestError("error_number_whole", field=field, least=least, most=most, value=f"{value:g}")
     if not is_number or not least <= value <= most:

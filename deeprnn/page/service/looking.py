@@ -20,22 +20,25 @@ from deeprnn.text.vocab import plain
 
 MIN_LOOK_CHARS = 8
 MAX_LOOK_CHARS = 400
-MAX_DISTANCE = 40  # characters that echoes and gradients are followed over
-WARM_UP = 20  # characters that are read before gradients are followed
-SHOWN_UNITS = 24  # of a layer
+MAX_DISTANCE = 40  # the largest distance in characters for echoes and gradients
+WARM_UP = 20  # characters that are read before gradients are measured
+SHOWN_UNITS = 24  # units of a layer that are shown
 
 
-@functools.lru_cache(maxsize=64)  # the same picture in the other language, or beside another model
+@functools.lru_cache(maxsize=64)  # the same model and text again, in another language or beside another model
 def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
-    """What each layer of a model does while it reads a text; see `probes`. Layers are listed from the bottom up.
+    """Return what each layer of a model does while it reads a text; see `probes`. Layers are listed from the bottom up.
 
-    text: as it is read, see `vocab.plain`; it has a character for each column. change, gates: layers x characters;
-    units: of each layer those that vary most, over time; see `_liveliest`.
-    echo, gradients: layers x distances; without: nats without each layer; lens: what the head makes of each layer, one
-    column a character from the second.
+    text: the text after `vocab.plain`, with one character for each column.
+    change, gates: layers x characters.
+    units: for each layer, the units that vary most, over time; see `_liveliest`.
+    echo, gradients: layers x distances.
+    without: the nats per character without each layer.
+    lens: the head's predictions from each layer, for each character from the second.
 
     Raises:
-        RequestError: a model does not exist or its layers share a state, or the text is too short or too long.
+        RequestError: the model does not exist, is broken, or its layers share a state; or the text is too short or too
+            long, or has only one symbol.
     """
     (name,) = checked_names(registry, [model])
     text = plain(checked_text("text", text))
@@ -81,9 +84,10 @@ def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
 
 
 def _liveliest(hidden: Tensor) -> list[str]:
-    """The units of a layer's states (T, H) that vary most, the liveliest first: a letter a character.
+    """Return the units of a layer's states (T, H) that vary most, in descending order; one letter per character.
 
-    `a` is minus the layer's largest value, `m` zero, `y` the largest value: a tenth of what numbers would take.
+    `a` is minus the layer's largest absolute value, `m` zero, `y` plus that value. Letters need a tenth of the bytes
+    that numbers would need.
     """
     most = hidden.std(0).topk(min(SHOWN_UNITS, hidden.shape[1])).indices
     steps = (12 * hidden[:, most].T / hidden.abs().max().clamp_min(1e-12)).round().int() + ord("m")

@@ -1,6 +1,6 @@
-"""The models that a request names, described or loaded; a broken one does not take the others with it.
+"""Describing and loading the models of a request; if one is broken, the others still answer.
 
-Knows: the registry. Does not know: what is read or written.
+Knows: the registry. Does not know: what is read or generated.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 
 
 def describe(info: CheckpointInfo) -> dict[str, Any]:
-    """A checkpoint as the API lists it."""
+    """Return the description of a checkpoint in the API's list."""
     return {
         "name": info.name,
         "cell": info.config.cell,
@@ -37,12 +37,12 @@ def describe(info: CheckpointInfo) -> dict[str, Any]:
 
 
 def list_models(registry: Registry) -> list[dict[str, Any]]:
-    """Every model there is."""
+    """Return the descriptions of all models."""
     return [describe(info) for info in registry.infos.values()]
 
 
 def load_each(registry: Registry, names: Sequence[str]) -> tuple[dict[int, LanguageModel], dict[int, RequestError]]:
-    """The models by their places, and the faults of those that cannot be loaded."""
+    """Load models; return those that could be loaded and the errors of the others, by their places in `names`."""
     loaded, faults = dict[int, LanguageModel](), dict[int, RequestError]()
     for i, name in enumerate(names):
         try:
@@ -53,10 +53,10 @@ def load_each(registry: Registry, names: Sequence[str]) -> tuple[dict[int, Langu
 
 
 def load(registry: Registry, name: str) -> LanguageModel:
-    """A model, ready to be asked.
+    """Load a model.
 
     Raises:
-        RequestError: it is broken.
+        RequestError: the model is broken.
     """
     try:
         return registry.get(name)
@@ -67,7 +67,7 @@ def load(registry: Registry, name: str) -> LanguageModel:
 
 @contextlib.contextmanager
 def sound(lm: LanguageModel) -> Generator[None, None, None]:
-    """A model whose weights overflow is said to be broken."""
+    """Log a BrokenWeightsError of a model, and raise it as a RequestError."""
     try:
         yield
     except BrokenWeightsError as error:
@@ -78,10 +78,10 @@ def sound(lm: LanguageModel) -> Generator[None, None, None]:
 def read_each(
     registry: Registry, names: Sequence[str], read: Callable[[LanguageModel], dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """What is read of each model, in the order asked; of a broken one its name and why.
+    """Return the result of `read` for each model, in the order of `names`; for a broken one its name and the error.
 
     Raises:
-        RequestError: all are broken.
+        RequestError: all models are broken.
     """
     loaded, faults = load_each(registry, names)
     largest_first = sorted(loaded, key=lambda i: loaded[i].model.num_params, reverse=True)
@@ -96,7 +96,7 @@ def read_each(
 
 
 def in_order(answers: dict[int, dict[str, Any]], faults: dict[int, RequestError]) -> list[dict[str, Any]]:
-    """The answers and the faults by their places, as one list.
+    """Return answers and errors, given by their places, as one list in order.
 
     Raises:
         RequestError: there is no answer.

@@ -1,6 +1,6 @@
-"""What models make of a text that is there: how improbable it is, what could come next, what is copied.
+"""Measuring a given text: how well models predict it, what could come next, how much of it is copied.
 
-Knows: models, n-grams, fingerprints. Does not know: gradio, how it is shown.
+Knows: models, n-grams, fingerprints. Does not know: gradio, how results are shown.
 """
 
 import functools
@@ -31,9 +31,9 @@ MAX_CANDIDATES = 50
 
 
 def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]:
-    """How improbable each model finds each character of a text after the first, in the order asked.
+    """Return how well each model predicts each character of a text after the first, in the order of `models`.
 
-    Of a broken model, among others that are not, the answer holds its name and why.
+    The answer of a broken model has its name and the error.
 
     Raises:
         RequestError: a model does not exist, all are broken, or the text is too short or too long.
@@ -55,11 +55,12 @@ def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
 
 
 def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the same text costs those who know less, or more, than one model; `answers` is what `score` said of it.
+    """Return the figures of baselines, and of the models together, on a text; `answers` are those of `score`.
 
-    kind: "mean", the average of the probabilities of all the models of one alphabet; "ngram", counts of a model's
-    training text; "uniform", guessing. `model`: one whose alphabet and text it is of; `count`: of models, the order, or
-    the symbols.
+    kind: "mean", the average of the probabilities of all models with one alphabet; "ngram", an n-gram of a model's
+        training text; "uniform", uniform guessing.
+    model: a model whose alphabet and text were used.
+    count: the number of models, the order of the n-gram, or the number of symbols.
     """
     rows: list[dict[str, Any]] = []
     alphabets: dict[Any, list[str]] = {}
@@ -97,7 +98,9 @@ def _row(kind: str, model: str, count: int, nats: list[float], symbols: int) -> 
 
 
 def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> list[dict[str, Any]]:
-    """Each model's k likeliest next characters at temperature 1, in the order asked; of a broken one its name and why.
+    """Return each model's k most probable next characters at temperature 1, in the order of `models`.
+
+    The answer of a broken model has its name and the error.
 
     Raises:
         RequestError: a model does not exist, all are broken, or a value is of the wrong kind or outside its limits.
@@ -117,9 +120,9 @@ def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
 
 
 def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
-    """What is to be said of a continuation: nats of each character, and `novelty.measure` of the whole.
+    """Return the nats of each character of a continuation, and the figures of `novelty.measure`.
 
-    The nats are None as long as models cannot answer yet.
+    The nats are None while models cannot answer yet.
 
     Raises:
         RequestError: the model cannot be loaded.

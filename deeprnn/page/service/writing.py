@@ -1,4 +1,4 @@
-"""Continuations: one prompt, several models at once.
+"""Continuations of one prompt by several models at once.
 
 Knows: models, the scheduler. Does not know: gradio, how a continuation is shown.
 """
@@ -28,19 +28,19 @@ from deeprnn.store.registry import Registry
 
 @dataclass(frozen=True, kw_only=True)
 class Continuation:
-    """What one model has written so far."""
+    """The text that one model has generated so far."""
 
     model: str
     text: str
-    new_chars: int  # of the text, without what stood there before it was continued
+    new_chars: int  # characters of the text, without those of earlier requests
     done: bool
     seconds: float
     unknown: int  # characters of the prompt outside the model's alphabet
-    broken: bool = False  # its weights cannot be loaded, or overflow: it writes no more
+    broken: bool = False  # whether its weights cannot be loaded or overflow; then the text ends
 
     @property
     def chars_per_second(self) -> float:
-        """Characters a second while the model wrote."""
+        """Characters per second of computing time."""
         return self.new_chars / self.seconds if self.seconds else 0.0
 
 
@@ -56,16 +56,16 @@ def stream(
     seed: Any = 0,
     written: Any = None,
 ) -> Generator[list[Continuation], None, None]:
-    """Continue one prompt with several models at once; about twenty updates a second, fewer where many ask.
+    """Continue one prompt with several models at once; yield about twenty updates per second, fewer for many visitors.
 
-    The last update holds the finished texts, in the order asked. Closed early, it stops the models.
+    The last update has the finished texts, in the order of `models`. Closing the generator stops the models. A broken
+    model is done at once.
 
-    written: for each model, what it wrote after this prompt with this seed before; it goes on from there.
-    A model that is broken, among others that are not, is done at once.
+    written: for each model, the text that it generated earlier after this prompt with this seed; it is continued.
 
     Raises:
-        RequestError: a value is missing, of the wrong kind or outside its limits, or no model can be loaded. Raised at
-            the call, not at the first update.
+        RequestError: a value is missing, has the wrong type or is outside its limits, or no model can be loaded. It is
+            raised by the call, not by the first update.
     """
     names = checked_names(registry, models)
     prompt = checked_text("prompt", prompt)
@@ -94,7 +94,7 @@ def stream(
 
 
 def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
-    """The finished continuations of `stream`, in the order asked; of a broken model its name and why.
+    """Return the finished continuations of `stream`, in the order of `models`; for a broken one its name and the error.
 
     Raises:
         RequestError: see `stream`; or all models are broken.
@@ -122,7 +122,7 @@ def _side_by_side(
     max_chars: int,
     draw: Sampling,
 ) -> Generator[list[Continuation], None, None]:
-    """Let models write on from what is told of them, by their places; the others are done already."""
+    """Run the models, given by their places in `told`, and yield the continuations after each update."""
     updated = threading.Event()
     before = [one.text for one in told]
     generations: dict[int, Generation] = {}
@@ -145,13 +145,13 @@ def _side_by_side(
             if all(one.done for one in told):
                 return
             time.sleep(scheduler.pause())
-    finally:  # also where the reader has left
+    finally:  # also if the reader has left
         for generation in generations.values():
             generation.close()
 
 
 def _told(last: Continuation, lm: LanguageModel, generation: Generation, before: int, max_chars: int) -> Continuation:
-    """What is to be told of a text now, after what was told last."""
+    """Return a continuation with the newly generated characters added."""
     try:
         with sound(lm):
             text = last.text + lm.vocab.decode(generation.take())
