@@ -1,11 +1,11 @@
-"""Training and decoding speed beside a plain loop as d2l writes it, interleaved: `python benchmarks/against_d2l.py`.
+"""Training and decoding speed compared with d2l's loop: `python benchmarks/against_d2l.py`.
 
 Both sides have the same weights, read the same random characters and do the same work (d2l-zh 2.0, sections 8.5,
 8.6 and 9.3): one-hot input, `nn.RNN`, `nn.GRU` or `nn.LSTM`, cross-entropy, clip 1, SGD; greedy prediction, one
 character at a time.
-Each round times one side and then the other, so that a drift of the machine's speed falls on both; what is quoted is
-the median over rounds of the ratio within a round, with its range. The limit beside decoding is what reading every
-weight once a character takes, as float32.
+Each round times one side and then the other, so that changes of the machine's speed affect both. The result is the
+median over rounds of the ratio within a round, with its range. The limit of decoding is the time to read every weight
+once per character, as float32.
 """
 
 import argparse
@@ -106,7 +106,7 @@ def ours_predict(decoder: Decoder, prompt: list[int], length: int) -> list[int]:
 
 
 def side_by_side(decoder: Decoder, length: int) -> tuple[int, float]:
-    """Characters and seconds of `TEXTS` texts that one model writes at temperature 0.8; the fastest of five."""
+    """Return the characters and the seconds of `TEXTS` texts that one model generates at once; the fastest of five."""
     plans = [schedule_ids([1], uniforms(seed, length)) for seed in range(TEXTS)]
     given, numbers = (np.stack(column) for column in zip(*plans, strict=True))
     seconds = []
@@ -118,19 +118,19 @@ def side_by_side(decoder: Decoder, length: int) -> tuple[int, float]:
 
 
 def weights_of_a_step(model: CharRNN) -> NDArray[np.float32]:
-    """All weights that a step has to read, in one piece: not the bottom layer's for the input, which become a table."""
+    """Return all weights that a step reads, as one array: without the bottom layer's input weights (see `decoder`)."""
     parts = [weights for cell in model.layers() for name, weights in cell.named_parameters() if "bias" not in name]
     return np.concatenate([weights.detach().numpy().ravel() for weights in [*parts[1:], model.head.weight]])
 
 
 def read(weights: NDArray[np.float32], times: int) -> None:
-    """The least that `times` steps have to do: read every weight once a step."""
+    """Read every weight once per step, which is the least work that `times` steps need."""
     for _ in range(times):
-        np.dot(weights, weights)  # by BLAS: a sum or a maximum by NumPy itself takes longer than the reading
+        np.dot(weights, weights)  # by BLAS: NumPy's own sum or maximum takes longer than reading
 
 
 def twins(cell: str, hidden_size: int, num_layers: int, storage: Storage) -> tuple[CharRNN, D2LModel]:
-    """Both models with the same weights, as they are after they were stored."""
+    """Return both models with the same weights, rounded as they are stored."""
     ours = CharRNN(ModelConfig(cell=cell, hidden_size=hidden_size, num_layers=num_layers), VOCAB)
     ours.reset_parameters("uniform", torch.Generator().manual_seed(0))
     ours.load_state_dict(decode_weights(encode_weights(ours.state_dict(), storage)))
@@ -139,12 +139,12 @@ def twins(cell: str, hidden_size: int, num_layers: int, storage: Storage) -> tup
         for name, parameter in weights.named_parameters():
             getattr(theirs.rnn, f"{name}_l{layer}").data.copy_(parameter.data)
     theirs.linear.load_state_dict(ours.head.state_dict())
-    ours.head.bias.data[0] = theirs.linear.bias.data[0] = -1e4  # ours never writes the unknown symbol; now neither does
+    ours.head.bias.data[0] = theirs.linear.bias.data[0] = -1e4  # neither model may generate the unknown symbol
     return ours, theirs
 
 
 def interleaved(rounds: int, *works: Callable[[], object]) -> tuple[list[float], ...]:
-    """Seconds of each side in each round; one round to warm up is not counted."""
+    """Return the seconds of each side in each round; a first round to warm up is not counted."""
     seconds: tuple[list[float], ...] = tuple([] for _ in works)
     for turn in range(rounds + 1):
         for side, work in zip(seconds, works, strict=True):

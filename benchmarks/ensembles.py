@@ -1,9 +1,9 @@
-"""What several models know together: the mean of their probabilities, with and without a 6-gram of the same text.
+"""The mean of several models' probabilities, with and without a 6-gram of the same text.
 
     python benchmarks/ensembles.py checkpoints/A runs/B ...
 
-The models must be of one alphabet and one training text. The weight of the 6-gram is chosen on the validation part;
-the test part (validation where there is none) is told once.
+The models must have one alphabet and one training text. The weight of the 6-gram is chosen on the validation part; the
+test part (validation if there is no test part) is scored once.
 """
 
 import argparse
@@ -24,7 +24,7 @@ WEIGHTS = [step / 20 for step in range(20)]
 
 
 def main() -> None:
-    """Print one line a model, one for their mean, one for the mean with the 6-gram."""
+    """Print a line for each model, one for their mean, and one for the mean with the 6-gram."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", nargs="+", type=Path)
     paths = parser.parse_args().checkpoints
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def report(name: str, nats: float) -> None:
-    """One line."""
+    """Print one line."""
     print(f"{name:32} {nats:.4f} nats  ppl {math.exp(nats):.3f}")
 
 

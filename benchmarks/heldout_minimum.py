@@ -1,9 +1,9 @@
-"""How soon the d2l recipe's lowest held-out perplexity is reached: `python benchmarks/heldout_minimum.py`.
+"""The time to reach the d2l recipe's lowest held-out perplexity: `python benchmarks/heldout_minimum.py`.
 
-d2l's best run here is its GRU (`note-gru-2`, SGD, rate 2), whose held-out perplexity is lowest about epoch 80 of 500.
-`few-lstm-2` reads the same 10,000 characters and is watched on the same last tenth of the book until it is as good.
-Each round trains one and then the other; what counts is the time in training steps, evaluation left out. Both run
-through this package's loop, which costs what d2l's does (see `against_d2l.py`).
+d2l's best run here is its GRU (`note-gru-2`, SGD, rate 2), whose held-out perplexity is lowest at about epoch 80 of
+500. `few-lstm-2` is trained on the same 10,000 characters and measured on the same last tenth of the book until it is
+as good. Each round trains one and then the other; the time counts only training steps, not evaluation. Both use this
+package's loop, which is as fast as d2l's (see `against_d2l.py`).
 """
 
 import argparse
@@ -24,11 +24,11 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.train.loop import train
 from deeprnn.train.run import Job
 
-D2L_EPOCHS = 120  # its minimum lies before that
+D2L_EPOCHS = 120  # its minimum is before this epoch
 
 
 def curve(recipe: Recipe) -> list[dict[str, Any]]:
-    """Train a recipe in a folder that is thrown away."""
+    """Train a recipe in a temporary folder, and return its curve."""
     with tempfile.TemporaryDirectory() as folder:
         job = Job(recipe=recipe, out=Path(folder), command="benchmark")
         directory = train(job, device=torch.device("cpu"), quiet=True)

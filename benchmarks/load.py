@@ -1,10 +1,11 @@
 """Many visitors at once, over real HTTP on loopback: `python benchmarks/load.py`.
 
-Starts `python app.py`, opens the page for 1, 20 and 100 visitors, and lets them click Generate in the same moment, as
-the page does it: a request that joins the queue, and a stream of updates, all of which are read. The visitors are
-coroutines of this process and take their time from the same cores. Told are: how many failed; when they saw the first
-characters; when the last had all; and the ratio to what d2l's predict takes for the same texts one after another on one
-core, measured before and after. Then the server's memory after many more requests, and what scoring costs.
+Starts `python app.py`, opens the page for 1, 20 and 100 visitors, and lets them click Generate at the same moment. As
+in the page, a click is a request that joins the queue, and a stream of updates, all of which are read. The visitors are
+coroutines of this process, which runs on the same cores. It prints how many failed, when they saw the first characters,
+when the last visitor had all of them, and the ratio to the time that d2l's predict needs for the same texts one after
+another on one core, measured before and after. Then it prints the server's memory after many more requests, and the
+time of scoring.
 """
 
 import argparse
@@ -45,7 +46,7 @@ SCORED = [
 
 @dataclass(kw_only=True)
 class Seen:
-    """What one visitor saw: seconds to the first characters and to the last, and how many updates there were."""
+    """One visitor's seconds to the first characters and to the last ones, and the number of updates."""
 
     first: float
     last: float
@@ -53,7 +54,7 @@ class Seen:
 
 
 class Page:
-    """The page as a visitor's browser knows it."""
+    """The page as a visitor's browser sees it."""
 
     def __init__(self, url: str, client: httpx.AsyncClient, config: dict[str, Any]) -> None:
         self.url, self.client = url, client
@@ -66,7 +67,7 @@ class Page:
         }
 
     async def click(self, button: str, data: list[Any], visitor: str) -> Seen:
-        """Click a button, and follow what comes of it to the end."""
+        """Click a button, and read all updates to the end."""
         started = time.perf_counter()
         ask = {"data": data, "fn_index": self.clicks[button], "session_hash": visitor}
         (await self.client.post(f"{self.url}/gradio_api/queue/join", json=ask)).raise_for_status()
@@ -87,12 +88,12 @@ class Page:
         return Seen(first=first or last, last=last, updates=updates)
 
     async def generate(self, visitor: str, models: list[str], chars: int) -> Seen:
-        """One comparison, as the button asks for it."""
+        """Generate once, as the button does."""
         asked = ["English", None, None, "the time", models, 0.8, 0, 1, chars, 7]
         return await self.click("generate", asked, visitor)
 
     async def score(self, visitor: str, models: list[str], text: str) -> Seen:
-        """One scored text."""
+        """Score one text."""
         return await self.click("score", [text, models, "English"], visitor)
 
 
@@ -126,13 +127,13 @@ class Server:
         self.process.wait(20)
 
     def resident_mb(self, figure: str = "VmRSS") -> float:
-        """Megabytes of memory that the server holds; VmHWM: that it has held at most."""
+        """Return the server's memory in megabytes; VmHWM gives its maximum so far."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split(f"{figure}:")[1].split()[0]) / 1000
 
 
 def one_after_another(infos: dict[str, CheckpointInfo], models: list[str], chars: int) -> float:
-    """Seconds that d2l's predict takes for the characters of one visitor: untrained models of the same size."""
+    """Return the seconds of d2l's predict for one visitor's characters, with untrained models of the same sizes."""
     seconds = 0.0
     for name in models:
         config = infos[name].config
@@ -144,7 +145,7 @@ def one_after_another(infos: dict[str, CheckpointInfo], models: list[str], chars
 
 
 async def crowd(page: Page, visitors: int, models: list[str], chars: int) -> tuple[list[Seen | BaseException], float]:
-    """All of them at once, with the page open before; what each saw, and the seconds until the last had all."""
+    """Run all visitors at once, on open pages; return what each saw, and the seconds until the last one finished."""
     names = [f"crowd-{visitors}-{i}-{time.time_ns()}" for i in range(visitors)]
     for name in names:
         await page.click("stop", [None, "English"], name)
@@ -155,7 +156,7 @@ async def crowd(page: Page, visitors: int, models: list[str], chars: int) -> tup
 
 async def measure(server: Server, args: argparse.Namespace) -> None:
     infos = {info.name: info for info in list_checkpoints(ROOT / "checkpoints")}
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # the server drops idle ones
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # the server closes idle connections
     async with httpx.AsyncClient(timeout=300, limits=limits) as client:
         page = Page(server.url, client, (await client.get(f"{server.url}/config")).json())
         await page.generate("warm", MODELS, 10)
@@ -183,7 +184,7 @@ async def measure(server: Server, args: argparse.Namespace) -> None:
 
 
 async def memory(server: Server, page: Page, infos: dict[str, CheckpointInfo], requests: int) -> None:
-    """Every checkpoint once, a tenth of the requests to warm up, then all of them."""
+    """Print the memory after each checkpoint was used once, after a tenth of the requests, and after all of them."""
     names = list(infos)
     for start in range(0, len(names), 6):
         await page.generate(f"every-{start}", names[start : start + 6], 50)
@@ -200,7 +201,7 @@ async def memory(server: Server, page: Page, infos: dict[str, CheckpointInfo], r
 
 
 async def scoring(page: Page, name: str = "score") -> None:
-    """20,000 characters by six models, alone and while somebody else asks for a character."""
+    """Time scoring 20,000 characters with six models, alone and while another visitor asks for next characters."""
     text = ("the quick brown fox jumps over the lazy dog " * 500)[:20_000]
     alone = (await page.score(f"{name}-0", SCORED, text)).last
     task = asyncio.create_task(page.score(f"{name}-1", SCORED, text))

@@ -1,8 +1,9 @@
-"""How long `python app.py` takes until it answers, beside the least that it could take: `python benchmarks/start.py`.
+"""The time until `python app.py` answers, compared with an empty page: `python benchmarks/start.py`.
 
-The least is a script that imports torch and gradio and launches an empty page. The two are started in turn, so that
-both meet the same machine; told are the seconds from the start of each process to the first answer at `/`, their ratio
-in each round, and the memory held then. What is compiled is kept from a start before, which is not counted.
+The empty page is a script that only imports torch and gradio and launches a page without components. The two are
+started in turn, so that the state of the machine is the same for both. It prints the seconds from the start of each
+process to the first answer at `/`, their ratio in each round, and the memory at that time. An earlier start, which is
+not counted, has compiled the loops.
 """
 
 import argparse
@@ -30,7 +31,7 @@ page.launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)
 
 
 def started(command: list[str], port: int) -> tuple[float, float]:
-    """Seconds until a server answers, and the megabytes that its process holds then."""
+    """Return the seconds until a server answers, and the megabytes of its process at that time."""
     begin = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=os.environ | {"NO_PROXY": "*"})
     try:
@@ -48,13 +49,13 @@ def started(command: list[str], port: int) -> tuple[float, float]:
 
 
 def held(pid: int) -> float:
-    """Megabytes that a process holds in memory."""
+    """Return the megabytes of a process's resident memory."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
 
 
 def free_port() -> int:
-    """A port at which nothing listens."""
+    """Return a free port."""
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port: int = trial.getsockname()[1]
@@ -62,7 +63,7 @@ def free_port() -> int:
 
 
 def main() -> None:
-    """Start both in turn and tell."""
+    """Start both in turn, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds

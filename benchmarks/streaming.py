@@ -1,8 +1,8 @@
-"""What watching six models write costs a browser: `python benchmarks/streaming.py`.
+"""The cost of streaming for a browser: `python benchmarks/streaming.py`.
 
-Starts `python app.py`, opens the page in a real Chromium, lets six models write 2,000 characters each, and tells how
-many updates came, how many bytes, and how long the browser's main thread worked. Then it stops a second run, and tells
-how long after the click the shown texts still changed.
+Starts `python app.py`, opens the page in a real Chromium, lets six models generate 2,000 characters each, and prints
+the number of updates, the number of bytes, and how long the browser's main thread worked. Then it stops a second run,
+and prints how long the shown texts still changed after the click.
 """
 
 import json
@@ -17,7 +17,7 @@ MODELS = ["note-lstm-10", "note-lstm-10-residual", "wells-lstm-2", "journey-gru-
 CHARS = 2_000
 WAIT = 300_000  # milliseconds
 
-# When the shown texts last changed, and when Stop was clicked, by one clock.
+# The times of the last change of the shown texts and of the click on Stop, from one clock.
 OBSERVE = """() => {
   window.seen = { changed: 0, clicked: 0 };
   const text = () => [...document.querySelectorAll('.model-card .text')].map((one) => one.textContent).join('|');
@@ -31,20 +31,20 @@ OBSERVE = """() => {
     if (event.target.closest('#stop')) window.seen.clicked = performance.now();
   }, true);
 }"""
-# How many connections that carry updates have ended; one does when nothing that was asked for runs any more.
+# The number of closed update connections; a connection closes when none of its requests runs any more.
 ENDED = "() => performance.getEntriesByType('resource').filter((one) => one.name.includes('/queue/data')).length"
 DONE = """(length) => [...document.querySelectorAll('.model-card .text')].every((t) => t.textContent.length === length)
   && document.querySelectorAll('.model-card .rote').length === document.querySelectorAll('.model-card').length"""
 
 
 def seconds(cdp: CDPSession) -> dict[str, float]:
-    """What the main thread did so far."""
+    """Return the seconds that the main thread has worked so far."""
     found = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
     return {key: found[key] for key in ("TaskDuration", "ScriptDuration", "LayoutDuration")}
 
 
 def measured(page: Page) -> dict[str, Any]:
-    """One comparison to its end."""
+    """Measure one comparison from the click to its end."""
     cdp = page.context.new_cdp_session(page)
     received: list[int] = []
     cdp.on("Network.dataReceived", lambda event: received.append(event["dataLength"]))
@@ -66,7 +66,7 @@ def measured(page: Page) -> dict[str, Any]:
 
 
 def stopped(page: Page) -> float:
-    """Milliseconds from the click on Stop to the last change of what is shown; 0: there was none."""
+    """Return the milliseconds from the click on Stop to the last change of the shown texts; 0 if there was none."""
     runs = page.evaluate(ENDED)
     page.click("#generate")
     page.wait_for_function(
@@ -79,7 +79,7 @@ def stopped(page: Page) -> float:
         "() => [...document.querySelectorAll('.model-card')].every((card) => card.querySelector('.rote'))",
         timeout=WAIT,
     )
-    page.wait_for_function(f"(runs) => ({ENDED})() > runs", arg=runs, timeout=WAIT)  # nothing is under way any more
+    page.wait_for_function(f"(runs) => ({ENDED})() > runs", arg=runs, timeout=WAIT)  # no request runs any more
     seen: dict[str, float] = page.evaluate("window.seen")
     return max(0.0, seen["changed"] - seen["clicked"])
 

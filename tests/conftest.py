@@ -1,9 +1,9 @@
-"""Shape checking for the tensor code while it is tested, and small real checkpoints to test with."""
+"""Shape checks of the tensor code in tests, and small real checkpoints."""
 
 import jaxtyping
 from jaxtyping import install_import_hook
 
-# Before anything imports deeprnn: the shapes that its tensor code announces are checked by beartype from here on.
+# This must run before deeprnn is imported: from here on, beartype checks the shapes in annotations of the tensor code.
 TENSOR_CODE = ["nn.cells", "nn.model", "text.batches", "lm.evaluation"]
 install_import_hook([f"deeprnn.{module}" for module in TENSOR_CODE], "beartype.beartype")
 
@@ -25,12 +25,12 @@ from deeprnn.store.registry import read_all  # noqa: E402
 from deeprnn.store.results import Results, RunRecord  # noqa: E402
 from deeprnn.text.vocab import Vocab  # noqa: E402
 
-torch.set_num_threads(1)  # the tests' tensors are too small to share; on a busy machine sharing is far slower
+torch.set_num_threads(1)  # the tests' tensors are so small that more threads are slower
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "checkpoints"
-# What a test asks for says which tier it belongs to: see the markers in pyproject.toml.
+# The fixtures of a test decide its tier; see the markers in pyproject.toml.
 TIERS = {"chromium": "browser", "url": "process"}
-WAIT = 120  # seconds after which something does not come any more, however busy the machine is
+WAIT = 120  # seconds after which a wait fails, even on a busy machine
 
 
 def pytest_collection_modifyitems(items):
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items):
 
 
 def wait_until(condition, missing=lambda: ""):
-    """Wait until a condition of other threads or processes holds, and no longer; `missing` tells why it does not."""
+    """Wait until a condition on other threads or processes holds; `missing` returns the message for a failure."""
     deadline = time.monotonic() + WAIT
     while not condition():
         assert time.monotonic() < deadline, f"not within {WAIT} seconds {missing()}"
@@ -49,13 +49,13 @@ def wait_until(condition, missing=lambda: ""):
 
 
 def run(coroutine):
-    """What a coroutine returns, run in a thread of its own: playwright leaves an event loop running in this one."""
+    """Run a coroutine in a new thread, since playwright leaves an event loop running in this one; return its result."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
 
 
 def tiny_metrics(name: str, num_params: int) -> dict:
-    """The metrics that a checkpoint needs to be listed and described."""
+    """Return the metrics that a checkpoint needs to be listed and described."""
     figures = {"nats": 1.0, "bpc": 1.4427, "ppl": 2.7183, "chars": 10}
     return {
         "num_params": num_params,
@@ -80,7 +80,7 @@ def tiny_metrics(name: str, num_params: int) -> dict:
 
 
 def shipped(directory: Path = SHIPPED) -> list[checkpoint.CheckpointInfo]:
-    """The checkpoints of the repository, not what its users trained and put beside them."""
+    """Return the checkpoints of the repository, without those that a user has trained and put beside them."""
     names = Results.read(directory).novelty.keys() & all_recipes().keys()
     return [info for info in read_all(directory)[0] if info.name in names]
 
@@ -88,7 +88,7 @@ def shipped(directory: Path = SHIPPED) -> list[checkpoint.CheckpointInfo]:
 def made_run(
     name: str, ppl: float = 5.0, *, train: float | None = None, test: float | None = None, **change
 ) -> RunRecord:
-    """A made-up run that came to its end: its held-out perplexity, and what of it is not as in all others."""
+    """Make a finished run with a validation perplexity `ppl`; `change` replaces other fields of the record."""
     ppls = {"train": ppl if train is None else train, "val": ppl} | ({} if test is None else {"test": test})
     values = {
         "name": name,
@@ -119,13 +119,13 @@ def made_by(recipe: Recipe, ppl: float = 5.0, **change) -> RunRecord:
 
 
 def made_figures(ppl: float) -> dict[str, float]:
-    """Figures as a file holds them."""
+    """Return the figures of one part in the format of `metrics.json`."""
     return {"nats": math.log(ppl), "bpc": math.log2(ppl), "ppl": ppl, "chars": 9}
 
 
 @pytest.fixture(scope="module")
 def unchecked_shapes():
-    """No shape checks in this module: they are made where the tensor code is tested, and would only take time here."""
+    """Turn off the shape checks in this module, to save time; the tests of the tensor code make them."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
