@@ -6,14 +6,15 @@ import re
 import httpx
 import pytest
 
+from deeprnn.nn.cells import CELLS
 from deeprnn.page.links import VIEWS
 
 # What a Chinese page names as everybody does: models, methods, formats, libraries, keys, a message of PyTorch's.
-NAMES = set(
+NAMES = {cell.label for cell in CELLS.values()} | set(
     re.findall(
         r"\w+",
-        "RNN GRU LSTM minGRU minLSTM tanh LayerNorm AdamW SGD PyTorch Python NameError JSON CSV SVG PNG Markdown API"
-        " SHA zip MB safetensors Hugging Face Gradio Top ppl Ctrl Esc bfloat16 Dropout logit lens cell cpu"
+        "tanh LayerNorm AdamW SGD PyTorch Python NameError JSON CSV SVG PNG Markdown API SHA"
+        " zip MB safetensors Hugging Face Gradio Top ppl Ctrl Esc bfloat16 Dropout logit lens cell cpu"
         " mat1 and mat2 shapes cannot be multiplied weight_ih weight_hh tiny Shakespeare English d2l x86_64 xh hh"
         " W_xh1 W_xh2 W_hh1 W_hh2 b_h1 b_h2 W_hq b_q H1 H2",
     )
