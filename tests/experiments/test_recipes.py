@@ -12,6 +12,10 @@ from deeprnn.nn.model import CharRNN
 RECIPES = all_recipes()
 
 
+def of(experiment):
+    return [recipe for recipe in RECIPES.values() if recipe.experiment == experiment]
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
     "more",
@@ -44,31 +48,30 @@ def test_equal_parameters_are_equal_within_8_percent_and_never_more(cell, residu
 def test_a_name_is_its_recipes_own():
     assert all(recipe.name == name for name, recipe in RECIPES.items())
     assert not [name for name in RECIPES if "-seed" in name]
+    assert all(recipe.experiment for recipe in RECIPES.values())
 
 
 def test_depth_runs_differ_in_their_stack_alone():
-    assert len({recipe.train for name, recipe in RECIPES.items() if name.startswith(("depth-", "width-"))}) == 1
+    assert len({recipe.train for recipe in (*of("depth"), *of("width"))}) == 1
 
 
 def test_data_runs_share_the_model_and_the_held_out_text():
-    runs = [recipe for name, recipe in RECIPES.items() if name.startswith("data-")]
+    runs = of("data")
     assert len({recipe.model for recipe in runs}) == 1
     assert len({(r.train.text, r.train.train_fraction, r.train.val_fraction) for r in runs}) == 1
 
 
 def test_an_ablation_changes_one_thing():
     base = RECIPES["ablation-none"]
-    for name, recipe in RECIPES.items():
-        if name.startswith("ablation-") and recipe is not base:
+    for recipe in of("ablation"):
+        if recipe is not base:
             ours, theirs = ({**r.model.to_dict(), **r.train.to_dict()} for r in (base, recipe))
-            assert len([key for key in ours if ours[key] != theirs[key]]) == (1 if name != "ablation-none" else 0), name
+            assert len([key for key in ours if ours[key] != theirs[key]]) == 1, recipe.name
 
 
 def test_the_models_for_goals_keep_within_their_bounds():
-    for name in RECIPES:
-        if name.startswith("book-"):
-            recipe = RECIPES[name]
-            assert recipe.train.more_texts == ()
-            assert num_params(recipe.model, SYMBOLS["full"]) <= 2_500_000
+    for recipe in of("book"):
+        assert recipe.train.more_texts == ()
+        assert num_params(recipe.model, SYMBOLS["full"]) <= 2_500_000
     assert num_params(RECIPES["wells-lstm-2"].model, SYMBOLS["full"]) <= 5_000_000
     assert RECIPES["few-lstm-2"].train.max_train_chars == 10_000

@@ -42,11 +42,11 @@ def section(value, key):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_question_is_answered_with_a_figure_a_table_and_its_commands(registry, lang):
     value = experiments.sections(registry, lang)
-    assert [one["key"] for one in value["sections"]] == ["scratch", "gru", "rote", "data", "authors", "depth"]
-    for one in value["sections"]:
+    assert [one["key"] for one in value["sections"]] == [question.key for question in experiments.ANSWERED]
+    for one, question in zip(value["sections"], experiments.ANSWERED, strict=True):
         assert one["answers"]
         assert one["commands"]
-        assert one["preset"]
+        assert one["preset"] == (question.comparison or None)
         for charts in one["figures"]:
             for chart in charts:
                 assert chart["table"]["rows"]
@@ -111,10 +111,10 @@ def test_an_authors_own_model_is_the_measure_of_the_others(results):
         assert chart["cells"][foreign][column]["text"] == f"{round(100 * (other / best - 1)):+d}%"
 
 
-def test_a_reader_sees_the_six_questions_and_reads_a_figure(visit):
+def test_a_reader_sees_every_question_and_reads_a_figure(visit):
     one = visit("?view=experiments")
     one.page.wait_for_selector(".experiment .chart")
-    assert one.page.locator(".experiment").count() == 6
+    assert one.page.locator(".experiment").count() == len(experiments.ANSWERED)
     figure = one.page.locator("#experiment-rote .figure")
     figure.scroll_into_view_if_needed()
     box = figure.locator(".chart").bounding_box()
