@@ -216,6 +216,9 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
     assert other.name == f"smoke-{own_name(path)}-seed2"
     assert own_name(path).startswith("War-Peace-")
     assert other.recipe.train.text == str(path)
+    assert (job(2).recipe.experiment, other.recipe.experiment) == ("smoke", ""), (
+        "another text is compared with no other"
+    )
     assert other.command == "python train.py smoke --data 'War & Peace.txt' --seeds 2"
 
 

@@ -30,7 +30,9 @@ def folders(tmp_path_factory):
     (top / "book.txt").write_text(TEXT)
     (top / "README.md").write_text(f"Before\n{MARKS[0]}\nold\n{MARKS[1]}\nAfter\n")
     config = TrainConfig(text=str(top / "book.txt"), form="full", epochs=1, learning_rate=1.0, batch_size=4, window=50)
-    recipe = Recipe(name="tiny", model=ModelConfig(cell="gru", hidden_size=8, num_layers=1), train=config)
+    recipe = Recipe(
+        name="tiny", experiment="mine", model=ModelConfig(cell="gru", hidden_size=8, num_layers=1), train=config
+    )
     for seed, folder in enumerate(("ship", "runs", "runs")):
         one = replace(recipe, train=replace(config, seed=seed))
         train(Job(recipe=one, out=top / folder, command="x"), device=torch.device("cpu"), quiet=True)
@@ -63,6 +65,16 @@ def test_every_run_is_gathered_with_its_outcome(gathered):
     assert gathered.runs["wild"].outcome.status == "diverged"
     assert gathered.runs["tiny"].outcome.status == "learned"
     assert gathered.where(recipe="tiny").figure().num_seeds == 3
+
+
+def test_a_run_records_its_recipe_and_experiment_when_it_is_trained(gathered, folders):
+    metrics = json.loads((folders / "runs" / "tiny-seed1" / "metrics.json").read_text())
+    assert (metrics["name"], metrics["recipe"], metrics["experiment"]) == ("tiny-seed1", "tiny", "mine")
+    assert [run.name for run in gathered.where(experiment="mine", recipe="tiny")] == [
+        "tiny",
+        "tiny-seed1",
+        "tiny-seed2",
+    ]
 
 
 def test_what_is_written_is_read_again(gathered, folders):
