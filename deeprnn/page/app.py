@@ -89,7 +89,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
             return gr.update(selected=ask.view) if "view" in request.query_params else gr.skip()
 
         page.load(on_visit, None, tabs, **private)
-        speak = calling("shared/page.js", "speak", _TITLES)  # the browser's tab and screen readers too
+        speak = calling("page", "speak", _TITLES)  # the browser's tab and screen readers too
         page.load(None, language, None, js=speak, **private)  # gradio has told the browser the browser's language
         language.change(None, language, None, js=speak, **private)
     page.space_id = None  # in a Space gradio would add a header, which asks other hosts
@@ -155,7 +155,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     served: tuple[Any, str, str] = page.launch(
         css=style_sheet(),
         theme=theme(),
-        js=calling("shared/page.js", "start", _NAMES),
+        js=calling("page", "start", _NAMES),
         prevent_thread_lock=True,
         **(LAUNCH | options),
     )

@@ -14,7 +14,7 @@ VALUES = st.dictionaries(st.text(max_size=9), st.text(max_size=9) | st.lists(st.
 
 @pytest.fixture(scope="module")
 def drawn():
-    return drawing({"text": "<b>"}, "<div></div>", "learn/learn.js", elem_id="drawn")
+    return drawing({"text": "<b>"}, "<div></div>", "learn", elem_id="drawn")
 
 
 @settings(deadline=None)

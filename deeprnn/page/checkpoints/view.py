@@ -90,9 +90,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "checkpoints.intro")
-    board = drawing(
-        listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints/checkpoints.js", elem_id="checkpoints"
-    )
+    board = drawing(listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints", elem_id="checkpoints")
     words.add_drawing(board, functools.partial(listing, registry))
     shown = gr.Markdown(elem_id="model-card", sanitize_html=True)
 

@@ -287,7 +287,7 @@ class _Controls:
                 self.board = drawing(
                     cards.draw(registry, first, "en"),
                     asset("compare/cards.html"),
-                    "compare/cards.js",
+                    "compare",
                     server_functions=[_served(registry, next_chars), _served(registry, exported)],
                     elem_id="board",
                 )
@@ -505,7 +505,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.more.click(on_continue, [language, ui.board, ui.length], ui.board, **anew)
     ui.stop.click(on_stop, [ui.board, language], ui.board, **anew)
     for happened in ("input", "change"):  # by the reader; by whomever
-        told = calling("compare/cards.js", "tellModels", happened)
+        told = calling("compare", "tellModels", happened)
         getattr(ui.picker, happened)(None, ui.picker, None, js=told, queue=False, **QUIET)
     picked_anew = [ui.board, ui.preset, ui.budget]
     ui.board.input(on_pick, [ui.picker, ui.board, language], picked_anew, trigger_mode="always_last", **QUIET)

@@ -159,7 +159,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     board = drawing(
         {"models": [], "labels": _labels("en")},
         '<div class="inside"></div>',
-        "inside/inside.js",
+        "inside",
         elem_id="inside",
     )
     words.add_drawing(board, lambda lang: {"models": [], "labels": _labels(lang)})

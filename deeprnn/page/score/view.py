@@ -175,7 +175,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     board = drawing(
         result(registry, "", [], "en"),
         '<div class="score-result"></div>',
-        "score/heat.js",
+        "score",
         elem_id="scores",
     )
     words.add_drawing(board, lambda lang: result(registry, "", [], lang))
@@ -236,7 +236,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             **QUIET,
         )
     for control in (text, picker):
-        control.change(None, [text, picker], None, js=calling("score/heat.js", "tellControls"), queue=False, **QUIET)
+        control.change(None, [text, picker], None, js=calling("score", "tellControls"), queue=False, **QUIET)
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
     language.input(on_language, [board, language], board, **QUIET)
     page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **QUIET)

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deeprnn.page.server.limits import is_page
 from deeprnn.page.server.spoken import ASKED, CODES
-from deeprnn.page.shared.scripts import address, scripts
+from deeprnn.page.shared import scripts
 from deeprnn.page.words import tr
 from deeprnn.words import Lang
 
@@ -56,5 +56,4 @@ def described(page: bytes, lang: Lang) -> bytes:
     told = {"title": tr("head.title", lang), "description": tr("head.subtitle", lang), "type": "website"}
     tags = "".join(f'<meta property="og:{key}" content="{html.escape(value)}" />' for key, value in told.items())
     head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}"'.encode(), 1)
-    loads = "".join(f'<link rel="modulepreload" href="{address(name)}" />' for name in scripts())
-    return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + loads.encode() + script + rest
+    return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + scripts.tags().encode() + script + rest

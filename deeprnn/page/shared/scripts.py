@@ -1,6 +1,9 @@
 """The page's scripts: modules in files beside what they draw, under an address that is another one when they change.
 
-Knows: the package's `.js` files. Does not know: what they do, gradio.
+Knows: the package's `.js` files, how gradio calls them. Does not know: what they do.
+
+A page loads `main.js` in its head, before gradio's own script: what gradio runs then finds each module under `deeprnn`,
+and draws at once. (An `import(...)` there would be answered when gradio is done with all of the page, 0.2 s later.)
 """
 
 import functools
@@ -13,6 +16,7 @@ from typing import Any
 
 FOLDER = "scripts"
 _ENDING = ".js"
+_FIRST = "main.js"
 
 
 @functools.cache
@@ -37,22 +41,21 @@ def version() -> str:
 
 def address(script: str) -> str:
     """Where a script is, relative to the page."""
-    if script not in scripts():
-        raise ValueError(f"there is no script {script!r} in the page's folder, only {', '.join(scripts())}")
     return f"{FOLDER}/{version()}/{script}"
 
 
-def mounting(script: str) -> str:
-    """What draws a board: the script's `mount`, with all that gradio gives to a `js_on_load`."""
-    return f"{_imported(script)}.then((module) => module.mount({{ element, props, server, trigger, watch }}));"
+def tags() -> str:
+    """What loads the scripts: all are asked for at once, and run before any script below."""
+    asked = "".join(f'<link rel="modulepreload" href="{address(script)}" />' for script in scripts())
+    return f'{asked}<script type="module" src="{address(_FIRST)}"></script>'
 
 
-def calling(script: str, function: str, *first: Any) -> str:
-    """A JavaScript function that calls a script's with these values, then with its own."""
+def mounting(view: str) -> str:
+    """What draws a board: the `mount` of a view's module, with all that gradio gives to a `js_on_load`."""
+    return f"deeprnn.{view}.mount({{ element, props, server, trigger, watch }});"
+
+
+def calling(module: str, function: str, *first: Any) -> str:
+    """A JavaScript function that calls a module's with these values, then with its own."""
     given = "".join(f"{json.dumps(value, ensure_ascii=False)}, " for value in first)
-    return f"(...values) => {_imported(script)}.then((module) => module.{function}({given}...values))"
-
-
-def _imported(script: str) -> str:
-    """A relative address would be looked for beside gradio's own scripts."""
-    return f"import(new URL({json.dumps(address(script))}, document.baseURI).href)"
+    return f"(...values) => deeprnn.{module}.{function}({given}...values)"

@@ -93,19 +93,16 @@ def refusal(error: RequestError, lang: Lang) -> gr.Error:
     return gr.Error(message, title=tr("error_title", lang), print_exception=False)
 
 
-def drawing(value: dict[str, Any], template: str, script: str, **options: Any) -> Drawing:
-    """A drawing of a value by a script, in an HTML template."""
-    return Drawing(value, html_template=template, js_on_load=mounting(script), apply_default_css=False, **options)
+def drawing(value: dict[str, Any], template: str, view: str, **options: Any) -> Drawing:
+    """A drawing of a value by a view's script, in an HTML template."""
+    return Drawing(value, html_template=template, js_on_load=mounting(view), apply_default_css=False, **options)
 
 
 def drawn_in_each_language(
     language: gr.Radio, words: Translations, make: Callable[[Lang], dict[str, Any]], name: str
 ) -> None:
-    """A board that depends on nothing but the language: sent with the page, drawn again when another one is chosen.
-
-    name: of its view; its script is `NAME/NAME.js`.
-    """
-    board = drawing(make("en"), f'<div class="{name}"></div>', f"{name}/{name}.js", elem_id=name)
+    """A board that depends on nothing but the language: sent with the page, drawn again when another one is chosen."""
+    board = drawing(make("en"), f'<div class="{name}"></div>', name, elem_id=name)
     words.add_drawing(board, make)
     language.input(lambda chosen: make(LANGUAGES[chosen]), language, board, queue=False, **QUIET)
 

@@ -1,0 +1,10 @@
+// What the page loads before gradio's own script: each view's module under its name, for what gradio runs (see scripts.py).
+import * as checkpoints from './checkpoints/checkpoints.js';
+import * as compare from './compare/cards.js';
+import * as experiments from './experiments/experiments.js';
+import * as inside from './inside/inside.js';
+import * as learn from './learn/learn.js';
+import * as score from './score/heat.js';
+import * as page from './shared/page.js';
+
+Object.assign(globalThis, { deeprnn: { checkpoints, compare, experiments, inside, learn, page, score } });
