@@ -12,7 +12,8 @@ FOLDER = ROOT / "deeprnn" / "page"
 
 
 def get(url, path, **headers):
-    return httpx.get(url + path, headers=headers, timeout=WAIT)
+    asked = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.get(url + path, headers=asked, timeout=WAIT)
 
 
 def test_every_script_of_the_package_is_served_as_it_is_and_kept_for_good(url):
@@ -25,6 +26,14 @@ def test_every_script_of_the_package_is_served_as_it_is_and_kept_for_good(url):
         assert answer.content == content
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_script_is_the_same_however_it_is_compressed(url):
+    """Each browser asks for it as it can."""
+    for encoding in ("gzip", "br", "identity", "gzip"):
+        answer = get(url, scripts.address("shared/dom.js"), accept_encoding=encoding)
+        assert answer.headers.get("content-encoding", "identity") == encoding
+        assert answer.content == scripts.scripts()["shared/dom.js"]
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,7 @@ class Scripts:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.answers = {
-            scripts.address(name): Response(content, media_type="text/javascript", headers=_KEPT)
-            for name, content in scripts.scripts().items()
-        }
+        self.contents = {f"/{scripts.address(name)}": content for name, content in scripts.scripts().items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -29,5 +26,10 @@ class Scripts:
         if not path.startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
-        missing = PlainTextResponse("There is no such script. Load the page again.", status_code=404)
-        await self.answers.get(path.removeprefix("/"), missing)(scope, receive, send)
+        answer = self._answer(path)  # made anew each time, since gradio's compression writes into its headers
+        await answer(scope, receive, send)
+
+    def _answer(self, path: str) -> Response:
+        if path not in self.contents:
+            return PlainTextResponse("There is no such script. Load the page again.", status_code=404)
+        return Response(self.contents[path], media_type="text/javascript", headers=_KEPT)
