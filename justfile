@@ -19,12 +19,18 @@ quick:
 test:
     python -m pytest
 
-# Style and types.
+# Style and types of Python; `just scripts` checks JavaScript.
 check:
     ruff check .
     ruff format --check .
     mypy
     lint-imports
+
+# Style, types and tests of the page's scripts; `npm ci` installs what they need.
+scripts:
+    npm run format
+    npm run types
+    npm test
 
 # Everything that must pass before a change lands, on a bare Debian machine.
 ci:

@@ -1,0 +1,154 @@
+// The parts of the shared scripts that draw nothing: `npm test`.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { apart, digits, scale, short, ticks } from '../../deeprnn/page/shared/charts.js';
+import { Carried, between, filled, listed, strength, visible } from '../../deeprnn/page/shared/dom.js';
+import { csvOf } from '../../deeprnn/page/shared/export.js';
+import { nearestOf } from '../../deeprnn/page/shared/kinds.js';
+
+test('ticks are round, within the ends, and three at least', () => {
+  assert.deepEqual(ticks(0, 10), [0, 2, 4, 6, 8, 10]);
+  assert.deepEqual(ticks(3, 41), [10, 20, 30, 40]);
+  assert.deepEqual(ticks(1, 10_000, true), [1, 10, 100, 1000, 10_000]);
+  assert.deepEqual(ticks(1, 30, true), [1, 2, 5, 10, 20]);
+  assert.deepEqual(ticks(2.1, 2.9, true), [2.2, 2.4, 2.6, 2.8]);
+  assert.deepEqual(ticks(5, 5), [5]);
+  for (const [from, to] of [
+    [1.01, 1.02],
+    [1, 3],
+    [4.9, 31],
+    [0.2, 7e5],
+    [1, 3503],
+  ]) {
+    for (const log of [true, false]) {
+      const found = ticks(from, to, log);
+      assert.ok(found.length >= 3 && found.length <= 13, `${from} to ${to}: ${found}`);
+      assert.ok(found.every((value) => value >= from * (1 - 1e-9) && value <= to * (1 + 1e-9)));
+      assert.deepEqual(
+        found,
+        [...new Set(found)].sort((a, b) => a - b),
+      );
+    }
+  }
+});
+
+test('a scale has its ends at its ends, and equal ratios at equal distances where it is logarithmic', () => {
+  const even = scale([4, 2, 3], 10, 110);
+  assert.deepEqual([even.least, even.most, even.at(2), even.at(3), even.at(4)], [2, 4, 10, 60, 110]);
+  const log = scale([1, 100], 0, 80, true);
+  assert.deepEqual([1, 10, 100].map(log.at).map(Math.round), [0, 40, 80]);
+  assert.equal(scale([7, 7], 5, 9).at(7), 5);
+});
+
+test('marks that would run into each other are left out', () => {
+  globalThis.document = /** @type {any} */ ({ createElement: () => ({ getContext: () => null }) });
+  assert.deepEqual(apart([1, 2, 3, 4], scale([1, 4], 0, 30)), [1, 3]);
+  assert.deepEqual(apart([1, 2, 3, 4], scale([1, 4], 0, 300)), [1, 2, 3, 4]);
+});
+
+test('numbers are as long as they are worth', () => {
+  assert.deepEqual([1, 999, 1500, 2_000_000, 3e9].map(short), ['1', '999', '1.5 k', '2 M', '3e+9']);
+  assert.deepEqual([1.0149, 12.34, 250.7].map(digits), ['1.015', '12.3', '251']);
+});
+
+test('the nearest point is the one with the nearest pixel', () => {
+  const x = scale([1, 1000], 0, 300, true);
+  const points = [1, 10, 1000].map((at) => ({ at }));
+  assert.deepEqual(
+    [90, 160, 290].map((pixel) => nearestOf(points, pixel, x).at),
+    [10, 10, 1000],
+  );
+});
+
+/** @typedef {{ turn: number, cards: { text: string, state?: string }[] }} Board */
+
+/** @param {...unknown} lines */
+const text = (...lines) => lines.map((line) => JSON.stringify(line)).join('\n');
+
+/** @param {...string} texts */
+const board = (...texts) => ({ turn: 1, cards: texts.map((one) => ({ text: one })) });
+
+test('a text that grows is read from where it ended, and tells what was added', () => {
+  const props = { value: text(board('a', '机')) };
+  /** @type {Carried<Board>} */
+  const carried = new Carried(props);
+  const first = carried.given();
+  assert.deepEqual(first, board('a', '机'));
+  assert.equal(carried.news(), null);
+  assert.deepEqual(carried.news(), []);
+  props.value += '\n' + text(['b', '器']);
+  assert.deepEqual(carried.news(), [['b', '器']]);
+  props.value += '\n' + text(['', '𝄞']) + '\n' + text([{ text: 'abc', state: 'finished' }, '!']);
+  assert.deepEqual(carried.news(), [
+    ['', '𝄞'],
+    [{ text: 'abc', state: 'finished' }, '!'],
+  ]);
+  assert.equal(carried.given(), first);
+  assert.deepEqual(first.cards, [{ text: 'abc', state: 'finished' }, { text: '机器𝄞!' }]);
+});
+
+test('another value is drawn whole, also where it follows in the same text', () => {
+  const props = { value: text(board('a'), ['b']) };
+  /** @type {Carried<Board>} */
+  const carried = new Carried(props);
+  carried.news();
+  props.value += '\n' + text(board('z'), ['y']);
+  assert.equal(carried.news(), null);
+  assert.deepEqual(carried.given(), board('zy'));
+  props.value = text(board('other'));
+  assert.equal(carried.continues(props.value), false);
+  assert.equal(carried.news(), null);
+  assert.deepEqual(carried.given(), board('other'));
+});
+
+test('nothing is read out of nothing, and a value that is put is what is carried', () => {
+  const props = { value: '' };
+  /** @type {Carried<Board>} */
+  const carried = new Carried(props);
+  assert.equal(carried.given(), null);
+  carried.put(board('mine'));
+  assert.deepEqual(JSON.parse(props.value), board('mine'));
+  assert.deepEqual(carried.given(), board('mine'));
+});
+
+test('words are filled in as they are, joined as their language joins them, and seen', () => {
+  assert.equal(filled('{a} and {b}', { a: '$& {b}', b: 2 }), '$& 2 and {b}');
+  assert.deepEqual(['en', 'zh'].map(between), [' ', '']);
+  assert.deepEqual(['\n', ' ', '机'].map(visible), ['↵', '␣', '机']);
+  assert.deepEqual([0, 3, 6, 60].map(strength), [0, 0.5, 1, 1]);
+});
+
+test('names stand in an address apart, whatever they are', () => {
+  assert.equal(listed(['a', 'b,c', '50%']), 'a,b%2Cc,50%25');
+});
+
+test('a chart as CSV holds every number in full, and quotes what would end a cell', () => {
+  const lines = csvOf({
+    kind: 'lines',
+    name: '',
+    series: [
+      {
+        name: 'GRU, "plain"',
+        cell: 'gru',
+        dash: 0,
+        points: [
+          [1, 2.5, null],
+          [2, 2.25, 0.125],
+        ],
+      },
+    ],
+    xs: ['layers'],
+    log_x: false,
+    ticks: [],
+    y: 'perplexity',
+    rules: [],
+  });
+  const rows = [
+    'series,layers,perplexity,half_width_95',
+    '"GRU, ""plain""",1,2.5,',
+    '"GRU, ""plain""",2,2.25,0.125',
+    '',
+  ];
+  assert.equal(lines, rows.join('\r\n'));
+});
