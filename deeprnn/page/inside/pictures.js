@@ -67,7 +67,7 @@ function heat(rows, names, label, marks = []) {
 }
 
 /**
- * A pixel a value.
+ * A pixel a value, in the colours of the page, which the canvas is not part of yet.
  * @param {HTMLCanvasElement} canvas
  * @param {number[][]} rows
  */
