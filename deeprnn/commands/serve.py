@@ -13,7 +13,7 @@ import torch
 
 from deeprnn.config import Form
 from deeprnn.page.environment import env_limit
-from deeprnn.page.server.serving import address, settle_environment
+from deeprnn.page.server.serving import address, set_gradio_environment
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.text.corpora import load_if_local
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             remedy = "restore the shipped ones, or train one: python train.py smoke --out checkpoints"
             raise ValueError(f"no checkpoint in {asked.checkpoints}: {remedy}")
         where = address(asked.host, asked.port)
-        settle_environment()
+        set_gradio_environment()
         from deeprnn.page.app import launch  # imports gradio, and reads the limits from the environment
 
         torch.set_num_threads(1)  # one step is so small that a second thread makes it slower

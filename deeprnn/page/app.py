@@ -25,14 +25,14 @@ from deeprnn.page.learn import view as learn
 from deeprnn.page.score import view as score
 from deeprnn.page.server import api
 from deeprnn.page.server.downloads import Downloads
-from deeprnn.page.server.faults import Page, note
+from deeprnn.page.server.faults import Page, log_error
 from deeprnn.page.server.limits import Limits
 from deeprnn.page.server.preview import Preview
 from deeprnn.page.server.requests import Requests
 from deeprnn.page.server.scripts import Scripts
-from deeprnn.page.server.serving import Ending, believe_no_header, proxies
+from deeprnn.page.server.serving import ShutdownSignal, ignore_forwarded_headers, proxies
 from deeprnn.page.server.sessions import install_light_sessions
-from deeprnn.page.server.spoken import CODES, Listening
+from deeprnn.page.server.spoken import CODES, Localize
 from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.theme import style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations
@@ -113,7 +113,7 @@ def prepare(registry: Registry, page: Page) -> None:
         warm_up()
     finally:  # a model that cannot be compiled says so when it is asked
         registry.ready.set()
-    page.speak_anew()  # what it opens with can be said whole now
+    page.rebuild_languages()  # what it opens with can be said whole now
     if first:
         print("Compiled: models write.", flush=True)
     remove_unused()
@@ -129,8 +129,8 @@ def compile_apart() -> None:
 def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
     blocking = not options.pop("prevent_thread_lock", False)
-    ending = Ending() if blocking else None
-    believe_no_header()
+    ending = ShutdownSignal() if blocking else None
+    ignore_forwarded_headers()
     registry.ready.clear()
     at_once = env_limit("MAX_AT_ONCE", 200)
     page = build(registry, text_of)
@@ -145,10 +145,10 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
         places=at_once,
         max_waiting=env_limit("MAX_QUEUE", 200),
         proxies=proxies(),
-        ending=ending.asked if ending else lambda: False,
-        note=note,
+        ending=ending.requested if ending else lambda: False,
+        log_error=log_error,
     )
-    others = [Middleware(Downloads, registry=registry), Middleware(Scripts), Middleware(Listening), Middleware(Preview)]
+    others = [Middleware(Downloads, registry=registry), Middleware(Scripts), Middleware(Localize), Middleware(Preview)]
     served_with = {"middleware": [limits, *others]}
     # A thread of gradio's waits for each text that is being written; a few more answer what is quick.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options

@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from deeprnn.page.app import build
-from deeprnn.page.server.limits import ASKING, BESIDE, BESIDE_AT_ONCE, Limits, Spent, price, share
+from deeprnn.page.server.limits import ASKING, UNQUEUED, UNQUEUED_AT_ONCE, Limits, RateLimit, price, share
 from deeprnn.page.server.requests import Requests
 from tests.conftest import ROOT, WAIT, run
 
@@ -224,7 +224,7 @@ def test_of_what_is_computed_beside_the_queue_an_address_has_some_at_once():
         client = scope["client"][0]
         now[client] += 1
         most[client] = max(most[client], now[client])
-        if most.total() == BESIDE_AT_ONCE + 1:  # as many as can be of one, and one of another
+        if most.total() == UNQUEUED_AT_ONCE + 1:  # as many as can be of one, and one of another
             free.set()
         await free.wait()
         now[client] -= 1
@@ -239,14 +239,14 @@ def test_of_what_is_computed_beside_the_queue_an_address_has_some_at_once():
         async def send(_):
             pass
 
-        scope = {"type": "http", "method": "POST", "path": BESIDE, "headers": [], "client": (client, 1)}
+        scope = {"type": "http", "method": "POST", "path": UNQUEUED, "headers": [], "client": (client, 1)}
         await app(scope, receive, send)
 
     async def crowd():
         await asyncio.wait_for(asyncio.gather(*(visit("1.2.3.4") for _ in range(30)), visit("5.6.7.8")), WAIT)
 
     run(crowd())
-    assert most == {"1.2.3.4": BESIDE_AT_ONCE, "5.6.7.8": 1}
+    assert most == {"1.2.3.4": UNQUEUED_AT_ONCE, "5.6.7.8": 1}
 
 
 def test_what_the_application_raises_is_noted_and_answered_with_a_sentence():
@@ -254,7 +254,7 @@ def test_what_the_application_raises_is_noted_and_answered_with_a_sentence():
         raise KeyError("a private word")
 
     noted = []
-    status, body = ask(Limits(broken, max_bytes=10, per_minute=9, note=noted.append), path=BESIDE)
+    status, body = ask(Limits(broken, max_bytes=10, per_minute=9, log_error=noted.append), path=UNQUEUED)
     assert (status, json.loads(body)["detail"][-1]) == (422, ".")
     assert list(map(type, noted)) == [KeyError]
 
@@ -281,7 +281,7 @@ def test_an_upload_is_refused_wherever_it_is_sent(path, headers):
 
 def test_who_is_told_when_to_come_back_can_spend_it_then():
     now = [0.0]
-    spent = Spent(lambda: now[0])
+    spent = RateLimit(lambda: now[0])
     for second in range(30):
         now[0] = float(second)
         assert spent.spend("one", 1, 30) == 0
@@ -356,7 +356,7 @@ def test_what_an_address_asks_to_be_written_is_asking_though_opening_the_page_is
     assert all(requests.is_visit("/gradio_api/queue/join", {"fn_index": number}) for number in opened)
     assert not any(requests.is_visit("/gradio_api/queue/join", {"fn_index": number}) for number in after)
     visit = {"fn_index": min(opened)}
-    assert not requests.is_visit(BESIDE, visit), "only where the page asks for what fills it"
+    assert not requests.is_visit(UNQUEUED, visit), "only where the page asks for what fills it"
     assert not requests.is_visit("/gradio_api/call/generate", visit)
     del page, requests
     gc.collect()  # gradio leaves event loops open: they are to be missed here, not in the tests that follow

@@ -82,10 +82,10 @@ def test_a_server_told_to_stop_finishes_what_it_writes_and_exits_with_0(name):
 
 ASKED_ANYWHERE = """
 import os, signal, sys, threading
-from deeprnn.page.server.serving import Ending
+from deeprnn.page.server.serving import ShutdownSignal
 
 for line in range(15):
-    ending, left = Ending(), [line]
+    ending, left = ShutdownSignal(), [line]
 
     def ask_at_the_line(frame, event, _):
         if event == "line":
@@ -98,7 +98,7 @@ for line in range(15):
     sys.settrace(ask_at_the_line)
     ending.wait(lambda: False)
     sys.settrace(None)
-    assert ending.asked()
+    assert ending.requested()
 print("heard")
 """
 

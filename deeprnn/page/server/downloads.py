@@ -64,7 +64,7 @@ def zipped(folders: list[Path]) -> Iterator[bytes]:
     The files' dates are left out, since the zip format has no dates before 1980. A file that was deleted meanwhile is
     left out too.
     """
-    buffer = _Outlet()
+    buffer = _Buffer()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for folder in folders:
             for path in own_files(folder):
@@ -79,7 +79,7 @@ def zipped(folders: list[Path]) -> Iterator[bytes]:
     yield buffer.taken()
 
 
-class _Outlet(io.RawIOBase):
+class _Buffer(io.RawIOBase):
     """A buffer for `zipfile` that cannot seek; `taken` returns the bytes written since its last call."""
 
     def __init__(self) -> None:

@@ -10,21 +10,21 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn.page.server.spoken import Spoken
+from deeprnn.page.server.spoken import LocalizedBlocks
 from deeprnn.page.words import language_of, tr
 
 LOG = logging.getLogger(__name__)
 FRAMES = 4  # stack frames of an error that are logged
 
 
-def note(error: BaseException) -> None:
+def log_error(error: BaseException) -> None:
     """Log the type of an error and where it was raised, but not its message, which may contain user input."""
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
     where = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
     LOG.error("A request could not be answered: %s at %s", type(error).__name__, where)
 
 
-class Page(Spoken):
+class Page(LocalizedBlocks):
     """A page whose functions answer any input with a result or an error message.
 
     gradio would print every exception together with the input. `gr.Error` with `print_exception=False` is raised on
@@ -38,6 +38,6 @@ class Page(Spoken):
         except Exception as error:
             if isinstance(error, gr.Error) and not error.print_exception:
                 raise
-            note(error)
+            log_error(error)
             lang = language_of(getattr(options.get("request"), "headers", None) or {})
         raise gr.Error(tr("error_request", lang), title=tr("error_title", lang), print_exception=False)

@@ -20,15 +20,15 @@ from deeprnn.page.words import language, language_of, tr
 
 GRADIO = "/gradio_api/"
 UPLOAD = "/gradio_api/upload"  # always refused: the page reads files in the browser
-BESIDE = "/gradio_api/component_server"  # requests that gradio answers without its queue
+UNQUEUED = "/gradio_api/component_server"  # requests that gradio answers without its queue
 ASKING = ("/gradio_api/queue/join", *NAMED)  # requests that gradio puts into its queue
-VISITS = 10  # the limit for requests that a page sends when it is opened, relative to that for other requests
+VISIT_FACTOR = 10  # the limit for requests that a page sends when it is opened, relative to that for other requests
 MAX_CLIENTS = 10_000  # the most clients whose requests are counted
 MINUTE = 60.0
 LEAST_SHARE = 4  # places that every address may have, however many other addresses there are
-BESIDE_AT_ONCE = 8  # requests without a queue that are computed at once for one address
-MOMENT = 0.05  # seconds between two checks for a free place
-SOON = 5  # seconds after which a client may try again if too many requests wait
+UNQUEUED_AT_ONCE = 8  # requests without a queue that are computed at once for one address
+POLL_SECONDS = 0.05  # seconds between two checks for a free place
+RETRY_SECONDS = 5  # seconds after which a client may try again if too many requests wait
 
 
 class RefusalError(Exception):
@@ -69,12 +69,12 @@ class Gate:
         Raises:
             RefusalError: too many requests wait already.
         """
-        waiting, outside = self._waiting.total(), self._outside * (VISITS if visit else 1)
+        waiting, outside = self._waiting.total(), self._outside * (VISIT_FACTOR if visit else 1)
         most = share(outside, waiting - self._waiting[client])
         if self._waiting[client] >= most:
-            raise RefusalError(429, "error_of_one", most, after=SOON)
+            raise RefusalError(429, "error_of_one", most, after=RETRY_SECONDS)
         if waiting + self._requests.waiting() >= outside:
-            raise RefusalError(503, "error_queue", outside, after=SOON)
+            raise RefusalError(503, "error_queue", outside, after=RETRY_SECONDS)
 
     @contextlib.asynccontextmanager
     async def passed(self, client: str, function: int, visit: bool) -> AsyncIterator[None]:
@@ -90,8 +90,8 @@ class Gate:
             async with line:
                 while not self._has_place(client, function):
                     if self._ending():
-                        raise RefusalError(503, "error_ending", after=SOON)
-                    await asyncio.sleep(MOMENT)
+                        raise RefusalError(503, "error_ending", after=RETRY_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)
                 yield
         finally:
             self._waiting -= Counter([client])
@@ -114,7 +114,7 @@ class Limits:
     proxies: the number of trusted proxies; the client is the entry at this place from the end of X-Forwarded-For, else
         the address that connects.
     ending: returns whether the server is shutting down.
-    note: logs an exception of the application; the client gets an error message.
+    log_error: logs an exception of the application; the client gets an error message.
     """
 
     def __init__(
@@ -127,13 +127,13 @@ class Limits:
         max_waiting: int = 1,
         proxies: int = 0,
         ending: Callable[[], bool] = lambda: False,
-        note: Callable[[BaseException], None] = lambda _: None,
+        log_error: Callable[[BaseException], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app, self.max_bytes, self.per_minute = app, max_bytes, per_minute
-        self.requests, self.proxies, self.ending, self.note = requests, proxies, ending, note
-        self._asked, self._opened, self._filled = Spent(clock), Spent(clock), Spent(clock)
-        self._beside = Beside(max_waiting)
+        self.requests, self.proxies, self.ending, self.log_error = requests, proxies, ending, log_error
+        self._asked, self._opened, self._filled = RateLimit(clock), RateLimit(clock), RateLimit(clock)
+        self._unqueued = UnqueuedLimit(max_waiting)
         self._gate = Gate(requests, places, max_waiting, ending) if requests else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,23 +143,23 @@ class Limits:
             return
         begun = False
 
-        async def tell(message: Message) -> None:
+        async def track(message: Message) -> None:
             nonlocal begun
             begun = True
             await send(message)
 
         try:
             if scope["method"] == "POST":
-                await self._answer(scope, receive, tell)
+                await self._answer(scope, receive, track)
             else:
                 if is_page(scope):
                     self._open(self._client(scope, Headers(scope=scope)))
-                await self.app(scope, receive, tell)
+                await self.app(scope, receive, track)
             return
         except RefusalError as error:
             refused = error
         except Exception as error:
-            self.note(error)
+            self.log_error(error)
             if begun:
                 return
             refused = RefusalError(422 if scope["method"] == "POST" else 500, "error_request")
@@ -172,10 +172,10 @@ class Limits:
             RefusalError: the client may not open the page now.
         """
         if self.ending():
-            raise RefusalError(503, "error_ending", after=SOON)
+            raise RefusalError(503, "error_ending", after=RETRY_SECONDS)
         if self.requests is None or self._gate is None:
             return
-        each, most = self.requests.of_a_visit(), VISITS * self.per_minute
+        each, most = self.requests.of_a_visit(), VISIT_FACTOR * self.per_minute
         if after := self._opened.spend(client, each, most):
             raise RefusalError(429, "error_visits", most // each, after=after)
         self._gate.admit(client, visit=True)
@@ -184,7 +184,7 @@ class Limits:
         headers = Headers(scope=scope)
         path, client = below_prefix(scope), self._client(scope, headers)
         if self.ending():
-            raise RefusalError(503, "error_ending", after=SOON)
+            raise RefusalError(503, "error_ending", after=RETRY_SECONDS)
         sent = headers.get("content-type", "").strip().lower()
         if path.startswith(GRADIO) and (path.startswith(UPLOAD) or sent.startswith("multipart/")):
             raise RefusalError(403, "error_upload")
@@ -204,11 +204,11 @@ class Limits:
             return
         asked = _read(body)
         visit = self.requests is not None and self.requests.is_visit(path, asked)
-        spent, most = (self._filled, 2 * VISITS * self.per_minute) if visit else (self._asked, self.per_minute)
+        spent, most = (self._filled, 2 * VISIT_FACTOR * self.per_minute) if visit else (self._asked, self.per_minute)
         if after := spent.spend(client, price(path, asked), most):
             raise RefusalError(429, "error_too_often", most, after=after)
-        if path.startswith(BESIDE):
-            async with self._beside.computed(client):
+        if path.startswith(UNQUEUED):
+            async with self._unqueued.computed(client):
                 yield
             return
         if self.requests is None or self._gate is None or not path.startswith(ASKING):
@@ -245,7 +245,7 @@ class Limits:
         return named or (scope.get("client") or ("?",))[0]
 
 
-class Beside:
+class UnqueuedLimit:
     """Limits requests without a queue: a few are computed at once for each address, the others wait."""
 
     def __init__(self, outside: int) -> None:
@@ -262,8 +262,8 @@ class Beside:
         """
         most = share(self._outside, self._here.total() - self._here[client])
         if self._here[client] >= most:
-            raise RefusalError(429, "error_of_one", most, after=SOON)
-        places = self._places.setdefault(client, asyncio.Semaphore(BESIDE_AT_ONCE))
+            raise RefusalError(429, "error_of_one", most, after=RETRY_SECONDS)
+        places = self._places.setdefault(client, asyncio.Semaphore(UNQUEUED_AT_ONCE))
         self._here[client] += 1
         try:
             async with places:
@@ -274,7 +274,7 @@ class Beside:
                 del self._places[client]
 
 
-class Spent:
+class RateLimit:
     """A rate limit: the prices of each client's requests in the last minute."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -313,7 +313,7 @@ def is_page(scope: Scope) -> bool:
 
 def price(path: str, asked: Any) -> int:
     """Return the price of a request to gradio: 1, plus 1 per 1,000 characters and model if it has no queue."""
-    ask = asked.get("data") if isinstance(asked, dict) and path.startswith(BESIDE) else None
+    ask = asked.get("data") if isinstance(asked, dict) and path.startswith(UNQUEUED) else None
     if not isinstance(ask, dict):
         return 1
     models, value = ask.get("models"), ask.get("value")

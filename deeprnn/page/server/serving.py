@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 from deeprnn.page.environment import env_limit
 
-LAST_WORDS = 5.0  # seconds that running requests have to finish at a shutdown
+SHUTDOWN_SECONDS = 5.0  # seconds that running requests have to finish at a shutdown
 
 
 def address(host: str | None = None, port: int | None = None) -> dict[str, str | int]:
@@ -53,7 +53,7 @@ def proxies() -> int:
     return 0
 
 
-def settle_environment() -> None:
+def set_gradio_environment() -> None:
     """Set the environment variables that gradio reads when it is imported.
 
     At its start gradio sends a request to itself, which must not go through a proxy. After each request it would
@@ -63,32 +63,32 @@ def settle_environment() -> None:
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
 
 
-def believe_no_header() -> None:
+def ignore_forwarded_headers() -> None:
     """Make uvicorn ignore X-Forwarded-For, which `Limits` reads; by default it trusts clients on this machine."""
     os.environ["FORWARDED_ALLOW_IPS"] = ""
 
 
-class Ending:
+class ShutdownSignal:
     """Handles SIGTERM and SIGINT, which ask the server to shut down; a process with PID 1 would ignore them."""
 
     def __init__(self) -> None:
         # The handler interrupts the waiting thread, which may hold the lock of an Event; a SimpleQueue is reentrant.
         self._signals: SimpleQueue[int] = SimpleQueue()
-        self._asked = False
+        self._requested = False
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._ask)
 
     def _ask(self, number: int, _: object) -> None:
-        self._asked = True
+        self._requested = True
         self._signals.put(number)
 
-    def asked(self) -> bool:
+    def requested(self) -> bool:
         """Return whether a shutdown was requested, so that no new request is accepted."""
-        return self._asked
+        return self._requested
 
     def wait(self, busy: Callable[[], bool]) -> None:
         """Wait for the request to shut down, and then until nothing runs or the time is up."""
         self._signals.get()
-        deadline = time.monotonic() + LAST_WORDS
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
         while busy() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -19,7 +19,7 @@ ASKED: contextvars.ContextVar[Lang] = contextvars.ContextVar("asked", default="e
 CODES: dict[Lang, str] = {"en": "en", "zh": "zh-CN"}  # as HTML names a language
 
 
-class Listening:
+class Localize:
     """ASGI middleware that sets the language of a request for the page."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -33,7 +33,7 @@ class Listening:
         await self.app(scope, receive, send)
 
 
-class Spoken(gr.Blocks):
+class LocalizedBlocks(gr.Blocks):
     """A page with a configuration for each language, which is sent in the language of the request.
 
     words: the texts of its components; complete when the page is built.
@@ -52,9 +52,9 @@ class Spoken(gr.Blocks):
     @config.setter
     def config(self, _made: Any) -> None:
         """Rebuild all languages; gradio sets the configuration when something has changed."""
-        self.speak_anew()
+        self.rebuild_languages()
 
-    def speak_anew(self) -> None:
+    def rebuild_languages(self) -> None:
         """Make the configuration of each language; English, the language of the API, comes last."""
         for lang in sorted(LANGUAGES.values(), reverse=True):
             self._words.speak(lang)

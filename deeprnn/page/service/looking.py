@@ -14,7 +14,7 @@ from deeprnn.lm.decoder import BrokenWeightsError
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.measure import probes
 from deeprnn.page.service.asked import RequestError, checked_names, checked_text
-from deeprnn.page.service.models import load, sound
+from deeprnn.page.service.models import broken_as_refusal, load
 from deeprnn.store.registry import Registry
 from deeprnn.text.vocab import plain
 
@@ -31,7 +31,7 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
 
     text: the text after `vocab.plain`, with one character for each column.
     change, gates: layers x characters.
-    units: for each layer, the units that vary most, over time; see `_liveliest`.
+    units: for each layer, the units that vary most, over time; see `_most_variable`.
     echo, gradients: layers x distances.
     without: the nats per character without each layer.
     lens: the head's predictions from each layer, for each character from the second.
@@ -50,7 +50,7 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
     ids = torch.tensor(lm.vocab.encode(text))
     if len(torch.unique(ids)) < 2:
         raise RequestError("error_text_one_symbol")
-    with sound(lm):
+    with broken_as_refusal(lm):
         return {"text": text} | registry.readers.submit(_looked_at, lm, ids).result()
 
 
@@ -68,7 +68,7 @@ def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
         "gates": {
             letter: _rounded(torch.stack([gates[letter].mean(-1) for gates in traced.gates])) for letter in letters
         },
-        "units": [_liveliest(hidden) for hidden in traced.hidden],
+        "units": [_most_variable(hidden) for hidden in traced.hidden],
         "echo": _rounded(echo),
         "lifetime": [probes.lifetime(curve) for curve in echo],
         "nats": whole,
@@ -83,7 +83,7 @@ def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
     }
 
 
-def _liveliest(hidden: Tensor) -> list[str]:
+def _most_variable(hidden: Tensor) -> list[str]:
     """Return the units of a layer's states (T, H) that vary most, in descending order; one letter per character.
 
     `a` is minus the layer's largest absolute value, `m` zero, `y` plus that value. Letters need a tenth of the bytes

@@ -66,7 +66,7 @@ def load(registry: Registry, name: str) -> LanguageModel:
 
 
 @contextlib.contextmanager
-def sound(lm: LanguageModel) -> Generator[None, None, None]:
+def broken_as_refusal(lm: LanguageModel) -> Generator[None, None, None]:
     """Log a BrokenWeightsError of a model, and raise it as a RequestError."""
     try:
         yield
@@ -103,5 +103,5 @@ def in_order(answers: dict[int, dict[str, Any]], faults: dict[int, RequestError]
     """
     if not answers:
         raise faults[0]
-    told = {i: {"model": fault.values["name"], "error": str(fault)} for i, fault in faults.items()}
-    return [one for _, one in sorted((answers | told).items())]
+    refused = {i: {"model": fault.values["name"], "error": str(fault)} for i, fault in faults.items()}
+    return [one for _, one in sorted((answers | refused).items())]

@@ -23,7 +23,7 @@ from deeprnn.page.service.asked import (
     checked_number,
     checked_text,
 )
-from deeprnn.page.service.models import load, read_each, sound
+from deeprnn.page.service.models import broken_as_refusal, load, read_each
 from deeprnn.store.registry import Registry
 from deeprnn.text.vocab import source_positions
 
@@ -48,7 +48,7 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
 
 
 def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
-    with sound(lm):
+    with broken_as_refusal(lm):
         result = lm.score(text)
     nats = np.round(result.nats, 6).tolist()
     return {"model": lm.name, "ppl": result.ppl, "bpc": result.bpc, "nats": nats, "unknown": result.unknown}
@@ -114,7 +114,7 @@ def next_char(registry: Registry, *, prompt: Any, models: Any, k: Any = 10) -> l
 
 
 def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
-    with sound(lm):
+    with broken_as_refusal(lm):
         candidates = [{"char": character, "p": round(p, 6)} for character, p in lm.next_char(prompt, k)]
     return {"model": lm.name, "candidates": candidates, "unknown": lm.vocab.count_unknown(prompt)}
 
@@ -134,7 +134,7 @@ def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str,
 @functools.lru_cache(maxsize=512)
 def _surprise(registry: Registry, model: str, prompt: str, text: str) -> list[float]:
     lm = load(registry, model)
-    with sound(lm):
+    with broken_as_refusal(lm):
         return [round(value, 4) for value in lm.surprise(prompt, text)]
 
 

@@ -22,7 +22,7 @@ from deeprnn.page.service.asked import (
     checked_number,
     checked_text,
 )
-from deeprnn.page.service.models import in_order, load_each, sound
+from deeprnn.page.service.models import broken_as_refusal, in_order, load_each
 from deeprnn.store.registry import Registry
 
 
@@ -86,11 +86,11 @@ def stream(
     loaded, faults = load_each(registry, names)
     if not loaded:
         raise faults[0]
-    told = [
+    continuations = [
         Continuation(model=name, text=text, new_chars=0, done=i in faults, seconds=0.0, unknown=0, broken=i in faults)
         for i, (name, text) in enumerate(zip(names, before, strict=True))
     ]
-    return _side_by_side(registry.scheduler, loaded, told, prompt, length, draw)
+    return _side_by_side(registry.scheduler, loaded, continuations, prompt, length, draw)
 
 
 def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
@@ -117,32 +117,32 @@ def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
 def _side_by_side(
     scheduler: Scheduler,
     models: dict[int, LanguageModel],
-    told: list[Continuation],
+    continuations: list[Continuation],
     prompt: str,
     max_chars: int,
     draw: Sampling,
 ) -> Generator[list[Continuation], None, None]:
-    """Run the models, given by their places in `told`, and yield the continuations after each update."""
+    """Run the models, given by their places in `continuations`, and yield all continuations at each update."""
     updated = threading.Event()
-    before = [one.text for one in told]
+    before = [one.text for one in continuations]
     generations: dict[int, Generation] = {}
     try:
         for i, lm in models.items():
             ids, drawn = lm.prompt_ids(prompt, before[i]), len(lm.vocab.encode(before[i]))
-            told[i] = replace(told[i], unknown=lm.vocab.count_unknown(prompt))
+            continuations[i] = replace(continuations[i], unknown=lm.vocab.count_unknown(prompt))
             try:
-                with sound(lm):
+                with broken_as_refusal(lm):
                     generations[i] = scheduler.begin(lm.decoder, ids, max_chars, draw, drawn, updated)
             except RequestError:
-                told[i] = replace(told[i], broken=True, done=True)
+                continuations[i] = replace(continuations[i], broken=True, done=True)
         if generations:
             updated.wait()
         while True:
             for i, generation in generations.items():
-                if not told[i].done:
-                    told[i] = _told(told[i], models[i], generation, len(before[i]), max_chars)
-            yield list(told)
-            if all(one.done for one in told):
+                if not continuations[i].done:
+                    continuations[i] = _extended(continuations[i], models[i], generation, len(before[i]), max_chars)
+            yield list(continuations)
+            if all(one.done for one in continuations):
                 return
             time.sleep(scheduler.pause())
     finally:  # also if the reader has left
@@ -150,10 +150,12 @@ def _side_by_side(
             generation.close()
 
 
-def _told(last: Continuation, lm: LanguageModel, generation: Generation, before: int, max_chars: int) -> Continuation:
+def _extended(
+    last: Continuation, lm: LanguageModel, generation: Generation, before: int, max_chars: int
+) -> Continuation:
     """Return a continuation with the newly generated characters added."""
     try:
-        with sound(lm):
+        with broken_as_refusal(lm):
             text = last.text + lm.vocab.decode(generation.take())
     except RequestError:
         return replace(last, broken=True, done=True)
