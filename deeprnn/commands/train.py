@@ -83,7 +83,7 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
         text = args.data if is_known(args.data) else own_name(Path(args.data))
         command = f"{command} --data {shlex.quote(Path(args.data).name)}"
         config = replace(config, text=args.data)
-        recipe = replace(recipe, name=f"{recipe.name}-{text}", experiment="")  # compared with no other
+        recipe = replace(recipe, name=f"{recipe.name}-{text}", experiment="")  # not compared with other runs
     if seed:
         command = f"{command} --seeds {seed}"
     recipe = replace(recipe, train=replace(config, seed=seed))

@@ -166,7 +166,7 @@ def _write_directory(directory: Path, files: dict[str, bytes]) -> None:
         aside.rename(directory)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
-        if directory.exists():  # another process was first
+        if directory.exists():  # another process has made it meanwhile
             raise ExistsError(directory) from error
         raise
     flush_directory(directory.parent)

@@ -139,7 +139,7 @@ class RunRecord:
         """The figures on the held-out part of a finished run: test, or validation if there is no test part."""
         return self.final.get("test", self.final["val"])
 
-    def says(self, field: str) -> object:
+    def value(self, field: str) -> object:
         """Return the value of a field of the record, of its model configuration or of its training configuration."""
         whose = next((one for one in (self, self.model_config, self.train_config) if hasattr(one, field)), self)
         return getattr(whose, field)
@@ -383,5 +383,5 @@ class Results:
 
         wanted: values of fields of the record, of its model configuration or of its training configuration.
         """
-        found = (run for run in self.runs.values() if all(run.says(name) == value for name, value in wanted.items()))
+        found = (run for run in self.runs.values() if all(run.value(name) == value for name, value in wanted.items()))
         return Runs(sorted(found, key=lambda run: (run.recipe, run.seed)))

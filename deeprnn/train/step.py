@@ -20,7 +20,7 @@ def train_window(run: TrainState, config: TrainConfig, inputs: Tensor, targets: 
     done = run.total_chars // targets.numel()
     for group in run.optimizer.param_groups:
         group["lr"] = config.learning_rate * _schedule(config, done, run.total_windows)
-    # 2. Take the state of the window before; detached, so that gradients end here; zero in some lanes.
+    # 2. Take the state of the window before, detached, so that gradients stop here; `reset_rate` clears some lanes.
     state = run.carried.detach()
     if config.reset_rate:
         kept = torch.rand(state.shape[2], generator=run.generator, device=state.device) >= config.reset_rate
