@@ -8,7 +8,7 @@ Knows: files, languages. Does not know: who says what.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -55,6 +55,21 @@ class Words(Mapping[str, Sentence]):
 
     def __len__(self) -> int:
         return len(self._sentences)
+
+
+def in_both(make: Callable[[Lang], Any]) -> Any:
+    """What `make` makes of each language, as one JSON value: where the two differ, it has both, by language."""
+    return _joined(make("en"), make("zh"))
+
+
+def _joined(en: Any, zh: Any) -> Any:
+    if en == zh:
+        return en
+    if isinstance(en, dict) and isinstance(zh, dict) and en.keys() == zh.keys():
+        return {key: _joined(value, zh[key]) for key, value in en.items()}
+    if isinstance(en, list) and isinstance(zh, list) and len(en) == len(zh):
+        return [_joined(*pair) for pair in zip(en, zh, strict=True)]
+    return {"en": en, "zh": zh}
 
 
 def _sentences(table: dict[str, Any], start: str = "") -> Iterator[tuple[str, Sentence]]:

@@ -4,6 +4,7 @@ Knows: the views. Does not know: models, files.
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -39,8 +40,8 @@ from deeprnn.page.shared.widgets import QUIET, Translations
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
 
-_TITLES = {name: [CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
-_NAMES = {CODES[lang]: table("named", lang) for lang in LANGUAGES.values()}
+_TITLES = {name: [lang, CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
+_NAMES = {CODES[lang]: table("named", lang) | table("gradio", lang) for lang in LANGUAGES.values()}
 LAUNCH: dict[str, Any] = {
     "show_error": False,
     "enable_monitoring": False,
@@ -70,18 +71,18 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
             with _tab("score", words):
                 score.build(registry, page, language, words, text_of)
             with _tab("experiments", words):
-                experiments.build(registry, language, words)
+                experiments.build(registry, words)
             with _tab("inside", words) as tab:
                 inside.build(registry, page, language, words, tab)
             with _tab("learn", words):
-                learn.build(registry, language, words)
+                learn.build(registry, words)
             with _tab("checkpoints", words):
-                checkpoints.build(registry, page, language, words)
+                checkpoints.build(registry, page, words)
         api.build(registry)
         private = QUIET | {"queue": False}
-        # Not `change`: at the first load every view draws itself in the visitor's language, and nothing that was drawn
-        # before may be drawn again over it.
-        language.input(lambda chosen: words.updates(LANGUAGES[chosen]), language, words.components(), **private)
+        # Not `change`: the page is sent in the visitor's language.
+        said = json.dumps(words.updates(), ensure_ascii=False)
+        language.input(None, language, words.components(), js=f"(chosen) => ({said})[chosen]", **private)
 
         def on_visit(request: gr.Request) -> Any:
             ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))

@@ -1,4 +1,5 @@
 // What the page loads before gradio's own script: each view's module under its name, for what gradio runs (see scripts.py).
+import * as record from './checkpoints/card.js';
 import * as checkpoints from './checkpoints/checkpoints.js';
 import * as compare from './compare/cards.js';
 import * as experiments from './experiments/experiments.js';
@@ -6,5 +7,8 @@ import * as inside from './inside/inside.js';
 import * as learn from './learn/learn.js';
 import * as score from './score/heat.js';
 import * as page from './shared/page.js';
+import * as picker from './shared/picker.js';
 
-Object.assign(globalThis, { deeprnn: { checkpoints, compare, experiments, inside, learn, page, score } });
+Object.assign(globalThis, {
+  deeprnn: { checkpoints, compare, experiments, inside, learn, page, picker, record, score },
+});

@@ -69,6 +69,15 @@ def chromium():
         browser.close()
 
 
+def spoken(value, lang):
+    """What a board's value says in a language: where its languages differ it has both."""
+    if isinstance(value, list):
+        return [spoken(one, lang) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return value[lang] if value.keys() == {"en", "zh"} else {key: spoken(one, lang) for key, one in value.items()}
+
+
 class Visit:
     """An open page, with what its console and its network said."""
 

@@ -111,6 +111,79 @@ def test_a_visitor_who_asks_for_chinese_never_sees_english(visit):
     assert one.page.evaluate("document.documentElement.lang") == "zh-CN"
 
 
+KEPT = """() => ({
+  texts: [...document.querySelectorAll('.out, .score-result .heat, .strip')].map((one) => one.textContent),
+  typed: [...document.querySelectorAll('textarea, input:not([role=listbox], [role=combobox], [type=radio])')]
+    .map((one) => one.value),
+  chosen: [...document.querySelectorAll('[type=radio]')].filter((one) => one.checked).map((one) => one.value)
+    .filter((value) => !['English', '中文'].includes(value)),
+  models: [...document.querySelectorAll('.picker .token')].length,
+  pressed: [...document.querySelectorAll('button')].map((one) => one.ariaPressed === 'true'),
+  open: [...document.querySelectorAll('details, [role=dialog], .next')].map((one) => one.open ?? one.hidden),
+  sorted: [...document.querySelectorAll('th')].map((one) => one.ariaSort),
+  rows: document.querySelectorAll('#checkpoints tbody tr').length,
+  scrolled: [...document.querySelectorAll('.out')].map((one) => one.scrollTop),
+})"""
+
+
+def choose_all(one, view):
+    """Write, score and choose what a view lets one choose, in English."""
+    page = one.page
+    if view == "compare":
+        one.generate()
+        page.locator(".text span").nth(5).click()
+        page.wait_for_selector(".next-row")
+        page.get_by_role("button", name="surprise").click()
+        page.locator(".out").first.evaluate("(out) => { out.scrollTop = 40; }")
+    if view == "score":
+        page.click("#score")
+        page.wait_for_selector(".heat span")
+        page.get_by_role("button", name="A minus B").click()
+        page.locator("#score-text textarea").fill("another text")
+    if view == "experiments":
+        first = page.locator("#experiment-gru .figure").first
+        first.get_by_role("button", name="equal width").click()
+        first.locator("summary").click()
+        page.locator("#experiment-gru .method summary").click()
+    if view == "inside":
+        page.get_by_role("button", name="units of a layer").click()
+    if view == "learn":
+        page.get_by_role("button", name="residual").click()
+    if view == "checkpoints":
+        page.get_by_label("Filter").last.fill("lstm")
+        page.get_by_role("button", name="Held-out").click()
+        page.locator("#checkpoints .name").first.click()
+        page.wait_for_selector("#model-card table")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_another_language_asks_the_server_nothing_and_leaves_all_that_was_made_and_chosen(visit, view):
+    one = visit(f"?view={view}")
+    one.page.wait_for_selector(DRAWN[view])
+    choose_all(one, view)
+    one.settle()
+    one.page.evaluate("window.scrollTo(0, 200)")
+
+    def seen():
+        return set(one.page.evaluate(SEEN)) - {"finished", "Loading"}  # of gradio's spinner, which has gone
+
+    kept, english_page, asked = one.page.evaluate(KEPT), seen(), len(one.requests)
+
+    def speak(language, code):
+        one.page.locator(f"input[type=radio][value='{language}']").dispatch_event("click")
+        one.page.wait_for_function("(code) => document.documentElement.lang === code", arg=code)
+        one.page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+
+    speak("中文", "zh-CN")
+    assert left(seen()) == {}
+    assert abs(one.page.evaluate("window.scrollY") - 200) < 60, "what is above is longer or shorter by some lines"
+    assert one.page.evaluate(KEPT) == kept
+    speak("English", "en")
+    assert seen() == english_page
+    assert one.page.evaluate(KEPT) == kept
+    assert one.requests[asked:] == []
+
+
 @pytest.mark.parametrize(
     ("query", "accept", "lang", "title"),
     [
@@ -127,8 +200,8 @@ def test_the_page_is_sent_in_the_language_that_is_asked_for(url, query, accept, 
     assert config["title"] == title
     assert sent_with["generate"] == {"en": "Generate", "zh-CN": "生成"}[lang]
     for view, first in (("experiments", ("Two layers", "从零实现")), ("learn", ("One cell", "深度循环神经网络"))):
-        section = json.loads(sent_with[view])["sections"][0]
-        assert section["title"].startswith(first[lang == "zh-CN"])
-    assert re.search(r'<html\s+lang="([\w-]+)"', sent.text)[1] == lang
+        title_of_first = json.loads(sent_with[view])["sections"][0]["title"]
+        assert [title_of_first["en"].startswith(first[0]), title_of_first["zh"].startswith(first[1])] == [True, True]
+    assert re.search(r'<html\s+lang="([\w-]+)" data-language="(\w+)"', sent.text).groups() == (lang, lang[:2])
     assert f'<meta property="og:title" content="{title}" />' in sent.text
     assert sent.headers["vary"].lower() == "accept-language"

@@ -144,10 +144,10 @@ def test_a_claim_says_under_which_settings_it_was_seen_once_any_other_is_set(reg
             cards.Card(model=run.model, prompt=run.prompt, text=text, state="finished") for run in board.cards
         )
         written = cards.replace(board, cards=written, sampling=board.sampling | (sampling or {}), **settings)
-        return [cards.draw(registry, written, lang)["verdict"] for lang in ("en", "zh")]
+        return list(cards.draw(registry, written)["verdict"].values())
 
     said = ("(Seen after “the time traveller”, 300 characters at temperature 0.8, seed 7,", "（以下是在开头")
-    recorded = [cards.draw(registry, board, lang)["verdict"] for lang in ("en", "zh")]
+    recorded = list(cards.draw(registry, board)["verdict"].values())
     assert seen() == recorded
     for other, start, claim in zip(seen(**changed), said, recorded, strict=True):
         assert other.startswith(start)
@@ -190,10 +190,10 @@ def test_who_asks_before_models_can_answer_is_told_so_and_gets_the_text_then(reg
 def test_recordings_are_shown_with_what_they_copy_before_models_can_answer():
     registry = Registry(SHIPPED)
     registry.ready.clear()
-    (card, *_) = cards.draw(registry, cards.of_preset(registry, "rote", "recipe"), "en")["cards"]
+    (card, *_) = cards.draw(registry, cards.of_preset(registry, "rote", "recipe"))["cards"]
     assert card["nats"] is None
     assert card["runs"]
-    assert "copied" in card["rote"]
+    assert "copied" in card["rote"]["en"]
 
 
 def test_a_link_to_texts_that_were_continued_writes_all_of_them(page, registry):

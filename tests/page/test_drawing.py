@@ -7,14 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeprnn.page.compare import cards
-from deeprnn.page.shared.widgets import drawing
+from deeprnn.page.shared.widgets import Translations, drawing
 
 VALUES = st.dictionaries(st.text(max_size=9), st.text(max_size=9) | st.lists(st.integers(), max_size=3), max_size=3)
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    return drawing({"text": "<b>"}, "<div></div>", "learn", elem_id="drawn")
+    words = Translations()
+    board = drawing(words, lambda: {"text": "<b>"}, "<div></div>", "learn", lambda _: {}, elem_id="drawn")
+    words.draw()
+    return board
 
 
 @settings(deadline=None)
@@ -47,9 +50,8 @@ def run(model, text, state="writing"):
 @settings(deadline=None)
 @given(
     steps=st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3)), min_size=1, max_size=5),
-    turned=st.integers(0, 5),
 )
-def test_a_board_that_grew_is_the_board_that_is_drawn_at_once(drawn, registry, steps, turned):
+def test_a_board_that_grew_is_the_board_that_is_drawn_at_once(drawn, registry, steps):
     names, texts = ("note-rnn-2", "note-gru-2"), ["", ""]
     growing, grown = cards.Growing(registry, 7), ""
     sampling = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 30}
@@ -58,18 +60,17 @@ def test_a_board_that_grew_is_the_board_that_is_drawn_at_once(drawn, registry, s
         states = ("writing", "finished" if at == len(steps) - 1 else "writing")
         written = tuple(map(run, names, texts, states))
         board = cards.Board(prompt="the ", seed=1, sampling=sampling, cards=written)
-        lang = "zh" if at >= turned else "en"
-        before, grown = grown, growing.grown(board, lang)
+        before, grown = grown, growing.grown(board)
         assert grown.startswith(before)
         assert "<" not in drawn.postprocess(grown)
-        assert drawn.preprocess(grown) == json.loads(json.dumps(cards.draw(registry, board, lang, turn=7)))
+        assert drawn.preprocess(grown) == json.loads(json.dumps(cards.draw(registry, board, turn=7)))
 
 
 def test_a_character_more_costs_its_own_length_and_no_board(registry):
     sampling = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 30}
     growing = cards.Growing(registry, 7)
     lengths = [
-        len(growing.grown(cards.Board(prompt="", seed=1, sampling=sampling, cards=(run("note-rnn-2", text),)), "en"))
+        len(growing.grown(cards.Board(prompt="", seed=1, sampling=sampling, cards=(run("note-rnn-2", text),))))
         for text in ("", "a", "ab", "ab")
     ]
     assert lengths[1] - lengths[0] == len('\n["a"]') == lengths[2] - lengths[1]

@@ -66,7 +66,7 @@ def test_markdown_fences_what_holds_fences(registry, board):
 def test_markdown_is_in_the_readers_language(registry, board):
     head = "随机种子 9，温度 0.8，top-k 0，top-p 1，长度 300\n\n| 模型 | 训练困惑度 | 留出文本困惑度 | 照抄比例 |"
     assert export.export(registry, board, "md", "zh")[1].startswith(head)
-    served = compare.exported(registry, {"kind": "md", "value": cards.draw(registry, board, "zh")}, "zh")
+    served = compare.exported(registry, {"kind": "md", "value": cards.draw(registry, board), "lang": "zh"})
     assert served["text"].startswith(head)
 
 
@@ -143,7 +143,7 @@ def test_the_largest_comparison_is_opened_over_http_and_continued(registry, url)
         opening["event_data"] = {"text": json.dumps(value, ensure_ascii=False)}
         ((_, opened, said),) = answers(url.rstrip("/"), client, [opening], "opens")
         assert opened is True, said
-        drawn = carried(cards.draw(registry, largest, "en"))
+        drawn = carried(cards.draw(registry, largest))
         going = {"data": ["English", drawn, 1], "fn_index": goes_on["id"], "trigger_id": elements["continue"]}
         ((_, _, said),) = answers(url.rstrip("/"), client, [going], "goes on")
         assert f"{service.MAX_WRITTEN_CHARS:,}" in said or str(service.MAX_WRITTEN_CHARS) in said, said

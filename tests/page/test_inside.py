@@ -10,6 +10,7 @@ from deeprnn.measure import probes
 from deeprnn.page import service
 from deeprnn.page.inside import view as inside
 from deeprnn.page.service import MAX_LOOK_CHARS, RequestError
+from tests.page.conftest import spoken
 
 TEXT = "The Time Traveller came back and sat down by the fire without a word."
 PLAIN, RESIDUAL = inside.FIRST
@@ -39,7 +40,7 @@ def test_a_look_is_what_the_probes_and_the_scores_say(registry):
 
 def test_the_text_shown_is_the_text_as_it_is_read(registry):
     given = "He came\r\nback\N{EM DASH}and sat down."
-    shown = inside.pictures(registry, [RESIDUAL, PLAIN], given, "en")
+    shown = inside.pictures(registry, [RESIDUAL, PLAIN], given)
     assert shown["text"] == "He came\nback--and sat down."
     for model in shown["models"]:
         assert {len(unit) for units in model["units"] for unit in units} == {len(shown["text"])}
@@ -75,9 +76,9 @@ def test_a_tie_between_layers_is_said_as_one(lang):
 
 def test_of_a_plain_stack_only_the_top_is_read_out(registry):
     """Its layers share no basis with the output layer."""
-    plain, residual = inside.pictures(registry, [PLAIN, RESIDUAL], TEXT, "en")["models"]
-    assert "largest step" not in plain["says"]["lens"]
-    assert "largest step" in residual["says"]["lens"]
+    plain, residual = inside.pictures(registry, [PLAIN, RESIDUAL], TEXT)["models"]
+    assert "largest step" not in plain["says"]["lens"]["en"]
+    assert "largest step" in residual["says"]["lens"]["en"]
     assert plain["lens"]["levels"] == [10]
     assert residual["lens"]["levels"] == list(range(11))
 
@@ -101,7 +102,7 @@ def test_what_cannot_be_looked_into_is_refused_with_the_remedy(registry, name, t
 @pytest.mark.parametrize("text", [TEXT, "a bit of"])
 def test_every_kind_of_stack_and_the_shortest_text_has_its_sentences(registry, name, text):
     for lang in ("en", "zh"):
-        (one,) = inside.pictures(registry, [name], text, lang)["models"]
+        (one,) = spoken(inside.pictures(registry, [name], text), lang)["models"]
         assert all(one["says"].values())
         assert not any("{" in said for said in one["says"].values())
 
@@ -135,8 +136,8 @@ def test_an_address_brings_its_models_and_its_text(visit):
     assert one.page.locator("#inside-text textarea").input_value() == "A text of its own."
 
 
-def test_gates_are_called_by_their_names(registry):
-    labels = inside.pictures(registry, ["depth-lstm-2-residual", "depth-gru-2-residual"], inside.TEXT, "zh")["labels"]
+def test_gates_are_called_by_their_names():
+    labels = inside.labels("zh")
     named = {"r": "重置门 r", "z": "更新门 z", "f": "遗忘门 f", "i": "输入门 i", "o": "输出门 o"}
     assert {key.removeprefix("gate_"): label for key, label in labels.items() if key.startswith("gate_")} == named
 
@@ -188,8 +189,8 @@ def test_only_the_gate_that_keeps_says_how_much_is_kept(visit):
 
 
 @pytest.mark.parametrize(("lang", "own"), [("en", "of its own layer"), ("zh", "本层")])
-def test_what_each_layer_is_scaled_by_is_said(registry, lang, own):
-    labels = inside.pictures(registry, [PLAIN], TEXT, lang)["labels"]
+def test_what_each_layer_is_scaled_by_is_said(lang, own):
+    labels = inside.labels(lang)
     assert own in labels["scale_units"]
     assert own in labels["scale_echo"]
 

@@ -63,18 +63,17 @@ def show_everywhere(folder, name):
     """Ask of a checkpoint what every view asks; what is not yet there to be drawn is made."""
     models = Registry(folder)
     for lang in ("en", "zh"):
-        board = cards.recorded(models, [name])
-        drawn = cards.draw(models, board, lang)
-        shown = [drawn, checkpoints.listing(models, lang, name), learn.lesson(models, lang)]
+        shown = [checkpoints.listing(models, lang, name), learn.lesson(models, lang)]
         shown += [service.list_models(models), widgets.choices(models, lang), widgets.readers(models, TEXT, [name])]
         shown += [checkpoints.card(models, name, lang)]
         shown += [verdict(models, one, budget, lang) for one in comparisons(models).values() for budget in one.groups]
-        answers = service.score(models, text=TEXT, models=[name])
-        shown += [score.result(models, TEXT, answers, lang)]
         shown += [score.excerpt(models, lambda info: "a" * info.metrics.text.chars, [name], key) for key in score.REAL]
-        shown += [inside.pictures(models, [name], TEXT, lang)]
         for one in shown:
             json.loads(carried(one))
+    drawn = cards.draw(models, cards.recorded(models, [name]))
+    answers = service.score(models, text=TEXT, models=[name])
+    for one in (drawn, score.result(models, TEXT, answers), inside.pictures(models, [name], TEXT)):
+        json.loads(carried(one))
     shown = cards.Board.read(models, drawn)
     for kind in ("json", "csv", "md"):
         export.export(models, shown, kind)

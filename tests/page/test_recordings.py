@@ -86,5 +86,5 @@ def test_recordings_of_other_weights_are_not_shown(folder):
 def test_models_chosen_by_hand_say_which_prompt_their_recordings_continue(registry):
     first = cards.of_preset(registry, "rote", "recipe")
     chosen = cards.show(registry, ["journey-gru-2", "note-rnn-2"], first)
-    for card in cards.draw(registry, chosen, "en")["cards"]:
-        assert f"recorded after “{card['prompt']}”" in card["status"]
+    for card in cards.draw(registry, chosen)["cards"]:
+        assert f"recorded after “{card['prompt']}”" in card["status"]["en"]

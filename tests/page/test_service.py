@@ -18,6 +18,7 @@ from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import Drawing
 from deeprnn.page.words import tr
 from tests.conftest import SHIPPED
+from tests.page.conftest import spoken
 
 ASK = {"prompt": "the time", "models": ["note-rnn-2", "note-gru-2"], "max_chars": 12, "temperature": 0.8}
 
@@ -143,7 +144,7 @@ def test_a_broken_model_alone_is_said_to_be_broken(registry, broken):
         lambda: service.score(registry, text="the time", models=[broken]),
         lambda: service.next_char(registry, prompt="the time", models=[broken]),
         lambda: service.analyse(registry, broken, "the time", " traveller it broke"),
-        lambda: inside.pictures(registry, [broken], "the time traveller", "en"),
+        lambda: inside.pictures(registry, [broken], "the time traveller"),
     ]
     for ask in asks:
         with pytest.raises(RequestError) as caught:
@@ -170,23 +171,21 @@ def test_beside_a_broken_model_the_others_are_served(registry, broken):
 def test_each_view_says_which_model_is_broken_and_shows_the_other(registry, broken, lang):
     models, why = [broken, "note-gru-2"], tr("error_broken", lang, name=broken)
     answers = service.score(registry, text="the time", models=models)
-    scored = score.result(registry, "the time", answers, lang)
+    scored = spoken(score.result(registry, "the time", answers), lang)
     assert why in scored["notes"]
     assert [row["cell"] for row in scored["rows"]] == ["gru", "base", "base"]
     order = compare.Order(names=models, prompt="the time", seed=0, sampling=NUMBERS | {"max_chars": 5})
-    *_, last = compare.write(
-        registry, compare.RunControl(lang=lang, turn=1), order, compare.updates_of(registry, order)
-    )
-    board = Drawing.preprocess(None, last)
+    *_, last = compare.write(registry, compare.RunControl(turn=1), order, compare.updates_of(registry, order))
+    board = spoken(Drawing.preprocess(None, last), lang)
     assert [card["state"] for card in board["cards"]] == ["broken", "finished"]
     assert board["cards"][0]["status"] == why
     assert len(board["cards"][1]["text"]) == 5
     read = Board.read(registry, board)
     assert compare.can_continue(read)
     assert json.loads(export.export(registry, read, "json")[1])["cards"][1]["figures"]["nats"]
-    rows = compare.next_chars(registry, {"context": "the time", "models": models}, lang)["rows"]
+    rows = spoken(compare.next_chars(registry, {"context": "the time", "models": models}), lang)["rows"]
     assert (rows[0]["error"], len(rows[1]["candidates"])) == (why, 10)
-    looked = inside.pictures(registry, models, "the time traveller", lang)
+    looked = spoken(inside.pictures(registry, models, "the time traveller"), lang)
     assert (looked["notes"], [one["model"] for one in looked["models"]]) == ([why], ["note-gru-2"])
 
 

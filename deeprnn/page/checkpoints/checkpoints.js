@@ -1,5 +1,5 @@
 // Draws the table of checkpoints: sorted by a click on a column's head, shortened by typing.
-import { Carried, between, button, copy, find, listed, node } from '../shared/dom.js';
+import { Carried, between, button, copy, find, listed, node, onLanguage } from '../shared/dom.js';
 
 /**
  * A checkpoint, each cell as it reads and as it sorts.
@@ -62,14 +62,16 @@ class Checkpoints {
   details = node('div', 'details');
 
   /** @param {import('../shared/dom.js').Board} board */
-  constructor({ element, props, trigger, watch }) {
+  constructor({ element, props, labels, trigger, watch }) {
     this.trigger = trigger;
     /** @type {Carried<Value>} */
-    this.carried = new Carried(props);
+    this.carried = new Carried(props, labels);
     this.frame.tabIndex = 0;
     this.details.setAttribute('aria-live', 'polite');
-    find(element, '.checkpoints').replaceChildren(this.tools, this.frame, this.missing, this.details);
+    const root = find(element, '.checkpoints');
+    root.replaceChildren(this.tools, this.frame, this.missing, this.details);
     watch('value', () => this.draw());
+    onLanguage(root, () => this.draw());
     this.draw();
   }
 

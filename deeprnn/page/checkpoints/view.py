@@ -12,10 +12,10 @@ import gradio as gr
 from deeprnn.nn.cells import CELLS
 from deeprnn.page import links
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing, millions, perplexity, texts, title, titles, wiring
-from deeprnn.page.words import LANGUAGES, table, tr
+from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import WEIGHTS, CheckpointInfo
 from deeprnn.store.registry import Registry
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 
 def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[str, Any]:
@@ -25,8 +25,6 @@ def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[s
         "columns": list(table("checkpoints.column", lang).values()),
         "rows": [_row(info, shown[name], lang) for name, info in registry.infos.items()],
         "left_out": [f"{name}: {why}" for name, why in registry.left_out.items()],
-        "labels": table("checkpoints.label", lang) | {"link_copied": tr("link_copied", lang)},
-        "lang": lang,
         "chosen": chosen,
     }
 
@@ -57,56 +55,72 @@ def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
     }
 
 
-def card(registry: Registry, name: str, lang: Lang) -> str:
-    """What is to be known of a checkpoint, as Markdown in a language; nothing for no such name."""
+def card(registry: Registry, name: str, lang: Lang) -> dict[str, Any]:
+    """What is to be known of a checkpoint, as `card.js` draws it; nothing for no such name."""
     if name not in registry.infos:
-        return ""
+        return {}
     info = registry.infos[name]
     made, symbols = info.metrics, len(info.vocab)
-    what = tr(
-        "checkpoints.card.what",
-        lang,
-        title=title(info, lang),
-        units=info.config.hidden_size,
-        count=f"{info.num_params:,}",
-        symbols=symbols,
-        form=tr(f"checkpoints.form.{info.vocab.form}", lang),
-        texts=texts(info, lang),
-    )
     parts = table("checkpoints.part", lang)
-    rows = [
-        f"| {parts.get(part, part)} | {of.chars:,} | {of.ppl:.4f} | {of.bpc:.4f} | {of.nats:.4f} |"
-        for part, of in made.final.items()
-    ]
-    shown = "\n".join([f"| {tr('checkpoints.card.head', lang)} |", "| --- | --- | --- | --- | --- |", *rows])
-    unigram, best = perplexity(made.unigram["val"]), perplexity(made.best_ppl)
-    note = tr("checkpoints.card.note", lang, symbols=symbols, unigram=unigram, best=best, epoch=made.best_epoch)
     by = {"command": made.command, "device": made.device, "threads": made.threads}
-    run = tr("checkpoints.card.made", lang, seconds=f"{made.wall_seconds:,.0f}", **by)
-    return "\n\n".join([f"### {name}", what, shown, note, run])
+    return {
+        "name": name,
+        "what": tr(
+            "checkpoints.card.what",
+            lang,
+            title=title(info, lang),
+            units=info.config.hidden_size,
+            count=f"{info.num_params:,}",
+            symbols=symbols,
+            form=tr(f"checkpoints.form.{info.vocab.form}", lang),
+            texts=texts(info, lang),
+        ),
+        "columns": list(table("checkpoints.measured", lang).values()),
+        "rows": [
+            [parts.get(part, part), f"{of.chars:,}", f"{of.ppl:.4f}", f"{of.bpc:.4f}", f"{of.nats:.4f}"]
+            for part, of in made.final.items()
+        ],
+        "note": tr(
+            "checkpoints.card.note",
+            lang,
+            symbols=symbols,
+            unigram=perplexity(made.unigram["val"]),
+            best=perplexity(made.best_ppl),
+            epoch=made.best_epoch,
+        ),
+        "made": tr("checkpoints.card.made", lang, seconds=f"{made.wall_seconds:,.0f}", **by),
+    }
 
 
-def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
+def build(registry: Registry, page: gr.Blocks, words: Translations) -> None:
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "checkpoints.intro")
-    board = drawing(listing(registry, "en"), '<div class="checkpoints"></div>', "checkpoints", elem_id="checkpoints")
-    words.add_drawing(board, functools.partial(listing, registry))
-    shown = gr.Markdown(elem_id="model-card", sanitize_html=True)
 
-    def on_select(language: str, event: gr.EventData) -> str:
-        return card(registry, str(getattr(event, "value", "")), LANGUAGES[language])
+    def listed(chosen: str | None = None) -> Any:
+        return in_both(functools.partial(listing, registry, chosen=chosen))
+
+    def told(name: str) -> Any:
+        return in_both(functools.partial(card, registry, name))
+
+    board = drawing(
+        words,
+        listed,
+        '<div class="checkpoints"></div>',
+        "checkpoints",
+        lambda lang: table("checkpoints.label", lang) | {"link_copied": tr("link_copied", lang)},
+        elem_id="checkpoints",
+    )
+    shown = drawing(words, dict, '<div class="record"></div>', "record", lambda _: {}, elem_id="model-card")
+
+    def on_select(event: gr.EventData) -> Any:
+        return told(str(getattr(event, "value", "")))
 
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
         if ask.view != "checkpoints" or not ask.models:
             return gr.skip(), gr.skip()
-        return listing(registry, ask.lang, ask.models[0]), card(registry, ask.models[0], ask.lang)
+        return listed(ask.models[0]), told(ask.models[0])
 
-    def on_language(current: dict[str, Any], language: str) -> tuple[dict[str, Any], str]:
-        chosen, lang = str(current.get("chosen", "")), LANGUAGES[language]
-        return listing(registry, lang, chosen if chosen in registry.infos else None), card(registry, chosen, lang)
-
-    board.select(on_select, language, shown, **QUIET)
-    language.input(on_language, [board, language], [board, shown], queue=False, **QUIET)
+    board.select(on_select, None, shown, **QUIET)
     page.load(on_visit, None, [board, shown], **QUIET)

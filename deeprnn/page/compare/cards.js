@@ -1,5 +1,18 @@
 // Draws the Compare board (see cards.py): the cards, the lens, the verdict, links and files.
-import { Carried, between, button, copy, find, listed, node, save, segments, targetOf } from '../shared/dom.js';
+import {
+  Carried,
+  between,
+  button,
+  copy,
+  find,
+  listed,
+  node,
+  onLanguage,
+  save,
+  segments,
+  spoken,
+  targetOf,
+} from '../shared/dom.js';
 import { build, extend, fill, partsOf, stop } from './card.js';
 import { Sheet } from './sheet.js';
 
@@ -71,16 +84,21 @@ class Compare {
   picked = null;
   /** The reader pressed Stop, and has asked for no text since. */
   held = false;
+  /**
+   * What could come next, as it was asked last: of which model's card, in both languages.
+   * @type {{ answer: any, asked: { context: string[], actual: string | undefined }, model: string } | null}
+   */
+  asked = null;
 
   /** @param {import('../shared/dom.js').Board} board */
-  constructor({ element, props, server, trigger, watch }) {
+  constructor({ element, props, labels, server, trigger, watch }) {
     this.root = find(element, '.compare');
     this.cards = find(this.root, '.cards');
     this.props = props;
     this.server = server;
     this.trigger = trigger;
     /** @type {Carried<Value>} */
-    this.carried = new Carried(props);
+    this.carried = new Carried(props, labels);
     this.sheet = new Sheet(find(this.root, '.next'), (char, context) => {
       this.held = false;
       trigger('select', { index: 0, value: char, context });
@@ -88,7 +106,18 @@ class Compare {
     this.root.addEventListener('picked', (event) => this.#pick(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener('click', (event) => this.#press(event), true);
     watch('value', () => this.draw());
+    onLanguage(this.root, () => this.#speak());
     this.draw();
+  }
+
+  /** Draw in another language, and leave everything where it is. */
+  #speak() {
+    const outs = () => [...this.cards.querySelectorAll('.out')];
+    const tops = outs().map((out) => out.scrollTop);
+    const open = !this.sheet.place.hidden;
+    this.draw();
+    outs().forEach((out, index) => (out.scrollTop = tops[index]));
+    if (open) this.#show();
   }
 
   get value() {
@@ -182,13 +211,12 @@ class Compare {
     const { value } = this;
     if (!value || !isWriting(value)) return;
     this.ended = value.turn;
-    value.cards.forEach((card, index) => {
-      if (card.state !== 'writing') return;
-      card.state = 'stopped';
-      card.status = value.labels.stopped;
-      stop(this.cards.children[index], card.status);
+    const wrote = value.cards.map((card) => card.state === 'writing');
+    const stopped = { state: 'stopped', status: this.carried.labels.stopped };
+    this.carried.change(({ cards }) => {
+      wrote.forEach((is, index) => is && Object.assign(cards[index], stopped));
     });
-    this.carried.put(value);
+    wrote.forEach((is, index) => is && stop(this.cards.children[index], this.value.cards[index].status));
   }
 
   /** @param {MouseEvent} event */
@@ -263,7 +291,7 @@ class Compare {
    * @param {number} at
    */
   async #ask(article, at) {
-    const { labels, cards, lang } = this.value;
+    const { cards } = this.value;
     const card = this.#cardOf(article);
     if (card.state === 'writing') return;
     const characters = Array.from(card.prompt + card.text);
@@ -271,8 +299,18 @@ class Compare {
     this.cards.querySelectorAll('.at').forEach((span) => span.classList.remove('at'));
     find(article, `.out span[data-at="${at}"]`).classList.add('at');
     const models = cards.map((one) => one.model);
-    const answer = await this.server.next_chars({ context: context.join(''), models, lang });
-    this.sheet.open(answer, { context, actual: characters[at] }, labels, lang, partsOf(article).out);
+    const answer = await this.server.next_chars({ context: context.join(''), models });
+    this.asked = { answer, asked: { context, actual: characters[at] }, model: card.model };
+    this.#show();
+  }
+
+  /** Show what was asked last. */
+  #show() {
+    if (!this.asked) return;
+    const { answer, asked, model } = this.asked;
+    const { labels, lang } = this.value;
+    const article = find(this.cards, `[data-model="${CSS.escape(model)}"]`);
+    this.sheet.open(spoken(answer), asked, labels, lang, partsOf(article).out);
   }
 
   #applyHighlight() {
@@ -318,7 +356,7 @@ class Compare {
   /** @param {'json' | 'csv' | 'md'} kind */
   async #export(kind) {
     const { value } = this;
-    const file = await this.server.exported({ kind, value, lang: value.lang });
+    const file = spoken(await this.server.exported({ kind, value, lang: value.lang }));
     if (file.error) window.alert(file.error);
     else save(file.name, file.mime, file.text);
   }

@@ -2,7 +2,7 @@
 
 Knows: checkpoints' metadata, words, what `cards.js` draws. Does not know: components.
 
-A `Board` is what was written; `draw` adds the words of one language. The browser hands the drawn value back, and
+A `Board` is what was written; `draw` adds the words of both languages. The browser hands the drawn value back, and
 anybody may hand in anything: `Board.read` takes from it what was written and nothing else.
 
 Each drawing has a turn, a number that rises. `cards.js` never draws an older one over a newer one.
@@ -26,7 +26,7 @@ from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity,
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
 Reading = Literal["rote", "flat", "overfit", "less", "general"]
@@ -222,37 +222,39 @@ class Growing:
     """The drawing of a board that is being written, as a text that only grows.
 
     Its first line is the board, drawn. Each further line is a list with what is new of each card: the characters that
-    were added, or the whole card, once its model has finished. In another language the board is drawn anew.
+    were added, or the whole card, once its model has finished.
     """
 
     def __init__(self, registry: Registry, turn: int) -> None:
         self._registry, self._turn = registry, turn
         self._text = ""
-        self._drawn: tuple[Board, Lang] | None = None
+        self._drawn: Board | None = None
 
-    def grown(self, board: Board, lang: Lang) -> str:
+    def grown(self, board: Board) -> str:
         """The text, once the board has come so far."""
-        if self._drawn and self._drawn[1] == lang:
-            news = [
-                self._news(old, card, board.seed, lang)
-                for old, card in zip(self._drawn[0].cards, board.cards, strict=True)
-            ]
-            if any(news):
-                self._text += "\n" + carried(news)
+        if self._drawn is None:
+            self._text = carried(draw(self._registry, board, self._turn))
         else:
-            self._text += ("\n" if self._text else "") + carried(draw(self._registry, board, lang, self._turn))
-        self._drawn = board, lang
+            pairs = zip(self._drawn.cards, board.cards, strict=True)
+            if any(news := [self._news(old, card, board.seed) for old, card in pairs]):
+                self._text += "\n" + carried(news)
+        self._drawn = board
         return self._text
 
-    def _news(self, old: Card, card: Card, seed: int, lang: Lang) -> str | Drawn:
+    def _news(self, old: Card, card: Card, seed: int) -> Any:
         if card.state == old.state:
             return card.text[len(old.text) :]
-        return _card(self._registry, card, titles(self._registry, lang)[card.model], seed, lang, alone=False)
+        return in_both(lambda lang: _card(self._registry, card, seed, lang, alone=False))
 
 
-def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) -> Drawn:
-    """What `cards.js` draws, in a language; it takes its turn now, unless it was given one before."""
-    shown = titles(registry, lang)
+def draw(registry: Registry, board: Board, turn: int | None = None) -> Any:
+    """What `cards.js` draws, in both languages; it takes its turn now, unless it was given one before."""
+    turn = next_turn() if turn is None else turn
+    return in_both(lambda lang: _drawn(registry, board, lang, turn))
+
+
+def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
+    """The same in one language."""
     preset = comparisons(registry).get(board.preset or "")
     seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
     if preset and board.budget and not as_recorded(registry, board):
@@ -261,7 +263,7 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
         settings |= {"prompt": sample.prompt.strip(), "seed": sample.seed}
         seen = tr("compare.seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
     return {
-        "turn": next_turn() if turn is None else turn,
+        "turn": turn,
         "prompt": board.prompt,
         "seed": board.seed,
         "sampling": board.sampling,
@@ -270,19 +272,17 @@ def draw(registry: Registry, board: Board, lang: Lang, turn: int | None = None) 
         "lens": preset.highlight if preset else None,
         "verdict": seen,
         "note": alphabets_note(registry, [registry.infos[name] for name in board.names], lang),
-        "lang": lang,
-        "labels": _labels(lang) | {"stopped": tr("compare.state.stopped", lang)},
-        "cards": [_card(registry, card, shown[card.model], board.seed, lang, alone=not preset) for card in board.cards],
+        "cards": [_card(registry, card, board.seed, lang, alone=not preset) for card in board.cards],
     }
 
 
-def _labels(lang: Lang) -> dict[str, str]:
-    return table("compare.label", lang) | {
-        key: tr(key, lang) for key in ("link_copied", "heat_scale", "heat_scale_high")
-    }
+def labels(lang: Lang) -> dict[str, str]:
+    """What is written around any board."""
+    others = {key: tr(key, lang) for key in ("link_copied", "heat_scale", "heat_scale_high")}
+    return table("compare.label", lang) | others | {"stopped": tr("compare.state.stopped", lang)}
 
 
-def _card(registry: Registry, card: Card, title: str, seed: int, lang: Lang, *, alone: bool) -> Drawn:
+def _card(registry: Registry, card: Card, seed: int, lang: Lang, *, alone: bool) -> Drawn:
     info = registry.infos[card.model]
     guess = len(info.vocab)
     train, heldout = perplexity(info.train_ppl), perplexity(info.heldout_ppl)
@@ -293,7 +293,7 @@ def _card(registry: Registry, card: Card, title: str, seed: int, lang: Lang, *, 
         "state": card.state,
         "speed": card.speed,
         "unknown": card.unknown,
-        "title": title,
+        "title": titles(registry, lang)[card.model],
         "cell": info.config.cell,
         "depth": info.config.num_layers,
         "meta": facts(info, lang),

@@ -8,6 +8,7 @@ click on a possible next character (`select`), and a file to open (`upload`).
 
 import contextlib
 import functools
+import json
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,19 +39,15 @@ from deeprnn.page.shared.widgets import (
 )
 from deeprnn.page.words import LANGUAGES, NAMES, tr
 from deeprnn.store.registry import Registry
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
 
 
 @dataclass
 class RunControl:
-    """A run that is under way: the turn of its drawing, and how fast each model writes.
+    """A run that is under way: the turn of its drawing, and how fast each model writes; and whether it is to end."""
 
-    What is asked of it: to speak a language, and to end.
-    """
-
-    lang: Lang
     turn: int
     over: bool = False
     speeds: dict[str, float] = field(default_factory=dict)
@@ -66,11 +63,11 @@ class RunControls:
         self._guard = threading.RLock()
         self._of: dict[str | None, RunControl] = {}
 
-    def begin(self, session: str | None, lang: Lang) -> RunControl:
+    def begin(self, session: str | None) -> RunControl:
         """A new run; the one before ends."""
         with self._guard:
             turn, _ = self.end(session)
-            control = self._of[session] = RunControl(lang=lang, turn=turn)
+            control = self._of[session] = RunControl(turn=turn)
             return control
 
     def end(self, session: str | None) -> tuple[int, dict[str, float]]:
@@ -80,14 +77,6 @@ class RunControls:
             if control:
                 control.over = True
             return cards.next_turn(), control.speeds if control else {}
-
-    def speak(self, session: str | None, lang: Lang) -> int | None:
-        """Let a run go on in another language; the turn of a drawing, if there is none."""
-        with self._guard:
-            control = self._of.get(session)
-            if control:
-                control.lang = lang
-            return None if control else cards.next_turn()
 
     def leave(self, session: str | None, control: RunControl) -> None:
         """A run has come to its end."""
@@ -186,7 +175,7 @@ def write(registry: Registry, control: RunControl, order: Order, updates: Update
                 preset=order.preset,
                 budget=order.budget,
             )
-            yield growing.grown(board, control.lang)
+            yield growing.grown(board)
 
 
 def can_continue(board: Board) -> bool:
@@ -200,29 +189,30 @@ def branched(context: str) -> str:
     return context[-MAX_PROMPT_CHARS:]
 
 
-def next_chars(registry: Registry, ask: dict[str, Any], lang: Lang) -> dict[str, Any]:
-    """What could come after a text, for `cards.js`: each model's ten likeliest characters.
+def next_chars(registry: Registry, ask: dict[str, Any]) -> Any:
+    """What could come after a text, for `cards.js`, in both languages: each model's ten likeliest characters.
 
     Raises:
         RequestError: see `service.next_char`.
     """
     answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"))
-    shown = titles(registry, lang)
-    rows = []
-    for answer in answers:
+
+    def row(answer: dict[str, Any], lang: Lang) -> dict[str, Any]:
         name = answer["model"]
         told = {"error": tr("error_broken", lang, name=name)} if "error" in answer else {}
-        rows.append(answer | told | {"title": shown[name], "cell": registry.infos[name].config.cell})
-    return {"rows": rows}
+        return answer | told | {"title": titles(registry, lang)[name], "cell": registry.infos[name].config.cell}
+
+    return {"rows": in_both(lambda lang: [row(answer, lang) for answer in answers])}
 
 
-def exported(registry: Registry, ask: dict[str, Any], lang: Lang) -> dict[str, Any]:
-    """A comparison as a file for `cards.js` to save.
+def exported(registry: Registry, ask: dict[str, Any]) -> dict[str, Any]:
+    """A comparison as a file for `cards.js` to save, in the language that it names.
 
     Raises:
         RequestError: it is no comparison, or there is no such kind of file.
     """
     kind = str(ask.get("kind"))
+    lang: Lang = "zh" if ask.get("lang") == "zh" else "en"
     mime, text = export.export(registry, Board.read(registry, ask.get("value")), kind, lang)
     return {"name": f"deeprnn-comparison.{kind}", "mime": mime, "text": text}
 
@@ -238,11 +228,24 @@ def _question_choices(registry: Registry, lang: Lang) -> list[tuple[str, str]]:
     return [(tr(f"{words_of(key)}.asked", lang), key) for key in comparisons(registry)]
 
 
+def _budget_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:
+    return [(tr(f"equal.{one}", lang), one) for one in comparisons(registry)[key].groups]
+
+
 def _budget_update(registry: Registry, key: str | None, budget: Budget | None, lang: Lang) -> Any:
     """The switch "compare at equal ...", where the question has a choice."""
-    groups = list(comparisons(registry)[key].groups) if key else []
-    choices = [(tr(f"equal.{one}", lang), one) for one in groups]
-    return gr.update(choices=choices, value=budget, visible=len(groups) > 1)
+    choices = _budget_choices(registry, key, lang) if key else []
+    return gr.update(choices=choices, value=budget, visible=len(choices) > 1)
+
+
+def _budgets(registry: Registry) -> str:
+    """A JavaScript function that gives the switch its words, from the question and the name of the language."""
+    choices = {
+        name: {key: _budget_choices(registry, key, lang) for key in comparisons(registry)}
+        for name, lang in LANGUAGES.items()
+    }
+    said = json.dumps(choices, ensure_ascii=False)
+    return f"(key, language) => ({{ __type__: 'update', choices: ({said})[language][key] ?? [] }})"
 
 
 def _settings(board: Board) -> list[Any]:
@@ -285,13 +288,14 @@ class _Controls:
                 measure = gr.Markdown(elem_classes="hint")
             with gr.Column(scale=3, min_width=320, elem_classes="shown"):
                 self.board = drawing(
-                    cards.draw(registry, first, "en"),
+                    words,
+                    lambda: cards.draw(registry, first),
                     asset("compare/cards.html"),
                     "compare",
+                    cards.labels,
                     server_functions=[_served(registry, next_chars), _served(registry, exported)],
                     elem_id="board",
                 )
-        words.add_drawing(self.board, lambda lang: cards.draw(registry, first, lang))
         for component, prop, key in (
             (self.prompt, "label", "field.prompt"),
             (self.budget, "label", "compare.equal"),
@@ -325,16 +329,14 @@ class _Controls:
         ]
 
 
-def _served(registry: Registry, function: Callable[[Registry, dict[str, Any], Lang], Any]) -> Callable[[Any], Any]:
+def _served(registry: Registry, function: Callable[[Registry, dict[str, Any]], Any]) -> Callable[[Any], Any]:
     """What `server` calls by the function's name: whatever the browser sends, an answer or an error to show."""
 
     def served(ask: Any) -> Any:
-        asked = ask if isinstance(ask, dict) else {}
-        lang: Lang = "zh" if asked.get("lang") == "zh" else "en"
         try:
-            return function(registry, asked, lang)
+            return function(registry, ask if isinstance(ask, dict) else {})
         except RequestError as error:
-            return {"error": error.message(lang)}
+            return {"error": in_both(error.message)}
 
     served.__name__ = function.__name__
     return served
@@ -372,7 +374,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         with refusing(lang):  # what is refused ends nothing
             asked = order()
             updates = updates_of(registry, asked, length)
-        control = controls.begin(session, lang)
+        control = controls.begin(session)
         try:
             yield from write(registry, control, asked, updates)
         finally:
@@ -385,18 +387,18 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_continue(request: gr.Request, language: str, value: Any, length: Any) -> Iterator[Any]:
         yield from run(request.session_hash, language, lambda: Order.to_continue(Board.read(registry, value), length))
 
-    def on_stop(value: Any, language: str, request: gr.Request) -> Any:
+    def on_stop(value: Any, request: gr.Request) -> Any:
         """What was shown when the reader pressed Stop is what stays: the browser sends it."""
         turn, speeds = controls.end(request.session_hash)
         board = _read(value).stopped(speeds)
         if all(card.state != "stopped" for card in board.cards):
             return gr.skip()
-        return cards.draw(registry, board, LANGUAGES[language], turn)
+        return cards.draw(registry, board, turn)
 
-    def redraw(change: Callable[[Board], Board], value: Any, language: str, session: str | None) -> Any:
+    def redraw(change: Callable[[Board], Board], value: Any, session: str | None) -> Any:
         """Change the board that is shown; if models write, they end with what is shown."""
         turn, speeds = controls.end(session)
-        return cards.draw(registry, change(_read(value).stopped(speeds)), LANGUAGES[language], turn)
+        return cards.draw(registry, change(_read(value).stopped(speeds)), turn)
 
     def _read(value: Any) -> Board:
         try:
@@ -404,10 +406,10 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         except RequestError:
             return cards.recorded(registry, [])
 
-    def on_pick(names: list[str], value: Any, language: str, request: gr.Request) -> Any:
+    def on_pick(names: list[str], value: Any, request: gr.Request) -> Any:
         if names[:MAX_MODELS] == _read(value).names:
             return gr.skip(), gr.skip(), gr.skip()
-        board = redraw(lambda board: cards.show(registry, names, board), value, language, request.session_hash)
+        board = redraw(lambda board: cards.show(registry, names, board), value, request.session_hash)
         return board, None, gr.update(visible=False)
 
     def on_example(text: str) -> Callable[..., Any]:
@@ -419,7 +421,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             chosen = readers(registry, text, names or [])
             if chosen == names:
                 return text, gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            board = redraw(lambda board: cards.show(registry, chosen, board), value, language, request.session_hash)
+            board = redraw(lambda board: cards.show(registry, chosen, board), value, request.session_hash)
             return text, board, picked(registry, LANGUAGES[language], wanted, chosen), None, gr.update(visible=False)
 
         return pressed
@@ -427,7 +429,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     def on_preset(request: gr.Request, key: str, value: Any, language: str, *wanted: str | None) -> Any:
         shown = cards.of_preset(registry, key, comparisons(registry)[key].budget)
         return (
-            redraw(lambda _: shown, value, language, request.session_hash),
+            redraw(lambda _: shown, value, request.session_hash),
             picked(registry, LANGUAGES[language], wanted, shown.names),
             *_settings(shown),
             _budget_update(registry, key, shown.budget, LANGUAGES[language]),
@@ -435,14 +437,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
     def on_budget(request: gr.Request, key: str, budget: Budget, value: Any, language: str, *wanted: str | None) -> Any:
         shown = cards.of_preset(registry, key, budget)
-        board = redraw(lambda _: shown, value, language, request.session_hash)
+        board = redraw(lambda _: shown, value, request.session_hash)
         return board, picked(registry, LANGUAGES[language], wanted, shown.names), *_settings(shown)
-
-    def on_language(value: Any, key: str | None, budget: Budget | None, language: str, request: gr.Request) -> Any:
-        lang = LANGUAGES[language]
-        switch = _budget_update(registry, key, budget, lang)
-        turn = controls.speak(request.session_hash, lang)
-        return gr.skip() if turn is None else cards.draw(registry, _read(value), lang, turn), switch
 
     def on_branch(event: gr.EventData) -> str:
         return branched(str(getattr(event, "context", "")))
@@ -453,7 +449,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
             board = export.reopen(registry, getattr(event, "text", None))
         turn, _ = controls.end(request.session_hash)
         return (
-            cards.draw(registry, board, lang, turn),
+            cards.draw(registry, board, turn),
             board.preset,
             picked(registry, lang, wanted, board.names),
             _budget_update(registry, board.preset, board.budget, lang),
@@ -473,7 +469,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         if board:
             switch = _budget_update(registry, board.preset, board.budget, ask.lang)
             chosen = gr.update(value=board.names)
-            shown = [cards.draw(registry, board, ask.lang, turn), board.preset, chosen, switch]
+            shown = [cards.draw(registry, board, turn), board.preset, chosen, switch]
         prompt, *numbers = _settings(board) if board else [gr.skip()] * 6
         prompt = ask.prompt or prompt
         keys = ("temperature", "top_k", "top_p", "length", "seed")
@@ -503,19 +499,19 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
     ui.go.click(on_generate, everything, ui.board, **anew)
     ui.more.click(on_continue, [language, ui.board, ui.length], ui.board, **anew)
-    ui.stop.click(on_stop, [ui.board, language], ui.board, **anew)
+    ui.stop.click(on_stop, ui.board, ui.board, **anew)
     for happened in ("input", "change"):  # by the reader; by whomever
         told = calling("compare", "tellModels", happened)
         getattr(ui.picker, happened)(None, ui.picker, None, js=told, queue=False, **QUIET)
     picked_anew = [ui.board, ui.preset, ui.budget]
-    ui.board.input(on_pick, [ui.picker, ui.board, language], picked_anew, trigger_mode="always_last", **QUIET)
+    ui.board.input(on_pick, [ui.picker, ui.board], picked_anew, trigger_mode="always_last", **QUIET)
     filters = ui.picker.filters
     ui.preset.input(
         on_preset, [ui.preset, ui.board, language, *filters], [ui.board, ui.picker, *settings, ui.budget], **QUIET
     )
     held = [ui.preset, ui.budget, ui.board, language, *filters]
     ui.budget.input(on_budget, held, [ui.board, ui.picker, *settings], **QUIET)
-    language.input(on_language, [ui.board, ui.preset, ui.budget, language], [ui.board, ui.budget], **QUIET)
+    language.input(None, [ui.preset, language], ui.budget, js=_budgets(registry), queue=False, **QUIET)
     branch = ui.board.select(on_branch, None, ui.prompt, **QUIET)
     branch.then(on_generate, everything, ui.board, **anew)
     opened = [ui.board, ui.preset, ui.picker, ui.budget, *settings]

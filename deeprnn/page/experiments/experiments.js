@@ -1,5 +1,5 @@
 // Draws the Experiments view (see view.py).
-import { Carried, between, find, node, segments } from '../shared/dom.js';
+import { Carried, between, find, node, onLanguage, segments } from '../shared/dom.js';
 import { figure } from '../shared/figure.js';
 
 /**
@@ -15,8 +15,11 @@ import { figure } from '../shared/figure.js';
  * @property {string | null} preset
  */
 
-/** @typedef {import('../shared/figure.js').Labels & Record<'method' | 'see' | 'interval', string>} Labels */
-/** @typedef {{ sections: Section[], labels: Labels, note: string, empty: string, lang: string }} Value */
+/** @typedef {import('../shared/figure.js').Labels & Record<'method' | 'see' | 'interval' | 'empty', string>} Labels */
+/** @typedef {{ sections: Section[], labels: Labels, note: string, lang: string }} Value */
+
+/** Whose methods are unfolded. @type {Set<string>} */
+const unfolded = new Set();
 
 /**
  * @param {Section} one
@@ -33,6 +36,8 @@ function section(one, { labels, lang }) {
   const pictures = node('div', 'figures');
   one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, labels, one.title)));
   const method = node('details', 'method');
+  method.open = unfolded.has(one.key);
+  method.addEventListener('toggle', () => (method.open ? unfolded.add(one.key) : unfolded.delete(one.key)));
   method.append(node('summary', '', labels.method), ...(one.method ? [node('p', '', one.method)] : []));
   method.append(node('p', '', labels.interval), node('pre', '', one.commands.join('\n')));
   made.append(pictures, method);
@@ -58,14 +63,14 @@ function contents(sections) {
 }
 
 /** @param {import('../shared/dom.js').Board} board */
-export function mount({ element, props, watch }) {
+export function mount({ element, props, labels, watch }) {
   const root = find(element, '.experiments');
   /** @type {Carried<Value>} */
-  const carried = new Carried(props);
+  const carried = new Carried(props, labels);
   const draw = () => {
     const value = carried.given();
     if (!value.sections.length) {
-      root.replaceChildren(node('p', 'empty', value.note || value.empty));
+      root.replaceChildren(node('p', 'empty', value.note || value.labels.empty));
       return;
     }
     root.replaceChildren(contents(value.sections), ...value.sections.map((one) => section(one, value)));
@@ -73,4 +78,5 @@ export function mount({ element, props, watch }) {
   };
   draw();
   watch('value', draw);
+  onLanguage(root, draw);
 }

@@ -13,11 +13,11 @@ from deeprnn.experiments.question import Question
 from deeprnn.experiments.questions import QUESTIONS
 from deeprnn.page.shared.figures import drawn
 from deeprnn.page.shared.questions import answers, comparisons
-from deeprnn.page.shared.widgets import Translations, drawn_in_each_language, millions, results_note
+from deeprnn.page.shared.widgets import Translations, drawing, millions, results_note
 from deeprnn.page.words import table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results, RunRecord
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 ANSWERED = tuple(question for question in QUESTIONS if question.answers)
 
@@ -29,10 +29,7 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
     missing = [title(question, lang) for question in ANSWERED if not _is_whole(question, registry)]
     return {
         "sections": [_section(registry, question, lang) for question in ANSWERED if question.key in found],
-        "labels": table("chart", lang) | table("experiments.label", lang),
         "note": results_note(registry, missing, lang),
-        "empty": tr("experiments.empty", lang),
-        "lang": lang,
     }
 
 
@@ -91,8 +88,15 @@ def _recipe(results: Results, run: RunRecord, lang: Lang) -> dict[str, object]:
     }
 
 
-def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
+def build(registry: Registry, words: Translations) -> None:
     """Lay the view out and connect it."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "experiments.intro")
-    drawn_in_each_language(language, words, functools.partial(sections, registry), "experiments")
+    drawing(
+        words,
+        lambda: in_both(functools.partial(sections, registry)),
+        '<div class="experiments"></div>',
+        "experiments",
+        lambda lang: table("chart", lang) | table("experiments.label", lang),
+        elem_id="experiments",
+    )

@@ -1,5 +1,16 @@
 // Draws the Inside view (see view.py): a column of pictures a model, and all of its layers at one character.
-import { Carried, filled, find, node, pointed, segments, tableOf, targetOf, visible } from '../shared/dom.js';
+import {
+  Carried,
+  filled,
+  find,
+  node,
+  onLanguage,
+  pointed,
+  segments,
+  tableOf,
+  targetOf,
+  visible,
+} from '../shared/dom.js';
 import { echo, gradients, lens, numbers, states, without } from './pictures.js';
 
 /** @typedef {import('./pictures.js').Look} Look */
@@ -68,12 +79,13 @@ class Inside {
   reading = node('div');
 
   /** @param {import('../shared/dom.js').Board} board */
-  constructor({ element, props, watch }) {
+  constructor({ element, props, labels, watch }) {
     this.root = find(element, '.inside');
     /** @type {Carried<Value>} */
-    this.carried = new Carried(props);
+    this.carried = new Carried(props, labels);
     this.draw();
     watch('value', () => this.draw());
+    onLanguage(this.root, () => this.draw());
   }
 
   draw() {

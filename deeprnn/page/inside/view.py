@@ -17,7 +17,7 @@ from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, Re
 from deeprnn.page.shared.widgets import QUIET, Choices, Translations, announce, drawing, perplexity, refusing, titles
 from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 FIRST = ("depth-gru-10-plain", "depth-gru-10-residual")
 TEXT = (
@@ -27,13 +27,13 @@ TEXT = (
 Look = dict[str, Any]
 
 
-def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -> dict[str, Any]:
-    """What `inside.js` draws: the looks into each model, with the sentences they say, and which models are broken.
+def pictures(registry: Registry, models: Sequence[str], text: str) -> Any:
+    """What `inside.js` draws, in both languages: the looks into each model, what they say, which models are broken.
 
     Raises:
         RequestError: see `service.look`; one of two models may be broken.
     """
-    shown, looks, faults = titles(registry, lang), dict[str, Look](), list[RequestError]()
+    looks, faults = dict[str, Look](), list[RequestError]()
     for name in models:
         try:
             looks[name] = service.look(registry, name, text)
@@ -41,8 +41,14 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
             if error.key != "error_broken" or len(faults) + 1 == len(models):
                 raise
             faults.append(error)
+    return in_both(lambda lang: _drawn(registry, looks, faults, lang))
+
+
+def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestError], lang: Lang) -> dict[str, Any]:
+    """The same in one language; of no looks, that there is nothing yet."""
+    shown = titles(registry, lang)
     return {
-        "text": next(iter(looks.values()))["text"] if looks else text,
+        "text": next((found["text"] for found in looks.values()), ""),
         "notes": [fault.message(lang) for fault in faults],
         "models": [
             {
@@ -55,7 +61,6 @@ def pictures(registry: Registry, models: Sequence[str], text: str, lang: Lang) -
             }
             for name, found in looks.items()
         ],
-        "labels": _labels(lang),
     }
 
 
@@ -64,7 +69,8 @@ def _meaningful(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
     return lens if residual else {key: levels[-1:] for key, levels in lens.items()}
 
 
-def _labels(lang: Lang) -> dict[str, str]:
+def labels(lang: Lang) -> dict[str, str]:
+    """What is written beside the pictures of any model."""
     return table("inside.label", lang) | {"scale_units": tr("inside.scale_units", lang, n=SHOWN_UNITS)}
 
 
@@ -156,13 +162,11 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         )
     text = gr.Textbox(TEXT, lines=2, elem_id="inside-text")
     go = gr.Button(variant="primary", elem_id="look")
-    board = drawing(
-        {"models": [], "labels": _labels("en")},
-        '<div class="inside"></div>',
-        "inside",
-        elem_id="inside",
-    )
-    words.add_drawing(board, lambda lang: {"models": [], "labels": _labels(lang)})
+
+    def nothing() -> Any:
+        return pictures(registry, (), "")
+
+    board = drawing(words, nothing, '<div class="inside"></div>', "inside", labels, elem_id="inside")
     words.add(first, "label", "inside.first")
     words.add(second, "label", "inside.second")
     words.add_made(first, "choices", lambda lang: _choices(registry, lang, none=False))
@@ -171,22 +175,15 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     words.add(text, "info", "inside.text_hint", least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
     words.add(go, "value", "inside.look")
 
-    def on_look(one: Any, other: Any, text: Any, language: str) -> dict[str, Any]:
+    def on_look(one: Any, other: Any, text: Any, language: str) -> Any:
         lang = LANGUAGES[language]
         announce(registry, lang)
         with refusing(lang):
-            return pictures(registry, list(dict.fromkeys(filter(None, (one, other)))), text, lang)
+            return pictures(registry, list(dict.fromkeys(filter(None, (one, other)))), text)
 
     def on_open(request: gr.Request, current: Any, one: Any, other: Any, text: Any, language: str) -> Any:
         drawn = current.get("models") or request.query_params.get("view") == "inside"  # then on_visit draws
         return gr.skip() if drawn else on_look(one, other, text, language)
-
-    def on_language(current: Any, language: str) -> dict[str, Any]:
-        lang = LANGUAGES[language]
-        try:
-            return pictures(registry, [one["model"] for one in current["models"][:2]], current["text"], lang)
-        except (RequestError, LookupError, TypeError):  # nothing shown yet, or whatever the browser handed in
-            return {"models": [], "labels": _labels(lang)}
 
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
@@ -196,9 +193,9 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         shown = ask.text or TEXT
         announce(registry, ask.lang)
         try:
-            drawn = pictures(registry, names, shown, ask.lang)
+            drawn = pictures(registry, names, shown)
         except RequestError:
-            drawn = {"models": [], "labels": _labels(ask.lang)}
+            drawn = nothing()
         return names[0], names[1] if len(names) > 1 else "", shown, drawn
 
     asked = [first, second, text, language]
@@ -206,5 +203,4 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     for one in (first, second):
         one.input(on_look, asked, board, api_visibility="private", show_progress="minimal")
     tab.select(on_open, [board, *asked], board, **QUIET)
-    language.input(on_language, [board, language], board, **QUIET)
     page.load(on_visit, None, [first, second, text, board], **QUIET)

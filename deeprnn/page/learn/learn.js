@@ -1,5 +1,5 @@
 // Draws the Learn view (see view.py): sections with a picture, code, a table or a figure.
-import { Carried, find, node, tableOf } from '../shared/dom.js';
+import { Carried, find, node, onLanguage, tableOf } from '../shared/dom.js';
 import { figure } from '../shared/figure.js';
 import { stackPicture } from './stack.js';
 
@@ -56,10 +56,10 @@ function section(one, labels, choice) {
 }
 
 /** @param {import('../shared/dom.js').Board} board */
-export function mount({ element, props, watch }) {
+export function mount({ element, props, labels, watch }) {
   const root = find(element, '.learn');
   /** @type {Carried<Value>} */
-  const carried = new Carried(props);
+  const carried = new Carried(props, labels);
   /** @type {import('./stack.js').Choice} */
   const choice = { wiring: 'right', touched: { layer: 2, t: 3 } };
   const draw = () => {
@@ -69,4 +69,5 @@ export function mount({ element, props, watch }) {
   };
   draw();
   watch('value', draw);
+  onLanguage(root, draw);
 }

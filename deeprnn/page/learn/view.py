@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import gradio as gr
-
 from deeprnn.experiments import scratch
 from deeprnn.experiments.charts import curves
 from deeprnn.experiments.format import figure, sentence
@@ -20,11 +18,11 @@ from deeprnn.nn.model import CharRNN
 from deeprnn.page.learn import two_layers
 from deeprnn.page.shared.figures import drawn
 from deeprnn.page.shared.questions import answers
-from deeprnn.page.shared.widgets import Translations, drawn_in_each_language, perplexity, results_note
+from deeprnn.page.shared.widgets import Translations, drawing, perplexity, results_note
 from deeprnn.page.words import table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 _SCRATCH: tuple[Callable[..., Any], ...] = (two_layers.get_params, two_layers.rnn)
 _STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
@@ -50,7 +48,6 @@ def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
     return {
         "sections": sections,
         "note": results_note(registry, missing, lang),
-        "labels": table("chart", lang) | table("learn.label", lang),
     }
 
 
@@ -133,6 +130,13 @@ def equations(cell: str) -> str:
     return textwrap.dedent("\n".join(lines[first:last]))
 
 
-def build(registry: Registry, language: gr.Radio, words: Translations) -> None:
+def build(registry: Registry, words: Translations) -> None:
     """Lay the view out and connect it."""
-    drawn_in_each_language(language, words, functools.partial(lesson, registry), "learn")
+    drawing(
+        words,
+        lambda: in_both(functools.partial(lesson, registry)),
+        '<div class="learn"></div>',
+        "learn",
+        lambda lang: table("chart", lang) | table("learn.label", lang),
+        elem_id="learn",
+    )

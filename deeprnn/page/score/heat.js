@@ -5,6 +5,7 @@ import {
   filled,
   find,
   node,
+  onLanguage,
   pointed,
   segments,
   sized,
@@ -34,7 +35,7 @@ import { running } from './running.js';
  * @property {Record<string, string>} labels
  */
 
-/** @typedef {Result<string> | { empty: string, rows?: undefined }} Value */
+/** @typedef {Result<string> | { labels: Record<string, string>, rows?: undefined }} Value */
 /** @typedef {Result<Float32Array>} Scored */
 
 /**
@@ -118,22 +119,23 @@ class Score {
   asked = null;
 
   /** @param {import('../shared/dom.js').Board} board */
-  constructor({ element, props, watch }) {
+  constructor({ element, props, labels, watch }) {
     this.root = find(element, '.score-result');
     /** @type {Carried<Value>} */
-    this.carried = new Carried(props);
+    this.carried = new Carried(props, labels);
     this.root.addEventListener('asked', (event) => {
       this.asked = /** @type {CustomEvent} */ (event).detail;
       this.#mark();
     });
     watch('value', () => this.draw());
+    onLanguage(this.root, () => this.draw());
     this.draw();
   }
 
   draw() {
     const packed = this.carried.given();
     if (!packed?.rows) {
-      this.root.replaceChildren(node('p', 'empty', packed?.empty ?? ''));
+      this.root.replaceChildren(node('p', 'empty', packed?.labels.empty ?? ''));
       return;
     }
     const value = unpack(packed);

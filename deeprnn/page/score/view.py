@@ -2,7 +2,7 @@
 
 Knows: its controls, and how scores become a table, a heat map and a plot. Does not know: the other views.
 
-`heat.js` draws one JSON value; what was scored stays in it, so that another language only changes the words.
+`heat.js` draws one JSON value.
 """
 
 import base64
@@ -36,7 +36,7 @@ from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.text.vocab import source_positions
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 # The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
 # written for this page.
@@ -61,28 +61,34 @@ def no_text(_: CheckpointInfo) -> None:
     """Where no text is at hand."""
 
 
-def result(registry: Registry, text: str, answers: list[dict[str, Any]], lang: Lang) -> Result:
-    """What `heat.js` draws, in a language: the models' rows first, then what they are to be measured by."""
+def result(registry: Registry, text: str, answers: list[dict[str, Any]]) -> Any:
+    """What `heat.js` draws, in both languages: the models' rows first, then what they are to be measured by."""
+    bases = service.baselines(registry, text=text, answers=answers)
+    return in_both(lambda lang: _drawn(registry, text, answers, bases, lang))
+
+
+def _drawn(
+    registry: Registry, text: str, answers: list[dict[str, Any]], bases: list[dict[str, Any]], lang: Lang
+) -> Result:
+    """The same in one language."""
     if not answers:
-        return {"empty": tr("score.empty", lang)}
-    names = [answer["model"] for answer in answers]
+        return {}
     scored = [answer for answer in answers if "error" not in answer]
     infos = [registry.infos[answer["model"]] for answer in scored]
     shown = titles(registry, lang)
     rows = [_row(answer, shown[info.name], info, info.config.cell) for answer, info in zip(scored, infos, strict=True)]
     rows += [
         _row(base | {"unknown": []}, _base_title(registry, base, lang), registry.infos[base["model"]], "base")
-        for base in service.baselines(registry, text=text, answers=answers)
+        for base in bases
     ]
     where = source_positions(text)
     return {
         "text": text,
         "symbols": _packed(per_character([1.0] * (len(where) - 1), where, len(text))),  # that each character is read as
         "rows": rows,
-        "models": names,
+        "models": [answer["model"] for answer in answers],
         "notes": _missing(registry, answers, infos, lang) + _notes(registry, scored, infos, lang),
         "columns": list(table("score.column", lang).values()),
-        "labels": table("score.label", lang) | {key: tr(key, lang) for key in ("heat_scale", "heat_scale_high")},
     }
 
 
@@ -131,18 +137,6 @@ def _notes(registry: Registry, answers: list[dict[str, Any]], infos: list[Checkp
     return notes
 
 
-def relabel(registry: Registry, current: Result | None, lang: Lang) -> Result:
-    """The same scores in another language; scored anew, since the browser may hand in anything.
-
-    Raises:
-        RequestError: see `service.score`.
-    """
-    if not current or "models" not in current:
-        return result(registry, "", [], lang)
-    text, names = current.get("text"), current["models"]
-    return result(registry, str(text), service.score(registry, text=text, models=names), lang)
-
-
 def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: str) -> str | None:
     """A real piece of the first model's book, or of one that it has not read; None where no such file is at hand."""
     info = registry.infos[names[0]] if names and names[0] in registry.infos else next(iter(registry.infos.values()))
@@ -173,33 +167,28 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     picker = model_picker(registry, language, words, chosen)
     go = gr.Button(variant="primary", elem_id="score")
     board = drawing(
-        result(registry, "", [], "en"),
+        words,
+        lambda: result(registry, "", []),
         '<div class="score-result"></div>',
         "score",
+        lambda lang: table("score.label", lang) | {key: tr(key, lang) for key in ("heat_scale", "heat_scale_high")},
         elem_id="scores",
     )
-    words.add_drawing(board, lambda lang: result(registry, "", [], lang))
     words.add(text, "label", "score.text")
     words.add(text, "info", "score.hint", most=f"{MAX_SCORE_CHARS:,}")
     words.add(go, "value", "score.score")
 
-    def on_score(text: str, names: list[str], language: str) -> Result:
+    def on_score(text: str, names: list[str], language: str) -> Any:
         lang = LANGUAGES[language]
         announce(registry, lang)
         with refusing(lang):
-            return result(registry, text, service.score(registry, text=text, models=names), lang)
+            return result(registry, text, service.score(registry, text=text, models=names))
 
     def on_text(example: str | None, names: list[str], language: str, *wanted: str | None) -> tuple[Any, Any]:
         if example is None:
             return gr.skip(), gr.skip()
         chosen = readers(registry, example, names, FIRST)
         return example, picked(registry, LANGUAGES[language], wanted, chosen)
-
-    def on_language(current: Result | None, language: str) -> Result:
-        try:
-            return relabel(registry, current, LANGUAGES[language])
-        except RequestError:
-            return result(registry, "", [], LANGUAGES[language])
 
     def on_visit(request: gr.Request) -> Any:
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
@@ -216,7 +205,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         except RequestError as error:
             answers = []
             gr.Warning(error.message(ask.lang), title=tr("warning_title", ask.lang))
-        return ask.text or gr.skip(), gr.update(value=names), result(registry, ask.text or "", answers, ask.lang), *real
+        return ask.text or gr.skip(), gr.update(value=names), result(registry, ask.text or "", answers), *real
 
     for key, example in EXAMPLES.items():
         buttons[key].click(
@@ -238,5 +227,4 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     for control in (text, picker):
         control.change(None, [text, picker], None, js=calling("score", "tellControls"), queue=False, **QUIET)
     go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
-    language.input(on_language, [board, language], board, **QUIET)
     page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **QUIET)

@@ -55,5 +55,5 @@ def described(page: bytes, lang: Lang) -> bytes:
         return page
     told = {"title": tr("head.title", lang), "description": tr("head.subtitle", lang), "type": "website"}
     tags = "".join(f'<meta property="og:{key}" content="{html.escape(value)}" />' for key, value in told.items())
-    head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}"'.encode(), 1)
+    head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}" data-language="{lang}"'.encode(), 1)
     return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + scripts.tags().encode() + script + rest

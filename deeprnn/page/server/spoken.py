@@ -56,6 +56,7 @@ class LocalizedBlocks(gr.Blocks):
 
     def rebuild_languages(self) -> None:
         """Make the configuration of each language; English, the language of the API, comes last."""
+        self._words.draw()
         for lang in sorted(LANGUAGES.values(), reverse=True):
             self._words.speak(lang)
             self.title = tr("head.title", lang)

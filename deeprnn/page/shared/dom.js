@@ -6,12 +6,45 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @typedef {object} Board
  * @property {HTMLElement} element
  * @property {{ value: string }} props
+ * @property {any} labels in both languages
  * @property {Record<string, (ask: object) => Promise<any>>} server functions of the view
  * @property {(event: string, detail?: object) => void} trigger
  * @property {(prop: string, changed: () => void) => void} watch
  */
 
 /** @typedef {string | number | boolean} Attribute */
+
+/**
+ * The language that the page is in.
+ * @returns {'en' | 'zh'}
+ */
+export const language = () => (document.documentElement.dataset.language === 'zh' ? 'zh' : 'en');
+
+/**
+ * What a value says in the language of the page: where its languages differ it has both (see `in_both` in words.py).
+ * @param {any} value
+ * @returns {any}
+ */
+export function spoken(value) {
+  if (Array.isArray(value)) return value.map(spoken);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('en' in value && 'zh' in value) return value[language()];
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, spoken(one)]));
+}
+
+/**
+ * Draws again what is in `root` when the page is in another language. Some pictures follow a moment later: until then the
+ * page keeps its height, and so its place.
+ * @param {HTMLElement} root
+ * @param {() => void} draw
+ */
+export function onLanguage(root, draw) {
+  document.addEventListener('language', () => {
+    root.style.minHeight = root.offsetHeight + 'px';
+    draw();
+    requestAnimationFrame(() => requestAnimationFrame(() => (root.style.minHeight = '')));
+  });
+}
 
 /**
  * The value to be drawn, out of the text that carries it (see `Drawing` in components.py). A text that has only grown is
@@ -21,15 +54,23 @@ const SVG = 'http://www.w3.org/2000/svg';
 export class Carried {
   /** The text that was read. */
   text = '';
-  /** @type {T | null} */
+  /** What it says in the language of the page, with that language and the labels in it. @type {T | null} */
   value = null;
+  /** The same in both languages. @type {any} */
+  #both = null;
+  /** The language of `value`. */
+  #lang = '';
   /** What was added to its cards since `news` was last asked for; null: it is another value.
    * @type {(string | object)[][] | null} */
   #added = null;
 
-  /** @param {{ value: string }} props where the text is */
-  constructor(props) {
+  /**
+   * @param {Board['props']} props where the text is
+   * @param {Board['labels']} labels
+   */
+  constructor(props, labels) {
     this.props = props;
+    this.labels = labels;
   }
 
   /**
@@ -39,30 +80,47 @@ export class Carried {
   given() {
     const text = this.props.value || '';
     if (text !== this.text) this.#read(text);
+    if (this.#lang !== language()) this.#speak();
     return /** @type {T} */ (this.value);
   }
 
   /** @param {string} text */
   #read(text) {
     const grown = this.continues(text);
-    if (!grown) this.value = null;
+    if (!grown) this.#both = this.value = null;
     for (const line of (grown ? text.slice(this.text.length) : text).split('\n')) {
       const one = line && JSON.parse(line);
       if (Array.isArray(one)) this.#add(one);
       else if (one) {
-        this.value = one;
-        this.#added = null;
+        this.#both = one;
+        this.#speak();
       }
     }
     this.text = text;
+  }
+
+  /** From here on it is another value. */
+  #speak() {
+    this.#translate();
+    this.#added = null;
+  }
+
+  #translate() {
+    this.#lang = language();
+    this.value = this.#both && { ...spoken(this.#both), labels: spoken(this.labels), lang: this.#lang };
   }
 
   /** @param {(string | object)[]} pieces of each card's text, or a card in its place */
   #add(pieces) {
     const { cards } = /** @type {{ cards: any[] }} */ (this.value);
     pieces.forEach((more, index) => {
-      if (typeof more === 'string') cards[index].text += more;
-      else cards[index] = more;
+      if (typeof more === 'string') {
+        this.#both.cards[index].text += more;
+        cards[index].text += more;
+      } else {
+        this.#both.cards[index] = more;
+        cards[index] = spoken(more);
+      }
     });
     if (this.#added) this.#added.push(pieces);
   }
@@ -84,12 +142,13 @@ export class Carried {
   }
 
   /**
-   * Let another value stand for what is drawn.
-   * @param {T} value
+   * Change the value of what is drawn.
+   * @param {(both: any) => void} change is given what it says in both languages
    */
-  put(value) {
-    this.value = value;
-    this.text = this.props.value = JSON.stringify(value);
+  change(change) {
+    change(this.#both);
+    this.#translate();
+    this.text = this.props.value = JSON.stringify(this.#both);
   }
 }
 

@@ -7,19 +7,26 @@ import { draw } from './kinds.js';
 /** @typedef {Record<'readout' | 'svg' | 'png' | 'csv' | 'table', string>} Labels */
 
 /**
+ * What the reader chose of each figure, by its key: it stays when the figure is made again, in another language.
+ * @type {Map<string, { chosen: number, axis: number, open: boolean }>}
+ */
+const states = new Map();
+
+/**
  * @param {Chart[]} charts
  * @param {string} key what its files are called
  * @param {Labels} labels
  * @param {string} title heads the files
  */
 export function figure(charts, key, labels, title) {
-  let chosen = 0;
-  let axis = 0;
+  const state = states.get(key) ?? { chosen: 0, axis: 0, open: false };
+  states.set(key, state);
   return sized(node('figure', 'figure'), (width, redraw) => {
+    const { chosen, axis } = state;
     const chart = charts[chosen];
     const { svg, entries, read } = draw(chart, width, axis);
     const bar = barOf(charts, chosen, axis, (which, along) => {
-      [chosen, axis] = [which, along];
+      Object.assign(state, { chosen: which, axis: along });
       redraw();
     });
     const legend = node('div', 'legend');
@@ -34,6 +41,8 @@ export function figure(charts, key, labels, title) {
     );
     if (!chart.table) return [bar, svg, legend, readout, files];
     const fold = node('details');
+    fold.open = state.open;
+    fold.addEventListener('toggle', () => (state.open = fold.open));
     fold.append(node('summary', '', labels.table), tableOf(chart.table.columns, chart.table.rows));
     return [bar, svg, legend, readout, fold, files];
   });

@@ -1,6 +1,7 @@
 // What works everywhere on the page: keys, names for what gradio leaves nameless, the language of the document.
 
-/** @typedef {Record<'remove' | 'remove_all' | 'more_views' | 'foot', string>} Names */
+/** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of what is at the foot */
+/** @typedef {Record<'remove' | 'remove_all' | 'more_views' | 'foot' | Foot, string>} Names */
 
 /**
  * Begin to listen.
@@ -44,7 +45,7 @@ function show(event) {
 
 /**
  * What gradio names by a number or in English only: the crosses in a list of models, which say here which one they
- * remove, the inputs of a slider, the list of views that find no room, the page's foot.
+ * remove, the inputs of a slider, the list of views that find no room, the page's foot, of which gradio says nothing anew.
  * @param {Names} words
  */
 function giveNames(words) {
@@ -62,6 +63,20 @@ function giveNames(words) {
   });
   document.querySelectorAll('.overflow-menu > button').forEach((more) => say(more, 'aria-label', words.more_views));
   document.querySelectorAll('footer[aria-label]').forEach((foot) => say(foot, 'aria-label', words.foot));
+  write('footer .show-api', words['errors.use_via_api']);
+  write('footer .record', words['common.stop_recording']);
+  say(document.querySelector('footer .show-api img'), 'alt', words['common.logo']);
+  say(document.querySelector('footer .record img'), 'alt', words['common.stop_recording']);
+}
+
+/**
+ * Words before a picture.
+ * @param {string} selector
+ * @param {string} said
+ */
+function write(selector, said) {
+  const place = document.querySelector(selector)?.firstChild;
+  if (place && place.textContent?.trim() !== said) place.textContent = said + ' ';
 }
 
 /**
@@ -74,10 +89,14 @@ function say(element, attribute, said) {
 }
 
 /**
- * Let the browser's tab and screen readers know the language.
- * @param {Record<string, [string, string]>} titles the code and the page's title by the name of each language
+ * Let the browser's tab, screen readers and boards know the language.
+ * @param {Record<string, [string, string, string]>} titles our code, HTML's and the page's title by the name of a language
  * @param {string} chosen
  */
 export function speak(titles, chosen) {
-  [document.documentElement.lang, document.title] = titles[chosen];
+  const [language, code, title] = titles[chosen];
+  [document.documentElement.lang, document.title] = [code, title];
+  if (document.documentElement.dataset.language === language) return;
+  document.documentElement.dataset.language = language;
+  document.dispatchEvent(new Event('language'));
 }

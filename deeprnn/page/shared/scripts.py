@@ -50,9 +50,10 @@ def tags() -> str:
     return f'{asked}<script type="module" src="{address(_FIRST)}"></script>'
 
 
-def mounting(view: str) -> str:
-    """What draws a board: the `mount` of a view's module, with all that gradio gives to a `js_on_load`."""
-    return f"deeprnn.{view}.mount({{ element, props, server, trigger, watch }});"
+def mounting(view: str, labels: Any) -> str:
+    """What draws a board: the `mount` of a view's module, with labels and all that gradio gives to a `js_on_load`."""
+    said = json.dumps(labels, ensure_ascii=False)
+    return f"deeprnn.{view}.mount({{ element, props, labels: {said}, server, trigger, watch }});"
 
 
 def calling(module: str, function: str, *first: Any) -> str:

@@ -15,13 +15,13 @@ from deeprnn.nn.cells import CELLS
 from deeprnn.page.service import MAX_MODELS, RequestError
 from deeprnn.page.shared import alphabets
 from deeprnn.page.shared.components import Drawing, ModelPicker
-from deeprnn.page.shared.scripts import mounting
+from deeprnn.page.shared.scripts import calling, mounting
 from deeprnn.page.words import LANGUAGES, WORDS, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
 from deeprnn.text.vocab import UNKNOWN_ID
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 Choices = list[tuple[str, str]]
@@ -32,11 +32,13 @@ _OTHERS = 3  # models that come in place of those that cannot read a text
 class Translations:
     """Which property of which component says what in a language; filled while the page is built.
 
-    first: what is sent with the page, and later set by what a visitor does.
+    rows: what another language changes in the browser. first: what is sent with the page in a language, and later set
+    by what a visitor does. drawings: boards, whose values say what they say in both languages.
     """
 
     rows: list[tuple[Any, str, Callable[[Lang], Any]]] = field(default_factory=list)
     first: list[tuple[Any, str, Callable[[Lang], Any]]] = field(default_factory=list)
+    drawings: list[tuple[Drawing, Callable[[], Any]]] = field(default_factory=list)
 
     def add(self, component: Any, prop: str, key: str, **values: Any) -> None:
         """`component.prop` shows the string `key`."""
@@ -50,9 +52,10 @@ class Translations:
         """`component.prop` is sent with the page as what `make` makes of the language."""
         self.first.append((component, prop, make))
 
-    def add_drawing(self, board: Any, make: Callable[[Lang], Any]) -> None:
-        """What `make` makes of the language is drawn on a board that is sent with the page."""
-        self.add_first(board, "value", lambda lang: board.postprocess(make(lang)))
+    def draw(self) -> None:
+        """Give every board what is sent with the page."""
+        for board, make in self.drawings:
+            board.value = board.postprocess(make())
 
     def speak(self, lang: Lang) -> None:
         """Give every component its words."""
@@ -63,8 +66,11 @@ class Translations:
         """Each component once, in order."""
         return list(dict.fromkeys(component for component, _, _ in self.rows))
 
-    def updates(self, lang: Lang) -> list[Any]:
-        """One update a component, in the order of `components`."""
+    def updates(self) -> dict[str, list[dict[str, Any]]]:
+        """By the name of a language: an update of each component, in the order of `components`, for gradio."""
+        return {name: self._updates(lang) for name, lang in LANGUAGES.items()}
+
+    def _updates(self, lang: Lang) -> list[dict[str, Any]]:
         props: dict[Any, dict[str, Any]] = {}
         for component, prop, make in self.rows:
             props.setdefault(component, {})[prop] = make(lang)
@@ -93,18 +99,27 @@ def refusal(error: RequestError, lang: Lang) -> gr.Error:
     return gr.Error(message, title=tr("error_title", lang), print_exception=False)
 
 
-def drawing(value: dict[str, Any], template: str, view: str, **options: Any) -> Drawing:
-    """A drawing of a value by a view's script, in an HTML template."""
-    return Drawing(value, html_template=template, js_on_load=mounting(view), apply_default_css=False, **options)
+def drawing(
+    words: Translations,
+    make: Callable[[], Any],
+    template: str,
+    view: str,
+    labels: Callable[[Lang], dict[str, str]],
+    **options: Any,
+) -> Drawing:
+    """A board on which a view's script draws a value in an HTML template, with labels.
 
-
-def drawn_in_each_language(
-    language: gr.Radio, words: Translations, make: Callable[[Lang], dict[str, Any]], name: str
-) -> None:
-    """A board that depends on nothing but the language: sent with the page, drawn again when another one is chosen."""
-    board = drawing(make("en"), f'<div class="{name}"></div>', name, elem_id=name)
-    words.add_drawing(board, make)
-    language.input(lambda chosen: make(LANGUAGES[chosen]), language, board, queue=False, **QUIET)
+    make: gives the value that is sent with the page; another one comes without the labels.
+    """
+    board = Drawing(
+        "",
+        html_template=template,
+        js_on_load=mounting(view, in_both(labels)),
+        apply_default_css=False,
+        **options,
+    )
+    words.drawings.append((board, make))
+    return board
 
 
 def title(info: CheckpointInfo, lang: Lang) -> str:
@@ -270,22 +285,17 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
         words.add(component, "label", f"filter.{key}")
         words.add_made(component, "choices", functools.partial(_filter_choices, registry, key))
 
-    def on_filter(*values: Any) -> Any:
-        *wanted, kept, language = values
-        return picked(registry, LANGUAGES[language], wanted, kept or [])
-
     def on_pick(names: list[str], language: str) -> Any:
         kept = at_most(names, LANGUAGES[language], "picker.full")
         return gr.update(value=kept) if kept != names else gr.skip()
 
     picker.input(on_pick, [picker, language], picker, trigger_mode="always_last", **QUIET)
     asked: list[gr.Dropdown | gr.Radio] = [*filters, language]
-    for one in asked:
-        one.input(
-            on_filter,
-            [*filters, picker, language],
-            picker,
-            queue=False,
-            **QUIET,
-        )
+    told = {name: titles(registry, lang) for name, lang in LANGUAGES.items()}
+    models = [
+        [name, {language: shown[name] for language, shown in told.items()}, [of(info) for of in FILTERS.values()]]
+        for name, info in registry.infos.items()
+    ]
+    narrowed = calling("picker", "narrowed", models)
+    gr.on([one.input for one in asked], None, [*filters, picker, language], picker, js=narrowed, queue=False, **QUIET)
     return picker
