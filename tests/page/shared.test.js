@@ -6,6 +6,7 @@ import { apart, digits, scale, short, ticks } from '../../deeprnn/page/shared/ch
 import { Carried, between, filled, listed, strength, visible } from '../../deeprnn/page/shared/dom.js';
 import { csvOf } from '../../deeprnn/page/shared/export.js';
 import { nearestOf } from '../../deeprnn/page/shared/kinds.js';
+import { narrowed } from '../../deeprnn/page/shared/picker.js';
 
 test('ticks are round, within the ends, and three at least', () => {
   assert.deepEqual(ticks(0, 10), [0, 2, 4, 6, 8, 10]);
@@ -69,12 +70,21 @@ const text = (...lines) => lines.map((line) => JSON.stringify(line)).join('\n');
 /** @param {...string} texts */
 const board = (...texts) => ({ turn: 1, cards: texts.map((one) => ({ text: one })) });
 
+/** @param {...string} texts */
+const drawn = (...texts) => ({ ...board(...texts), labels: {}, lang: 'en' });
+
+/** @param {'en' | 'zh'} language */
+function speak(language) {
+  Object.assign(globalThis, { document: { documentElement: { dataset: { language } } } });
+}
+
 test('a text that grows is read from where it ended, and tells what was added', () => {
+  speak('en');
   const props = { value: text(board('a', '机')) };
   /** @type {Carried<Board>} */
-  const carried = new Carried(props);
+  const carried = new Carried(props, {});
   const first = carried.given();
-  assert.deepEqual(first, board('a', '机'));
+  assert.deepEqual(first, drawn('a', '机'));
   assert.equal(carried.news(), null);
   assert.deepEqual(carried.news(), []);
   props.value += '\n' + text(['b', '器']);
@@ -89,27 +99,45 @@ test('a text that grows is read from where it ended, and tells what was added', 
 });
 
 test('another value is drawn whole, also where it follows in the same text', () => {
+  speak('en');
   const props = { value: text(board('a'), ['b']) };
   /** @type {Carried<Board>} */
-  const carried = new Carried(props);
+  const carried = new Carried(props, {});
   carried.news();
   props.value += '\n' + text(board('z'), ['y']);
   assert.equal(carried.news(), null);
-  assert.deepEqual(carried.given(), board('zy'));
+  assert.deepEqual(carried.given(), drawn('zy'));
   props.value = text(board('other'));
   assert.equal(carried.continues(props.value), false);
   assert.equal(carried.news(), null);
-  assert.deepEqual(carried.given(), board('other'));
+  assert.deepEqual(carried.given(), drawn('other'));
 });
 
-test('nothing is read out of nothing, and a value that is put is what is carried', () => {
-  const props = { value: '' };
+test('nothing is read out of nothing', () => {
+  speak('en');
   /** @type {Carried<Board>} */
-  const carried = new Carried(props);
+  const carried = new Carried({ value: '' }, {});
   assert.equal(carried.given(), null);
-  carried.put(board('mine'));
-  assert.deepEqual(JSON.parse(props.value), board('mine'));
-  assert.deepEqual(carried.given(), board('mine'));
+});
+
+test('a value says what it says in the language of the page, and is carried in both', () => {
+  speak('en');
+  const both = (/** @type {string} */ text) => ({ turn: 1, cards: [{ text, state: { en: 'writing', zh: '生成中' } }] });
+  const props = { value: text(both('a')) };
+  /** @type {Carried<any>} */
+  const carried = new Carried(props, { stop: { en: 'Stop', zh: '停止' } });
+  assert.deepEqual([carried.given().cards[0].state, carried.given().labels.stop], ['writing', 'Stop']);
+  carried.news();
+  speak('zh');
+  props.value += '\n' + text(['机']);
+  assert.equal(carried.news(), null);
+  assert.deepEqual([carried.given().cards[0].state, carried.given().labels.stop], ['生成中', '停止']);
+  assert.equal(carried.given().cards[0].text, 'a机');
+  carried.change(({ cards }) => (cards[0].text = 'b'));
+  assert.deepEqual(JSON.parse(props.value), both('b'));
+  assert.deepEqual([carried.given().cards[0].text, carried.given().lang], ['b', 'zh']);
+  speak('en');
+  assert.equal(carried.given().cards[0].state, 'writing');
 });
 
 test('words are filled in as they are, joined as their language joins them, and seen', () => {
@@ -151,4 +179,24 @@ test('a chart as CSV holds every number in full, and quotes what would end a cel
     '',
   ];
   assert.equal(lines, rows.join('\r\n'));
+});
+
+test('the list of models has what passes the filters and what is chosen, titled in the language', () => {
+  const title = (/** @type {string} */ name) => ({ English: `${name}, plain`, 中文: `${name}，直接堆叠` });
+  /** @type {import('../../deeprnn/page/shared/picker.js').Model[]} */
+  const models = [
+    ['one', title('RNN'), ['rnn', '2']],
+    ['two', title('GRU'), ['gru', '2']],
+    ['ten', title('GRU'), ['gru', '10']],
+  ];
+  const listed = (/** @type {any[]} */ ...controls) => narrowed(models, ...controls).choices;
+  assert.deepEqual(
+    listed('', '', [], 'English').map(([, name]) => name),
+    ['one', 'two', 'ten'],
+  );
+  assert.deepEqual(listed('gru', '10', ['one'], '中文'), [
+    ['RNN，直接堆叠', 'one'],
+    ['GRU，直接堆叠', 'ten'],
+  ]);
+  assert.deepEqual(listed('lstm', null, null, 'English'), []);
 });
