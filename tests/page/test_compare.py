@@ -8,8 +8,7 @@ import pytest
 
 from deeprnn import load
 from deeprnn.page.app import build
-from deeprnn.page.compare import cards, export
-from deeprnn.page.compare import view as compare
+from deeprnn.page.compare import beside, cards, export
 from deeprnn.page.compare.cards import Board
 from deeprnn.page.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, RequestError, stream
 from deeprnn.page.shared.components import Drawing, ModelPicker, Number, Slider
@@ -86,8 +85,8 @@ def test_models_may_come_from_any_list_that_the_server_has_forgotten(page):
 
 def test_a_branch_far_into_a_text_keeps_its_end_and_the_letter_that_was_chosen():
     context = "a" * 3_000 + "bQ"
-    assert compare.branched(context) == "a" * (MAX_PROMPT_CHARS - 2) + "bQ"
-    assert compare.branched("the") == "the"
+    assert beside.branched(context) == "a" * (MAX_PROMPT_CHARS - 2) + "bQ"
+    assert beside.branched("the") == "the"
 
 
 ASKED = {"prompt": "the", "models": ["note-rnn-2"], "max_chars": 9, "temperature": 1.0}

@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from deeprnn.page import service
-from deeprnn.page.compare import cards, export
-from deeprnn.page.compare import view as compare
+from deeprnn.page.compare import beside, cards, export
 from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import carried
@@ -66,7 +65,7 @@ def test_markdown_fences_what_holds_fences(registry, board):
 def test_markdown_is_in_the_readers_language(registry, board):
     head = "随机种子 9，温度 0.8，top-k 0，top-p 1，长度 300\n\n| 模型 | 训练困惑度 | 留出文本困惑度 | 照抄比例 |"
     assert export.export(registry, board, "md", "zh")[1].startswith(head)
-    served = compare.exported(registry, {"kind": "md", "value": cards.draw(registry, board), "lang": "zh"})
+    served = beside.exported(registry, {"kind": "md", "value": cards.draw(registry, board), "lang": "zh"})
     assert served["text"].startswith(head)
 
 

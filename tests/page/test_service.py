@@ -9,8 +9,7 @@ import torch
 
 from deeprnn import load
 from deeprnn.page import service
-from deeprnn.page.compare import export
-from deeprnn.page.compare import view as compare
+from deeprnn.page.compare import beside, export, runs
 from deeprnn.page.compare.cards import NUMBERS, Board
 from deeprnn.page.inside import view as inside
 from deeprnn.page.score import view as score
@@ -174,16 +173,16 @@ def test_each_view_says_which_model_is_broken_and_shows_the_other(registry, brok
     scored = spoken(score.result(registry, "the time", answers), lang)
     assert why in scored["notes"]
     assert [row["cell"] for row in scored["rows"]] == ["gru", "base", "base"]
-    order = compare.Order(names=models, prompt="the time", seed=0, sampling=NUMBERS | {"max_chars": 5})
-    *_, last = compare.write(registry, compare.RunControl(turn=1), order, compare.updates_of(registry, order))
+    order = runs.Order(names=models, prompt="the time", seed=0, sampling=NUMBERS | {"max_chars": 5})
+    *_, last = runs.write(registry, runs.RunControl(turn=1), order, runs.updates_of(registry, order))
     board = spoken(Drawing.preprocess(None, last), lang)
     assert [card["state"] for card in board["cards"]] == ["broken", "finished"]
     assert board["cards"][0]["status"] == why
     assert len(board["cards"][1]["text"]) == 5
     read = Board.read(registry, board)
-    assert compare.can_continue(read)
+    assert runs.can_continue(read)
     assert json.loads(export.export(registry, read, "json")[1])["cards"][1]["figures"]["nats"]
-    rows = spoken(compare.next_chars(registry, {"context": "the time", "models": models}), lang)["rows"]
+    rows = spoken(beside.next_chars(registry, {"context": "the time", "models": models}), lang)["rows"]
     assert (rows[0]["error"], len(rows[1]["candidates"])) == (why, 10)
     looked = spoken(inside.pictures(registry, models, "the time traveller"), lang)
     assert (looked["notes"], [one["model"] for one in looked["models"]]) == ([why], ["note-gru-2"])

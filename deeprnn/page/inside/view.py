@@ -3,6 +3,7 @@
 Knows: its controls, and the sentences that its pictures' numbers say. Does not know: the other views, the probes.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -144,36 +145,41 @@ def _choices(registry: Registry, lang: Lang, *, none: bool) -> Choices:
     return [(tr("inside.none", lang), "")] * none + listed
 
 
+class _InsideControls:
+    """The components of the view, in their order on the page."""
+
+    def __init__(self, registry: Registry, words: Translations) -> None:
+        self.listed = [name for _, name in _choices(registry, "en", none=False)]
+        self.chosen = [name for name in FIRST if name in self.listed] or self.listed[:1]
+        intro = gr.Markdown(elem_classes="hint")
+        words.add(intro, "value", "inside.intro")
+        with gr.Row():
+            self.first = self._models(registry, words, "inside.first", self.chosen[:1], none=False)
+            self.second = self._models(registry, words, "inside.second", self.chosen[1:], none=True)
+        self.text = gr.Textbox(TEXT, lines=2, elem_id="inside-text")
+        words.add(self.text, "label", "inside.text")
+        words.add(self.text, "info", "inside.text_hint", least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
+        self.go = gr.Button(variant="primary", elem_id="look")
+        words.add(self.go, "value", "inside.look")
+        template = '<div class="inside"></div>'
+        empty = functools.partial(pictures, registry, (), "")
+        self.board = drawing(words, empty, template, "inside", labels, elem_id="inside")
+
+    @staticmethod
+    def _models(
+        registry: Registry, words: Translations, label: str, chosen: Sequence[str], *, none: bool
+    ) -> gr.Dropdown:
+        choices = _choices(registry, "en", none=none)
+        value = next(iter(chosen), "" if none else None)
+        models = gr.Dropdown(choices, value=value, min_width=240, filterable=False)
+        words.add(models, "label", label)
+        words.add_made(models, "choices", lambda lang: _choices(registry, lang, none=none))
+        return models
+
+
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, tab: gr.Tab) -> None:
     """Lay the view out and connect it. Nothing is computed before the tab is opened."""
-    intro = gr.Markdown(elem_classes="hint")
-    words.add(intro, "value", "inside.intro")
-    listed = [name for _, name in _choices(registry, "en", none=False)]
-    chosen = [name for name in FIRST if name in listed] or listed[:1]
-    with gr.Row():
-        first = gr.Dropdown(
-            _choices(registry, "en", none=False), value=next(iter(chosen), None), min_width=240, filterable=False
-        )
-        second = gr.Dropdown(
-            _choices(registry, "en", none=True),
-            value=chosen[1] if len(chosen) > 1 else "",
-            min_width=240,
-            filterable=False,
-        )
-    text = gr.Textbox(TEXT, lines=2, elem_id="inside-text")
-    go = gr.Button(variant="primary", elem_id="look")
-
-    def nothing() -> Any:
-        return pictures(registry, (), "")
-
-    board = drawing(words, nothing, '<div class="inside"></div>', "inside", labels, elem_id="inside")
-    words.add(first, "label", "inside.first")
-    words.add(second, "label", "inside.second")
-    words.add_made(first, "choices", lambda lang: _choices(registry, lang, none=False))
-    words.add_made(second, "choices", lambda lang: _choices(registry, lang, none=True))
-    words.add(text, "label", "inside.text")
-    words.add(text, "info", "inside.text_hint", least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
-    words.add(go, "value", "inside.look")
+    ui = _InsideControls(registry, words)
 
     def on_look(one: Any, other: Any, text: Any, language: str) -> Any:
         lang = LANGUAGES[language]
@@ -189,18 +195,18 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
         if ask.view != "inside":
             return [gr.skip()] * 4
-        names = [name for name in ask.models if name in listed][:2] or chosen
+        names = [name for name in ask.models if name in ui.listed][:2] or ui.chosen
         shown = ask.text or TEXT
         announce(registry, ask.lang)
         try:
             drawn = pictures(registry, names, shown)
         except RequestError:
-            drawn = nothing()
+            drawn = pictures(registry, (), "")
         return names[0], names[1] if len(names) > 1 else "", shown, drawn
 
-    asked = [first, second, text, language]
-    go.click(on_look, asked, board, api_visibility="private", show_progress="minimal")
-    for one in (first, second):
-        one.input(on_look, asked, board, api_visibility="private", show_progress="minimal")
-    tab.select(on_open, [board, *asked], board, **QUIET)
-    page.load(on_visit, None, [first, second, text, board], **QUIET)
+    asked = [ui.first, ui.second, ui.text, language]
+    ui.go.click(on_look, asked, ui.board, api_visibility="private", show_progress="minimal")
+    for one in (ui.first, ui.second):
+        one.input(on_look, asked, ui.board, api_visibility="private", show_progress="minimal")
+    tab.select(on_open, [ui.board, *asked], ui.board, **QUIET)
+    page.load(on_visit, None, [ui.first, ui.second, ui.text, ui.board], **QUIET)

@@ -6,6 +6,7 @@ Knows: its controls, and how scores become a table, a heat map and a plot. Does 
 """
 
 import base64
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -155,28 +156,35 @@ def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: s
     return text[middle : min(middle + EXCERPT_CHARS, end)]
 
 
+def labels(lang: Lang) -> dict[str, str]:
+    """What is written beside the rows and the map of any text."""
+    return table("score.label", lang) | {key: tr(key, lang) for key in ("heat_scale", "heat_scale_high")}
+
+
+class _ScoreControls:
+    """The components of the view, in their order on the page."""
+
+    def __init__(self, registry: Registry, language: gr.Radio, words: Translations) -> None:
+        self.text = gr.Textbox(EXAMPLES["memorised"], lines=5, elem_id="score-text")
+        words.add(self.text, "label", "score.text")
+        words.add(self.text, "info", "score.hint", most=f"{MAX_SCORE_CHARS:,}")
+        self.buttons = {}
+        with gr.Row(elem_classes="examples"):
+            for key in (*EXAMPLES, *REAL):
+                self.buttons[key] = gr.Button(size="sm", min_width=120, visible=key in EXAMPLES)
+                words.add(self.buttons[key], "value", f"score.example.{key}")
+        self.chosen = [name for name in FIRST if name in registry.infos] or list(registry.infos)[:3]
+        self.picker = model_picker(registry, language, words, self.chosen)
+        self.go = gr.Button(variant="primary", elem_id="score")
+        words.add(self.go, "value", "score.score")
+        template = '<div class="score-result"></div>'
+        empty = functools.partial(result, registry, "", [])
+        self.board = drawing(words, empty, template, "score", labels, elem_id="scores")
+
+
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
     """Lay the view out and connect it."""
-    text = gr.Textbox(EXAMPLES["memorised"], lines=5, elem_id="score-text")
-    buttons = {}
-    with gr.Row(elem_classes="examples"):
-        for key in (*EXAMPLES, *REAL):
-            buttons[key] = gr.Button(size="sm", min_width=120, visible=key in EXAMPLES)
-            words.add(buttons[key], "value", f"score.example.{key}")
-    chosen = [name for name in FIRST if name in registry.infos] or list(registry.infos)[:3]
-    picker = model_picker(registry, language, words, chosen)
-    go = gr.Button(variant="primary", elem_id="score")
-    board = drawing(
-        words,
-        lambda: result(registry, "", []),
-        '<div class="score-result"></div>',
-        "score",
-        lambda lang: table("score.label", lang) | {key: tr(key, lang) for key in ("heat_scale", "heat_scale_high")},
-        elem_id="scores",
-    )
-    words.add(text, "label", "score.text")
-    words.add(text, "info", "score.hint", most=f"{MAX_SCORE_CHARS:,}")
-    words.add(go, "value", "score.score")
+    ui = _ScoreControls(registry, language, words)
 
     def on_score(text: str, names: list[str], language: str) -> Any:
         lang = LANGUAGES[language]
@@ -184,47 +192,48 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         with refusing(lang):
             return result(registry, text, service.score(registry, text=text, models=names))
 
-    def on_text(example: str | None, names: list[str], language: str, *wanted: str | None) -> tuple[Any, Any]:
-        if example is None:
-            return gr.skip(), gr.skip()
-        chosen = readers(registry, example, names, FIRST)
-        return example, picked(registry, LANGUAGES[language], wanted, chosen)
-
     def on_visit(request: gr.Request) -> Any:
+        real = [gr.update(visible=excerpt(registry, text_of, ui.chosen, key) is not None) for key in REAL]
         ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
-        names = list(ask.models) or (
-            list(comparisons(registry)[ask.preset].groups[ask.budget]) if ask.preset and ask.budget else []
-        )
-        real = [gr.update(visible=excerpt(registry, text_of, chosen, key) is not None) for key in REAL]
-        if ask.view != "score":
-            return gr.skip(), gr.skip(), gr.skip(), *real
-        names = names[:MAX_MODELS] or chosen  # Compare, which also reads the address, says so
-        announce(registry, ask.lang)
-        try:
-            answers = service.score(registry, text=ask.text, models=names) if ask.text else []
-        except RequestError as error:
-            answers = []
-            gr.Warning(error.message(ask.lang), title=tr("warning_title", ask.lang))
-        return ask.text or gr.skip(), gr.update(value=names), result(registry, ask.text or "", answers), *real
+        return *(_visited(registry, ask, ui.chosen) if ask.view == "score" else [gr.skip()] * 3), *real
 
-    for key, example in EXAMPLES.items():
-        buttons[key].click(
-            lambda names, language, *wanted, example=example: on_text(example, names, language, *wanted),
-            [picker, language, *picker.filters],
-            [text, picker],
-            queue=False,
-            **QUIET,
-        )
-    for key in REAL:
-        buttons[key].click(
-            lambda names, language, *wanted, key=key: on_text(
-                excerpt(registry, text_of, names, key), names, language, *wanted
-            ),
-            [picker, language, *picker.filters],
-            [text, picker],
-            **QUIET,
-        )
-    for control in (text, picker):
-        control.change(None, [text, picker], None, js=calling("score", "tellControls"), queue=False, **QUIET)
-    go.click(on_score, [text, picker, language], board, api_visibility="private", show_progress="minimal")
-    page.load(on_visit, None, [text, picker, board, *(buttons[key] for key in REAL)], **QUIET)
+    _connect_examples(registry, ui, language, text_of)
+    for control in (ui.text, ui.picker):
+        told = calling("score", "tellControls")
+        control.change(None, [ui.text, ui.picker], None, js=told, queue=False, **QUIET)
+    asked = [ui.text, ui.picker, language]
+    ui.go.click(on_score, asked, ui.board, api_visibility="private", show_progress="minimal")
+    page.load(on_visit, None, [ui.text, ui.picker, ui.board, *(ui.buttons[key] for key in REAL)], **QUIET)
+
+
+def _connect_examples(registry: Registry, ui: _ScoreControls, language: gr.Radio, text_of: TextOf) -> None:
+    """A click on an example sets the text, and models that can read it."""
+
+    def pressed(key: str) -> Callable[..., Any]:
+        def on_text(names: list[str], language: str, *wanted: str | None) -> Any:
+            example = EXAMPLES[key] if key in EXAMPLES else excerpt(registry, text_of, names, key)
+            if example is None:
+                return gr.skip(), gr.skip()
+            chosen = readers(registry, example, names, FIRST)
+            return example, picked(registry, LANGUAGES[language], wanted, chosen)
+
+        return on_text
+
+    for key, button in ui.buttons.items():
+        given = [ui.picker, language, *ui.picker.filters]
+        button.click(pressed(key), given, [ui.text, ui.picker], queue=key in REAL, **QUIET)
+
+
+def _visited(registry: Registry, ask: links.Ask, chosen: list[str]) -> tuple[Any, Any, Any]:
+    """What an address asks for: its text, its models, what they make of it."""
+    names = list(ask.models)
+    if not names and ask.preset and ask.budget:
+        names = list(comparisons(registry)[ask.preset].groups[ask.budget])
+    names = names[:MAX_MODELS] or chosen  # Compare, which also reads the address, says so
+    announce(registry, ask.lang)
+    try:
+        answers = service.score(registry, text=ask.text, models=names) if ask.text else []
+    except RequestError as error:
+        answers = []
+        gr.Warning(error.message(ask.lang), title=tr("warning_title", ask.lang))
+    return ask.text or gr.skip(), gr.update(value=names), result(registry, ask.text or "", answers)

@@ -1,0 +1,62 @@
+"""What `cards.js` asks back by itself: what could come next, and files.
+
+Knows: boards, the service. Does not know: components.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from deeprnn.page import service
+from deeprnn.page.compare import export
+from deeprnn.page.compare.cards import Board
+from deeprnn.page.service import MAX_PROMPT_CHARS, RequestError
+from deeprnn.page.shared.widgets import titles
+from deeprnn.page.words import tr
+from deeprnn.store.registry import Registry
+from deeprnn.words import Lang, in_both
+
+
+def branched(context: str) -> str:
+    """The prompt of a branch: the end of what is before it, where that is longer than a prompt may be."""
+    return context[-MAX_PROMPT_CHARS:]
+
+
+def next_chars(registry: Registry, ask: dict[str, Any]) -> Any:
+    """What could come after a text, for `cards.js`, in both languages: each model's ten likeliest characters.
+
+    Raises:
+        RequestError: see `service.next_char`.
+    """
+    answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"))
+
+    def row(answer: dict[str, Any], lang: Lang) -> dict[str, Any]:
+        name = answer["model"]
+        told = {"error": tr("error_broken", lang, name=name)} if "error" in answer else {}
+        return answer | told | {"title": titles(registry, lang)[name], "cell": registry.infos[name].config.cell}
+
+    return {"rows": in_both(lambda lang: [row(answer, lang) for answer in answers])}
+
+
+def exported(registry: Registry, ask: dict[str, Any]) -> dict[str, Any]:
+    """A comparison as a file for `cards.js` to save, in the language that it names.
+
+    Raises:
+        RequestError: it is no comparison, or there is no such kind of file.
+    """
+    kind = str(ask.get("kind"))
+    lang: Lang = "zh" if ask.get("lang") == "zh" else "en"
+    mime, text = export.export(registry, Board.read(registry, ask.get("value")), kind, lang)
+    return {"name": f"deeprnn-comparison.{kind}", "mime": mime, "text": text}
+
+
+def served(registry: Registry, function: Callable[[Registry, dict[str, Any]], Any]) -> Callable[[Any], Any]:
+    """What `server` calls by the function's name: whatever the browser sends, an answer or an error to show."""
+
+    def answer(ask: Any) -> Any:
+        try:
+            return function(registry, ask if isinstance(ask, dict) else {})
+        except RequestError as error:
+            return {"error": in_both(error.message)}
+
+    answer.__name__ = function.__name__
+    return answer

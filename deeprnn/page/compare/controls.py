@@ -1,0 +1,132 @@
+"""The components of the Compare view, in their order on the page, and what they show of a board.
+
+Knows: components, words. Does not know: what they do.
+"""
+
+import json
+from typing import Any, get_args
+
+import gradio as gr
+
+from deeprnn.experiments.question import Budget
+from deeprnn.page.compare import cards
+from deeprnn.page.compare.beside import exported, next_chars, served
+from deeprnn.page.compare.cards import Board
+from deeprnn.page.service import MAX_NEW_CHARS, MAX_SEED
+from deeprnn.page.shared.components import Number, Slider
+from deeprnn.page.shared.questions import comparisons, words_of
+from deeprnn.page.shared.theme import asset
+from deeprnn.page.shared.widgets import Translations, drawing, model_picker
+from deeprnn.page.words import LANGUAGES, tr
+from deeprnn.store.registry import Registry
+from deeprnn.words import Lang
+
+EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
+_WORDS = (
+    ("prompt", "label", "field.prompt"),
+    ("budget", "label", "compare.equal"),
+    ("temperature", "label", "field.temperature"),
+    ("temperature", "info", "compare.temperature_hint"),
+    ("length", "label", "field.max_chars"),
+    ("seed", "label", "field.seed"),
+    ("fold", "label", "compare.more"),
+    ("top_k", "label", "field.top_k"),
+    ("top_p", "label", "field.top_p"),
+    ("go", "value", "compare.generate"),
+    ("stop", "value", "compare.stop"),
+    ("more", "value", "compare.continue"),
+    ("keys", "value", "compare.keys"),
+    ("measure", "value", "compare.measure"),
+)
+
+
+def _first(registry: Registry) -> Board:
+    """What the page opens with: the first question, or the first models there are."""
+    for key, one in comparisons(registry).items():
+        return cards.of_preset(registry, key, one.budget)
+    return cards.recorded(registry, list(registry.infos)[:4])
+
+
+def _question_choices(registry: Registry, lang: Lang) -> list[tuple[str, str]]:
+    return [(tr(f"{words_of(key)}.asked", lang), key) for key in comparisons(registry)]
+
+
+def _budget_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:
+    return [(tr(f"equal.{one}", lang), one) for one in comparisons(registry)[key].groups]
+
+
+def budget_update(registry: Registry, key: str | None, budget: Budget | None, lang: Lang) -> Any:
+    """The switch "compare at equal ...", where the question has a choice."""
+    choices = _budget_choices(registry, key, lang) if key else []
+    return gr.update(choices=choices, value=budget, visible=len(choices) > 1)
+
+
+def budgets(registry: Registry) -> str:
+    """A JavaScript function that gives the switch its words, from the question and the name of the language."""
+    choices = {
+        name: {key: _budget_choices(registry, key, lang) for key in comparisons(registry)}
+        for name, lang in LANGUAGES.items()
+    }
+    said = json.dumps(choices, ensure_ascii=False)
+    return f"(key, language) => ({{ __type__: 'update', choices: ({said})[language][key] ?? [] }})"
+
+
+def settings(board: Board) -> list[Any]:
+    """What the controls show of a board: its prompt, then temperature, top_k, top_p, length and seed."""
+    return [board.prompt, *(board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")), board.seed]
+
+
+class Controls:
+    """The components of the view, in their order on the page."""
+
+    def __init__(self, registry: Registry, language: gr.Radio, words: Translations) -> None:
+        first = _first(registry)
+        self.preset = gr.Radio(
+            _question_choices(registry, "en"), value=first.preset, elem_id="questions", elem_classes="chips"
+        )
+        words.add(self.preset, "label", "compare.questions")
+        words.add_made(self.preset, "choices", lambda lang: _question_choices(registry, lang))
+        with gr.Row(equal_height=False, elem_id="compare"):
+            with gr.Column(scale=1, min_width=280, elem_classes="controls"):
+                self.prompt = gr.Textbox(first.prompt, lines=3, elem_id="prompt")
+                with gr.Row(elem_classes="examples"):
+                    self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
+                self.picker = model_picker(registry, language, words, first.names)
+                # all of them, since a session that the server has forgotten has the choices of the page as built
+                self.budget = gr.Radio(list(get_args(Budget)), elem_id="budget", visible=False)
+                self.temperature = Slider(0, 2, first.sampling["temperature"], step=0.05, buttons=[])
+                with gr.Row():
+                    self.length = Number(
+                        first.sampling["max_chars"], minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100
+                    )
+                    self.seed = Number(first.seed, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
+                with gr.Accordion(open=False) as self.fold:
+                    self.top_k = Slider(0, 100, 0, step=1, buttons=[])
+                    self.top_p = Slider(0.05, 1, 1, step=0.05, buttons=[])
+                with gr.Row(elem_id="actions"):
+                    self.go = gr.Button(variant="primary", elem_id="generate", min_width=110)
+                    self.stop = gr.Button(elem_id="stop", min_width=70)
+                    self.more = gr.Button(elem_id="continue", min_width=80)
+                self.keys = gr.Markdown(elem_classes="hint")
+                self.measure = gr.Markdown(elem_classes="hint")
+            with gr.Column(scale=3, min_width=320, elem_classes="shown"):
+                self.board = drawing(
+                    words,
+                    lambda: cards.draw(registry, first),
+                    asset("compare/cards.html"),
+                    "compare",
+                    cards.labels,
+                    server_functions=[served(registry, next_chars), served(registry, exported)],
+                    elem_id="board",
+                )
+        for name, prop, key in _WORDS:
+            words.add(getattr(self, name), prop, key)
+
+    def asked(self) -> list[Any]:
+        """What a run is asked for, as `order_of` reads it."""
+        prompt, *numbers = self.settings()
+        return [self.preset, self.budget, prompt, self.picker, *numbers]
+
+    def settings(self) -> list[Any]:
+        """The components that show what `settings` says of a board."""
+        return [self.prompt, self.temperature, self.top_k, self.top_p, self.length, self.seed]
