@@ -106,8 +106,7 @@ def step(
 ) -> None:
     """Read one character of each text in `slots`; update their states (slots, L, S, H) and logits (slots, V) in place.
 
-    multiply, recur: the addresses of the functions that `multiplication` and `recurrence` compile.
-    buffers: see `new_buffers`.
+    multiply, recur: the addresses of what `multiplication` and `recurrence` compile. buffers: see `new_buffers`.
     """
     x, below, projected, hidden, head = buffers
     texts, size = len(slots), states.shape[3]
@@ -136,8 +135,7 @@ def step(
             for j in range(size):
                 x[b, j] = x[b, j] + state[0, j] if weights.residual else state[0, j]
             if weights.wiring == 2 and layer == weights.num_layers - 1:
-                for kept in range(len(state)):
-                    _copy(state[kept], states[slots[b], own, kept])
+                states[slots[b], own] = state
     if weights.wiring == 1:  # the note's mistake: the output is the state, which never changes
         for b in range(texts):
             _copy(states[slots[b], 0, 0], x[b])
