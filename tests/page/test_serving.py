@@ -19,7 +19,7 @@ IGNORED = (
     "ignore::ResourceWarning",
     "ignore::pytest.PytestUnraisableExceptionWarning",
 )
-pytestmark = pytest.mark.filterwarnings(*IGNORED)
+pytestmark = [pytest.mark.process, pytest.mark.filterwarnings(*IGNORED)]
 READER = Drawing({})
 SLOW = ["wells-lstm-2", "note-lstm-10", "note-lstm-10-residual", "journey-gru-2"]
 
