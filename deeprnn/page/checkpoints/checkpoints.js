@@ -92,7 +92,7 @@ class Checkpoints {
   #drawTable() {
     const rows = ordered(this.value.rows, this.wanted, this.sorted, this.descending);
     if (!rows.length) {
-      this.frame.replaceChildren(node('p', 'empty', this.value.labels.ck_none));
+      this.frame.replaceChildren(node('p', 'empty', this.value.labels.none));
       return;
     }
     const made = node('table', 'scores');
@@ -152,25 +152,25 @@ class Checkpoints {
     const { rows, labels, lang } = this.value;
     const row = rows.find((one) => one.name === this.chosen);
     if (!row) {
-      this.details.replaceChildren(node('p', 'empty', labels.ck_choose));
+      this.details.replaceChildren(node('p', 'empty', labels.choose));
       return;
     }
     const files = node('p', 'files');
-    const compare = node('a', 'download', labels.ck_compare);
+    const compare = node('a', 'download', labels.compare);
     compare.href = '?view=compare&models=' + encodeURIComponent(listed([row.name]));
-    files.append(link(row.name + '.safetensors', labels.ck_weights), link(row.name + '.zip', labels.ck_folder), compare);
-    const hash = node('p', 'hash', labels.ck_sha + between(lang));
+    files.append(link(row.name + '.safetensors', labels.weights), link(row.name + '.zip', labels.folder), compare);
+    const hash = node('p', 'hash', labels.sha + between(lang));
     hash.append(node('code', '', row.sha256));
     const code = node('pre');
     code.append(node('code', '', row.code));
-    const copying = button('copy', labels.ck_copy, () => copy(row.code, copying, labels.link_copied));
+    const copying = button('copy', labels.copy, () => copy(row.code, copying, labels.link_copied));
     const title = node('h3', '', row.title);
-    this.details.replaceChildren(title, files, hash, node('p', '', labels.ck_load), code, copying);
+    this.details.replaceChildren(title, files, hash, node('p', '', labels.load), code, copying);
   }
 
   #drawTools() {
     const { labels } = this.value;
-    const wrap = node('label', 'pick', labels.ck_filter + ' ');
+    const wrap = node('label', 'pick', labels.filter + ' ');
     const field = node('input');
     field.type = 'search';
     field.value = this.wanted;
@@ -179,7 +179,7 @@ class Checkpoints {
       this.#drawTable();
     });
     wrap.append(field);
-    this.tools.replaceChildren(wrap, link('all', labels.ck_all));
+    this.tools.replaceChildren(wrap, link('all', labels.all));
   }
 
   #drawMissing() {
@@ -188,7 +188,7 @@ class Checkpoints {
     if (!reasons.length) return;
     const list = node('ul');
     list.append(...reasons.map((reason) => node('li', '', reason)));
-    this.missing.append(node('p', '', labels.ck_left_out), list);
+    this.missing.append(node('p', '', labels.left_out), list);
   }
 }
 

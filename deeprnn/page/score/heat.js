@@ -243,7 +243,7 @@ class Score {
     if (!asked || !scored?.rows) return;
     if (asked.text === scored.text && String(asked.models) === String(scored.models)) return;
     this.root.classList.add('stale');
-    this.root.prepend(node('p', 'outdated', scored.labels.score_stale));
+    this.root.prepend(node('p', 'outdated', scored.labels.stale));
   }
 }
 
