@@ -137,7 +137,7 @@ def test_stop_ends_the_run_also_after_a_continue_that_was_refused(served):
     press(url, "refused", "continue", ["English", shown, 2_000])
     refused = next(message for message in messages if message["msg"] == "process_completed")
     assert not refused["success"]
-    press(url, "refused", "stop", [shown, "English"])
+    press(url, "refused", "stop", [shown])
     board = browser.see_all(messages)
     assert [card["state"] for card in board["cards"]] == ["stopped"] * 4
 
@@ -153,7 +153,7 @@ def test_stop_keeps_what_was_shown_and_continue_goes_on_from_there(served):
     shown = browser.board
     for card in shown["cards"]:
         card["text"] = card["text"][:9]  # the browser is slower than the server
-    press(url, "stopper", "stop", [json.dumps(shown), "English"])
+    press(url, "stopper", "stop", [json.dumps(shown)])
     board = browser.see_all(messages)
     assert [card["text"] for card in board["cards"]] == [card["text"] for card in shown["cards"]]
     assert all(card["state"] == "stopped" and len(card["nats"]) == 9 and card["speed"] > 0 for card in board["cards"])
