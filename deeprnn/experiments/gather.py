@@ -19,7 +19,7 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.experiments.recipes import expected_params
 from deeprnn.lm.evaluation import unigram_ppl
 from deeprnn.measure.baselines import NGRAMS, ORDER, NGram, xz_bpc
-from deeprnn.measure.metrics import read_texts
+from deeprnn.measure.metrics import heldout, read_texts
 from deeprnn.measure.novelty import FINGERPRINTS, CopiedSpan, Fingerprint, TextPart, load_all, measure
 from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -212,7 +212,7 @@ def text_key(metrics: dict[str, Any]) -> str:
 def baselines(config: TrainConfig) -> Baselines:
     """What guessing, counting and compressing make of a configuration's held-out part, trained on the same text."""
     data = prepare(config, torch.device("cpu"))
-    train, held = data.parts["train"], data.parts.get("test", data.parts["val"])
+    train, held = data.parts["train"], heldout(data.parts)
     vocab_size = len(data.vocab)
     return Baselines(
         symbols=vocab_size,

@@ -9,8 +9,9 @@ fields are ignored. An error message names the field by its path, such as `final
 import hashlib
 import re
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 from deeprnn.config import Form, TrainConfig
 from deeprnn.documents import Node
@@ -22,6 +23,12 @@ MAX_SECONDS = 1e10
 MAX_NATS, MAX_PPL = 200.0, 1e100  # per character; training ends as diverged before it reaches them
 _PLAIN_STEM = re.compile(r"\w[\w.-]*")
 _MAX_STEM_BYTES = 120
+_Part = TypeVar("_Part")
+
+
+def heldout(parts: Mapping[str, _Part]) -> _Part:
+    """Return the part that no choice was based on, of parts by name: `test`, or `val` if there is no test part."""
+    return parts["test"] if "test" in parts else parts["val"]
 
 
 def file_stem(name: str) -> str:
@@ -106,7 +113,7 @@ class TextRecord:
     @property
     def heldout(self) -> tuple[int, int]:
         """The held-out part: test, or validation if there is no test part."""
-        return self.ranges.get("test", self.ranges["val"])
+        return heldout(self.ranges)
 
     @property
     def file_stem(self) -> str:
@@ -211,7 +218,7 @@ class Metrics:
     @property
     def heldout(self) -> Figures:
         """The figures of the held-out part: test, or validation if there is no test part."""
-        return self.final.get("test", self.final["val"])
+        return heldout(self.final)
 
 
 def read_texts(values: object) -> tuple[TextRecord, ...]:

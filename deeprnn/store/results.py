@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.documents import Node, read_object
-from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_PPL, MAX_SECONDS, Best, Figures
+from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_PPL, MAX_SECONDS, Best, Figures, heldout
 from deeprnn.measure.novelty import CopiedSpan
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.estimates import Estimate, estimate
@@ -137,7 +137,7 @@ class RunRecord:
     @property
     def heldout(self) -> Figures:
         """The figures on the held-out part of a finished run: test, or validation if there is no test part."""
-        return self.final.get("test", self.final["val"])
+        return heldout(self.final)
 
     def value(self, field: str) -> object:
         """Return the value of a field of the record, of its model configuration or of its training configuration."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deeprnn.config import TrainConfig
 from deeprnn.lm.evaluation import Score, nats_per_char
+from deeprnn.measure import metrics
 from deeprnn.nn.model import CharRNN
 from deeprnn.store import checkpoint
 from deeprnn.text.batches import windows
@@ -36,7 +37,7 @@ def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
         zero state, as nanoGPT scores.
     """
     train = data.parts["train"][:TRAIN_CHARS]
-    heldout = data.parts.get("test", data.parts["val"])
+    heldout = metrics.heldout(data.parts)
     batch_size = min(config.batch_size, max(1, (len(train) - config.window - 1) // config.window))
     count = max(1, min(8, 2 * TRAIN_CHARS // len(train)))
     offsets = torch.linspace(0, config.window, count).int().tolist()

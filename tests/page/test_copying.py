@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.conftest import WAIT
-from tests.page.test_process import free_port, started
+from tests.page.server.test_process import free_port, started
 
 QUERY = "?models=note-lstm-2,few-lstm-2&lang=en"
 

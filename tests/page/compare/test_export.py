@@ -13,7 +13,7 @@ from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import carried
 from tests.conftest import WAIT
-from tests.page.test_process import answers
+from tests.page.server.test_process import answers
 
 
 @pytest.fixture
