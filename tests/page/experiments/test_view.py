@@ -10,6 +10,7 @@ from deeprnn.experiments import authors, depth
 from deeprnn.experiments.charts import curves
 from deeprnn.page.experiments import view as experiments
 from deeprnn.page.shared.figures import drawn
+from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE, Results
 from tests.conftest import SHIPPED
@@ -65,8 +66,8 @@ def test_another_result_is_another_answer_another_point_and_another_row(changed)
 
 def test_no_results_are_no_sections(tmp_path):
     value = experiments.sections(Registry(tmp_path), "en")
-    assert value["sections"] == []
-    assert "No results" in value["empty"]
+    assert (value["sections"], value["note"]) == ([], ""), "the script then draws the label `empty`"
+    assert "No results" in tr("experiments.label.empty", "en")
 
 
 def test_the_failures_are_drawn_with_the_rest(results):
