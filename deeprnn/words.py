@@ -1,10 +1,10 @@
-"""What people read, in English and Chinese: TOML files in which the two of one sentence are side by side.
+"""The sentences that people read: TOML files with the English and the Chinese of each sentence side by side.
 
     [wiring.plain]
     en = "plain"
     zh = "直接堆叠"
 
-Knows: files, languages. Does not know: who says what.
+Knows: files, languages. Does not know: where a sentence is shown.
 """
 
 import tomllib
@@ -17,17 +17,17 @@ Sentence = dict[Lang, str]
 
 
 class Words(Mapping[str, Sentence]):
-    """Sentences by key; that of a sentence in a table is `table.member`."""
+    """Sentences by key; the key of a sentence in a table is `table.member`."""
 
     def __init__(self, sentences: Mapping[str, Sentence]) -> None:
         self._sentences = dict(sentences)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The sentences of a file.
+        """Return the sentences of a file.
 
         Raises:
-            ValueError: it is no TOML, or a table in it is neither a sentence in each language nor a table of such.
+            ValueError: it is not TOML, or a table in it is neither a sentence in each language nor a table of tables.
         """
         try:
             return cls(dict(_sentences(tomllib.loads(path.read_text("utf-8")))))
@@ -35,15 +35,15 @@ class Words(Mapping[str, Sentence]):
             raise ValueError(f"{path}: {error}") from error
 
     def below(self, name: str) -> Self:
-        """The same sentences as members of a table."""
+        """Return the same sentences as members of the table `name`."""
         return type(self)({f"{name}.{key}": sentence for key, sentence in self.items()})
 
     def tr(self, key: str, lang: Lang, **values: object) -> str:
-        """The sentence of that key in a language, its {places} filled in."""
+        """Return a sentence in one language, with its {places} filled in."""
         return self[key][lang].format(**values)
 
     def table(self, name: str, lang: Lang) -> dict[str, str]:
-        """The sentences of a table by their names in it, in its order, with their {places} as they are."""
+        """Return the sentences of a table by their names in it, in its order, with their {places} not filled in."""
         start = f"{name}."
         return {key.removeprefix(start): said[lang] for key, said in self.items() if key.startswith(start)}
 
@@ -58,7 +58,7 @@ class Words(Mapping[str, Sentence]):
 
 
 def in_both(make: Callable[[Lang], Any]) -> Any:
-    """What `make` makes of each language, as one JSON value: where the two differ, it has both, by language."""
+    """Join what `make` returns for each language into one JSON value; where they differ, it has both, by language."""
     return _joined(make("en"), make("zh"))
 
 

@@ -1,1 +1,1 @@
-"""The experiments: recipes, and what their runs answer."""
+"""The experiments: recipes, and the questions that their runs answer."""

@@ -1,4 +1,4 @@
-"""What does each part of the training buy? All of them, then all but one, on *The Time Machine*."""
+"""How much each part of the training improves: with all parts, then without each, on *The Time Machine*."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,12 +30,12 @@ TRAIN_CHANGES: dict[str, dict[str, Any]] = {
 
 
 def without(part: str) -> str:
-    """The recipe that lacks a part."""
+    """Return the name of the recipe without a part."""
     return f"ablation-{part}"
 
 
 def recipes() -> Iterator[Recipe]:
-    """All parts, then all but one."""
+    """Yield the recipe with all parts, then one without each part."""
     model = stack("gru", 2, 256, dropout=0.4)
     train = modern_training(
         "time_machine", 20, weight_drop=0.3, weight_decay=0.05, reset_rate=0.01, ema_decay=0.995, eval_every=4
@@ -49,7 +49,7 @@ def recipes() -> Iterator[Recipe]:
 
 
 def table(results: Results) -> Table | None:
-    """What the training loses without each of its parts, in nats per character of the test part, the same seed."""
+    """Return the loss without each part, in nats per character of the test part, beside the loss with all parts."""
     whole = results.where(recipe=WHOLE)
     if not whole:
         return None

@@ -1,4 +1,4 @@
-"""Merging authors: whether one model can learn from several."""
+"""Merging authors: whether one model can learn from several authors."""
 
 import itertools
 import statistics
@@ -20,17 +20,18 @@ AUTHORS = {
     "dickens": ("tale_of_two_cities",),
     "melville": ("moby_dick",),
 }
-OWN_TEXT = {name: texts[0] for name, texts in AUTHORS.items()}  # which an author is held out from
+OWN_TEXT = {name: texts[0] for name, texts in AUTHORS.items()}  # the text whose end is held out, for each author
 FIVE = tuple(OWN_TEXT.values())
 ESSAYS = ("time_machine", "federalist", "origin_of_species")
-CHARS = 465_000  # as many as the two Wells books give
+CHARS = 465_000  # the training characters of the two books by Wells
 MERGED = ("five", "five-marked", "cross-domain")
 
 
 def recipes() -> Iterator[Recipe]:
-    """One author or five, with or without a mark, scored on every author's held-out part.
+    """Yield models of one author and of several, scored on every author's held-out part.
 
-    `author-`: every one trains on 465,000 characters; `shelf-`: on all there is.
+    `author-`: each trains on 465,000 characters in all; `shelf-`: on all the text of its authors. `-marked`: each
+    paragraph begins with a mark of its text.
     """
     for name, texts in AUTHORS.items():
         yield _recipe("author", name, texts, None if texts == AUTHORS["wells"] else CHARS // len(texts))
@@ -53,32 +54,34 @@ def _recipe(
 
 
 def trained_on(results: Results, experiment: str, who: str) -> Runs:
-    """The runs of an author's own model, or of a merged one. experiment: `author` (equal characters) or `shelf`."""
+    """Return the runs of an author's own model, or of a merged one. experiment: `author` or `shelf`; see `recipes`."""
     return results.where(recipe=f"{experiment}-{who}")
 
 
 def own_texts(results: Results, experiment: str) -> dict[str, str]:
-    """The authors who have a model of their own, and the text that each is held out from, in the order of reading."""
+    """Return the authors with a model of their own, in the order of `AUTHORS`, and the text that tests each of them."""
     return {name: text for name, text in OWN_TEXT.items() if trained_on(results, experiment, name).finished}
 
 
 def readers(results: Results, experiment: str) -> list[str]:
-    """Whose models have read the held-out parts of all these texts: the authors' own, then the merged ones."""
+    """Return the models that were scored on the held-out parts of all these texts: single authors, then merged ones."""
     own = own_texts(results, experiment)
     runs = {name: trained_on(results, experiment, name).finished for name in (*own, *MERGED)}
     return [name for name, read in runs.items() if read and all({*own.values()} <= {*run.elsewhere} for run in read)]
 
 
 def perplexity(results: Results, experiment: str, who: str, text: str) -> Estimate:
-    """Of a model on the held-out part of a text, over its seeds."""
+    """Return the perplexity of a model on the held-out part of a text, over its seeds."""
     return trained_on(results, experiment, who).estimate(lambda run: run.elsewhere[text].ppl)
 
 
 def compared(results: Results, experiment: str) -> dict[str, tuple[Estimate, list[float]]]:
-    """By how many percent the shared model, and a stranger's, is above each author's own: on average, and each.
+    """Return by how many percent other models' perplexity is above that of each author's own: the mean, and each.
+
+    "shared": the model of five authors; "foreign": the own model of another author.
 
     Raises:
-        ValueError: there are no two authors.
+        ValueError: there are fewer than two authors.
     """
     own = own_texts(results, experiment)
     if len(own) < 2:
@@ -95,7 +98,7 @@ def compared(results: Results, experiment: str) -> dict[str, tuple[Estimate, lis
 
 
 def answer_authors(results: Results) -> Figures:
-    """What sharing costs, and what reading a stranger costs, with as many characters in all."""
+    """Return by how much perplexity rises with the shared model and with another author's, at equal characters."""
     (shared, each_shared), (foreign, each_foreign) = compared(results, "author").values()
     return {
         "shared_mean": shared,
@@ -106,7 +109,7 @@ def answer_authors(results: Results) -> Figures:
 
 
 def answer_shelf(results: Results) -> Figures:
-    """How much lower sharing is with all the text there is, and what reading a stranger costs."""
+    """Return by how much the shared model lowers perplexity and another author's raises it, with all the text."""
     (shared, each_shared), (foreign, each_foreign) = compared(results, "shelf").values()
     (merged, *_), *alone = (trained_on(results, "shelf", name) for name in ("five", *own_texts(results, "shelf")))
     read = statistics.fmean(runs[0].curve.chars[-1] for runs in alone)
@@ -121,7 +124,7 @@ def answer_shelf(results: Results) -> Figures:
 
 
 def chart(results: Results, experiment: str, *, shows_ppl: bool = False) -> Matrix:
-    """Who was trained on, down; who is read, across: what is lost beside each author's own model, or perplexities."""
+    """Return a matrix of models by authors read: the loss relative to the author's own model, or the perplexity."""
     names = readers(results, experiment)
     own = {name: text for name, text in own_texts(results, experiment).items() if name in names}
     read = {name: [perplexity(results, experiment, name, text) for text in own.values()] for name in names}
@@ -150,12 +153,12 @@ def chart(results: Results, experiment: str, *, shows_ppl: bool = False) -> Matr
 
 
 def charts(results: Results) -> Sequence[Sequence[Chart]]:
-    """What is lost beside each author's own model; the perplexities."""
+    """Return the losses relative to each author's own model, with equal and with all text; then the perplexities."""
     return [[chart(results, "author"), chart(results, "shelf"), chart(results, "author", shows_ppl=True)]]
 
 
 def table(results: Results, experiment: str) -> Table:
-    """Who was trained on, down; who is read, across."""
+    """Return the perplexities of models (rows) by authors read (columns)."""
     own = own_texts(results, experiment)
     rows: list[list[Cell]] = [
         [f"`{experiment}-{name}`", *(perplexity(results, experiment, name, text) for text in own.values())]

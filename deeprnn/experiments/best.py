@@ -1,4 +1,4 @@
-"""The best there are: how low held-out perplexity goes on one book, on more books, on Shakespeare."""
+"""The best models: the lowest held-out perplexities on one book, on more books, on Shakespeare."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,14 +12,14 @@ MORE_BOOKS, SHAKESPEARE = "wells-lstm-2", "shakespeare-lstm-2"
 
 
 def recipes() -> Iterator[Recipe]:
-    """*The Time Machine* alone, with more books, and Shakespeare."""
+    """Yield models of *The Time Machine* alone, of more books, and of Shakespeare."""
     yield from one_book()
     yield more_books()
     yield from shakespeare()
 
 
 def one_book() -> Iterator[Recipe]:
-    """*The Time Machine* alone, with at most 2.5 million weights: from all the regularisation there is to little."""
+    """Yield models of *The Time Machine* alone, of at most 2.5 million weights, from strong regularisation to weak."""
     train = modern_training(
         "time_machine",
         50,
@@ -35,7 +35,7 @@ def one_book() -> Iterator[Recipe]:
     )
     lighter = replace(train, epochs=40, weight_drop=0.2, reset_rate=0.0, learning_rate=3e-3)
     halved = replace(lighter, weight_drop=0.4)
-    fresh = {"locked_dropout": False}  # masks are drawn anew at every step
+    fresh = {"locked_dropout": False}  # a new dropout mask at every step
     tries = {
         "lstm-2": (stack("lstm", 2, 384, dropout=0.5, head_dropout=0.5), train),
         "gru-2-plain": (stack("gru", 2, 448, residual=False, dropout=0.5, **fresh), lighter),
@@ -49,7 +49,7 @@ def one_book() -> Iterator[Recipe]:
 
 
 def more_books() -> Recipe:
-    """The same tail of *The Time Machine*, with seven more of Wells's books to learn from."""
+    """Return a model with the same held-out text, but trained on seven more books by Wells."""
     train = modern_training(
         "time_machine", 10, more_texts=WELLS, weight_drop=0.2, ema_decay=0.999, keep="best", eval_every=1, eval_lanes=8
     )
@@ -58,9 +58,9 @@ def more_books() -> Recipe:
 
 
 def shakespeare() -> Iterator[Recipe]:
-    """tiny_shakespeare by nanoGPT's split; nothing is chosen by looking at its last tenth.
+    """Yield models of tiny_shakespeare with nanoGPT's split; no setting was chosen with its last tenth.
 
-    Then a plain stack, whose every path is dropped, in place of the residual one.
+    First a residual stack, then a plain one, in which dropout acts on every path.
     """
     train = modern_training(
         "tiny_shakespeare",
@@ -82,7 +82,7 @@ def shakespeare() -> Iterator[Recipe]:
 
 
 def best_of_one_book(results: Results) -> Reached:
-    """Of the recipes that tried, the one with the best validation figure."""
+    """Return the figure of the recipe of `one_book` with the lowest validation perplexity."""
     tried = {run.recipe: results.where(recipe=run.recipe) for run in results.where(experiment="book").finished}
     recipe = min(tried, key=lambda recipe: tried[recipe].figure("val").mean)
     return Reached(figure=tried[recipe].figure(), recipes=recipe)

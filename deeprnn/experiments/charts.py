@@ -1,6 +1,6 @@
 """Charts and tables as values: numbers, and keys of the words around them.
 
-Knows: runs. Does not know: words, how a chart is drawn or a table written.
+Knows: runs. Does not know: words, how a chart is drawn, how a table is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,20 @@ from deeprnn.store.results import Reading, Results, RunRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """A string of the page's words, by its key, and what fills its places."""
+    """The key of a string in the page's words, and the values of its {places}."""
 
     key: str
     values: Mapping[str, "Label | float"] = field(default_factory=dict)
 
 
-# What is the same in all languages, such as a run's name; a word; a list of both.
+# A string that is the same in all languages, such as a run's name; a `Word`; several of both.
 Label: TypeAlias = "str | Word | tuple[Label, ...]"
 Cell: TypeAlias = "Label | float | Estimate | Reading | None"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A table's column. format: how its numbers are written, as Python's format specifications say it."""
+    """A table's column. format: Python's format specification of its numbers."""
 
     name: Label
     format: str = ""
@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows of cells; None is what was not run."""
+    """Rows of cells; None: not run."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
@@ -42,7 +42,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A value at a place on each of the axes that a chart may have."""
+    """A value, and its x on each axis of the chart."""
 
     xs: tuple[float, ...]
     value: Estimate
@@ -50,7 +50,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A line in a cell's colour, dashed as the number says; with dots, or thin."""
+    """A line in a cell's colour. dash: the index of its dash pattern. dots: whether its points are marked."""
 
     name: Label
     cell: str
@@ -62,9 +62,9 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """Perplexity along an axis, or along several that the reader may choose between.
+    """Perplexity along an axis; if there are several, the reader chooses one.
 
-    symbols: those of which guessing chooses one; a rule is drawn at each.
+    symbols: sizes of alphabets; a horizontal line shows the perplexity of guessing for each.
     """
 
     name: Word
@@ -88,7 +88,7 @@ class Dot:
 
 @dataclass(frozen=True, kw_only=True)
 class Dots:
-    """One value a row, with its interval."""
+    """A chart with one value in each row, with its interval."""
 
     name: Word
     rows: Sequence[Dot]
@@ -97,7 +97,7 @@ class Dots:
 
 @dataclass(frozen=True, kw_only=True)
 class Square:
-    """A perplexity, and by what share it is above that of the column's own row."""
+    """A perplexity. loss: by what share it is above that of the column's own row; own: whether it is in that row."""
 
     ppl: Estimate
     loss: float
@@ -106,7 +106,7 @@ class Square:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """Rows by columns: losses, or perplexities."""
+    """Rows by columns of losses, or of perplexities. down, across: the names of the axes."""
 
     name: Word
     rows: Sequence[Label]
@@ -126,7 +126,7 @@ _RUN_COLUMNS = (
 
 
 def curves(results: Results, recipes: Sequence[str], *, log_x: bool = False) -> Lines:
-    """Training and held-out perplexity of the first seeds as they learned, by epochs, characters read and seconds."""
+    """Return each recipe's learning curves, of seed 0, along epochs, characters read and seconds."""
     found = [run for recipe in recipes for run in results.where(recipe=recipe, seed=0) if run.curve.epoch]
     texts = [results.texts[run.text_key] for run in found if run.text_key in results.texts]
     return Lines(

@@ -1,4 +1,4 @@
-"""Chinese: the same network on *Journey to the West* (西游记)."""
+"""Chinese: the same kind of network on *Journey to the West* (西游记)."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ PROMPT = "却说孙行者"
 
 
 def recipes() -> Iterator[Recipe]:
-    """西游记, whose characters seen once or twice become the unknown one."""
+    """Yield a model of 西游记; characters that occur once or twice are read as the unknown symbol."""
     train = modern_training("journey_to_the_west", 12, min_count=3, weight_drop=0.3, ema_decay=0.998, keep="best")
     model = stack("gru", 2, 384, dropout=0.4, head_dropout=0.4)
     yield Recipe(name=NAME, experiment="journey", model=model, train=train, sample_prompt=PROMPT)

@@ -1,4 +1,4 @@
-"""More data: how much more text buys, for the same model and the same held-out text."""
+"""More data: how much more text improves the same model on the same held-out text."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from deeprnn.experiments.recipes import WELLS, modern_training, stack
 from deeprnn.store.estimates import estimate
 from deeprnn.store.results import Baselines, Results, Runs
 
-# By name: the characters that are read of the book, the further texts, and how many characters there are in all.
+# By recipe: the limit of training characters, the further texts, and the number of characters in all.
 SIZES: dict[str, tuple[int | None, tuple[str, ...], int]] = {
     "data-10k": (10_000, (), 10_000),
     "data-50k": (50_000, (), 50_000),
@@ -19,13 +19,13 @@ SIZES: dict[str, tuple[int | None, tuple[str, ...], int]] = {
     "data-wells-8": (None, WELLS, 2_582_000),
     "data-authors": (None, (*WELLS, *FIVE[1:]), 5_484_000),
 }
-COLOURS = {"train": "gru", "heldout": "lstm", "end": "mingru", "ngram": "base"}  # those of cells, for other lines
+COLOURS = {"train": "gru", "heldout": "lstm", "end": "mingru", "ngram": "base"}  # the cells whose colours are used
 
 
 def recipes() -> Iterator[Recipe]:
-    """One model, more and more text before it; the test is always the tail of *The Time Machine*.
+    """Yield the same model with more and more training text; the test text is always the end of *The Time Machine*.
 
-    Each reads about 5.2 million characters, however often each of them, and keeps the best weights on the way.
+    Each run reads about 5.2 million characters in all, so small texts more often, and keeps its best weights.
     """
     model = stack("gru", 2, 256, dropout=0.2)
     for name, (limit, more, chars) in SIZES.items():
@@ -43,13 +43,13 @@ def recipes() -> Iterator[Recipe]:
 
 
 def finished(results: Results) -> dict[str, tuple[Runs, Baselines]]:
-    """The recipes that were run, from little text to much, each with what is counted of its text."""
+    """Return the finished runs and the baselines of each recipe, from the smallest text to the largest."""
     found = {name: results.where(recipe=name).finished for name in SIZES}
     return {name: (runs, results.texts[runs[0].text_key]) for name, runs in found.items() if runs}
 
 
 def answer(results: Results) -> Figures:
-    """What the fewest characters come to, and the best of each amount of text beside its n-gram."""
+    """Return the final perplexities of the smallest text, and each text's test perplexity with that of its n-gram."""
     found = finished(results)
     few, text = found["data-10k"]
     read = [int(found[name][0][0].curve.chars[-1]) for name in SIZES]
@@ -64,7 +64,7 @@ def answer(results: Results) -> Figures:
 
 
 def chart(results: Results) -> Lines:
-    """Perplexity against characters of text: in training, on the test text, and a 6-gram's there."""
+    """Return a chart of perplexity by characters of text: training, test, the end of training, and a 6-gram's."""
     parts: dict[str, list[Point]] = {part: [] for part in COLOURS}
     rows: list[list[Cell]] = []
     for name, (runs, text) in finished(results).items():
@@ -93,12 +93,12 @@ def chart(results: Results) -> Lines:
 
 
 def charts(results: Results) -> list[list[Chart]]:
-    """Perplexity against characters of text."""
+    """Return the chart of perplexity by characters of text."""
     return [[chart(results)]]
 
 
 def table(results: Results) -> Table:
-    """The same model after more and more text; the best weights on the way, and those at the end."""
+    """Return the table of the same model by training text, with the best weights and with the last ones."""
     head = ["characters of text", "read in all", "train", "test", "validation at the end", "at its best"]
     formats = [",", ",", "", "", ".2f", ".2f"]
     columns = [Column(name=one, format=format) for one, format in zip(head, formats, strict=True)]

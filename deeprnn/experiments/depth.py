@@ -1,4 +1,4 @@
-"""Depth: what more layers buy, at equal parameters and at equal width, and why ten plain ones learn next to nothing."""
+"""Depth: how much more layers improve, at equal parameters and equal width, and why ten plain ones hardly learn."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -30,11 +30,11 @@ from deeprnn.store.results import Results, Runs
 
 DEPTHS = (1, 2, 4, 6, 10)
 DEEPEST = 10
-WIRINGS = (False, True)  # whether residual
+WIRINGS = (False, True)  # plain, residual
 
 
 def recipes() -> Iterator[Recipe]:
-    """The note's ten layers; cells by depths, plain and residual, at equal parameters and at equal width; faster."""
+    """Yield the note's ten layers, then every cell and depth: at equal parameters, equal width, and the higher rate."""
     yield ten_plain()
     yield ten_residual()
     for cell, residual in itertools.product(CELLS, WIRINGS):
@@ -44,34 +44,34 @@ def recipes() -> Iterator[Recipe]:
 
 
 def ten_plain() -> Recipe:
-    """The note's ten plain LSTM layers, which never get beyond letter frequencies."""
+    """Return the note's ten plain LSTM layers, which learn no more than letter frequencies."""
     return replace(note_stack("lstm", 10, epochs=100), storage="int8")
 
 
 def ten_residual() -> Recipe:
-    """The same ten layers with residual connections, LayerNorm, forget bias 1 and AdamW."""
+    """Return the same ten layers with residual connections, LayerNorm, forget bias 1 and AdamW."""
     model = ModelConfig(cell="lstm", hidden_size=256, num_layers=10, embedding_size=256, residual=True)
     train = replace(note_training(60, 1e-3, "orthogonal"), optimizer="adamw", eval_every=4)
     return Recipe(name="note-lstm-10-residual", experiment="note", model=model, train=train, storage="int8")
 
 
 def at_equal_parameters(cell: str, layers: int, *, residual: bool) -> Recipe:
-    """About 500,000 weights."""
+    """Return a stack of about 500,000 weights."""
     return _recipe("depth", stack_of_size(cell, layers, 500_000, residual=residual, dropout=0.2))
 
 
 def at_equal_width(cell: str, layers: int, *, residual: bool) -> Recipe:
-    """128 units in every layer."""
+    """Return a stack with 128 units in every layer."""
     return _recipe("width", stack(cell, layers, 128, residual=residual, dropout=0.2))
 
 
 def at_higher_rate(cell: str, layers: int) -> Recipe:
-    """About 500,000 weights in a residual stack, at the higher learning rate that ten layers want."""
+    """Return a residual stack of about 500,000 weights, with a higher learning rate, which ten layers need."""
     return _recipe("rate", at_equal_parameters(cell, layers, residual=True).model, learning_rate=5e-3)
 
 
 def name(experiment: str, cell: str, layers: int, *, residual: bool) -> str:
-    """What the recipe of a stack is called."""
+    """Return the name of a stack's recipe."""
     return f"{experiment}-{cell}-{layers}-{'residual' if residual else 'plain'}"
 
 
@@ -82,23 +82,23 @@ def _recipe(experiment: str, model: ModelConfig, learning_rate: float = 2e-3) ->
 
 
 def stacks(results: Results, experiment: str, cell: str, layers: int, *, residual: bool) -> Runs:
-    """The runs of one stack. experiment: `depth` and `rate` (equal parameters), `width` or `time`."""
+    """Return the runs of one stack. experiment: `depth` or `rate` (both at equal parameters), `width` or `time`."""
     return results.where(experiment=experiment, cell=cell, num_layers=layers, residual=residual)
 
 
 def cells(results: Results, experiment: str) -> list[str]:
-    """The cells of a set of runs in the order of the registry."""
+    """Return the cells of an experiment's runs, in the order of the registry."""
     found = {run.model_config.cell for run in results.where(experiment=experiment)}
     return [cell for cell in CELLS if cell in found]
 
 
 def depths(results: Results, experiment: str) -> list[int]:
-    """How deep the stacks of a set of runs are."""
+    """Return the numbers of layers in an experiment's runs, in increasing order."""
     return sorted({run.model_config.num_layers for run in results.where(experiment=experiment)})
 
 
 def best_depth(results: Results, experiment: str, cell: str) -> tuple[int, Estimate]:
-    """The number of residual layers with the lowest held-out perplexity.
+    """Return the number of residual layers with the lowest held-out perplexity, and that perplexity.
 
     Raises:
         ValueError: not all depths were run.
@@ -109,7 +109,7 @@ def best_depth(results: Results, experiment: str, cell: str) -> tuple[int, Estim
 
 
 def answer_depth(results: Results) -> Figures:
-    """Ten plain layers of each cell, and ten residual ones beside the best depth."""
+    """Return the figures of ten plain layers of each cell, and of ten residual ones relative to the best depth."""
     behind = _behind(results, "depth")
     tried = depths(results, "depth")
     names = cells(results, "depth")
@@ -125,14 +125,14 @@ def answer_depth(results: Results) -> Figures:
 
 
 def answer_ladder(results: Results) -> Figures:
-    """The best depth of each cell by what is held equal, and what depth and the learning rate gain."""
+    """Return the best depth of each cell at each equal budget, and how much depth and the learning rate improve."""
     best = {
         experiment: {cell: best_depth(results, experiment, cell) for cell in _all_cells(results, experiment)}
         for experiment in ("depth", "rate", "width")
     }
 
     def lower(new: tuple[str, str, int], old: tuple[str, str, int]) -> float:
-        return 0.0 - _above(results, new, old).mean  # nothing gained is 0.0, not -0.0
+        return 0.0 - _above(results, new, old).mean  # 0.0 instead of -0.0
 
     gained = [
         lower((experiment, cell, layers), (experiment, cell, 2))
@@ -153,7 +153,7 @@ def answer_ladder(results: Results) -> Figures:
 
 
 def answer_rate(results: Results) -> Figures:
-    """Ten residual layers beside the best depth, at the higher learning rate."""
+    """Return the figures of ten residual layers relative to the best depth, at the higher learning rate."""
     return {
         "rate": _learning_rate(results, "rate"),
         "was": _learning_rate(results, "depth"),
@@ -163,7 +163,7 @@ def answer_rate(results: Results) -> Figures:
 
 
 def worst_gap(results: Results) -> Estimate:
-    """By how many percent ten layers are behind the best depth at the higher rate, for the cell where it is most."""
+    """Return by how many percent ten layers are above the best depth at the higher rate; the largest of all cells."""
     gaps = [_gap(results, "rate", cell) for cell in _all_cells(results, "rate")]
     return max(gaps, key=lambda gap: gap.mean)
 
@@ -176,7 +176,7 @@ def _all_cells(results: Results, experiment: str) -> list[str]:
 
 
 def _behind(results: Results, experiment: str) -> list[Figures]:
-    """Ten residual layers of each cell, and by how many percent they are behind the best depth."""
+    """Return each cell's perplexity with ten residual layers, and by how many percent it exceeds the best depth's."""
     return [
         {
             "cell": CELLS[cell].label,
@@ -193,7 +193,7 @@ def _gap(results: Results, experiment: str, cell: str) -> Estimate:
 
 
 def _above(results: Results, one: tuple[str, str, int], other: tuple[str, str, int]) -> Estimate:
-    """By how many percent one residual stack is above another."""
+    """Return by how many percent one residual stack's held-out perplexity is above another's."""
     ours, theirs = (heldout(stacks(results, *which, residual=True)) for which in (one, other))
     return percent_above([(ours, theirs)])
 
@@ -207,12 +207,12 @@ def _learning_rate(results: Results, experiment: str) -> float:
 
 
 def title(cell: str, residual: bool) -> tuple[Label, Label]:
-    """Such as "LSTM, residual"."""
+    """Return the name of a line or row, such as "LSTM, residual"."""
     return CELLS[cell].label, Word(key=f"wiring.{'residual' if residual else 'plain'}")
 
 
 def chart(results: Results, experiment: str, caption: Word, wirings: Sequence[bool] = WIRINGS) -> Lines:
-    """Held-out perplexity by depth: a line for each cell, plain or residual."""
+    """Return a chart of held-out perplexity by depth, with a line for each cell and wiring."""
     tried = depths(results, experiment)
     series = []
     for cell, residual in itertools.product(cells(results, experiment), wirings):
@@ -232,12 +232,12 @@ def chart(results: Results, experiment: str, caption: Word, wirings: Sequence[bo
 
 
 def equal(what: str) -> Word:
-    """The caption of a chart of runs that have something equal: `parameters`, `width` or `time`."""
+    """Return the caption of a chart of runs at equal `parameters`, `width` or `time`."""
     return Word(key="charts.equal", values={"what": Word(key=f"equal.{what}")})
 
 
 def charts(results: Results) -> list[list[Chart]]:
-    """Perplexity by depth, by what is held equal; and how the note's ten layers learned."""
+    """Return perplexity by depth at each equal budget, and the learning curves of the note's ten layers."""
     by_depth: list[Chart] = [
         chart(results, "depth", equal("parameters")),
         chart(results, "width", equal("width")),
@@ -253,7 +253,7 @@ def charts(results: Results) -> list[list[Chart]]:
 
 
 def table(results: Results, experiment: str) -> Table | None:
-    """Cells and wirings down, depths across."""
+    """Return the perplexities of cells and wirings (rows) by depth (columns); None without runs."""
     tried = depths(results, experiment)
     rows = []
     for cell, residual in itertools.product(cells(results, experiment), WIRINGS):
@@ -266,7 +266,7 @@ def table(results: Results, experiment: str) -> Table | None:
 
 
 def same_width(results: Results) -> Figures:
-    """How many units each layer has at equal width; where that was not run, at equal parameters."""
+    """Return the units of each layer in the runs at equal width, or at equal parameters if there are none."""
     found = [run for kind in ("width", "depth") for run in stacks(results, kind, "gru", 2, residual=True)]
     return {"width": found[0].model_config.hidden_size}
 

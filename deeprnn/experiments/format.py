@@ -12,12 +12,12 @@ from deeprnn.experiments.words import WORDS
 from deeprnn.store.estimates import Estimate
 from deeprnn.words import Lang
 
-NOTHING = "–"  # where there is no figure
-BETWEEN: dict[Lang, str] = {"en": ", ", "zh": "、"}  # figures that are listed
+NOTHING = "–"  # a missing figure
+BETWEEN: dict[Lang, str] = {"en": ", ", "zh": "、"}  # between the figures of a list
 
 
 def figure(value: object, format_spec: str = "") -> str:
-    """A value as Python's format specification says; a mean with its interval, of three decimals if nothing is said."""
+    """Return a value in Python's format; for an estimate the mean and its interval, with three decimals by default."""
     if value is None:
         return NOTHING
     if not isinstance(value, Estimate):
@@ -28,24 +28,24 @@ def figure(value: object, format_spec: str = "") -> str:
 
 
 class _Formatter(string.Formatter):
-    """`str.format` whose places may hold estimates, too."""
+    """`str.format` that also formats estimates."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         return figure(value, format_spec)
 
 
 def fill(template: str, figures: Mapping[str, Figure]) -> str:
-    """A sentence with its places filled in."""
+    """Return a sentence with its {places} filled in."""
     return _Formatter().vformat(template, (), figures)
 
 
 def sentence(said: str, figures: Figures, lang: Lang) -> str:
-    """The sentence of an answer, whose words are under `said`; a figure without an interval is that of one seed."""
+    """Return the sentence of an answer; said: the key of its table. A figure without an interval is of one seed."""
     return fill(WORDS[f"{said}.sentence"][lang], in_words(said, figures, lang))
 
 
 def in_words(said: str, figures: Figures, lang: Lang) -> Figures:
-    """The figures of an answer, in which a list has become the text that the template of its place makes of it."""
+    """Return the figures of an answer with each list as text, by the template with the name of its place."""
     return {
         place: value
         if value is None or isinstance(value, str | float | int | Estimate)

@@ -1,4 +1,4 @@
-"""By how many percent one figure of the runs is above another, with an interval over seeds.
+"""Percentages by which one figure of the runs is above another, with an interval over seeds.
 
 Knows: results. Does not know: any one question.
 """
@@ -9,26 +9,26 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from deeprnn.store.estimates import Estimate, estimate
 from deeprnn.store.results import RunRecord, Runs
 
-Measured = tuple[Runs, Callable[[RunRecord], float]]  # a recipe's runs, and what is read of each
+Measured = tuple[Runs, Callable[[RunRecord], float]]  # a recipe's runs, and a function that returns the figure of each
 
 
 def heldout(runs: Runs) -> Measured:
-    """Their held-out perplexity."""
+    """Return runs with their held-out perplexity as the figure."""
     return runs, lambda run: run.heldout.ppl
 
 
 def elsewhere(runs: Runs, text: str) -> Measured:
-    """Their perplexity on the held-out part of another text."""
+    """Return runs with their perplexity on the held-out part of another text as the figure."""
     return runs, lambda run: run.elsewhere[text].ppl
 
 
 def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
-    """By how many percent the first figure of a pair is above the second, on average over the pairs.
+    """Return by how many percent the first figure of a pair is above the second, on average over the pairs.
 
-    The mean is that of the figures' means over all their seeds, the interval that over the seeds which all have.
+    The mean uses each figure's mean over all its seeds; the interval uses only the seeds that all recipes have.
 
     Raises:
-        ValueError: of one there is no finished run.
+        ValueError: a recipe has no finished run.
     """
     every = {runs.recipe: {run.seed: run for run in runs.finished} for pair in pairs for runs, _ in pair}
     common = set.intersection(*(set(seeds) for seeds in every.values()))

@@ -29,8 +29,8 @@ from deeprnn.text.corpora import catalogue, is_known, load_corpus, own_name
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
 
-NGRAM_TEXTS = ("time_machine", "tiny_shakespeare", "journey_to_the_west")  # whose n-grams are shipped
-WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # times characters, on one core, measured on this family
+NGRAM_TEXTS = ("time_machine", "tiny_shakespeare", "journey_to_the_west")  # the texts whose n-grams are shipped
+WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # weights x characters per second on one core
 _KEPT = (
     *("name", "recipe", "experiment", "seed", "command", "outcome", "num_params", "model_config", "train_config"),
     *("final", "elsewhere", "best_val", "storage", "train_seconds", "wall_seconds", "chars_per_second", "device"),
@@ -41,11 +41,11 @@ _KEPT = (
 def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -> tuple[Results, list[str]]:
     """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
 
-    own: files of texts of one's own, which runs were trained on. The second part of the answer says which runs were
-    left out, of which models novelty was not measured, and why: they take none of the others with them.
+    own: the user's own text files, on which runs were trained. Also returns a sentence for each run that was left out
+    and each model whose novelty was not measured, with the reason; the others are not affected.
 
     Raises:
-        ValueError: a folder or file is not there, or the results that are there cannot be read.
+        ValueError: a folder or file is missing, or the present results cannot be read.
     """
     folders = list(folders)
     if missing := [str(folder) for folder in folders if not folder.is_dir()]:
@@ -57,7 +57,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
         try:
             metrics = read_object(path)
             key = text_key(metrics)
-            if "model_config" not in metrics:  # trained before metrics.json held it
+            if "model_config" not in metrics:  # trained before metrics.json contained it
                 metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()
             run = _compact(metrics, key)
             if key not in texts and run.final:
@@ -81,35 +81,35 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
 
 
 class Texts:
-    """Where the texts of runs are: ours by their names, those of one's own in the files that were named."""
+    """Finds the texts of runs: those of the catalogue by name, the user's own in the given files."""
 
     def __init__(self, own: Sequence[Path]) -> None:
         self._own = {own_name(path): str(path) for path in own}
 
     def place(self, name: str) -> str:
-        """What `load_corpus` finds a text by.
+        """Return the name or path by which `load_corpus` finds a text.
 
         Raises:
-            ValueError: it is one of the user's own, and its file was not named.
+            ValueError: the text is the user's own, and its file was not given.
         """
         if not is_known(name) and name not in self._own:
             raise ValueError(f"{name} is a text of your own: name its file with --data, as it was when it was read.")
         return self._own.get(name, name)
 
     def found(self, config: TrainConfig) -> TrainConfig:
-        """A configuration with its texts where they are."""
+        """Return a configuration with the names of its texts replaced by `place`."""
         more, others = (tuple(map(self.place, names)) for names in (config.more_texts, config.score_on))
         return replace(config, text=self.place(config.text), more_texts=more, score_on=others)
 
 
 def novelty_of(info: CheckpointInfo, known: Novelty | None, texts: Texts) -> Novelty:
-    """What a shipped model copies and repeats in `SAMPLE_SEEDS` samples of `SAMPLE_CHARS`, beside real held-out text.
+    """Measure what a shipped model copies and repeats in `SAMPLE_SEEDS` samples of `SAMPLE_CHARS`; also real text.
 
-    Writes the fingerprints of its training texts beside the checkpoints where they are missing. known: what is
-    returned again if it is of the same weights.
+    Missing fingerprints of its training texts are written beside the checkpoints. known: an earlier result, which is
+    returned if the weights and settings are the same.
 
     Raises:
-        ValueError: the checkpoint is broken, or a text is not there.
+        ValueError: the checkpoint is broken, or a text is missing.
     """
     settings: dict[str, Any] = {
         "temperature": 0.8,
@@ -132,9 +132,9 @@ def novelty_of(info: CheckpointInfo, known: Novelty | None, texts: Texts) -> Nov
 
 
 def write_ngram(info: CheckpointInfo) -> None:
-    """Write the n-gram of a shipped model's training text beside the checkpoints, where one belongs and is missing.
+    """Write the n-gram of a shipped model's training text beside the checkpoints, if it is shipped and missing.
 
-    A model of a text of one's own has its own.
+    It is not written for texts outside `NGRAM_TEXTS`, such as the user's own.
     """
     name = checkpoint.ngram_file(info.metrics.texts)
     if name is None or info.metrics.text.name not in NGRAM_TEXTS:
@@ -161,7 +161,7 @@ def _fingerprints(info: CheckpointInfo, texts: Texts) -> list[Fingerprint]:
 
 
 def _mean_novelty(measured: list[dict[str, Any]]) -> Copied:
-    """The mean of each share over samples, and the longest run of them all with its place."""
+    """Return the mean of each share over samples, and the longest copied run of all samples with its place."""
     longest = max((run for one in measured for run in one["runs"]), key=lambda r: r["end"] - r["start"], default=None)
     means = {key: _mean([one[key] for one in measured]) for key in ("copied_share", "repetition", "dictionary_share")}
     return Copied(
@@ -178,7 +178,7 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 def listing(recipes: Iterable[Recipe], results: Results) -> str:
-    """One line a recipe: its shape, weights, minutes of training as they were measured, or ~ as expected."""
+    """Return one line for each recipe: its shape, weights, and minutes of training; a "~" marks expected minutes."""
     lines = []
     for recipe in recipes:
         config, runs = recipe.train, results.where(recipe=recipe.name)
@@ -190,7 +190,7 @@ def listing(recipes: Iterable[Recipe], results: Results) -> str:
 
 
 def expected_minutes(recipe: Recipe) -> float:
-    """Minutes on one core of 2024: it gets through about `WEIGHTS_PER_SECOND` weights times characters a second."""
+    """Return the expected minutes on one core of 2024, at `WEIGHTS_PER_SECOND` weights x characters per second."""
     config = recipe.train
     chars = 0
     for name in (config.text, *config.more_texts):
@@ -201,7 +201,7 @@ def expected_minutes(recipe: Recipe) -> float:
 
 
 def text_key(metrics: dict[str, Any]) -> str:
-    """What two runs on the same parts of the same texts share."""
+    """Return a key that is equal for runs on the same parts of the same texts."""
     sources = read_texts(metrics)
     parts = [f"{source.name}:{source.ranges['train'][1]}" for source in sources]
     val, test = (sources[0].ranges.get(part, ("", "")) for part in ("val", "test"))
@@ -210,7 +210,7 @@ def text_key(metrics: dict[str, Any]) -> str:
 
 
 def baselines(config: TrainConfig) -> Baselines:
-    """What guessing, counting and compressing make of a configuration's held-out part, trained on the same text."""
+    """Return the figures of guessing, an n-gram and xz on a configuration's held-out part, with its training text."""
     data = prepare(config, torch.device("cpu"))
     train, held = data.parts["train"], heldout(data.parts)
     vocab_size = len(data.vocab)
@@ -226,19 +226,19 @@ def baselines(config: TrainConfig) -> Baselines:
 
 
 def _compact(metrics: dict[str, Any], key: str) -> RunRecord:
-    """A run without its sample, its curve by columns; `key`: that of its texts."""
+    """Return the record of a run, without its sample, with its curve by columns; key: the `text_key` of the run."""
     curve = metrics["curve"]
     columns = {key: [round(record[key], 6) for record in curve] for key in (curve[0] if curve else ())}
     run = {key: metrics[key] for key in _KEPT if key in metrics} | {"curve": columns}
-    if "outcome" not in run:  # trained before metrics.json held it
+    if "outcome" not in run:  # trained before metrics.json contained it
         run["outcome"] = outcome_of(metrics["best_val"]["ppl"], metrics["baselines"]["unigram"]["val"])
     return RunRecord.read(Node(run | {"text_key": key}))
 
 
 def with_experiment(run: RunRecord, recipes: Mapping[str, Recipe]) -> RunRecord:
-    """A run that was trained before runs recorded their experiment has that of its recipe, if that is what made it.
+    """Return a run with its experiment; an old run that recorded none gets that of its recipe, if their settings agree.
 
-    It may have been trained in another precision than its recipe's: a processor without bfloat16 takes float32.
+    The precision may differ from the recipe's: a processor without bfloat16 uses float32.
     """
     recipe = recipes.get(run.recipe)
     if run.experiment or recipe is None:

@@ -1,4 +1,4 @@
-"""GRU for LSTM: what happens to perplexity and speed? That depends on what is held equal."""
+"""GRU instead of LSTM: how perplexity and speed change. The answer depends on what is held equal."""
 
 import itertools
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from deeprnn.experiments.recipes import note_stack
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.results import Results, RunRecord
 
-BY_HEART = 1.1  # a training perplexity under which a text is as good as known
+BY_HEART = 1.1  # below this training perplexity, a text counts as learned by heart
 LAYERS = 2
-EPOCHS = {"rnn": 14, "gru": 9, "lstm": 24, "mingru": 21, "minlstm": 21}  # of about 100 seconds
+EPOCHS = {"rnn": 14, "gru": 9, "lstm": 24, "mingru": 21, "minlstm": 21}  # epochs in about 100 seconds
 _COLUMNS = (
     *(("model", ""), ("parameters", ","), ("train", ""), ("heldout", ""), ("seeds", ""), ("epochs", "")),
     *(("seconds", ".0f"), ("speed", ",")),
@@ -22,10 +22,10 @@ _COLUMNS = (
 
 
 def recipes() -> Iterator[Recipe]:
-    """The note's LSTM, and a GRU in its place; two residual layers of each cell at equal training time.
+    """Yield the note's LSTM and a GRU instead of it, then two residual layers of each cell at equal training time.
 
-    Each of these has the epochs of about 100 seconds: those that its run at equal parameters took on one core of an
-    AVX-512 machine; each run records its own.
+    Equal time means the number of epochs in about 100 seconds, measured with the runs at equal parameters on one core
+    of an AVX-512 machine; each run records its own seconds.
     """
     yield note_stack("lstm", LAYERS)
     yield note_stack("gru", LAYERS)
@@ -36,7 +36,7 @@ def recipes() -> Iterator[Recipe]:
 
 
 def answer(results: Results) -> Figures:
-    """GRU and LSTM as the note has them; on the whole book, with as many epochs, and in about as long."""
+    """Return the figures of GRU and LSTM in the note's setting, and on the whole book at equal epochs and time."""
     gru, lstm = (results.where(recipe=f"note-{cell}-2").finished[0] for cell in ("gru", "lstm"))
     return {
         **_of_note("gru", gru),
@@ -68,7 +68,7 @@ def _of_note(cell: str, run: RunRecord) -> Figures:
 
 
 def chart(results: Results, experiment: str, what: str) -> Dots:
-    """Two layers of each cell, plain and residual, at equal something."""
+    """Return a chart of two layers of each cell, plain and residual; what: what is equal, see `depth.equal`."""
     dots, rows = [], []
     for cell, residual in itertools.product(CELLS, depth.WIRINGS):
         runs = depth.stacks(results, experiment, cell, LAYERS, residual=residual)
@@ -83,7 +83,7 @@ def chart(results: Results, experiment: str, what: str) -> Dots:
 
 
 def charts(results: Results) -> list[list[Chart]]:
-    """The cells by what is held equal; how the note's two learned."""
+    """Return the cells at each equal budget, and the learning curves of the note's GRU and LSTM."""
     equal = {"depth": "parameters", "width": "width", "time": "time"}
     return [
         [chart(results, experiment, what) for experiment, what in equal.items()],

@@ -21,18 +21,18 @@ from deeprnn.nn.cells import CELLS
 from deeprnn.store import checkpoint
 from deeprnn.store.results import FILE, Reading, Results, RunRecord, Runs
 
-MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README: what is between them is written here
-SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # of what novelty is measured in
+MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README; the text between them is generated
+SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # length and number of the samples in which novelty is measured
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def written(values: Table | None) -> str:
-    """A question's table."""
+    """Return a question's table in Markdown."""
     if values is None:
         return "not run yet"
     rows = [[cell(one, column.format) for one, column in zip(row, values.columns, strict=True)] for row in values.rows]
@@ -40,7 +40,7 @@ def written(values: Table | None) -> str:
 
 
 def cell(value: Cell, format_spec: str = "") -> str:
-    """A cell's text; what failed says how."""
+    """Return the text of a cell; for a failed run it includes the kind of failure."""
     if isinstance(value, str):
         return value
     if not isinstance(value, Reading):
@@ -50,7 +50,7 @@ def cell(value: Cell, format_spec: str = "") -> str:
 
 
 def answers(results: Results) -> list[str]:
-    """A sentence for each answer that the runs give."""
+    """Return a sentence for each answer that has enough runs."""
     sentences = []
     for question in QUESTIONS:
         for key, figures in question.answered(results).items():
@@ -62,7 +62,7 @@ def answers(results: Results) -> list[str]:
 
 
 def refresh(readme: Path, results: Results) -> None:
-    """Write the answers between a README's two marks; one without them is left as it is."""
+    """Write the answers between the two marks of a README; without marks, it is not changed."""
     text = readme.read_text("utf-8") if readme.is_file() else ""
     if MARKS[0] in text:
         before, rest = text.split(MARKS[0], 1)
@@ -72,10 +72,10 @@ def refresh(readme: Path, results: Results) -> None:
 
 
 def goals_table(results: Results) -> str:
-    """What was to be reached and what was."""
+    """Return the table of goals and what was reached."""
     rows = []
     for goal in (goal for question in QUESTIONS for goal in question.goals):
-        with contextlib.suppress(LookupError, ValueError):  # it was not run
+        with contextlib.suppress(LookupError, ValueError):  # not run
             rows.append(_goal(goal, results))
     return table(["what", "goal", "reached", "met", "command"], rows) if rows else "not run yet"
 
@@ -89,7 +89,7 @@ def _goal(goal: Goal, results: Results) -> list[str]:
 
 
 def question_tables(results: Results) -> str:
-    """The tables of all questions, each below its heading."""
+    """Return the tables of all questions, each below its heading."""
     parts = []
     for one in (one for question in questions.tabulated() for one in question.tables):
         heading = f"## {one.heading}" if one.heading else ""
@@ -98,7 +98,7 @@ def question_tables(results: Results) -> str:
 
 
 def novelty_table(results: Results) -> str:
-    """What the shipped models copy and repeat."""
+    """Return the table of what the shipped models copy and repeat."""
 
     def percent(share: float | None) -> str:
         return "–" if share is None else f"{100 * share:.1f}%"
@@ -114,7 +114,7 @@ def novelty_table(results: Results) -> str:
 
 
 def baseline_table(results: Results) -> str:
-    """What no model made, for each training and held-out part."""
+    """Return the table of baselines, for each training and held-out part."""
     rows = [
         [
             key,
@@ -129,7 +129,7 @@ def baseline_table(results: Results) -> str:
 
 
 def shipped_table(results: Results, directory: Path) -> str:
-    """The checkpoints of a folder, with the size of their weights."""
+    """Return the table of a folder's checkpoints, with the size of their weights."""
     found = sorted(path.parent.name for path in directory.glob("*/" + checkpoint.CONFIG))
     rows = []
     for name in (name for name in found if name in results.runs):
@@ -140,7 +140,7 @@ def shipped_table(results: Results, directory: Path) -> str:
 
 
 def recipes_table(results: Results) -> str:
-    """Every recipe that was run."""
+    """Return the table of every recipe that was run."""
     rows = []
     for recipe in sorted({run.recipe for run in results.runs.values()}):
         runs = results.where(recipe=recipe)
@@ -150,7 +150,7 @@ def recipes_table(results: Results) -> str:
 
 
 def overview(results: Results, directory: Path) -> str:
-    """The README.md of a folder of checkpoints: what it holds, and every run that was measured."""
+    """Return the README.md of a folder of checkpoints: its checkpoints, and the tables of every run."""
     return f"""# Checkpoints
 
 Written by `python train.py --gather FOLDER`, from `{FILE}`; do not edit. Perplexity per character of the final weights
@@ -193,7 +193,7 @@ Held-out perplexity of letter frequencies and of a 6-gram (interpolated modified
 
 
 def shape(model: ModelConfig) -> str:
-    """Such as `2 x GRU 256, residual`."""
+    """Return a stack in words, such as `2 x GRU 256, residual`."""
     wiring = model.wiring if model.wiring != "stack" else "residual" if model.residual else "plain"
     return f"{model.num_layers} x {CELLS[model.cell].label} {model.hidden_size}, {wiring}"
 

@@ -1,4 +1,4 @@
-"""What a question is made of: recipes, comparisons, answers, charts and tables, as values without words.
+"""The parts of a question: recipes, comparisons, answers, charts and tables, as values without words.
 
 Knows: results, recipes. Does not know: any one question, how a figure or a sentence is written.
 """
@@ -13,18 +13,18 @@ from deeprnn.experiments.charts import Chart, Table
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Results
 
-Budget = Literal["recipe", "width", "parameters", "time"]  # what is equal; the note's own recipe has no such thing
+Budget = Literal["recipe", "width", "parameters", "time"]  # what is equal; "recipe": nothing, as in the note's runs
 Highlight = Literal["plain", "surprise", "copied"]
-Figure: TypeAlias = "str | float | Estimate | Sequence[Figures] | None"  # a list is written by a template of its own
+Figure: TypeAlias = "str | float | Estimate | Sequence[Figures] | None"  # a list has its own template
 Figures: TypeAlias = Mapping[str, Figure]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Models that are shown side by side. The string `preset_KEY` asks about them, `verdict_KEY` says what is seen.
+    """Models that are shown side by side; its words are in the table `comparison.KEY` of its question.
 
-    groups: the models, by what they have equal; the first ones are shown first. open_ended: some of a group's models
-    will do.
+    groups: the models, by what is equal among them; the first group is the default. open_ended: whether a group is
+    shown with some of its models missing.
     """
 
     key: str
@@ -35,15 +35,15 @@ class Comparison:
 
     @property
     def budget(self) -> Budget:
-        """What its first models have equal."""
+        """What is equal in the default group."""
         return next(iter(self.groups))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What runs answer: `figures` are the values of the places of the answer's sentence.
+    """An answer; `figures` returns the values for the {places} of its sentence.
 
-    `figures` raises LookupError, ValueError or ArithmeticError where the results lack runs or texts.
+    `figures` raises LookupError, ValueError or ArithmeticError if runs or texts are missing in the results.
     """
 
     key: str
@@ -52,9 +52,9 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """A figure that was set before the runs: at most `limit`. in_percent: whether it is a share of 100.
+    """A goal that was set before the runs: a figure of at most `limit`. in_percent: whether the figure is in percent.
 
-    `reached` raises LookupError or ValueError where the results lack runs.
+    `reached` raises LookupError or ValueError if runs are missing in the results.
     """
 
     what: str
@@ -65,7 +65,7 @@ class Goal:
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """What was reached, and by which recipes."""
+    """The figure that was reached, and the recipes that reached it, as the command line names them."""
 
     figure: Estimate
     recipes: str
@@ -73,15 +73,15 @@ class Reached:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One question, with all that belongs to it.
+    """One question with all its parts.
 
-    recipes: of its own; it may use those of others. comparisons: which the page offers. answers: what its runs say;
-    the one of the question's own key comes first on the page. charts: its figures, each as the charts that a reader
-    may choose between. example: a recipe by which the method is told. facts: what the method tells besides.
-    comparison: the one that lets one see it. commands: what trains its models.
-    tables: in the checkpoints' overview. goals: set before the runs.
+    recipes: its own recipes; its other parts may also use those of other questions. comparisons: those that the page
+    offers. answers: the one with the question's key comes first on the page. charts: its figures; in each, the reader
+    chooses one of several charts. example: the recipe whose settings the method describes. facts: further values for
+    the method. comparison: the key of the one that the page links to. commands: those that train its models. tables:
+    in the checkpoints' overview. goals: set before the runs.
 
-    A question without answers has no place among the experiments of the page.
+    The Experiments view does not show a question without answers.
     """
 
     key: str
@@ -97,17 +97,17 @@ class Question:
     goals: tuple[Goal, ...] = ()
 
     def answered(self, results: Results) -> dict[str, Figures]:
-        """The figures of each answer that its runs give."""
+        """Return the figures of each answer that has enough runs, by the answer's key."""
         found = {}
         for answer in self.answers:
-            with contextlib.suppress(LookupError, ValueError, ArithmeticError):  # it lacks runs or texts
+            with contextlib.suppress(LookupError, ValueError, ArithmeticError):  # runs or texts are missing
                 found[answer.key] = answer.figures(results)
         return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewTable:
-    """A table of the checkpoints' overview, under a heading and a sentence that says what was measured."""
+    """A table in the checkpoints' overview. about: a sentence above it that says what was measured."""
 
     heading: str
     about: str
@@ -115,10 +115,10 @@ class OverviewTable:
 
 
 def ends(name: str, values: Sequence[float]) -> Figures:
-    """The lowest and the highest of some values, as `NAME_low` and `NAME_high`."""
+    """Return the lowest and the highest value as `NAME_low` and `NAME_high`."""
     return {f"{name}_low": min(values), f"{name}_high": max(values)}
 
 
 def of_recipe(recipe: str, part: str = "heldout", unit: str = "ppl") -> Callable[[Results], Reached]:
-    """What one recipe reached."""
+    """Return a function that returns what one recipe reached."""
     return lambda results: Reached(figure=results.where(recipe=recipe).figure(part, unit), recipes=recipe)

@@ -1,6 +1,6 @@
-"""The questions, in the order in which they are asked. To add one: its module, its words, a line here.
+"""The questions, in the order of the page. To add one: its module, its words, a line here.
 
-Knows: the questions. Does not know: what any of them is about, how figures are written.
+Knows: the questions. Does not know: their content, how figures are written.
 """
 
 import itertools
@@ -24,7 +24,7 @@ QUESTIONS: tuple[Question, ...] = (
     chinese.QUESTION,
     ablations.QUESTION,
 )
-# What comes first where a reader begins; all others follow in the order above.
+# The comparisons and tables that are shown first; all others follow in the order above.
 FIRST_COMPARED = ("rote", "general", "ten", "ladder", "cells", "data", "authors")
 FIRST_TABULATED = ("depth",)
 
@@ -38,23 +38,23 @@ Keyed = TypeVar("Keyed", bound=_Keyed)
 
 
 def all_recipes() -> dict[str, Recipe]:
-    """Every recipe by name."""
+    """Return every recipe by name."""
     recipes = itertools.chain([smoke()], *(question.recipes() for question in QUESTIONS))
     return {recipe.name: recipe for recipe in recipes}
 
 
 def comparisons() -> list[Comparison]:
-    """What the page offers to compare, in its order."""
+    """Return the comparisons in the order of the page."""
     return _beginning_with(FIRST_COMPARED, (one for question in QUESTIONS for one in question.comparisons))
 
 
 def tabulated() -> list[Question]:
-    """The questions in the order of the overview's tables."""
+    """Return the questions in the order of the overview's tables."""
     return _beginning_with(FIRST_TABULATED, QUESTIONS)
 
 
 def answers(results: Results) -> dict[str, Figures]:
-    """The figures of every answer that the runs give, by the answer's key."""
+    """Return the figures of every answer that has enough runs, by the answer's key."""
     return {key: figures for question in QUESTIONS for key, figures in question.answered(results).items()}
 
 

@@ -1,4 +1,4 @@
-"""What the questions' recipes are made with: stacks, of a width or of a size; training as the note has it, or modern.
+"""The parts of the questions' recipes: stacks of a given width or size; the note's training, and a modern one.
 
 Knows: configurations, the cells' sizes. Does not know: any one question, how a recipe is run.
 """
@@ -16,13 +16,13 @@ WELLS = (
     "sleeper_wakes",
     "food_of_the_gods",
     "war_in_the_air",
-)  # beside The Time Machine
-SYMBOLS = {"d2l": 28, "full": 72}  # of The Time Machine; equal parameters are counted with the second
-HANZI = 3_500  # that 西游记 uses more than twice, roughly
+)  # the books by Wells other than The Time Machine
+SYMBOLS = {"d2l": 28, "full": 72}  # alphabet sizes of The Time Machine; "equal parameters" are counted with 72
+HANZI = 3_500  # roughly the number of characters that 西游记 uses more than twice
 
 
 def num_params(model: ModelConfig, vocab_size: int) -> int:
-    """How many weights a stack has, counted from its configuration."""
+    """Return the number of a stack's weights, computed from its configuration."""
     cell = CELLS[model.cell]
     hidden, first = model.hidden_size, model.embedding_size or vocab_size
     total = model.embedding_size * vocab_size + (hidden + 1) * vocab_size
@@ -35,13 +35,13 @@ def num_params(model: ModelConfig, vocab_size: int) -> int:
 
 
 def expected_params(recipe: Recipe) -> int:
-    """How many weights it will have, before its text is read; the alphabet is about as large as others of its form."""
+    """Return the expected number of a recipe's weights; the alphabet's size is estimated, the text is not read."""
     config = recipe.train
     return num_params(recipe.model, HANZI if config.text == "journey_to_the_west" else SYMBOLS[config.form])
 
 
 def stack(cell: str, num_layers: int, hidden_size: int, *, residual: bool = True, **more: Any) -> ModelConfig:
-    """A stack over an embedding as wide as its layers."""
+    """Return a stack with an embedding as wide as its layers."""
     settings: dict[str, Any] = {"locked_dropout": True}
     return ModelConfig(
         cell=cell,
@@ -54,7 +54,7 @@ def stack(cell: str, num_layers: int, hidden_size: int, *, residual: bool = True
 
 
 def stack_of_size(cell: str, num_layers: int, budget: int, *, residual: bool = True, **more: Any) -> ModelConfig:
-    """The widest stack, in steps of 4 units, that has at most `budget` weights."""
+    """Return the widest stack, in steps of 4 units, that has at most `budget` weights."""
     width = 4
     while num_params(stack(cell, num_layers, width + 4, residual=residual), SYMBOLS["full"]) <= budget:
         width += 4
@@ -62,7 +62,7 @@ def stack_of_size(cell: str, num_layers: int, budget: int, *, residual: bool = T
 
 
 def note_training(epochs: int, learning_rate: float, init: Init = "uniform", kernel: Kernel = "fused") -> TrainConfig:
-    """d2l-zh's `load_data_time_machine(32, 35)` and `train_ch8`; held out: the last 10% of the book."""
+    """Return the training of d2l-zh's `load_data_time_machine(32, 35)` and `train_ch8`; the last 10% are held out."""
     return TrainConfig(
         text="time_machine",
         form="d2l",
@@ -78,14 +78,14 @@ def note_training(epochs: int, learning_rate: float, init: Init = "uniform", ker
 
 
 def note_stack(cell: str, num_layers: int, epochs: int = 500) -> Recipe:
-    """The note's plain stack of built-in layers, with 256 units in each."""
+    """Return the note's plain stack of built-in layers with 256 units."""
     model = ModelConfig(cell=cell, hidden_size=256, num_layers=num_layers)
     name = f"note-{cell}-{num_layers}"
     return Recipe(name=name, experiment="note", model=model, train=note_training(epochs, 2.0))
 
 
 def modern_training(text: str, epochs: int, **more: Any) -> TrainConfig:
-    """What every run after the note's shares: AdamW with warm-up and cosine, averaged weights, random offsets, bf16."""
+    """Return the training of all other runs: AdamW with warm-up and cosine, averaged weights, random offsets, bf16."""
     settings: dict[str, Any] = {
         "form": "full",
         "window": 128,
@@ -103,7 +103,7 @@ def modern_training(text: str, epochs: int, **more: Any) -> TrainConfig:
 
 
 def smoke() -> Recipe:
-    """Seconds of training on text that every Python carries: proves an installation, answers nothing."""
+    """Return some seconds of training on text that comes with Python, to test an installation."""
     model = ModelConfig(cell="gru", hidden_size=96, num_layers=2, embedding_size=96, residual=True, dropout=0.1)
     train = TrainConfig(
         text="python-docs",

@@ -1,4 +1,4 @@
-"""Perplexity 1.0: how low it can go on the training text, and what that means."""
+"""Perplexity 1.0: how low it can be on the training text, and what that means."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ FEW = "few-lstm-2"
 
 
 def recipes() -> Iterator[Recipe]:
-    """The note's 10,000 characters once more: how low held-out perplexity goes when rote learning is held off."""
+    """Yield a model of the note's 10,000 characters with strong regularisation, which prevents rote learning."""
     train = modern_training(
         "time_machine",
         60,
@@ -35,7 +35,7 @@ def recipes() -> Iterator[Recipe]:
 
 
 def answer(results: Results) -> Figures:
-    """What the note's two-layer models reach, when they were best, and what the same text yields without rote."""
+    """Return the final and the best perplexities of the note's two-layer models, and that of the regularised one."""
     note = [results.where(recipe=recipe) for recipe in NOTE]
     train, new = ([runs.figure(part).mean for runs in note] for part in ("train", "heldout"))
     firsts = [runs.finished[0] for runs in note]
@@ -58,7 +58,7 @@ def answer(results: Results) -> Figures:
 
 
 def charts(results: Results) -> list[list[Chart]]:
-    """How the note's three learned, and the one that was kept from rote."""
+    """Return the learning curves of the note's three models and of the regularised one."""
     return [[curves(results, (*NOTE, FEW), log_x=True)]]
 
 

@@ -1,4 +1,4 @@
-"""Two layers from scratch: what a two-layer RNN needs that one layer does not, and what the classic mistake costs."""
+"""Two layers from scratch: what a second layer needs, and how much worse the classic mistake is."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,10 @@ RIGHT, WRONG, KINDER = "note-rnn-2", "note-rnn-2-shared", "note-rnn-2-shared-upd
 
 
 def recipes() -> Iterator[Recipe]:
-    """Two tanh layers, d2l's from-scratch initialisation, learning rate 1; then with the note's mistake, twice.
+    """Yield two tanh layers with d2l's from-scratch initialisation and learning rate 1, then two wrong versions.
 
-    The note's wrong version: one set of weights, one state, the state returned as it came. The kinder one: that state
-    is updated by the upper layer.
+    WRONG, the note's mistake: both layers share one set of weights and one state, which is returned unchanged. KINDER:
+    the same, but the upper layer updates the state.
     """
     train = note_training(500, 1.0, "normal", "scratch")
     right = ModelConfig(cell="rnn", hidden_size=256, num_layers=2)
@@ -26,7 +26,7 @@ def recipes() -> Iterator[Recipe]:
 
 
 def answer(results: Results) -> Figures:
-    """What both reach in training and on held-out text."""
+    """Return the training and held-out perplexities of the right version and the note's wrong one."""
     right, wrong = (results.where(recipe=recipe) for recipe in (RIGHT, WRONG))
     return {
         "right": right.figure("train"),
@@ -37,7 +37,7 @@ def answer(results: Results) -> Figures:
 
 
 def chart(results: Results) -> Lines:
-    """How all three learned."""
+    """Return the learning curves of all three."""
     return curves(results, (RIGHT, WRONG, KINDER))
 
 

@@ -1,6 +1,6 @@
-"""The words of the questions and their charts: `depth.asked` is what `depth.toml` says under `asked`.
+"""The words of the questions and their charts; the key `depth.asked` is the table `asked` of `depth.toml`.
 
-Knows: the files of words beside the questions. Does not know: who shows them.
+Knows: the files of words beside the questions. Does not know: where the words are shown.
 """
 
 from pathlib import Path

@@ -47,13 +47,13 @@ LAUNCH: dict[str, Any] = {
     "enable_monitoring": False,
     "run_history": False,
     "ssr_mode": False,
-    "state_session_capacity": 500,  # visitors; the server forgets whoever was not there for the longest
+    "state_session_capacity": 500,  # sessions; the least recently seen one is evicted
     "footer_links": ["api"],
 }
 
 
 def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
-    """The whole page over one folder of checkpoints; `text_of` gives the texts that are on this machine."""
+    """Return the whole page for one folder of checkpoints; `text_of` returns the texts that are on this machine."""
     words = Translations()
     with Page(words, analytics_enabled=False) as page:
         with gr.Row(elem_id="head"):
@@ -80,20 +80,20 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
                 checkpoints.build(registry, page, words)
         api.build(registry)
         private = QUIET | {"queue": False}
-        # Not `change`: the page is sent in the visitor's language.
+        # Not `change`, which also fires when the page sets the language: the page is sent in the visitor's language.
         said = json.dumps(words.updates(), ensure_ascii=False)
         language.input(None, language, words.components(), js=f"(chosen) => ({said})[chosen]", **private)
 
         def on_visit(request: gr.Request) -> Any:
             ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
-            # A view that the address does not name stays as it is: the reader may have chosen one meanwhile.
+            # If the address names no view, the open one stays: the reader may have chosen another one meanwhile.
             return gr.update(selected=ask.view) if "view" in request.query_params else gr.skip()
 
         page.load(on_visit, None, tabs, **private)
-        speak = calling("page", "speak", _TITLES)  # the browser's tab and screen readers too
-        page.load(None, language, None, js=speak, **private)  # gradio has told the browser the browser's language
+        speak = calling("page", "speak", _TITLES)  # sets the tab's title and HTML's language
+        page.load(None, language, None, js=speak, **private)  # gradio set HTML's language to the browser's
         language.change(None, language, None, js=speak, **private)
-    page.space_id = None  # in a Space gradio would add a header, which asks other hosts
+    page.space_id = None  # in a Space, gradio would add a header, which sends requests to other hosts
     return page
 
 
@@ -104,7 +104,7 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
 
 
 def prepare(registry: Registry, page: Page) -> None:
-    """Compile, or fetch, what models need to answer, while the page shows what is recorded."""
+    """Compile the loops that models run, or load them from the cache; meanwhile the page shows recordings."""
     first = not is_cached()
     if first:
         print("First start: compiling the loops that write text. The page is there meanwhile.", flush=True)
@@ -112,19 +112,19 @@ def prepare(registry: Registry, page: Page) -> None:
         if first and can_cache():
             compile_apart()
         warm_up()
-    finally:  # a model that cannot be compiled says so when it is asked
+    finally:  # if compiling fails, a model raises the error when it is called
         registry.ready.set()
-    page.rebuild_languages()  # what it opens with can be said whole now
+    page.rebuild_languages()  # the recordings on it can be analysed only now
     if first:
         print("Compiled: models write.", flush=True)
     remove_unused()
 
 
 def compile_apart() -> None:
-    """Compile in a process of its own: what compilers leave behind, 75 MB, goes with it."""
+    """Compile in another process, so that the 75 MB that compilers leave in memory are freed when it ends."""
     code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); from deeprnn.lm.decoder import warm_up; warm_up()"
-    with contextlib.suppress(OSError):  # this user cannot start the interpreter again
-        subprocess.run([sys.executable, "-c", code], check=False)  # whatever is missing then is compiled here
+    with contextlib.suppress(OSError):  # the interpreter cannot be started again
+        subprocess.run([sys.executable, "-c", code], check=False)  # if it fails, `warm_up` compiles here
 
 
 def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
@@ -136,7 +136,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     at_once = env_limit("MAX_AT_ONCE", 200)
     page = build(registry, text_of)
     threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()
-    page.queue(default_concurrency_limit=at_once, api_open=False)  # what has a queue is not answered beside it
+    page.queue(default_concurrency_limit=at_once, api_open=False)  # requests cannot bypass the queue
     requests = Requests(page)
     limits = Middleware(
         Limits,
@@ -151,7 +151,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     )
     others = [Middleware(Downloads, registry=registry), Middleware(Scripts), Middleware(Localize), Middleware(Preview)]
     served_with = {"middleware": [limits, *others]}
-    # A thread of gradio's waits for each text that is being written; a few more answer what is quick.
+    # One of gradio's threads waits for each text that is being written; 32 more answer quick requests.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
     served: tuple[Any, str, str] = page.launch(
         css=style_sheet(),
@@ -163,8 +163,8 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     install_light_sessions(page)
     if ending:
         ending.wait(lambda: requests.running() > 0)
-        page.server.config.timeout_graceful_shutdown = 1  # pages that are open keep a connection open
+        page.server.config.timeout_graceful_shutdown = 1  # seconds; every open page keeps a connection open
         page.close()
         sys.stdout.flush()
-        os._exit(0)  # a long text that is still read would hold the end
+        os._exit(0)  # otherwise the process would wait for a long text that is still being read
     return served

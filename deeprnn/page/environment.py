@@ -1,4 +1,4 @@
-"""The limits that the environment sets.
+"""Limits that environment variables set.
 
 Knows: `DEEPRNN_` variables. Does not know: what is limited.
 """
@@ -7,10 +7,10 @@ import os
 
 
 def env_limit(name: str, default: int) -> int:
-    """The limit DEEPRNN_NAME, or what it is without that variable.
+    """Return the value of DEEPRNN_NAME, or the default if it is not set.
 
     Raises:
-        ValueError: it is no whole number of 1 or more.
+        ValueError: the value is not a whole number of 1 or more.
     """
     value = os.environ.get(f"DEEPRNN_{name}", "").strip() or str(default)
     if not value.isdecimal() or int(value) < 1:

@@ -1,6 +1,6 @@
-"""Deep links: what an address asks the page to show. Everything in it is untrusted.
+"""Deep links: what the query parameters of an address ask the page to show. They are untrusted.
 
-Knows: query parameters, limits. Does not know: components. What is not understood is passed over.
+Knows: query parameters, limits. Does not know: components. Invalid parameters are ignored.
 """
 
 import math
@@ -22,9 +22,9 @@ VIEWS: tuple[View, ...] = ("compare", "score", "experiments", "inside", "learn",
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """What an address asks for; None: nothing. `numbers`: temperature, top_k, top_p, length and seed.
+    """What an address asks for; None: no such parameter. `numbers`: temperature, top_k, top_p, length and seed.
 
-    Who shows the models or the text says so where they are more than can be shown.
+    The models and the text may exceed the limits; the view that shows them reports it.
     """
 
     view: View
@@ -68,9 +68,9 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
 
 
 def _text(value: str | None) -> str | None:
-    """The whole of it, or nothing: whoever uses it says so when it is too long.
+    """Return the whole text, of any length, or None if it is empty.
 
-    Query strings arrive decoded; what was no UTF-8 holds U+FFFD by now, and no half of a surrogate pair.
+    Query strings arrive decoded: invalid UTF-8 has become U+FFFD, so the text contains no lone surrogate.
     """
     return value or None
 

@@ -1,6 +1,4 @@
-"""The words of the page: what all of it says by its key, what a view or a question says by `view.key`, `question.key`.
-
-Also who reads which language.
+"""All sentences of the page by key (`view.key` in a view, `question.key` in a question), and a visitor's language.
 
 Knows: the files of words beside the views. Does not know: components.
 """
@@ -27,12 +25,12 @@ tr, table = WORDS.tr, WORDS.table
 
 
 def language(query: Mapping[str, str], accept_language: str) -> Lang:
-    """`lang=zh` or `lang=en`, else the browser's first choice."""
+    """Return the language that the query parameter `lang` names, else the browser's first choice."""
     asked = query.get("lang") or accept_language
     return "zh" if asked.strip().lower().startswith("zh") else "en"
 
 
 def language_of(headers: Mapping[str, str]) -> Lang:
-    """Of whoever asks something on the page: what the page's address says, else the browser's first choice."""
+    """Return the language of a request: the one in the page's address, else the browser's first choice."""
     query = headers.get("referer", "").partition("?")[2]
     return language(dict(parse_qsl(query)), headers.get("accept-language", ""))

@@ -1,4 +1,4 @@
-"""The recurrent cells, one file each, and the registry that names them."""
+"""The recurrent cells, one file each, and the registry of their names."""
 
 from deeprnn.nn.cells.base import Cell
 from deeprnn.nn.cells.gru import GRUCell

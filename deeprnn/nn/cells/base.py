@@ -1,8 +1,8 @@
-"""What every recurrent cell shares: named weights, one step, a scan over time, the fast form's interface.
+"""The base class of the recurrent cells: named weights, one step, a scan over time, the interface of the fast forms.
 
-Knows: one layer at one or many times. Does not know: depth, text, training.
+Knows: one layer at one or many time steps. Does not know: depth, text, training.
 
-Dimensions: T time, B lanes, E input size, H hidden size, G gates, S states a layer keeps (h alone, or h and c).
+Dimensions: T time steps, B lanes, E input size, H hidden size, G gates, S state vectors per layer (h, or h and c).
 """
 
 import math
@@ -22,14 +22,14 @@ from deeprnn.nn.activations import Array
 class Cell(nn.Module, ABC):
     """One recurrent layer with the weight names and shapes of a one-layer `torch.nn` module.
 
-    weight_ih (G*H, E): the gates' W_x., transposed, one below the other; weight_hh (G*H, H): their W_h. likewise;
-    bias_ih (G*H), bias_hh (G*H). `torch.nn` splits each bias b into bias_ih + bias_hh; it is kept here so that one
-    checkpoint runs on either. A cell whose gates do not look at the state says `has_hidden_weights = False` and has
+    weight_ih (G*H, E): the gates' W_x., transposed, one below the other; weight_hh (G*H, H): the gates' W_h., in the
+    same way; bias_ih (G*H), bias_hh (G*H). As in `torch.nn`, each bias b is the sum of bias_ih and bias_hh, so that a
+    checkpoint works with both. A cell whose gates do not depend on the state has `has_hidden_weights = False`, and
     neither weight_hh nor bias_hh.
 
-    label: its name in print. colours: of its lines on the page, on a light and on a dark ground. candidate: the letter
-    of the new state's candidate in `gates`, which is no gate. keeping: that of the gate which decides how much of the
-    old state stays, if one does.
+    label: the name that people read. colours: of its lines on a light and on a dark background. candidate: the letter
+    in `gates` of the candidate for the new state, which is not a gate. keeping: the letter of the gate that decides how
+    much of the old state is kept; None: no gate does.
     """
 
     label: ClassVar[str]
@@ -54,47 +54,47 @@ class Cell(nn.Module, ABC):
 
     @abstractmethod
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
-        """The new state from the projected input, see `project`, and the state before."""
+        """Return the new state, from the projected input (see `project`) and the state before."""
 
     @abstractmethod
     def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
-        """The gates' activations by their letter, from the projected input and the h before, at one step or at many.
+        """Return the gates' activations by letter, from the projected input and the h before, at one step or at many.
 
-        The candidate for the new state (n or g) is given with the gates proper, which lie between 0 and 1.
+        They include the candidate for the new state (n or g), which may be outside of (0, 1).
         """
 
     @classmethod
     def kept(cls, gates: Mapping[str, float]) -> float | None:
-        """How much of the old state stays, from the gates' values by letter; None where no gate decides it."""
+        """Return how much of the old state is kept, from the gates' values by letter; None: no gate decides it."""
         return None if cls.keeping is None else gates[cls.keeping]
 
     @staticmethod
     @abstractmethod
     def recur_units(projected: Array, hidden: Array, state: Array) -> None:
-        """`recur` unit by unit, for one text, to be compiled: the state (S, H) moves on in its place.
+        """Do the same as `recur` for one text, unit by unit, to be compiled; the state (S, H) is updated in place.
 
-        projected: X W_x. + b_ih, and hidden: H W_h. + b_hh of all gates, each (G*H); a cell without hidden weights is
-        given anything for `hidden`. All are float32, and so must be all that is made of them.
+        projected: X W_x. + b_ih, and hidden: H W_h. + b_hh of all gates, each (G*H); a cell without hidden weights
+        ignores `hidden`. All arrays are float32, and all intermediate results must be, too.
         """
 
     @abstractmethod
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
-        """The same as `scan`, faster: by the kernel behind the cell's `torch.nn` twin, where it has one."""
+        """Do the same as `scan`, but faster: with the kernel of the same layer in `torch.nn`, if there is one."""
 
     def project(self, x: Float[Tensor, "*N E"]) -> Float[Tensor, "*N GH"]:
-        """The input's part of the gates, X W_x. + b_ih: it does not depend on the state, so all steps go at once."""
+        """Return X W_x. + b_ih of all gates; it does not depend on the state, so all steps are computed at once."""
         return F.linear(x, self.weight_ih, self.bias_ih)
 
     def step(self, x: Float[Tensor, "B E"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
-        """One time step. The output of the layer is the new state's first entry, h."""
+        """Return the state after one time step. The output of the layer is its first vector, h."""
         return self.recur(self.project(x), state)
 
     def scan(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
-        """All time steps, from the equations: the outputs h_1..h_T and the last state."""
+        """Run all time steps by the equations; return the outputs h_1..h_T and the last state."""
         outputs = []
         for projected in self.project(x).unbind(0):
             state = self.recur(projected, state)
@@ -103,11 +103,11 @@ class Cell(nn.Module, ABC):
 
     @torch.no_grad()
     def reset_parameters(self, init: Init, generator: torch.Generator) -> None:
-        """Set the weights.
+        """Draw all weights from `generator`.
 
-        `uniform`: U(-1/sqrt(H), 1/sqrt(H)) for all, as `torch.nn`. `normal`: N(0, 0.01^2) and zero biases, as d2l's
-        from-scratch RNN. `orthogonal`: Glorot-uniform input weights, an orthogonal hidden matrix for each gate,
-        zero biases but for a forget gate's 1 (Jozefowicz et al. 2015, section 2.2).
+        `uniform`: U(-1/sqrt(H), 1/sqrt(H)) for all, as in `torch.nn`. `normal`: N(0, 0.01^2) and zero biases, as in
+        d2l's from-scratch RNN. `orthogonal`: Glorot-uniform input weights, an orthogonal hidden matrix for each gate,
+        and zero biases, except 1 for a forget gate (Jozefowicz et al. 2015, section 2.2).
         """
         bound = 1 / math.sqrt(self.hidden_size)
         for name, parameter in self.named_parameters():

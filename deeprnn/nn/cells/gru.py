@@ -5,9 +5,9 @@
     N_t = tanh(X_t W_xn + b_xn + R_t * (H_{t-1} W_hn + b_hn))
     H_t = (1 - Z_t) * N_t + Z_t * H_{t-1}
 
-Variant: that of `torch.nn.GRU` and cuDNN. The update gate z keeps the old state (as in d2l and in Cho's paper; the
-other way round in Chung et al. 2014), and the reset gate acts after the hidden product (d2l's from-scratch version
-resets h_{t-1} before it). Gates are stacked in the order r, z, n. State: h. Init: see `Cell.reset_parameters`.
+Variant: that of `torch.nn.GRU` and cuDNN. z = 1 keeps the old state (as in d2l and in Cho's paper; in Chung et al.
+2014, z = 0 does), and the reset gate acts after the hidden product (d2l's from-scratch version resets h_{t-1} before
+it). Gates are stacked in the order r, z, n. State: h. Init: see `Cell.reset_parameters`.
 """
 
 from typing import no_type_check
@@ -31,7 +31,7 @@ class GRUCell(Cell):
     num_states = 1
 
     def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
-        """r, z and the candidate n."""
+        """Return r, z and the candidate n."""
         input_r, input_z, input_n = projected.chunk(3, dim=-1)
         hidden_r, hidden_z, hidden_n = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
         r = torch.sigmoid(input_r + hidden_r)
@@ -39,7 +39,7 @@ class GRUCell(Cell):
         return {"r": r, "z": z, "n": torch.tanh(input_n + r * hidden_n)}
 
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
-        """One step of the equations above."""
+        """Compute one step of the equations above."""
         gates = self.gates(projected, state[0])
         z, n = gates["z"], gates["n"]
         return (1 - z) * n + z * state
@@ -47,7 +47,7 @@ class GRUCell(Cell):
     @staticmethod
     @no_type_check
     def recur_units(projected, hidden, state):
-        """`recur` unit by unit."""
+        """Do the same as `recur`, unit by unit."""
         size = state.shape[1]
         for j in range(size):
             r = sigmoid(projected[j] + hidden[j])
@@ -58,6 +58,6 @@ class GRUCell(Cell):
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
-        """The kernel of `torch.nn.GRU`."""
+        """Run the kernel of `torch.nn.GRU`."""
         grad = torch.is_grad_enabled()
         return torch.gru(x, state, self._flat_weights(), True, 1, 0.0, grad, False, False)

@@ -35,12 +35,12 @@ class LSTMCell(Cell):
     forget_gate = 1
 
     def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
-        """i, f, the candidate g, and o."""
+        """Return i, f, the candidate g, and o."""
         i, f, g, o = (projected + F.linear(h, self.weight_hh, self.bias_hh)).chunk(4, dim=-1)
         return {"i": torch.sigmoid(i), "f": torch.sigmoid(f), "g": torch.tanh(g), "o": torch.sigmoid(o)}
 
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
-        """One step of the equations above."""
+        """Compute one step of the equations above."""
         h, c = state.unbind(0)
         gates = self.gates(projected, h)
         c = gates["f"] * c + gates["i"] * gates["g"]
@@ -49,7 +49,7 @@ class LSTMCell(Cell):
     @staticmethod
     @no_type_check
     def recur_units(projected, hidden, state):
-        """`recur` unit by unit."""
+        """Do the same as `recur`, unit by unit."""
         size = state.shape[1]
         for j in range(size):
             i = sigmoid(projected[j] + hidden[j])
@@ -63,7 +63,7 @@ class LSTMCell(Cell):
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
-        """The kernel of `torch.nn.LSTM`."""
+        """Run the kernel of `torch.nn.LSTM`."""
         grad = torch.is_grad_enabled()
         h, c = (s.unsqueeze(0).contiguous() for s in state.unbind(0))
         outputs, h, c = torch.lstm(x, (h, c), self._flat_weights(), True, 1, 0.0, grad, False, False)

@@ -4,8 +4,8 @@
     N_t = X_t W_xn + b_n
     H_t = (1 - Z_t) * H_{t-1} + Z_t * N_t
 
-Variant: see `minimal`. Here z lets the new value in, the other way round than in our GRU, whose z keeps the old state.
-Gates are stacked in the order z, n. State: h. Init: see `Cell.reset_parameters`.
+Variant: see `minimal`. Here z = 1 takes the new value, whereas in our GRU z = 1 keeps the old state. Gates are stacked
+in the order z, n. State: h. Init: see `Cell.reset_parameters`.
 """
 
 from collections.abc import Mapping
@@ -28,24 +28,24 @@ class MinGRUCell(MinimalCell):
     num_gates = 2
 
     def mixture(self, projected: Float[Tensor, "*N GH"]) -> tuple[Float[Tensor, "*N H"], Float[Tensor, "*N H"]]:
-        """The gate z and the candidate n."""
+        """Return the gate z and the candidate n."""
         z, n = projected.chunk(2, dim=-1)
         return torch.sigmoid(z), n
 
     def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
-        """The gate z and the candidate n; of h only the type counts."""
+        """Return the gate z and the candidate n; they have the number type of h, but do not depend on h."""
         z, n = self.mixture(projected.to(h.dtype))
         return {"z": z, "n": n}
 
     @classmethod
     def kept(cls, gates: Mapping[str, float]) -> float:
-        """The gate z lets the new value in, and keeps what it does not."""
+        """Return 1 - z: z is the share of the new value."""
         return 1 - gates["z"]
 
     @staticmethod
     @no_type_check
     def recur_units(projected, hidden, state):  # noqa: ARG004  (there is none)
-        """`recur` unit by unit."""
+        """Do the same as `recur`, unit by unit."""
         size = state.shape[1]
         for j in range(size):
             z = sigmoid(projected[j])

@@ -6,8 +6,8 @@
     H_t = F_t / (F_t + I_t) * H_{t-1} + I_t / (F_t + I_t) * N_t
 
 Variant: see `minimal`. The two gates are normalised to a sum of 1 (the paper's f' and i'), so that the state is a
-weighted mean of what was read, and one state is enough: no c, no output gate. Where `gates` says f and i, it means the
-normalised ones. Gates are stacked in the order f, i, n. State: h. Init: see `Cell.reset_parameters`.
+weighted mean of the candidates, and one state vector is enough: there is no c and no output gate. f and i in `gates`
+are the normalised ones. Gates are stacked in the order f, i, n. State: h. Init: see `Cell.reset_parameters`.
 """
 
 import math
@@ -22,7 +22,7 @@ from torch import Tensor
 from deeprnn.nn.activations import ONE
 from deeprnn.nn.cells.minimal import MinimalCell
 
-LARGEST = np.float32(80)  # whose exponential float32 still holds
+LARGEST = np.float32(80)  # its exponential is finite in float32
 
 
 class MinLSTMCell(MinimalCell):
@@ -35,19 +35,19 @@ class MinLSTMCell(MinimalCell):
     forget_gate = 0
 
     def mixture(self, projected: Float[Tensor, "*N GH"]) -> tuple[Float[Tensor, "*N H"], Float[Tensor, "*N H"]]:
-        """I / (F + I) and the candidate n. The share is sigmoid(log I - log F): none is lost where both are tiny."""
+        """Return I / (F + I), as sigmoid(log I - log F), which is exact even if both are tiny; and the candidate n."""
         f, i, n = projected.chunk(3, dim=-1)
         return torch.sigmoid(F.logsigmoid(i) - F.logsigmoid(f)), n
 
     def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
-        """F / (F + I), I / (F + I) and the candidate n; of h only the type counts."""
+        """Return F / (F + I), I / (F + I) and the candidate n, in the number type of h."""
         i, n = self.mixture(projected.to(h.dtype))
         return {"f": 1 - i, "i": i, "n": n}
 
     @staticmethod
     @no_type_check
     def recur_units(projected, hidden, state):  # noqa: ARG004  (there is none)
-        """`recur` unit by unit, from 1 / F and 1 / I, which float32 holds where F and I round to nothing."""
+        """Do the same as `recur`, unit by unit; with 1 / F and 1 / I, which are finite where F and I round to 0."""
         size = state.shape[1]
         for j in range(size):
             over_f = ONE + math.exp(min(-projected[j], LARGEST))

@@ -1,20 +1,20 @@
-"""What the minimal cells of Feng et al., arXiv 2410.01201 (2024), share: a scan of all steps at once.
+"""The base class of the minimal cells of Feng et al., arXiv 2410.01201 (2024): a scan of all steps at once.
 
     H_t = (1 - Z_t) * H_{t-1} + Z_t * N_t
 
-Their gates and their candidate N are functions of X_t alone: no tanh, no reset gate, no hidden weights. A cell makes Z,
-the share of the new state that is N, and N from X; the rest is here.
+The gates and the candidate N are functions of X_t alone: there is no tanh, no reset gate, no hidden weight. A cell
+computes Z, the share of N in the new state, and N from X; this module does the rest.
 
 No gate depends on h, so h is a first-order linear recurrence, and two steps are one step of the same kind:
 
     h_2 = a_2 (a_1 h_0 + b_1) + b_2 = (a_2 a_1) h_0 + (a_2 b_1 + b_2),   with a = 1 - z and b = z * n
 
-Hence all steps follow in log2 T rounds (Blelloch, "Prefix Sums and Their Applications", 1990, section 1.4).
+So all steps are computed in log2 T rounds (Blelloch, "Prefix Sums and Their Applications", 1990, section 1.4).
 
-Variant: the paper's "vanilla" one, with a linear n (its h-tilde). Its other form works in log space (appendix B), for
-which it makes n positive by a function g. Linear space lets n have both signs and is as stable: what underflows is a
-product of many 1 - z, and the scan below never divides by one; it only adds and multiplies numbers in [0, 1] and
-weighted means of n.
+Variant: the paper's "vanilla" one, with a linear n (its h-tilde). The paper's other form works in log space (appendix
+B), where a function g must make n positive. In linear space, n may have both signs. It is as stable: a product of many
+1 - z may underflow, but the scan below never divides by such a product; it only adds and multiplies numbers in [0, 1]
+and weighted means of n.
 """
 
 from abc import abstractmethod
@@ -27,15 +27,15 @@ from torch.autograd.function import once_differentiable
 
 from deeprnn.nn.cells.base import Cell
 
-BLOCK = 2**20  # numbers of a gate that are scanned at once, 4 MB: what outgrows the caches is slower than single steps
+BLOCK = 2**20  # numbers of a gate that are scanned at once, 4 MB: arrays larger than the caches are slower
 
 
 def linear_scan(
     a: Float[Tensor, "T B H"], b: Float[Tensor, "T B H"], h: Float[Tensor, "B H"], out: Float[Tensor, "T B H"]
 ) -> Float[Tensor, "T B H"]:
-    """Fill `out` with h_t = a_t * h_{t-1} + b_t for t = 1..T, where h_0 = h, and return it. Without gradients.
+    """Fill `out` with h_t = a_t * h_{t-1} + b_t for t = 1..T, where h_0 = h, and return it. It records no gradient.
 
-    Every second h comes from a scan of the T/2 merged pairs of steps, the others each from the h before: log2 T rounds.
+    A scan of the T/2 merged pairs of steps gives every second h; one step from each of them gives the others.
     """
     if len(a) > 1:
         paired = len(a) // 2 * 2
@@ -47,9 +47,9 @@ def linear_scan(
 
 
 class _Mix(torch.autograd.Function):
-    """H_t = (1 - Z_t) * H_{t-1} + Z_t * N_t for t = 1..T at once; the gradient is the same scan from the end.
+    """H_t = (1 - Z_t) * H_{t-1} + Z_t * N_t for t = 1..T at once; the gradient is the same scan in reverse.
 
-    With G_t the gradient by H_t along every path, and G_{T+1} = 0:
+    With G_t the total gradient with respect to H_t, and G_{T+1} = 0:
 
         G_t = dH_t + (1 - Z_{t+1}) * G_{t+1};  dZ_t = G_t * (N_t - H_{t-1});  dN_t = G_t * Z_t;  dH_0 = (1 - Z_1) * G_1
     """
@@ -68,7 +68,7 @@ class _Mix(torch.autograd.Function):
         ctx: Any, grad: Float[Tensor, "T B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "T B H"], Float[Tensor, "B H"]]:
         z, n, h, outputs = ctx.saved_tensors
-        keep = (1 - z.roll(-1, 0)).flip(0)  # its first, 1 - z_1, is out of place but multiplies g_{T+1} = 0
+        keep = (1 - z.roll(-1, 0)).flip(0)  # keep[0], 1 - z_1, has no effect: it is multiplied by g_{T+1} = 0
         g = linear_scan(keep, grad.flip(0), torch.zeros_like(h), torch.empty_like(z)).flip(0)
         before = torch.cat((h.unsqueeze(0), outputs[:-1]))
         return g * (n - before), g * z, g[0] * (1 - z[0])
@@ -82,12 +82,12 @@ class MinimalCell(Cell):
 
     @abstractmethod
     def mixture(self, projected: Float[Tensor, "*N GH"]) -> tuple[Float[Tensor, "*N H"], Float[Tensor, "*N H"]]:
-        """Z, the share of the new state that is new, and N, from the projected input."""
+        """Return Z, the share of N in the new state, and N, from the projected input."""
 
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
-        """One step of the equation above.
+        """Compute one step of the equation above.
 
-        It is computed in the state's type: under autocast the products are bfloat16, the recurrence is not.
+        It has the state's number type: under autocast, the products are bfloat16, but the recurrence is not.
         """
         z, n = self.mixture(projected.to(state.dtype))
         return (1 - z) * state + z * n
@@ -95,7 +95,7 @@ class MinimalCell(Cell):
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
-        """The same as `scan`, many steps at once; the state is carried from block to block."""
+        """Do the same as `scan`, but a block of many steps at once; the state is carried from block to block."""
         outputs = []
         steps = max(1, BLOCK // max(1, state.numel()))
         for projected in torch.split(self.project(x), steps):

@@ -2,9 +2,8 @@
 
     H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h)
 
-In the letters of d2l, as in all cells: W_xh is weight_ih transposed, W_hh is weight_hh transposed and b_h = bias_ih +
-bias_hh.
-State: h. Init: see `Cell.reset_parameters`.
+The letters are those of d2l, as in all cells: W_xh is weight_ih transposed, W_hh is weight_hh transposed, and b_h is
+bias_ih + bias_hh. State: h. Init: see `Cell.reset_parameters`.
 """
 
 from typing import no_type_check
@@ -27,23 +26,23 @@ class RNNCell(Cell):
     num_states = 1
 
     def gates(self, projected: Float[Tensor, "*N GH"], h: Float[Tensor, "*N H"]) -> dict[str, Float[Tensor, "*N H"]]:
-        """No gate: the candidate n is the new state."""
+        """Return the candidate n, which is the new state; there is no gate."""
         return {"n": torch.tanh(projected + F.linear(h, self.weight_hh, self.bias_hh))}
 
     def recur(self, projected: Float[Tensor, "B GH"], state: Float[Tensor, "S B H"]) -> Float[Tensor, "S B H"]:
-        """One step of the equation above."""
+        """Compute one step of the equation above."""
         return self.gates(projected, state[0])["n"].unsqueeze(0)
 
     @staticmethod
     @no_type_check
     def recur_units(projected, hidden, state):
-        """`recur` unit by unit."""
+        """Do the same as `recur`, unit by unit."""
         for j in range(state.shape[1]):
             state[0, j] = tanh(projected[j] + hidden[j])
 
     def fused(
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
-        """The kernel of `torch.nn.RNN(nonlinearity="tanh")`."""
+        """Run the kernel of `torch.nn.RNN(nonlinearity="tanh")`."""
         grad = torch.is_grad_enabled()
         return torch.rnn_tanh(x, state, self._flat_weights(), True, 1, 0.0, grad, False, False)

@@ -1,1 +1,1 @@
-"""The view of the models as files."""
+"""The view of the checkpoints: their files and figures."""

@@ -1,4 +1,4 @@
-"""The Checkpoints view: every model there is, its card, its hash, its files, and how to load it.
+"""The Checkpoints view: each checkpoint with its card, its hash, its files, and the code that loads it.
 
 Knows: checkpoints' metadata. Does not know: the other views.
 """
@@ -19,7 +19,7 @@ from deeprnn.words import Lang, in_both
 
 
 def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[str, Any]:
-    """What `checkpoints.js` draws: a row a checkpoint, each cell as it reads and as it sorts."""
+    """Return what `checkpoints.js` draws: one row for each checkpoint; each cell has its text and its sort key."""
     shown = titles(registry, lang)
     return {
         "columns": list(table("checkpoints.column", lang).values()),
@@ -31,7 +31,7 @@ def listing(registry: Registry, lang: Lang, chosen: str | None = None) -> dict[s
 
 def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
     path = info.path / WEIGHTS
-    size = path.stat().st_size if path.is_file() else 0  # it may be gone by now
+    size = path.stat().st_size if path.is_file() else 0  # the file may have been deleted
     cells: list[tuple[str, str | float]] = [
         (info.name, info.name),
         (CELLS[info.config.cell].label, info.config.cell),
@@ -56,7 +56,7 @@ def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
 
 
 def card(registry: Registry, name: str, lang: Lang) -> dict[str, Any]:
-    """What is to be known of a checkpoint, as `card.js` draws it; nothing for no such name."""
+    """Return the card of a checkpoint, which `card.js` draws; {} if there is no checkpoint of this name."""
     if name not in registry.infos:
         return {}
     info = registry.infos[name]
@@ -93,7 +93,7 @@ def card(registry: Registry, name: str, lang: Lang) -> dict[str, Any]:
 
 
 def build(registry: Registry, page: gr.Blocks, words: Translations) -> None:
-    """Lay the view out and connect it."""
+    """Create the components of the view and connect their events."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "checkpoints.intro")
 

@@ -1,1 +1,1 @@
-"""The view that compares what models write."""
+"""The view that compares the texts that models write."""

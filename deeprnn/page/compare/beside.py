@@ -1,4 +1,4 @@
-"""What `cards.js` asks back by itself: what could come next, and files.
+"""The functions that `cards.js` calls on the server: the likeliest next characters, and exported files.
 
 Knows: boards, the service. Does not know: components.
 """
@@ -17,12 +17,12 @@ from deeprnn.words import Lang, in_both
 
 
 def branched(context: str) -> str:
-    """The prompt of a branch: the end of what is before it, where that is longer than a prompt may be."""
+    """Return the prompt of a branch: the text before it, cut at the start to the length that a prompt may have."""
     return context[-MAX_PROMPT_CHARS:]
 
 
 def next_chars(registry: Registry, ask: dict[str, Any]) -> Any:
-    """What could come after a text, for `cards.js`, in both languages: each model's ten likeliest characters.
+    """Return each model's ten likeliest next characters after a text, for `cards.js`, in both languages.
 
     Raises:
         RequestError: see `service.next_char`.
@@ -38,10 +38,10 @@ def next_chars(registry: Registry, ask: dict[str, Any]) -> Any:
 
 
 def exported(registry: Registry, ask: dict[str, Any]) -> dict[str, Any]:
-    """A comparison as a file for `cards.js` to save, in the language that it names.
+    """Return a comparison as a file for `cards.js` to save, in the language that `ask` names.
 
     Raises:
-        RequestError: it is no comparison, or there is no such kind of file.
+        RequestError: the value is not a comparison, or there is no such kind of file.
     """
     kind = str(ask.get("kind"))
     lang: Lang = "zh" if ask.get("lang") == "zh" else "en"
@@ -50,7 +50,7 @@ def exported(registry: Registry, ask: dict[str, Any]) -> dict[str, Any]:
 
 
 def served(registry: Registry, function: Callable[[Registry, dict[str, Any]], Any]) -> Callable[[Any], Any]:
-    """What `server` calls by the function's name: whatever the browser sends, an answer or an error to show."""
+    """Return `function` for gradio's `server`, which calls it by its name; if it refuses, the answer is its error."""
 
     def answer(ask: Any) -> Any:
         try:

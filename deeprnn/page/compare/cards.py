@@ -1,11 +1,11 @@
-"""What the Compare view shows: which models wrote what, and the words and figures around it.
+"""What the Compare view shows: the text of each model, and the words and figures around it.
 
 Knows: checkpoints' metadata, words, what `cards.js` draws. Does not know: components.
 
-A `Board` is what was written; `draw` adds the words of both languages. The browser hands the drawn value back, and
-anybody may hand in anything: `Board.read` takes from it what was written and nothing else.
+A `Board` holds the texts; `draw` adds the words of both languages. The browser sends the drawn value back, and this
+input is untrusted: `Board.read` checks it, and takes only the fields of a `Board` from it.
 
-Each drawing has a turn, a number that rises. `cards.js` never draws an older one over a newer one.
+Each drawing has a number, its turn, which increases. `cards.js` never draws an older one over a newer one.
 """
 
 import itertools
@@ -31,7 +31,7 @@ from deeprnn.words import Lang, in_both
 State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
 Reading = Literal["rote", "flat", "overfit", "less", "general"]
 Drawn = dict[str, Any]
-_TURNS = itertools.count(time.time_ns() // 1_000_000)  # higher than all before, also when the server starts again
+_TURNS = itertools.count(time.time_ns() // 1_000_000)  # higher than all earlier ones, even after a restart
 NUMBERS = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 300}
 
 
@@ -39,8 +39,8 @@ NUMBERS = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "max_chars": 300}
 class Card:
     """What one model wrote after a prompt.
 
-    speed: characters a second of the model's own time; 0: not measured. unknown: characters of the prompt outside its
-    alphabet.
+    speed: characters per second of the model's own time; 0: not measured. unknown: how many characters of the prompt
+    are outside the model's alphabet.
     """
 
     model: str
@@ -55,7 +55,8 @@ class Card:
 class Board:
     """What several models wrote after one prompt with one seed; a recording has a prompt of its own.
 
-    sampling: temperature, top_k, top_p, max_chars. preset, budget: the question it answers, if it is one.
+    sampling: temperature, top_k, top_p, max_chars. preset, budget: the comparison that it shows, and what is equal in
+    it; None: it shows no comparison of a question.
     """
 
     prompt: str
@@ -67,15 +68,15 @@ class Board:
 
     @property
     def names(self) -> list[str]:
-        """The models, in order."""
+        """The names of the models, in order."""
         return [card.model for card in self.cards]
 
     @classmethod
     def read(cls, registry: Registry, value: Any) -> Self:
-        """The board in a drawn value or an export, everything checked.
+        """Return the board in a drawn value or an export, with every field checked.
 
         Raises:
-            RequestError: it is none, or of models that are not here.
+            RequestError: the value is not a board, or one of its models is not in the registry.
         """
         try:
             sampling = {key: _finite(value["sampling"][key]) for key in NUMBERS}
@@ -87,12 +88,12 @@ class Board:
             raise RequestError("error_file") from error
         preset, budget = value.get("preset"), value.get("budget")
         groups = getattr(comparisons(registry).get(preset), "groups", ()) if isinstance(preset, str) else ()
-        if budget not in list(groups):  # a list: what was handed in need not be hashable
+        if budget not in list(groups):  # a list: the value from the browser may be unhashable
             preset = budget = None
         return cls(prompt=prompt, seed=seed, sampling=sampling, cards=cards, preset=preset, budget=budget)
 
     def stopped(self, speeds: Mapping[str, float] = MappingProxyType({})) -> Self:
-        """The same board, nobody writing any more; `speeds` of the models that wrote until now."""
+        """Return the same board with all writing stopped; speeds: of the models that were writing, by name."""
         cards = (
             replace(card, state="stopped", speed=speeds.get(card.model, card.speed))
             if card.state in ("writing", "stopped")
@@ -118,7 +119,7 @@ def _read_card(registry: Registry, card: Any) -> Card:
 def _string(value: Any, most: int) -> str:
     if not isinstance(value, str) or len(value) > most:
         raise ValueError
-    value.encode()  # half a surrogate pair is no character
+    value.encode()  # raises UnicodeEncodeError for a lone surrogate
     return value
 
 
@@ -129,7 +130,7 @@ def _finite(value: Any) -> float:
 
 
 def recorded(registry: Registry, names: Sequence[str]) -> Board:
-    """These models with the continuations recorded when they were trained, each after its own prompt."""
+    """Return a board of the continuations recorded when the models were trained, each after its own prompt."""
     samples = [registry.infos[name].metrics.sample for name in names]
     cards = tuple(
         Card(model=name, prompt=sample.prompt, text=sample.text, state="recorded")
@@ -143,14 +144,14 @@ def recorded(registry: Registry, names: Sequence[str]) -> Board:
 
 
 def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
-    """A question's models with what they wrote after its prompt; where that is not recorded, see `recorded`."""
+    """Return the recordings of a question's models after its prompt; if one is missing, those of `recorded`."""
     preset = comparisons(registry)[key]
     board = _after(registry, preset.prompt, preset.groups[budget]) or recorded(registry, preset.groups[budget])
     return replace(board, preset=key, budget=budget)
 
 
 def _after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | None:
-    """These models with their recordings after one prompt, if there is one of each."""
+    """Return a board of the models' recordings after one prompt, or None if a model has none."""
     texts = [recordings.read(registry).get((prompt, name)) for name in names]
     cards = tuple(
         Card(
@@ -171,10 +172,10 @@ def _after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | Non
 
 
 def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
-    """The board of another choice of models: what is written stays, and whoever was writing has stopped.
+    """Return the board for another choice of models: written texts stay, and models that were writing have stopped.
 
-    Before anything is written, every model shows its recording; afterwards a newly chosen one is empty, since its
-    recording continues another prompt.
+    If all cards are recordings, every model shows its recording. Otherwise, the card of a newly chosen model is empty,
+    because its recording continues another prompt.
     """
     names = [name for name in names if name in registry.infos][:MAX_MODELS]
     if not names:
@@ -187,11 +188,11 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
 
 
 def reading(info: CheckpointInfo) -> Reading:
-    """Which sentence the two perplexities of a model deserve.
+    """Return which sentence describes the two perplexities of a model.
 
-    By heart: under 1.2 on its training text, worse than guessing on held-out text. Flat: on its training text within
-    10% of what letter frequencies alone reach. Overfit: held-out text at least half as perplexing again. It generalises
-    where that is at most 15% more perplexing.
+    "rote": below 1.2 on its training text, and worse than guessing on held-out text. "flat": on its training text,
+    above 0.9 times the perplexity of letter frequencies. "overfit": on held-out text, above 1.5 times that on its
+    training text. "less": above 1.15 times. "general": at most 1.15 times.
     """
     train, heldout = info.train_ppl, info.heldout_ppl
     if train < 1.2 and heldout > len(info.vocab):
@@ -204,7 +205,7 @@ def reading(info: CheckpointInfo) -> Reading:
 
 
 def as_recorded(registry: Registry, board: Board) -> bool:
-    """Whether a question's texts are its recordings, or written as those were: no other setting, nothing continued."""
+    """Return whether a question's texts are its recordings, or were written with the same settings, not continued."""
     if board.preset is None or board.budget is None or all(card.state == "recorded" for card in board.cards):
         return True
     sample = of_preset(registry, board.preset, board.budget)
@@ -214,15 +215,15 @@ def as_recorded(registry: Registry, board: Board) -> bool:
 
 
 def next_turn() -> int:
-    """The turn of a drawing that is asked for now."""
+    """Return the turn of a drawing that is requested now."""
     return next(_TURNS)
 
 
 class Growing:
-    """The drawing of a board that is being written, as a text that only grows.
+    """The drawing of a board that is being written, as a text to which lines are only added.
 
-    Its first line is the board, drawn. Each further line is a list with what is new of each card: the characters that
-    were added, or the whole card, once its model has finished.
+    Its first line is the drawn board. Each further line is a list with one entry for each card: the characters that
+    were added, or the whole card if its state has changed.
     """
 
     def __init__(self, registry: Registry, turn: int) -> None:
@@ -231,7 +232,7 @@ class Growing:
         self._drawn: Board | None = None
 
     def grown(self, board: Board) -> str:
-        """The text, once the board has come so far."""
+        """Add the changes of the board since the last call; return the whole text."""
         if self._drawn is None:
             self._text = carried(draw(self._registry, board, self._turn))
         else:
@@ -248,13 +249,13 @@ class Growing:
 
 
 def draw(registry: Registry, board: Board, turn: int | None = None) -> Any:
-    """What `cards.js` draws, in both languages; it takes its turn now, unless it was given one before."""
+    """Return what `cards.js` draws, in both languages. turn: None: the next one."""
     turn = next_turn() if turn is None else turn
     return in_both(lambda lang: _drawn(registry, board, lang, turn))
 
 
 def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
-    """The same in one language."""
+    """Return what `cards.js` draws in one language."""
     preset = comparisons(registry).get(board.preset or "")
     seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
     if preset and board.budget and not as_recorded(registry, board):
@@ -277,7 +278,7 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
 
 
 def labels(lang: Lang) -> dict[str, str]:
-    """What is written around any board."""
+    """Return the labels that every board has."""
     others = {key: tr(key, lang) for key in ("link_copied", "heat_scale", "heat_scale_high")}
     return table("compare.label", lang) | others | {"stopped": tr("compare.state.stopped", lang)}
 
@@ -309,7 +310,7 @@ def _card(registry: Registry, card: Card, seed: int, lang: Lang, *, alone: bool)
 
 
 def _status(card: Card, seed: int, lang: Lang, *, alone: bool) -> str:
-    """What happens on a card; `alone`: no question says which prompt a recording continues, so the card does."""
+    """Return the state of a card in words; alone: no question names the prompt of a recording, so the card does."""
     if card.state == "broken":
         return tr("error_broken", lang, name=card.model)
     state = "recorded_after" if alone and card.state == "recorded" else card.state
@@ -325,18 +326,18 @@ _UNMARKED: Drawn = {"nats": None, "runs": [], "rote": "", "places": [], "quality
 
 
 def _analysed(registry: Registry, card: Card, lang: Lang) -> Drawn:
-    """The marks of the lenses and the rote meter, once nobody writes any more."""
+    """Return the marks of the highlights and of the rote meter; they are empty while the model writes."""
     if card.state == "writing" or not card.text:
         return _UNMARKED
     try:
         found = service.analyse(registry, card.model, card.prompt, card.text)
-    except RequestError as error:  # its weights are broken: the card says so, and the others are as they were
+    except RequestError as error:  # its weights are broken: only this card shows the error
         return _UNMARKED | {"status": error.message(lang)}
     spans = [[one["start"], one["end"], _place(one, lang)] for one in found["runs"]]
     longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
     places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []
     return {
-        "nats": found["nats"] and [round(nats, 2) for nats in found["nats"]],  # more is not to be seen
+        "nats": found["nats"] and [round(nats, 2) for nats in found["nats"]],  # more digits make no visible difference
         "runs": spans,
         "rote": _rote(found, longest, lang),
         "places": places,

@@ -1,6 +1,6 @@
-"""The components of the Compare view, in their order on the page, and what they show of a board.
+"""The components of the Compare view, in their order on the page, and their values for a board.
 
-Knows: components, words. Does not know: what they do.
+Knows: components, words. Does not know: what the components' events do.
 """
 
 import json
@@ -41,7 +41,7 @@ _WORDS = (
 
 
 def _first(registry: Registry) -> Board:
-    """What the page opens with: the first question, or the first models there are."""
+    """Return the board that the page opens with: the first question, or the first four models."""
     for key, one in comparisons(registry).items():
         return cards.of_preset(registry, key, one.budget)
     return cards.recorded(registry, list(registry.infos)[:4])
@@ -56,13 +56,13 @@ def _budget_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str,
 
 
 def budget_update(registry: Registry, key: str | None, budget: Budget | None, lang: Lang) -> Any:
-    """The switch "compare at equal ...", where the question has a choice."""
+    """Return an update of the switch "compare at equal ..."; it is visible if the question offers several choices."""
     choices = _budget_choices(registry, key, lang) if key else []
     return gr.update(choices=choices, value=budget, visible=len(choices) > 1)
 
 
 def budgets(registry: Registry) -> str:
-    """A JavaScript function that gives the switch its words, from the question and the name of the language."""
+    """Return a JavaScript function: (question, name of the language) -> an update of the switch's choices."""
     choices = {
         name: {key: _budget_choices(registry, key, lang) for key in comparisons(registry)}
         for name, lang in LANGUAGES.items()
@@ -72,7 +72,7 @@ def budgets(registry: Registry) -> str:
 
 
 def settings(board: Board) -> list[Any]:
-    """What the controls show of a board: its prompt, then temperature, top_k, top_p, length and seed."""
+    """Return the values of the controls for a board: its prompt, then temperature, top_k, top_p, length and seed."""
     return [board.prompt, *(board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")), board.seed]
 
 
@@ -92,7 +92,7 @@ class Controls:
                 with gr.Row(elem_classes="examples"):
                     self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
                 self.picker = model_picker(registry, language, words, first.names)
-                # all of them, since a session that the server has forgotten has the choices of the page as built
+                # all choices: for an evicted session, gradio checks the value against the page as it was built
                 self.budget = gr.Radio(list(get_args(Budget)), elem_id="budget", visible=False)
                 self.temperature = Slider(0, 2, first.sampling["temperature"], step=0.05, buttons=[])
                 with gr.Row():
@@ -123,10 +123,10 @@ class Controls:
             words.add(getattr(self, name), prop, key)
 
     def asked(self) -> list[Any]:
-        """What a run is asked for, as `order_of` reads it."""
+        """Return the components whose values are the arguments of `order_of`."""
         prompt, *numbers = self.settings()
         return [self.preset, self.budget, prompt, self.picker, *numbers]
 
     def settings(self) -> list[Any]:
-        """The components that show what `settings` says of a board."""
+        """Return the components that show the values of `settings`."""
         return [self.prompt, self.temperature, self.top_k, self.top_p, self.length, self.seed]

@@ -17,15 +17,15 @@ from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
 
-BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes a CSV file for one in the encoding of the country
+BYTE_ORDER_MARK = "\ufeff"  # without it, Excel reads a CSV file in the encoding of the computer's country
 FORMAT = "deeprnn comparison, version 1"
-MAX_FILE_CHARS = 2_000_000  # six texts as long as they get, with the figures of each character
+MAX_FILE_CHARS = 2_000_000  # enough for six texts of the greatest length, with the figures of each character
 _COLUMNS = ("model", "num_params", "train_ppl", "heldout_ppl", "state", "chars_per_second", "unknown")
 _MEASURES = ("longest_run", "copied_share", "repetition", "dictionary_share")
 
 
 def export(registry: Registry, board: Board, kind: str, lang: Lang = "en") -> tuple[str, str]:
-    """The MIME type and the text of a file of that kind: json, csv or md. Programs read the first two in any language.
+    """Return the MIME type and the text of a file; kind: json, csv or md. Only md depends on the language.
 
     Raises:
         RequestError: there is no such kind.
@@ -41,10 +41,10 @@ def export(registry: Registry, board: Board, kind: str, lang: Lang = "en") -> tu
 
 
 def reopen(registry: Registry, text: Any) -> Board:
-    """The board of an exported JSON file.
+    """Return the board of an exported JSON file.
 
     Raises:
-        RequestError: it is no such file, or its models are not here.
+        RequestError: the text is not such a file, or one of its models is not in the registry.
     """
     if not isinstance(text, str) or len(text) > MAX_FILE_CHARS:
         raise RequestError("error_file")
@@ -58,7 +58,7 @@ def reopen(registry: Registry, text: Any) -> Board:
 def _figures(registry: Registry, card: Card) -> dict[str, Any]:
     info = registry.infos[card.model]
     measured: dict[str, Any] = {}
-    with contextlib.suppress(RequestError):  # a broken model's own figures are missing, and nothing else
+    with contextlib.suppress(RequestError):  # only the figures of a broken model are missing
         measured = service.analyse(registry, card.model, card.prompt, card.text) if card.text else {}
     return {
         "num_params": info.num_params,
@@ -81,7 +81,7 @@ def _record(registry: Registry, board: Board) -> dict[str, Any]:
 
 
 def _csv(registry: Registry, board: Board) -> str:
-    """One row a model. A cell that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Return one row for each model. A text that a spreadsheet would read as a formula gets an apostrophe before it."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([*_COLUMNS, *_MEASURES, "seed", *board.sampling, "prompt", "text"])
@@ -100,7 +100,7 @@ def _csv(registry: Registry, board: Board) -> str:
 
 
 def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
-    """A table of figures, then every text in a fence that none of it can close."""
+    """Return a table of figures, then every text between fences that are longer than all backticks in it."""
     settings = {key: f"{value:g}" for key, value in board.sampling.items()}
     lines = [tr("compare.md_settings", lang, seed=board.seed, **settings), "", f"| {tr('compare.md_head', lang)} |"]
     lines.append("| --- | --- | --- | --- | --- |")

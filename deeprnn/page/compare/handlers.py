@@ -1,4 +1,4 @@
-"""What each control of the Compare view does to the board: one method an event.
+"""What each control of the Compare view does to the board: one method for each event.
 
 Knows: boards, runs, the controls' values. Does not know: how the controls are laid out.
 """
@@ -23,17 +23,17 @@ from deeprnn.store.registry import Registry
 
 
 class Handlers:
-    """The handlers, and the runs under way. A run that is refused ends no other; any other change of the board does."""
+    """The handlers and the active runs. A refused request ends no run; any other change of the board ends it."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry, self._runs = registry, RunControls()
 
     def on_generate(self, request: gr.Request, language: str, *asked: Any) -> Iterator[Any]:
-        """Write anew, by what the controls say."""
+        """Write new texts with the settings of the controls."""
         yield from self._run(request.session_hash, language, lambda: order_of(self._registry, *asked))
 
     def on_continue(self, request: gr.Request, language: str, value: Any, length: Any) -> Iterator[Any]:
-        """Write on where the board's texts end."""
+        """Continue the board's texts."""
 
         def order() -> Order:
             return Order.to_continue(Board.read(self._registry, value), length)
@@ -41,7 +41,7 @@ class Handlers:
         yield from self._run(request.session_hash, language, order)
 
     def on_stop(self, value: Any, request: gr.Request) -> Any:
-        """What was shown when the reader pressed Stop is what stays: the browser sends it."""
+        """End the run; the board stays as it was shown when the reader pressed Stop, which the browser sends."""
         turn, speeds = self._runs.end(request.session_hash)
         board = self._read(value).stopped(speeds)
         if all(card.state != "stopped" for card in board.cards):
@@ -49,14 +49,14 @@ class Handlers:
         return cards.draw(self._registry, board, turn)
 
     def on_pick(self, names: list[str], value: Any, request: gr.Request) -> Any:
-        """Show other models: the board, no question, no switch of what is equal."""
+        """Show other models: draw the board, choose no question, hide the switch of what is equal."""
         if names[:MAX_MODELS] == self._read(value).names:
             return gr.skip(), gr.skip(), gr.skip()
         board = self._redraw(lambda board: cards.show(self._registry, names, board), value, request.session_hash)
         return board, None, gr.update(visible=False)
 
     def on_example(self, text: str) -> Callable[..., Any]:
-        """What sets this example as the prompt, with models that can read it."""
+        """Return a handler that sets this example as the prompt, with models that can read it."""
 
         def pressed(
             request: gr.Request, names: list[str] | None, value: Any, language: str, *wanted: str | None
@@ -71,7 +71,7 @@ class Handlers:
         return pressed
 
     def on_preset(self, request: gr.Request, key: str, value: Any, language: str, *wanted: str | None) -> Any:
-        """Show a question's first models, with the settings that their texts were written with."""
+        """Show a question's default group of models, with the settings with which their texts were written."""
         shown = cards.of_preset(self._registry, key, comparisons(self._registry)[key].budget)
         return (
             self._redraw(lambda _: shown, value, request.session_hash),
@@ -83,13 +83,13 @@ class Handlers:
     def on_budget(
         self, request: gr.Request, key: str, budget: Budget, value: Any, language: str, *wanted: str | None
     ) -> Any:
-        """Show a question's models that have something else equal."""
+        """Show the models of a question that are compared at another equal budget."""
         shown = cards.of_preset(self._registry, key, budget)
         board = self._redraw(lambda _: shown, value, request.session_hash)
         return board, picked(self._registry, LANGUAGES[language], wanted, shown.names), *settings(shown)
 
     def on_branch(self, event: gr.EventData) -> str:
-        """The prompt that a click on a possible next character makes."""
+        """Return the prompt after a click on a possible next character."""
         return branched(str(getattr(event, "context", "")))
 
     def on_open_file(self, event: gr.EventData, request: gr.Request, language: str, *wanted: str | None) -> Any:
@@ -107,12 +107,12 @@ class Handlers:
         )
 
     def on_visit(self, request: gr.Request) -> Any:
-        """Show what the address asks for; what it does not ask for stays, as the reader may have set it by now.
+        """Show what the address asks for; other controls stay, because the reader may have set them meanwhile.
 
-        Last, the language and the length of what is to be written at once; None: nothing is.
+        The last value returned is the language and the length of a text to be written at once, or None.
         """
         ask = links.parse(self._registry, request.query_params, request.headers.get("accept-language", ""))
-        turn = cards.next_turn()  # before that of what the reader asks for meanwhile
+        turn = cards.next_turn()  # lower than the turn of what the reader requests meanwhile
         board = self._asked_board(ask)
         shown = [gr.skip()] * 4
         if board:
@@ -124,11 +124,11 @@ class Handlers:
         numbers = [ask.numbers.get(key, value) for key, value in zip(keys, numbers, strict=True)]
         if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:
             numbers[3] = MAX_NEW_CHARS
-        written = ask.view == "compare" and bool(ask.prompt or ask.numbers)  # no recording is of other settings
+        written = ask.view == "compare" and bool(ask.prompt or ask.numbers)  # recordings have other settings
         return *shown, ask.prompt or prompt, *numbers, (NAMES[ask.lang], length) if written else None
 
     def on_asked(self, request: gr.Request, written: tuple[str, int] | None, *asked: Any) -> Iterator[Any]:
-        """Write what the address asks for, in its language, whether the switch shows it yet or not."""
+        """Write the text that the address asks for, in its language, even if the switch does not show it yet."""
         if written:
             language, length = written
             yield from self._run(request.session_hash, language, lambda: order_of(self._registry, *asked), length)
@@ -138,7 +138,7 @@ class Handlers:
     def _run(self, session: str | None, language: str, order: Callable[[], Order], length: int = 0) -> Iterator[Any]:
         lang = LANGUAGES[language]
         announce(self._registry, lang)
-        with refusing(lang):  # what is refused ends nothing
+        with refusing(lang):  # a refused request ends no run
             asked = order()
             updates = updates_of(self._registry, asked, length)
         control = self._runs.begin(session)
@@ -146,10 +146,10 @@ class Handlers:
             yield from write(self._registry, control, asked, updates)
         finally:
             self._runs.leave(session, control)
-        yield gr.skip()  # gradio repeats at the end what came last: all of the text
+        yield gr.skip()  # gradio sends the last value again at the end; without this, that is the whole text
 
     def _redraw(self, change: Callable[[Board], Board], value: Any, session: str | None) -> Any:
-        """Change the board that is shown; if models write, they end with what is shown."""
+        """End the run, if there is one, with the texts that are shown; draw the changed board."""
         turn, speeds = self._runs.end(session)
         return cards.draw(self._registry, change(self._read(value).stopped(speeds)), turn)
 

@@ -1,11 +1,11 @@
-"""What the models of each question write after its prompt, recorded, so that a visitor reads it at once.
+"""Recordings of the texts that the models of each question write after its prompt, so that a visitor sees them at once.
 
 Knows: questions, the file of recordings beside the checkpoints. Does not know: components.
 
     {"schema": 1, "seed": 7, "temperature": 0.8, "max_chars": 300, "texts": {prompt: {model: [hash of weights, text]}}}
 
-`python -m deeprnn.page.compare.recordings` writes it. Where it is missing or broken, or was made with other weights, a
-question shows what each checkpoint recorded when it was trained, after the prompt of that recording.
+`python -m deeprnn.page.compare.recordings` writes the file. If it is missing, broken, or made with other weights, a
+question shows the sample that each checkpoint recorded when it was trained, after the prompt of that sample.
 """
 
 import functools
@@ -21,11 +21,11 @@ from deeprnn.store.registry import Registry
 LOG = logging.getLogger(__name__)
 FILE = "recordings.json"
 SCHEMA = 1
-SETTINGS: dict[str, Any] = {"seed": 7, "temperature": 0.8, "max_chars": 300}  # what the controls open with
+SETTINGS: dict[str, Any] = {"seed": 7, "temperature": 0.8, "max_chars": 300}  # the controls' initial values
 
 
 def write(directory: str | Path) -> Path:
-    """Record every question that the checkpoints of a folder can answer; the file.
+    """Record every question that the checkpoints of a folder can answer; return the path of the file.
 
     Raises:
         ValueError: a checkpoint is broken.
@@ -45,9 +45,9 @@ def _recording(registry: Registry, prompt: str, name: str) -> list[str]:
     return [registry.infos[name].weights_sha256, registry.get(name).generate(prompt, top_k=0, top_p=1.0, **SETTINGS)]
 
 
-@functools.lru_cache(maxsize=8)  # every drawing of a question asks for them
+@functools.lru_cache(maxsize=8)  # every drawing of a question reads them
 def read(registry: Registry) -> dict[tuple[str, str], str]:
-    """The recorded text by prompt and model; none of other weights than the model has here, none of a broken file."""
+    """Return the recorded texts by prompt and model: those of the present weights; {} if the file is broken."""
     path = registry.directory / FILE
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def read(registry: Registry) -> dict[tuple[str, str], str]:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= SETTINGS["max_chars"]:
         raise ValueError("a text is none, or too long")
-    value.encode()  # half a surrogate pair is no character
+    value.encode()  # raises UnicodeEncodeError for a lone surrogate
     return value
 
 

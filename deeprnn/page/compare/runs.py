@@ -1,6 +1,6 @@
-"""Runs: what is to be written, the board that fills while it is, and how a run ends.
+"""Runs: what the models are to write, the board while they write, and how a run ends.
 
-Knows: boards, what the service tells. Does not know: components.
+Knows: boards, the service's updates. Does not know: components.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from deeprnn.store.registry import Registry
 
 @dataclass
 class RunControl:
-    """A run that is under way: the turn of its drawing, and how fast each model writes; and whether it is to end."""
+    """An active run: the turn of its drawing, whether it must end, and each model's characters per second."""
 
     turn: int
     over: bool = False
@@ -29,9 +29,9 @@ class RunControl:
 
 
 class RunControls:
-    """The runs under way, by the visitor's session. Nobody has two: what a visitor asks for next ends what he had.
+    """The active runs by session. A session has one at most: a new run ends the one before.
 
-    Each drawing gets its turn here, so that whatever still comes of a run that was ended is an older one.
+    Each drawing gets its turn here, so that late drawings of an ended run have a lower turn than the new one.
     """
 
     def __init__(self) -> None:
@@ -39,14 +39,14 @@ class RunControls:
         self._of: dict[str | None, RunControl] = {}
 
     def begin(self, session: str | None) -> RunControl:
-        """A new run; the one before ends."""
+        """End the session's run, if there is one; return a new one."""
         with self._guard:
             turn, _ = self.end(session)
             control = self._of[session] = RunControl(turn=turn)
             return control
 
     def end(self, session: str | None) -> tuple[int, dict[str, float]]:
-        """End what the visitor has under way: the turn of what is drawn instead, and how fast the models wrote."""
+        """End the session's run; return the turn of the next drawing, and the models' speeds, by name."""
         with self._guard:
             control = self._of.pop(session, None)
             if control:
@@ -54,7 +54,7 @@ class RunControls:
             return cards.next_turn(), control.speeds if control else {}
 
     def leave(self, session: str | None, control: RunControl) -> None:
-        """A run has come to its end."""
+        """Remove a run that has ended."""
         with self._guard:
             if self._of.get(session) is control:
                 del self._of[session]
@@ -62,9 +62,9 @@ class RunControls:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is to be written: by which models, after which prompt, drawn how, in answer to which question.
+    """What is to be written: the models, the prompt, the sampling settings, and the question, if there is one.
 
-    written: what each model has written so far, to be continued.
+    written: the text of each model so far, to be continued.
     """
 
     names: Sequence[str]
@@ -77,10 +77,10 @@ class Order:
 
     @classmethod
     def to_continue(cls, board: Board, length: Any) -> "Order":
-        """Go on where a board's models stopped, with the seed they had; but for the length, the controls are not asked.
+        """Return the order that continues a board's texts with its own seed and settings, and the length given.
 
         Raises:
-            RequestError: there is nothing that goes on.
+            RequestError: the board has no text that can be continued.
         """
         if not can_continue(board):
             raise RequestError("error_nothing_to_continue")
@@ -99,7 +99,7 @@ Updates = Generator[list[service.Continuation], None, None]
 
 
 def updates_of(registry: Registry, order: Order, length: int = 0) -> Updates:
-    """What `service.stream` tells of an order; `length`: of the texts, where that is more than is written at a time.
+    """Return the updates of `service.stream` for an order; length: of the texts, if longer than one call may write.
 
     Raises:
         RequestError: see `service.stream`.
@@ -111,7 +111,7 @@ def updates_of(registry: Registry, order: Order, length: int = 0) -> Updates:
 
 
 def _continued(stream: Callable[..., Updates], updates: Updates, length: int) -> Updates:
-    """Updates, and those of what follows until the texts have that length: no sound model is done before."""
+    """Yield the updates, then those of further calls until the texts have the length; only then is a model done."""
     rest = length
     while rest > 0:
         update: list[service.Continuation] = []
@@ -124,9 +124,9 @@ def _continued(stream: Callable[..., Updates], updates: Updates, length: int) ->
 
 
 def write(registry: Registry, control: RunControl, order: Order, updates: Updates) -> Iterator[str]:
-    """The drawing of a board that fills while the models write, until they have finished or the control is over."""
+    """Yield the growing drawing of the board while the models write, until they have finished or the run must end."""
     growing = cards.Growing(registry, control.turn)
-    with contextlib.closing(updates):  # whoever is stopped costs nothing any more
+    with contextlib.closing(updates):  # a stopped run frees its models at once
         for update in updates:
             if control.over:
                 return
@@ -154,7 +154,7 @@ def write(registry: Registry, control: RunControl, order: Order, updates: Update
 
 
 def can_continue(board: Board) -> bool:
-    """Whether there is something that goes on: written here, by all its models that can write, after one prompt."""
+    """Return whether all cards are finished, stopped or broken, and not all are broken."""
     states = {card.state for card in board.cards}
     return states <= {"finished", "stopped", "broken"} and states != {"broken"} and bool(states)
 
@@ -171,7 +171,7 @@ def order_of(
     length: Any,
     seed: Any,
 ) -> Order:
-    """What the controls ask for; they answer a question as long as its models are chosen."""
+    """Return the order of the controls; it has the question only if exactly the question's models are chosen."""
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
     order = Order(names=names or [], prompt=prompt, seed=seed, sampling=sampling)
     asked = comparisons(registry).get(preset or "")

@@ -2,7 +2,7 @@
 
 Knows: which control calls which handler, and what it sets. Does not know: the other views.
 
-`cards.js` draws the board, and asks back through `server` functions (see `beside`) and two events: a click on a
+`cards.js` draws the board. It calls the `server` functions (see `beside`), and triggers two events: a click on a
 possible next character (`select`), and a file to open (`upload`).
 """
 
@@ -26,24 +26,24 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
 
 def _connect_runs(ui: Controls, handlers: Handlers, page: gr.Blocks, language: gr.Radio) -> None:
-    """What writes. All of it goes through the queue, whose messages to one visitor arrive in order."""
-    anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}  # nothing waits for a run to end
+    """Connect the events that make models write. They use the queue, whose messages to one visitor arrive in order."""
+    anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}  # an event does not wait for a run to end
     everything = [language, *ui.asked()]
     ui.go.click(handlers.on_generate, everything, ui.board, **anew)
     ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **anew)
     ui.stop.click(handlers.on_stop, ui.board, ui.board, **anew)
     branch = ui.board.select(handlers.on_branch, None, ui.prompt, **QUIET)
     branch.then(handlers.on_generate, everything, ui.board, **anew)
-    written = gr.State(None)  # the language and length of a comparison that the address asks to be written
+    written = gr.State(None)  # the language and length of a comparison that the address asks for
     visited = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings(), written]
     page.load(handlers.on_visit, None, visited, **QUIET)
-    # a visit that asks for nothing sends nothing
+    # if the address asks for no text, no second request is sent
     written.change(handlers.on_asked, [written, *ui.asked()], ui.board, **QUIET)
 
 
 def _connect_choices(ui: Controls, handlers: Handlers, language: gr.Radio) -> None:
-    """What chooses models: the list, questions, examples, files."""
-    for happened in ("input", "change"):  # by the reader; by whomever
+    """Connect the events that choose models: the list, questions, examples, files."""
+    for happened in ("input", "change"):  # by the reader; also by the server
         told = calling("compare", "tellModels", happened)
         getattr(ui.picker, happened)(None, ui.picker, None, js=told, queue=False, **QUIET)
     picked = [ui.board, ui.preset, ui.budget]

@@ -1,1 +1,1 @@
-"""The view of the experiments' answers."""
+"""The view of the questions and their answers."""

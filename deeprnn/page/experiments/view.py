@@ -1,6 +1,6 @@
-"""The Experiments view: each question with its figures, the answer that they give, and how it was measured.
+"""The Experiments view: each question with its charts, its answers, and how they were measured.
 
-Knows: what a question is made of. Does not know: any one question, the other views, how a figure is drawn.
+Knows: the parts of a question. Does not know: any one question, the other views, how a chart is drawn.
 """
 
 import functools
@@ -24,7 +24,7 @@ ANSWERED = tuple(question for question in QUESTIONS if question.answers)
 
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
-    """What `experiments.js` draws: the questions that were measured, in order."""
+    """Return what `experiments.js` draws: the questions that have an answer, in order."""
     found = answers(registry)
     missing = [title(question, lang) for question in ANSWERED if not _is_whole(question, registry)]
     return {
@@ -34,12 +34,12 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
 
 
 def title(question: Question, lang: Lang) -> str:
-    """A question's title, which is that of its own answer."""
+    """Return a question's title: that of the answer with the question's key."""
     return tr(f"{question.key}.answer.{question.key}.title", lang)
 
 
 def _is_whole(question: Question, registry: Registry) -> bool:
-    """Whether the results hold everything that it tells."""
+    """Return whether the results contain all answers of the question and its example run."""
     every = {answer.key for answer in question.answers}
     return every <= answers(registry).keys() and bool(registry.results.where(recipe=question.example, seed=0))
 
@@ -62,14 +62,14 @@ def _section(registry: Registry, question: Question, lang: Lang) -> dict[str, An
 
 
 def _method(results: Results, question: Question, lang: Lang) -> str:
-    """How a question's models were made, told of its example; nothing where that was not run to its end."""
+    """Return how a question's models were trained, with the settings of its example; "" if that run is missing."""
     for run in results.where(recipe=question.example, seed=0).finished:
         return tr(f"{question.key}.method", lang, **_recipe(results, run, lang), **question.facts(results))
     return ""
 
 
 def _recipe(results: Results, run: RunRecord, lang: Lang) -> dict[str, object]:
-    """What a run was made of, by the places that a method may have."""
+    """Return the settings of a run, by the {places} that the sentence of a method may have."""
     text, model, train = results.texts[run.text_key], run.model_config, run.train_config
     return {
         "layers": model.num_layers,
@@ -89,7 +89,7 @@ def _recipe(results: Results, run: RunRecord, lang: Lang) -> dict[str, object]:
 
 
 def build(registry: Registry, words: Translations) -> None:
-    """Lay the view out and connect it."""
+    """Create the components of the view."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "experiments.intro")
     drawing(

@@ -1,1 +1,1 @@
-"""The view of what each layer does."""
+"""The view that shows what each layer does."""

@@ -1,6 +1,6 @@
 """The Inside view: what each layer of one or two models does while they read a text.
 
-Knows: its controls, and the sentences that its pictures' numbers say. Does not know: the other views, the probes.
+Knows: its controls, and how its pictures' numbers become sentences. Does not know: the other views, the probes.
 """
 
 import functools
@@ -29,10 +29,10 @@ Look = dict[str, Any]
 
 
 def pictures(registry: Registry, models: Sequence[str], text: str) -> Any:
-    """What `inside.js` draws, in both languages: the looks into each model, what they say, which models are broken.
+    """Return what `inside.js` draws, in both languages: each model's numbers and sentences, and the broken models.
 
     Raises:
-        RequestError: see `service.look`; one of two models may be broken.
+        RequestError: see `service.look`; not if only one of two models is broken.
     """
     looks, faults = dict[str, Look](), list[RequestError]()
     for name in models:
@@ -46,7 +46,7 @@ def pictures(registry: Registry, models: Sequence[str], text: str) -> Any:
 
 
 def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestError], lang: Lang) -> dict[str, Any]:
-    """The same in one language; of no looks, that there is nothing yet."""
+    """Return what `inside.js` draws in one language; looks: by the model's name."""
     shown = titles(registry, lang)
     return {
         "text": next((found["text"] for found in looks.values()), ""),
@@ -66,17 +66,17 @@ def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestE
 
 
 def _meaningful(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
-    """The levels that share the head's basis: in a plain stack the top one alone."""
+    """Return the levels whose vectors the head can read: all of a residual stack, only the top one of a plain stack."""
     return lens if residual else {key: levels[-1:] for key, levels in lens.items()}
 
 
 def labels(lang: Lang) -> dict[str, str]:
-    """What is written beside the pictures of any model."""
+    """Return the labels of the pictures."""
     return table("inside.label", lang) | {"scale_units": tr("inside.scale_units", lang, n=SHOWN_UNITS)}
 
 
 def says(look: Look, cell: str, residual: bool, lang: Lang) -> dict[str, str]:
-    """One sentence under each picture, from its numbers."""
+    """Return a sentence for each picture, made from its numbers."""
     return {
         "change": _ends("inside.say.change", [100 * fmean(row) for row in look["change"]], ".0f", lang),
         "gates": _kept(look, cell, lang),
@@ -88,7 +88,7 @@ def says(look: Look, cell: str, residual: bool, lang: Lang) -> dict[str, str]:
 
 
 def _ends(said: str, values: Sequence[float], form: str, lang: Lang) -> str:
-    """The layers with the most and the least of something."""
+    """Return a sentence about the layers with the largest and the smallest value; said: the key of its table."""
     high, low = values.index(max(values)), values.index(min(values))
     a, b = format(values[high], form), format(values[low], form)
     if len(values) == 1:
@@ -139,7 +139,7 @@ def _gradients(norms: list[list[float]], lang: Lang) -> str:
 
 
 def _choices(registry: Registry, lang: Lang, *, none: bool) -> Choices:
-    """The models whose layers have states of their own."""
+    """Return the models whose layers have separate states; none: begin with the choice of no model."""
     shown = titles(registry, lang)
     listed = [(shown[name], name) for name, info in registry.infos.items() if info.config.wiring == "stack"]
     return [(tr("inside.none", lang), "")] * none + listed
@@ -178,7 +178,7 @@ class _InsideControls:
 
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, tab: gr.Tab) -> None:
-    """Lay the view out and connect it. Nothing is computed before the tab is opened."""
+    """Create the components of the view and connect their events. Nothing is computed until the tab is opened."""
     ui = _InsideControls(registry, words)
 
     def on_look(one: Any, other: Any, text: Any, language: str) -> Any:

@@ -1,1 +1,1 @@
-"""The view that teaches."""
+"""The view that explains how a recurrent stack works."""

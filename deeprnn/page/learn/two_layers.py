@@ -1,6 +1,6 @@
-"""Two layers of a tanh RNN from scratch, in the notation of *Dive into Deep Learning*; shown in Learn, run by a test.
+"""Two layers of a tanh RNN from scratch, in the notation of *Dive into Deep Learning*; the Learn view shows this code.
 
-Knows: PyTorch. Does not know: the package, whose models are written for every cell and depth.
+Knows: PyTorch. Does not know: the package, whose models have any cell and depth.
 """
 
 # ruff: noqa: N806 (d2l's names: matrices are capital letters)
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def get_params(num_symbols: int, num_hiddens: int) -> list[Tensor]:
-    """Weights and a bias for each layer, and for the output."""
+    """Return the weights and the bias of each layer, then those of the output."""
 
     def layer(num_inputs: int) -> tuple[Tensor, Tensor, Tensor]:
         W_xh = 0.01 * torch.randn(num_inputs, num_hiddens)
@@ -22,7 +22,7 @@ def get_params(num_symbols: int, num_hiddens: int) -> list[Tensor]:
 
 
 def rnn(inputs: Tensor, state: tuple[Tensor, Tensor], params: list[Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Read one-hot characters (T, B, symbols): what comes next (T * B, symbols), and the state of each layer."""
+    """Read one-hot characters (T, B, symbols); return the logits (T * B, symbols) and the state of each layer."""
     W_xh1, W_hh1, b_h1, W_xh2, W_hh2, b_h2, W_hq, b_q = params
     H1, H2 = state
     outputs = []

@@ -1,6 +1,6 @@
-"""The Learn view: the equation, the picture that goes with it, the code, the classic mistake, perplexity.
+"""The Learn view: the equation with its picture, the code, the classic mistake, perplexity.
 
-Knows: the package's own source, the results, words. Does not know: the other views, how anything is drawn.
+Knows: the package's own source, the results, words. Does not know: the other views, how its sections are drawn.
 """
 
 import functools
@@ -33,7 +33,7 @@ _RECITER = "note-lstm-2"
 
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
-    """What `learn.js` draws: sections in order, each with its code and figures."""
+    """Return what `learn.js` draws: the sections in order, each with its code and charts."""
     results = registry.results
     told = [*_mistake(registry, lang), *_perplexity(results, lang)]
     known = {one["key"] for one in told}
@@ -59,7 +59,7 @@ def _section(
 
 
 def _shapes(lang: Lang) -> list[list[str]]:
-    """What the teaching code's names are, and how large with the note's 28 symbols, 256 units and batches of 32."""
+    """Return the name, shape and meaning of each tensor in the code, with 28 symbols, 256 units and batches of 32."""
     symbols, hiddens, batch = 28, 256, 32
     sizes = {
         "X": (batch, symbols),
@@ -118,12 +118,12 @@ def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
 
 @functools.cache
 def _sources(functions: tuple[Callable[..., Any], ...]) -> str:
-    """The functions as they are in the package."""
+    """Return the source code of functions in the package."""
     return "\n\n".join(textwrap.dedent(inspect.getsource(function)).rstrip() for function in functions)
 
 
 def equations(cell: str) -> str:
-    """A cell's equations, from the first indented lines of its file's docstring."""
+    """Return a cell's equations: the first indented lines of its module's docstring."""
     lines = (inspect.getdoc(inspect.getmodule(CELLS[cell])) or "").splitlines()
     first = next(index for index, line in enumerate(lines) if line.startswith("    "))
     last = next((index for index, line in enumerate(lines[first:], first) if not line.strip()), len(lines))
@@ -131,7 +131,7 @@ def equations(cell: str) -> str:
 
 
 def build(registry: Registry, words: Translations) -> None:
-    """Lay the view out and connect it."""
+    """Create the component of the view."""
     drawing(
         words,
         lambda: in_both(functools.partial(lesson, registry)),

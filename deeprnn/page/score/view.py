@@ -1,4 +1,4 @@
-"""The Score view: one text, how improbable each model finds each of its characters.
+"""The Score view: how improbable each model finds each character of a text.
 
 Knows: its controls, and how scores become a table, a heat map and a plot. Does not know: the other views.
 
@@ -39,8 +39,8 @@ from deeprnn.store.registry import Registry
 from deeprnn.text.vocab import source_positions
 from deeprnn.words import Lang, in_both
 
-# The first is how the note's training text begins, with lines joined without a space as d2l joins them; the others were
-# written for this page.
+# The first is the beginning of the note's training text; d2l joins its lines without a space. The others were written
+# for this page.
 EXAMPLES = {
     "memorised": "the time traveller for so it will be convenient to speak of himwas expounding a recondite "
     "matter to us his grey eyes shone andtwinkled",
@@ -55,15 +55,18 @@ REAL = ("real_train", "real_heldout", "real_other")
 EXCERPT_CHARS = 600
 FIRST = ("note-lstm-2", "few-lstm-2", "note-lstm-10")
 Result = dict[str, Any]
-TextOf = Callable[[CheckpointInfo], str | None]  # the whole main text of a model in its form, if it is at hand
+TextOf = Callable[[CheckpointInfo], str | None]  # returns a model's main text, or None
 
 
 def no_text(_: CheckpointInfo) -> None:
-    """Where no text is at hand."""
+    """Return None: no text is on this machine."""
 
 
 def result(registry: Registry, text: str, answers: list[dict[str, Any]]) -> Any:
-    """What `heat.js` draws, in both languages: the models' rows first, then what they are to be measured by."""
+    """Return what `heat.js` draws, in both languages: the rows of the models, then those of the baselines.
+
+    answers: those of `service.score`.
+    """
     bases = service.baselines(registry, text=text, answers=answers)
     return in_both(lambda lang: _drawn(registry, text, answers, bases, lang))
 
@@ -71,7 +74,7 @@ def result(registry: Registry, text: str, answers: list[dict[str, Any]]) -> Any:
 def _drawn(
     registry: Registry, text: str, answers: list[dict[str, Any]], bases: list[dict[str, Any]], lang: Lang
 ) -> Result:
-    """The same in one language."""
+    """Return what `heat.js` draws in one language; {} without answers."""
     if not answers:
         return {}
     scored = [answer for answer in answers if "error" not in answer]
@@ -85,7 +88,7 @@ def _drawn(
     where = source_positions(text)
     return {
         "text": text,
-        "symbols": _packed(per_character([1.0] * (len(where) - 1), where, len(text))),  # that each character is read as
+        "symbols": _packed(per_character([1.0] * (len(where) - 1), where, len(text))),  # of each character
         "rows": rows,
         "models": [answer["model"] for answer in answers],
         "notes": _missing(registry, answers, infos, lang) + _notes(registry, scored, infos, lang),
@@ -112,7 +115,7 @@ def _row(answer: dict[str, Any], title: str, info: CheckpointInfo, cell: str) ->
 
 
 def _packed(numbers: Sequence[float]) -> str:
-    """Numbers as base64 of float32: of twelve rows of 20,000 the digits alone would take a tenth of a second."""
+    """Return numbers as base64 of float32: writing twelve rows of 20,000 numbers as digits takes 0.1 s."""
     return base64.b64encode(np.array(numbers, "<f4").tobytes()).decode()
 
 
@@ -123,7 +126,7 @@ def _base_title(registry: Registry, base: dict[str, Any], lang: Lang) -> str:
 
 
 def _missing(registry: Registry, answers: list[dict[str, Any]], infos: list[CheckpointInfo], lang: Lang) -> list[str]:
-    """Which rows are missing, and why."""
+    """Return a sentence for each missing row: why it is missing."""
     broken = [tr("error_broken", lang, name=answer["model"]) for answer in answers if "error" in answer]
     ngrams = dict.fromkeys(filter(None, (registry.broken_ngram(info.name) for info in infos)))
     return broken + [tr("score.ngram_broken", lang, file=file) for file in ngrams]
@@ -139,7 +142,10 @@ def _notes(registry: Registry, answers: list[dict[str, Any]], infos: list[Checkp
 
 
 def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: str) -> str | None:
-    """A real piece of the first model's book, or of one that it has not read; None where no such file is at hand."""
+    """Return an excerpt of a real text, or None if the text is not on this machine.
+
+    key: "real_train" or "real_heldout", a part of the first model's own text; "real_other", held-out text of another.
+    """
     info = registry.infos[names[0]] if names and names[0] in registry.infos else next(iter(registry.infos.values()))
     if key == "real_other":
         own = info.metrics.text.name
@@ -157,7 +163,7 @@ def excerpt(registry: Registry, text_of: TextOf, names: list[str] | None, key: s
 
 
 def labels(lang: Lang) -> dict[str, str]:
-    """What is written beside the rows and the map of any text."""
+    """Return the labels of the table and the heat map."""
     return table("score.label", lang) | {key: tr(key, lang) for key in ("heat_scale", "heat_scale_high")}
 
 
@@ -183,7 +189,7 @@ class _ScoreControls:
 
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
-    """Lay the view out and connect it."""
+    """Create the components of the view and connect their events."""
     ui = _ScoreControls(registry, language, words)
 
     def on_score(text: str, names: list[str], language: str) -> Any:
@@ -207,7 +213,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
 
 
 def _connect_examples(registry: Registry, ui: _ScoreControls, language: gr.Radio, text_of: TextOf) -> None:
-    """A click on an example sets the text, and models that can read it."""
+    """Let a click on an example set the text, and models that can read it."""
 
     def pressed(key: str) -> Callable[..., Any]:
         def on_text(names: list[str], language: str, *wanted: str | None) -> Any:
@@ -225,11 +231,11 @@ def _connect_examples(registry: Registry, ui: _ScoreControls, language: gr.Radio
 
 
 def _visited(registry: Registry, ask: links.Ask, chosen: list[str]) -> tuple[Any, Any, Any]:
-    """What an address asks for: its text, its models, what they make of it."""
+    """Return the text and the models that an address asks for, and their scores."""
     names = list(ask.models)
     if not names and ask.preset and ask.budget:
         names = list(comparisons(registry)[ask.preset].groups[ask.budget])
-    names = names[:MAX_MODELS] or chosen  # Compare, which also reads the address, says so
+    names = names[:MAX_MODELS] or chosen  # the Compare view, which also reads the address, shows a warning
     announce(registry, ask.lang)
     try:
         answers = service.score(registry, text=ask.text, models=names) if ask.text else []

@@ -1,1 +1,1 @@
-"""What several views share: components, widgets, the look."""
+"""What several views share: components, widgets, charts, styles, scripts."""

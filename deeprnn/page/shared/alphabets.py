@@ -1,13 +1,13 @@
-"""How often each character occurs in the texts that models of several alphabets are compared on.
+"""How often each character occurs in held-out texts on which models with different alphabets are compared.
 
-Knows: the checkpoints' records, the file of counts beside them. Does not know: components, where the page runs: the
-texts themselves need not be there.
+Knows: the checkpoints' records, the file of counts beside them. Does not know: components. To show the counts, the page
+does not need the texts.
 
     {"schema": 1, "texts": [{"name": ..., "form": ..., "sha256": of the whole text, "heldout": [start, end],
                              "counts": {character: how often}}]}
 
-`write(CHECKPOINTS, text_of)`, both of `serve_command`, writes it. Where it is missing or broken, the page says only
-that alphabets differ.
+`write(CHECKPOINTS, text_of)` writes the file; both arguments are in `deeprnn.commands.serve`. If the file is missing or
+broken, the page says only that the alphabets differ.
 """
 
 import functools
@@ -24,25 +24,25 @@ from deeprnn.store.registry import Registry
 LOG = logging.getLogger(__name__)
 FILE = "alphabets.json"
 SCHEMA = 1
-Heldout = tuple[str, str, str, int, int]  # a text's name, form and hash, from where to where it was held out
+Heldout = tuple[str, str, str, int, int]  # a text's name, form and hash; start and end of its held-out part
 
 
 def heldout(info: CheckpointInfo) -> Heldout:
-    """Which text a model's held-out perplexity is of."""
+    """Return the held-out text of a model."""
     text = info.metrics.text
     return text.name, info.vocab.form, text.sha256, *text.heldout
 
 
 def differing(infos: Sequence[CheckpointInfo]) -> frozenset[str]:
-    """The characters that some of the models know and others do not."""
+    """Return the characters that are in some of the models' alphabets but not in all."""
     alphabets = [frozenset(info.vocab.characters) for info in infos]
     return frozenset[str]().union(*alphabets) - frozenset.intersection(*alphabets) if alphabets else frozenset()
 
 
 def most_unknown(registry: Registry, infos: Sequence[CheckpointInfo]) -> tuple[int, int] | None:
-    """Of the models' one held-out text: the characters that the one which knows fewest does not know, and all of them.
+    """Return, for the held-out text that the models share, the largest number of unknown characters, and its length.
 
-    None where nobody has counted.
+    The largest number is that of the model that knows the fewest. None: the file has no counts of this text.
     """
     counts = read(registry).get(heldout(infos[0]))
     if counts is None:
@@ -52,12 +52,12 @@ def most_unknown(registry: Registry, infos: Sequence[CheckpointInfo]) -> tuple[i
 
 
 def write(directory: str | Path, text_of: Callable[[CheckpointInfo], str | None]) -> Path:
-    """Count the characters of each held-out text that the checkpoints of a folder read in several alphabets; the file.
+    """Count the characters of each held-out text that models with different alphabets share; return the file's path.
 
-    text_of: the whole main text of a model in its form, if it is at hand.
+    text_of: returns the main training text of a model, or None if it is not on this machine.
 
     Raises:
-        ValueError: a text is not at hand, or not the one that was trained on.
+        ValueError: a text is not on this machine, or its hash differs from that of the training.
     """
     registry = Registry(directory)
     readers: dict[Heldout, list[CheckpointInfo]] = {}
@@ -77,9 +77,9 @@ def _counted(of: Heldout, text: str | None) -> dict[str, object]:
     return {"name": name, "form": form, "sha256": sha256, "heldout": [start, end], "counts": Counter(text[start:end])}
 
 
-@functools.lru_cache(maxsize=8)  # every drawing of a comparison asks for them
+@functools.lru_cache(maxsize=8)  # every drawing of a comparison reads them
 def read(registry: Registry) -> dict[Heldout, Counter[str]]:
-    """The counts by held-out text; none of a broken file."""
+    """Return the counts by held-out text; {} if the file is missing or broken."""
     try:
         record = json.loads((registry.directory / FILE).read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:

@@ -1,6 +1,6 @@
-"""Components of gradio with another way to take what a browser sends.
+"""Components of gradio that read the browser's input in another way.
 
-gradio writes a stub for editors beside each file that defines components: `components.pyi`, which git does not keep.
+gradio writes a stub for editors beside each file that defines components: `components.pyi`, which git ignores.
 
 Knows: gradio. Does not know: views, models.
 """
@@ -14,65 +14,65 @@ import gradio as gr
 
 
 class Drawing(gr.HTML):
-    """What scripts draw from a value.
+    """A value that scripts draw.
 
-    Functions of the page take and return the value itself. To the browser and back it goes as one text, which the
-    scripts read by `given()`: gradio looks into every entry of anything else, several times.
+    Handlers take and return the value itself. Between server and browser it is one text, which the scripts read with
+    `given()`, because gradio visits every entry of other values several times.
 
-    Of a text that only grows gradio sends no more than what was added. So a function may return such a text too:
-    its lines are a value and, below it, what was added to the value's cards since (see `cards.Growing`).
+    If a text only grows, gradio sends only what was added. So a handler may return such a text instead: its first line
+    is a value, and each line below is what was added to the value's cards (see `cards.Growing`).
     """
 
     def preprocess(self, payload: str | None) -> Any:
-        """The value in what a browser sent, whatever that is; an empty one if there is none."""
+        """Return the value in what a browser sent; {} if the text is not valid."""
         with contextlib.suppress(ValueError, TypeError, RecursionError, LookupError, AttributeError):
             return _read_lines((payload or "").split("\n"))
         return {}
 
     def postprocess(self, value: Any) -> str:
-        """The text that carries a value; a text carries one already."""
+        """Return the text of a value; a value that is a text already is returned unchanged."""
         return value if isinstance(value, str) else carried(value)
 
 
 class Number(gr.Number):
-    """A number that `service` checks, whose refusal is in the reader's language; gradio's is not."""
+    """A number that `service` checks: its error messages are in the reader's language, gradio's are not."""
 
-    is_template = True  # drawn in the browser as its parent is
+    is_template = True  # the browser draws it as the parent class
 
     def preprocess(self, payload: Any) -> Any:
-        """Whatever was typed."""
+        """Return the input unchecked."""
         return payload
 
 
 class Slider(gr.Slider):
-    """A slider that `service` checks."""
+    """A slider whose value `service` checks."""
 
-    is_template = True  # drawn in the browser as its parent is
+    is_template = True  # the browser draws it as the parent class
 
     def preprocess(self, payload: Any) -> Any:
-        """Whatever was typed beside it."""
+        """Return the input unchecked."""
         return payload
 
 
 class ModelPicker(gr.Dropdown):
-    """A choice of models that `service` checks, with the filters that shorten its list."""
+    """A list of models to choose from, with its filters; `service` checks the choice."""
 
-    is_template = True  # drawn in the browser as its parent is
+    is_template = True  # the browser draws it as the parent class
     filters: Sequence[gr.Dropdown] = ()
 
     def preprocess(self, payload: Any) -> Any:
-        """The names chosen, from whichever list: the server may have forgotten which one it sent."""
+        """Return the names chosen, without comparing them with the list: the server may not have it any more."""
         return [name for name in payload if isinstance(name, str)] if isinstance(payload, list) else []
 
 
 def carried(value: Any) -> str:
-    """A value as one line of text."""
+    """Return a value as one line of JSON."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return text.replace("<", "\\u003c")  # a tag would have gradio warn
+    return text.replace("<", "\\u003c")  # gradio warns about text that contains tags
 
 
 def _read_lines(lines: Sequence[str]) -> dict[str, Any]:
-    """The last value among the lines, with what the lines below it add to its cards."""
+    """Return the last value in the lines, with the additions of the lines below it to its cards."""
     start = max((at for at, line in enumerate(lines) if line.startswith("{")), default=0)
     value = json.loads(lines[start])
     if not isinstance(value, dict):

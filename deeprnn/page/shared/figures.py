@@ -1,12 +1,12 @@
-"""Charts and tables in words: plain values that `charts.js` draws.
+"""Charts and tables with their words, as plain values that `kinds.js` draws.
 
 Knows: charts as values, words. Does not know: components, how a chart is drawn.
 
-A chart is of one of three kinds:
+There are three kinds of charts:
 
     lines   series of points, each point [x for each of the axes `xs`..., y, half width of its interval or None]
-    dots    one value a row, with its interval
-    matrix  rows x columns of values, with how strongly each is to be coloured
+    dots    one value in each row, with its interval
+    matrix  rows x columns of values, each with the strength of its colour
 """
 
 from typing import Any
@@ -19,12 +19,12 @@ from deeprnn.store.results import Reading
 from deeprnn.words import Lang
 
 Drawn = dict[str, Any]
-_STRONGEST = 0.6  # the loss from which a square is coloured as strongly as can be
+_STRONGEST = 0.6  # squares of this loss or more have the strongest colour
 _FAILURES = {"never learned": "charts.failure.never_learned", "diverged": "charts.failure.diverged"}
 
 
 def drawn(chart: Chart, lang: Lang) -> Drawn:
-    """A chart in a language, with the table that says the same."""
+    """Return a chart in one language, with a table of the same numbers."""
     kind: Drawn = (
         _lines(chart, lang)
         if isinstance(chart, Lines)
@@ -36,7 +36,7 @@ def drawn(chart: Chart, lang: Lang) -> Drawn:
 
 
 def said(label: Label, lang: Lang) -> str:
-    """A label in a language."""
+    """Return a label in one language."""
     if isinstance(label, str):
         return label
     if isinstance(label, Word):
@@ -48,7 +48,7 @@ def said(label: Label, lang: Lang) -> str:
 
 
 def cell(value: Cell, format_spec: str, lang: Lang) -> str:
-    """A cell of a table in a language; what failed says how."""
+    """Return the text of a table's cell in one language; for a failed run it includes the kind of failure."""
     if isinstance(value, str | Word | tuple):
         return said(value, lang)
     if not isinstance(value, Reading):
@@ -69,7 +69,7 @@ def _table(table: Table, lang: Lang) -> Drawn:
 
 
 def _lines(chart: Lines, lang: Lang) -> Drawn:
-    """All perplexities are drawn on a log scale: equal distances are equal differences in nats."""
+    """Return a chart of lines. Perplexity has a log scale: equal distances are equal differences in nats."""
     return {
         "kind": "lines",
         "series": [_series(one, lang) for one in chart.series],

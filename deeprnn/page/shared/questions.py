@@ -1,4 +1,4 @@
-"""What of the questions can be shown here: comparisons whose checkpoints are there, answers that the results give.
+"""The parts of the questions that the page can show: comparisons with their checkpoints, answers from the results.
 
 Knows: the questions, checkpoints, words. Does not know: components.
 """
@@ -23,9 +23,9 @@ from deeprnn.words import Lang
 LOG = logging.getLogger(__name__)
 
 
-@functools.lru_cache(maxsize=8)  # every drawing of a text that is being written asks for them
+@functools.lru_cache(maxsize=8)  # every drawing of a text that is being written calls it
 def comparisons(registry: Registry) -> dict[str, Comparison]:
-    """The comparisons by key, with the groups whose checkpoints are there."""
+    """Return the comparisons by key, with only those groups whose checkpoints are in the registry."""
     found = {}
     for one in questions.comparisons():
         groups = {}
@@ -40,7 +40,7 @@ def comparisons(registry: Registry) -> dict[str, Comparison]:
 
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def answers(registry: Registry) -> dict[str, Figures]:
-    """What the results answer, by the key of the answer; the log tells once what they do not."""
+    """Return the figures of each answer by its key; answers without results are logged once."""
     found = questions.answers(registry.results)
     every = [answer.key for question in questions.QUESTIONS for answer in question.answers]
     if registry.results.runs and (missing := [key for key in every if key not in found]):
@@ -49,17 +49,17 @@ def answers(registry: Registry) -> dict[str, Figures]:
 
 
 def words_of(comparison: str) -> str:
-    """Where the words of a comparison are."""
+    """Return the key of the table that holds the words of a comparison."""
     key = next(one.key for one in questions.QUESTIONS if comparison in {shown.key for shown in one.comparisons})
     return f"{key}.comparison.{comparison}"
 
 
 def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: Lang) -> str:
-    """What is to be seen, with the figures of the models shown: `{a}` is the first one's, and so on.
+    """Return the text that says what a comparison shows, with the figures of its models; `{a}` is the first model.
 
-    `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text; `{a[guess]}`: symbols of its
-    alphabet. `{each}`, `{timed}`: all models, each as the words of that name say it. Where the results answer the same
-    question, what they say of it follows.
+    `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text; `{a[guess]}`: the size of its
+    alphabet. `{each}`, `{timed}`: all models, each in the template of that name. If the results have an answer with the
+    key of the comparison, its sentence follows.
     """
     said = words_of(comparison.key)
     models = [_figures(registry.infos[name]) for name in comparison.groups[budget]]

@@ -1,9 +1,9 @@
-"""The page's scripts: modules in files beside what they draw, under an address that is another one when they change.
+"""The page's scripts: modules in the folders of the views, at an address that changes whenever a script changes.
 
 Knows: the package's `.js` files, how gradio calls them. Does not know: what they do.
 
-A page loads `main.js` in its head, before gradio's own script: what gradio runs then finds each module under `deeprnn`,
-and draws at once. (An `import(...)` there would be answered when gradio is done with all of the page, 0.2 s later.)
+A page loads `main.js` in its head, before gradio's own script. So the code that gradio runs finds each module under
+`deeprnn` and draws at once. (An `import(...)` in that code would finish only after gradio's whole start, 0.2 s later.)
 """
 
 import functools
@@ -21,7 +21,7 @@ _FIRST = "main.js"
 
 @functools.cache
 def scripts() -> dict[str, bytes]:
-    """Every script by its path in the page's folder, such as `shared/dom.js`."""
+    """Return the content of every script by its path in the page's folder, such as `shared/dom.js`."""
     return dict(sorted(_found(resources.files("deeprnn.page"), "")))
 
 
@@ -35,28 +35,28 @@ def _found(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
 
 @functools.cache
 def version() -> str:
-    """What is another word whenever a script is changed, added or renamed."""
+    """Return a hash of all scripts and their paths."""
     return hashlib.sha256(repr(scripts()).encode()).hexdigest()[:16]
 
 
 def address(script: str) -> str:
-    """Where a script is, relative to the page."""
+    """Return the address of a script, relative to the page."""
     return f"{FOLDER}/{version()}/{script}"
 
 
 def tags() -> str:
-    """What loads the scripts: all are asked for at once, and run before any script below."""
+    """Return the HTML tags that load the scripts: all are requested at once, and run before any script below."""
     asked = "".join(f'<link rel="modulepreload" href="{address(script)}" />' for script in scripts())
     return f'{asked}<script type="module" src="{address(_FIRST)}"></script>'
 
 
 def mounting(view: str, labels: Any) -> str:
-    """What draws a board: the `mount` of a view's module, with labels and all that gradio gives to a `js_on_load`."""
+    """Return the JavaScript that draws a board: it calls `mount` of a view's module with the labels."""
     said = json.dumps(labels, ensure_ascii=False)
     return f"deeprnn.{view}.mount({{ element, props, labels: {said}, server, trigger, watch }});"
 
 
 def calling(module: str, function: str, *first: Any) -> str:
-    """A JavaScript function that calls a module's with these values, then with its own."""
+    """Return a JavaScript function that calls one of a module with the values `first`, then its own arguments."""
     given = "".join(f"{json.dumps(value, ensure_ascii=False)}, " for value in first)
     return f"(...values) => deeprnn.{module}.{function}({given}...values)"

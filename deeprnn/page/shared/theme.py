@@ -1,6 +1,6 @@
-"""The look: Gradio's theme and the style sheet.
+"""Gradio's theme and the style sheet.
 
-Knows: colours, cells, fonts, files. Does not know: models, views. Every font is already on the reader's machine.
+Knows: colours, cells, fonts, files. Does not know: models, views. The page loads no fonts: it uses the reader's own.
 """
 
 from importlib import resources
@@ -14,12 +14,12 @@ MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace
 
 
 def asset(name: str) -> str:
-    """A style sheet or template in the page's folder."""
+    """Return the text of a style sheet or template in the page's folder."""
     return resources.files("deeprnn.page").joinpath(name).read_text("utf-8")
 
 
 def style_sheet() -> str:
-    """`base.css`, and each cell's colour: `.gru` and `var(--gru)` by the cell's name."""
+    """Return `base.css` and the cells' colours, as classes and variables by name: `.gru` and `var(--gru)`."""
     light, dark = (" ".join(f"--{name}: {cell.colours[ground]};" for name, cell in CELLS.items()) for ground in (0, 1))
     classes = " ".join(f".{name} {{ color: var(--{name}); }}" for name in CELLS)
     grounds = f".gradio-container {{ {light} }} .dark .gradio-container, .gradio-container.dark {{ {dark} }}"
@@ -27,7 +27,7 @@ def style_sheet() -> str:
 
 
 def theme() -> gr.themes.Base:
-    """Calm paper by day, ink by night."""
+    """Return gradio's theme: warm white in light mode, near black in dark mode."""
     base = gr.themes.Base(primary_hue="stone", neutral_hue="stone", font=FONTS, font_mono=MONO)
     return base.set(
         body_background_fill="#fbfaf6",

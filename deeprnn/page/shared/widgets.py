@@ -1,4 +1,4 @@
-"""What several views share: a model's title, its line of facts, the picker's choices; drawings; the translation table.
+"""What several views share: a model's title and line of facts, the model picker, drawings, the table of translations.
 
 Knows: checkpoints' metadata, words. Does not know: any one view.
 """
@@ -25,15 +25,15 @@ from deeprnn.words import Lang, in_both
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 Choices = list[tuple[str, str]]
-_OTHERS = 3  # models that come in place of those that cannot read a text
+_OTHERS = 3  # models that replace those that cannot read a text
 
 
 @dataclass
 class Translations:
-    """Which property of which component says what in a language; filled while the page is built.
+    """The properties of components that depend on the language; the table is filled while the page is built.
 
-    rows: what another language changes in the browser. first: what is sent with the page in a language, and later set
-    by what a visitor does. drawings: boards, whose values say what they say in both languages.
+    rows: properties that the browser changes with the language. first: properties that are sent with the page in the
+    visitor's language, and later set by handlers. drawings: boards, whose values contain both languages.
     """
 
     rows: list[tuple[Any, str, Callable[[Lang], Any]]] = field(default_factory=list)
@@ -41,33 +41,33 @@ class Translations:
     drawings: list[tuple[Drawing, Callable[[], Any]]] = field(default_factory=list)
 
     def add(self, component: Any, prop: str, key: str, **values: Any) -> None:
-        """`component.prop` shows the string `key`."""
+        """Set `component.prop` to the sentence `key`."""
         self.add_made(component, prop, lambda lang: tr(key, lang, **values))
 
     def add_made(self, component: Any, prop: str, make: Callable[[Lang], Any]) -> None:
-        """`component.prop` is what `make` makes of the language."""
+        """Set `component.prop` to what `make` returns for the language."""
         self.rows.append((component, prop, make))
 
     def add_first(self, component: Any, prop: str, make: Callable[[Lang], Any]) -> None:
-        """`component.prop` is sent with the page as what `make` makes of the language."""
+        """Set `component.prop` to what `make` returns for the language, only in the page as it is sent."""
         self.first.append((component, prop, make))
 
     def draw(self) -> None:
-        """Give every board what is sent with the page."""
+        """Set the value of every board that is sent with the page."""
         for board, make in self.drawings:
             board.value = board.postprocess(make())
 
     def speak(self, lang: Lang) -> None:
-        """Give every component its words."""
+        """Set the properties of every component in one language."""
         for component, prop, make in (*self.rows, *self.first):
             setattr(component, prop, make(lang))
 
     def components(self) -> list[Any]:
-        """Each component once, in order."""
+        """Return each component with a row, once, in order."""
         return list(dict.fromkeys(component for component, _, _ in self.rows))
 
     def updates(self) -> dict[str, list[dict[str, Any]]]:
-        """By the name of a language: an update of each component, in the order of `components`, for gradio."""
+        """Return gradio's updates of the components, in the order of `components`, by the name of a language."""
         return {name: self._updates(lang) for name, lang in LANGUAGES.items()}
 
     def _updates(self, lang: Lang) -> list[dict[str, Any]]:
@@ -78,14 +78,14 @@ class Translations:
 
 
 def announce(registry: Registry, lang: Lang) -> None:
-    """Say to whoever asks models before they can answer that the answer comes as soon as they can."""
+    """If models cannot answer yet, show a message that the answer comes as soon as they can."""
     if not registry.ready.is_set():
         gr.Info(tr("preparing", lang), title=tr("warning_title", lang))
 
 
 @contextlib.contextmanager
 def refusing(lang: Lang) -> Iterator[None]:
-    """What cannot be answered inside becomes an error that the page shows, in the reader's language."""
+    """Turn a `RequestError` inside into an error that the page shows, in the reader's language."""
     try:
         yield
     except RequestError as error:
@@ -93,7 +93,7 @@ def refusing(lang: Lang) -> Iterator[None]:
 
 
 def refusal(error: RequestError, lang: Lang) -> gr.Error:
-    """The error as the page shows it: its fields are called what the controls are called."""
+    """Return the error that the page shows: it names a field as the page names the control."""
     field = str(error.values.get("field"))
     message = tr(error.key, lang, **(error.values | {"field": table("field", lang).get(field, field)}))
     return gr.Error(message, title=tr("error_title", lang), print_exception=False)
@@ -107,9 +107,9 @@ def drawing(
     labels: Callable[[Lang], dict[str, str]],
     **options: Any,
 ) -> Drawing:
-    """A board on which a view's script draws a value in an HTML template, with labels.
+    """Return a board on which a view's script draws a value in an HTML template, with labels.
 
-    make: gives the value that is sent with the page; another one comes without the labels.
+    make: returns the value that is sent with the page. labels: sent once, with the page.
     """
     board = Drawing(
         "",
@@ -123,7 +123,7 @@ def drawing(
 
 
 def title(info: CheckpointInfo, lang: Lang) -> str:
-    """Such as "LSTM, 10 layers, residual"."""
+    """Return a model's title, such as "LSTM, 10 layers, residual"."""
     layers = tr("model.layer" if info.config.num_layers == 1 else "model.layers", lang, n=info.config.num_layers)
     parts = [CELLS[info.config.cell].label, layers]
     if info.config.wiring != "stack":
@@ -133,16 +133,16 @@ def title(info: CheckpointInfo, lang: Lang) -> str:
     return ("，" if lang == "zh" else ", ").join(parts)
 
 
-@functools.lru_cache(maxsize=8)  # every drawing of a text that is being written asks for them
+@functools.lru_cache(maxsize=8)  # every drawing of a text that is being written calls it
 def titles(registry: Registry, lang: Lang) -> dict[str, str]:
-    """A title for every model by name; where two would read alike, the name is added."""
+    """Return every model's title by name; titles that several models share are followed by the name."""
     plain = {name: title(info, lang) for name, info in registry.infos.items()}
     twice = {t for t in plain.values() if list(plain.values()).count(t) > 1}
     return {name: f"{t} · {name}" if t in twice else t for name, t in plain.items()}
 
 
 def facts(info: CheckpointInfo, lang: Lang) -> str:
-    """One line: name, parameters, training text and its length."""
+    """Return one line of facts: name, parameters, training text and its length."""
     return " · ".join(
         [
             info.name,
@@ -153,25 +153,25 @@ def facts(info: CheckpointInfo, lang: Lang) -> str:
 
 
 def millions(count: int, lang: Lang) -> str:
-    """A large number as a language counts: 0.49 M, 49 万."""
+    """Return a large number in the units of a language: 0.49 M, 49 万."""
     return f"{count / 1e6:.2f} M" if lang == "en" else f"{count / 1e4:.0f} 万"
 
 
 def book(name: str, lang: Lang) -> str:
-    """The title of a text in a language, from its name in the catalogue."""
+    """Return the title of a text in one language, from its name in the catalogue."""
     key = f"book.{name}"
     return tr(key, lang) if key in WORDS else name.replace("_", " ").capitalize()
 
 
 def texts(info: CheckpointInfo, lang: Lang) -> str:
-    """The text a model was trained on, and how many there are if it is not the only one."""
+    """Return the title of a model's main training text, with the number of texts if there are several."""
     count = len(info.metrics.texts)
     first = book(info.metrics.text.name, lang)
     return tr("model.and_more", lang, text=first, n=count) if count > 1 else first
 
 
 def alphabets_note(registry: Registry, infos: Sequence[CheckpointInfo], lang: Lang) -> str:
-    """Why some models' held-out perplexities are not to be ranked together, or how much it matters which they read."""
+    """Return why the models' held-out perplexities cannot be compared, or how much their alphabets differ, else ""."""
     if len(set(map(alphabets.heldout, infos))) > 1:
         return tr("forms_differ", lang)
     differing = alphabets.differing(infos)
@@ -186,7 +186,7 @@ def alphabets_note(registry: Registry, infos: Sequence[CheckpointInfo], lang: La
 
 
 def results_note(registry: Registry, missing: Sequence[str], lang: Lang) -> str:
-    """Why answers are missing that the results should give, and the remedy; nothing where there are no results."""
+    """Return why answers are missing, and the remedy; "" if none is missing or there are no results."""
     if registry.results.broken:
         return tr("results_broken", lang, file=FILE)
     if not missing or not registry.results.runs:
@@ -195,7 +195,7 @@ def results_note(registry: Registry, missing: Sequence[str], lang: Lang) -> str:
 
 
 def perplexity(value: float) -> str:
-    """Three decimals where they matter, so that 1.014 and 1.049 differ."""
+    """Return a perplexity as text: three decimals below 10, so that 1.014 and 1.049 differ."""
     return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 10_000 else f"{value:.2e}"
 
 
@@ -209,14 +209,17 @@ FILTERS: dict[str, Callable[[CheckpointInfo], str]] = {
 
 
 def wiring(info: CheckpointInfo) -> Joined:
-    """How its layers are joined."""
+    """Return how a model's layers are connected."""
     if info.config.wiring != "stack":
         return "shared"
     return "residual" if info.config.residual else "plain"
 
 
 def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), kept: Sequence[str] = ()) -> Choices:
-    """The picker's entries (title, name): what passes the filters, in their order, and what is chosen already."""
+    """Return the picker's entries (title, name): the models that pass the filters, and those that are chosen already.
+
+    wanted: the filters' values, in the order of `FILTERS`; an empty one passes every model. kept: the chosen models.
+    """
     tests = [(of, value) for of, value in zip(FILTERS.values(), wanted, strict=False) if value]
     return [
         (shown, name)
@@ -226,21 +229,21 @@ def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), k
 
 
 def at_most(names: Sequence[str], lang: Lang, said: str) -> list[str]:
-    """As many of the models as fit side by side; where there are more, the string `said` says so."""
+    """Return the first MAX_MODELS models; if there are more, show the sentence `said` as a warning."""
     if len(names) > MAX_MODELS:
         gr.Warning(tr(said, lang, n=len(names), most=MAX_MODELS), title=tr("warning_title", lang))
     return list(names[:MAX_MODELS])
 
 
 def picked(registry: Registry, lang: Lang, wanted: Sequence[str | None], names: Sequence[str]) -> Any:
-    """The picker with these models chosen: whoever sets them sets the list with them, as the filters have it."""
+    """Return an update of the picker with these models chosen; its list has them and those that pass the filters."""
     return gr.update(choices=choices(registry, lang, wanted, names), value=list(names))
 
 
 def readers(registry: Registry, text: str, names: Sequence[str], first: Sequence[str] = ()) -> list[str]:
-    """Of the models chosen those that know most of a text's characters; where none does, others that do, `first` first.
+    """Return the chosen models that know more than half of a text's characters.
 
-    If nobody does, the models chosen.
+    If there are none, return up to three other models that do, those of `first` first; without any, the chosen models.
     """
 
     def knows(name: str) -> bool:
@@ -264,7 +267,7 @@ def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str,
 
 
 def model_picker(registry: Registry, language: gr.Radio, words: Translations, chosen: Sequence[str]) -> ModelPicker:
-    """Up to six models, from a list that four filters shorten."""
+    """Return a picker of up to six models, with four filters that shorten its list."""
     picker = ModelPicker(
         choices=choices(registry, "en"),
         value=list(chosen),
