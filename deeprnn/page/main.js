@@ -1,4 +1,4 @@
-// What the page loads before gradio's own script: each view's module under its name, for what gradio runs (see scripts.py).
+// The page loads this before gradio's own script, whose code finds each module by its name here (see scripts.py).
 import * as record from './checkpoints/card.js';
 import * as checkpoints from './checkpoints/checkpoints.js';
 import * as compare from './compare/cards.js';

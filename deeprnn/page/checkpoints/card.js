@@ -1,14 +1,14 @@
-// Draws what is to be known of the checkpoint that was chosen (see view.py).
+// Draws the card of the chosen checkpoint (see view.py).
 import { Carried, find, node, onLanguage, tableOf } from '../shared/dom.js';
 
 /**
  * @typedef {object} Value
  * @property {string} name
- * @property {string} what it is
+ * @property {string} what a sentence that describes the model
  * @property {string[]} columns
- * @property {string[][]} rows a part of the text each
+ * @property {string[][]} rows one for each part of the text
  * @property {string} note
- * @property {string} made by which command, between backticks
+ * @property {string} made how it was made, with the command between backticks
  */
 
 /** @param {string} text */

@@ -1,8 +1,8 @@
-// Draws the table of checkpoints: sorted by a click on a column's head, shortened by typing.
+// Draws the table of checkpoints: a click on a column's head sorts it, typing filters it.
 import { Carried, between, button, copy, find, listed, node, onLanguage } from '../shared/dom.js';
 
 /**
- * A checkpoint, each cell as it reads and as it sorts.
+ * A checkpoint; each cell has its text and its sort key.
  * @typedef {object} Row
  * @property {string} name
  * @property {string} title
@@ -16,14 +16,14 @@ import { Carried, between, button, copy, find, listed, node, onLanguage } from '
  * @typedef {object} Value
  * @property {string[]} columns
  * @property {Row[]} rows
- * @property {string[]} left_out why some are missing
+ * @property {string[]} left_out sentences that say why checkpoints are missing
  * @property {string} [chosen]
  * @property {Record<string, string>} labels
  * @property {string} lang
  */
 
 /**
- * Those of the rows that hold all the words wanted, in the order of a column.
+ * The rows that contain all words of `wanted`, sorted by a column.
  * @param {Row[]} rows
  * @param {string} wanted
  * @param {number} column

@@ -1,9 +1,9 @@
-// Draws a card: a model's figures and what it wrote.
+// Draws a card: a model's figures and its text.
 import { node, shape, strength } from '../shared/dom.js';
 
 /**
- * A model's card, see cards.py. Shares of a book are from 0 to 1; runs are [start, end, place in a book] of the text's
- * characters that are copied.
+ * A model's card, see cards.py. Places in a book are from 0 to 1; runs are the copied parts of the text, as [start, end,
+ * place in the book in words].
  * @typedef {object} Card
  * @property {string} model
  * @property {string} prompt
@@ -30,10 +30,10 @@ import { node, shape, strength } from '../shared/dom.js';
 
 /** @typedef {Record<string, string>} Labels */
 
-const LAYERS = 10; // that the bars beside a title can show
+const LAYERS = 10; // the number of bars beside a title
 
 /**
- * What of each card was drawn, so that the same is not drawn again.
+ * What was drawn of each card, so that an unchanged card is not drawn again.
  * @type {WeakMap<Element, string>}
  */
 const drawn = new WeakMap();
@@ -47,14 +47,14 @@ function depthBars(card) {
 }
 
 /**
- * Train and held-out perplexity on one log scale, with the mark of guessing all symbols alike. It ends at 250, or at
- * that mark for an alphabet that is larger.
+ * Train and held-out perplexity on one log scale, with a mark for uniform guessing. The scale ends at 250, or at that
+ * mark if the alphabet is larger.
  * @param {Card} card
  * @param {Labels} labels
  */
 function dumbbell(card, labels) {
   const most = Math.max(250, card.guess);
-  // In shares of the card's width, so that words keep their size at any.
+  // In percent of the card's width, so that words keep their size at any width.
   const share = (/** @type {number} */ ppl) => 3 + (Math.log(Math.min(ppl, most)) / Math.log(most)) * 94;
   const [train, heldout, guess] = [card.train, card.heldout, card.guess].map((ppl) => share(ppl) + '%');
   const svg = shape('svg', { class: 'dumbbell ' + card.cell, role: 'img', 'aria-label': card.aria });
@@ -74,7 +74,7 @@ function dumbbell(card, labels) {
 }
 
 /**
- * How much is copied, and where in the book the copies stand.
+ * How much is copied, and the places of the longest copy in the book.
  * @param {Card} card
  */
 function roteMeter(card) {
@@ -89,7 +89,7 @@ function roteMeter(card) {
 }
 
 /**
- * A card without its text, which `fill` puts there.
+ * A card without its text, which `fill` adds.
  * @param {Card} card
  * @param {Labels} labels
  * @param {string} lang
@@ -120,7 +120,7 @@ export const partsOf = (article) => {
 };
 
 /**
- * One span a character, so that another lens is only another style.
+ * Draws one span for each character, so that another highlight changes only the style.
  * @param {Element} article
  * @param {Card} card
  */
@@ -146,7 +146,7 @@ function letters(article, card) {
 }
 
 /**
- * Put a model's text on its card, with its marks once it is analysed.
+ * Draws a model's text on its card, with its marks if it was analysed.
  * @param {Element} article
  * @param {Card} card
  */
@@ -169,7 +169,7 @@ export function fill(article, card) {
 }
 
 /**
- * Put more characters on cards whose models are writing.
+ * Adds characters to the cards of models that are writing.
  * @param {[Element, string][]} pieces
  */
 export function extend(pieces) {
@@ -185,7 +185,7 @@ export function extend(pieces) {
 }
 
 /**
- * Show that a model has stopped, whatever it still had to write.
+ * Shows that a model has stopped.
  * @param {Element} article
  * @param {string} status
  */

@@ -1,4 +1,4 @@
-// Draws the Compare board (see cards.py): the cards, the lens, the verdict, links and files.
+// Draws the Compare board (see cards.py): the cards, the highlight, the verdict, links and files.
 import {
   Carried,
   between,
@@ -20,7 +20,7 @@ import { Sheet } from './sheet.js';
 
 /**
  * @typedef {object} Value
- * @property {number} turn rises with each drawing
+ * @property {number} turn increases with each drawing
  * @property {string} prompt
  * @property {number} seed
  * @property {{ temperature: number, top_k: number, top_p: number }} sampling
@@ -40,7 +40,7 @@ const EMPTY = /** @type {Value} */ (/** @type {unknown} */ ({ cards: [], labels:
 const isWriting = (value) => value.cards.some((card) => card.state === 'writing');
 
 /**
- * The query of the address of what is shown. A question that nobody wrote for yet keeps its recordings.
+ * The query of the address that shows the same board. If all cards are recordings, it has no settings.
  * @param {Value} value
  */
 export function queryOf({ cards, prompt, seed, sampling, preset, budget, lang }) {
@@ -59,7 +59,7 @@ export function queryOf({ cards, prompt, seed, sampling, preset, budget, lang })
 }
 
 /**
- * The figures of a saved comparison are found anew: they are ten times as long as its texts.
+ * A saved comparison without its figures, which the server computes again: they are ten times as long as its texts.
  * @param {string} text
  */
 export function withoutFigures(text) {
@@ -68,24 +68,24 @@ export function withoutFigures(text) {
     value.cards.forEach((/** @type {{ figures?: object }} */ card) => delete card.figures);
     return JSON.stringify(value);
   } catch {
-    return text; // the server says what is wrong with it
+    return text; // the server reports the error
   }
 }
 
 class Compare {
   lens = 'plain';
-  /** The question whose lens was put on. */
+  /** The question whose highlight was applied. */
   highlightOf = '';
-  /** The turn of what is shown. */
+  /** The turn of the drawing that is shown. */
   shown = 0;
-  /** The turn of what the reader stopped. */
+  /** The turn of the run that the reader stopped. */
   ended = 0;
   /** The models that the reader chose, until they are shown. @type {string[] | null} */
   picked = null;
-  /** The reader pressed Stop, and has asked for no text since. */
+  /** Whether the reader pressed Stop and has requested no text since. */
   held = false;
   /**
-   * What could come next, as it was asked last: of which model's card, in both languages.
+   * The last answer about next characters, in both languages, and the card that it belongs to.
    * @type {{ answer: any, asked: { context: string[], actual: string | undefined }, model: string } | null}
    */
   asked = null;
@@ -110,7 +110,7 @@ class Compare {
     this.draw();
   }
 
-  /** Draw in another language, and leave everything where it is. */
+  /** Draws in another language, and keeps all scroll positions. */
   #speak() {
     const outs = () => [...this.cards.querySelectorAll('.out')];
     const tops = outs().map((out) => out.scrollTop);
@@ -186,7 +186,7 @@ class Compare {
   }
 
   /**
-   * What came of texts that are being written; whoever has finished is drawn whole.
+   * Draws what was added to texts; a card whose model has finished is drawn whole.
    * @param {(string | object)[][]} lines
    */
   #extend(lines) {
@@ -205,7 +205,7 @@ class Compare {
     extend(longer.map((index) => [this.cards.children[index], pieces[index]]));
   }
 
-  /** Nobody writes any more, at once and whatever is still under way: what is shown is what stays and is continued. */
+  /** Stops all writing at once; the texts that are shown stay, and can be continued. Later updates are ignored. */
   #freeze() {
     this.held = true;
     const { value } = this;
@@ -228,8 +228,8 @@ class Compare {
   }
 
   /**
-   * The reader chose other models than those shown. gradio tells of a list that was emptied or shortened by a key only
-   * that it has changed, as it does where the page itself fills it.
+   * Handles a new choice of models by the reader. If a key shortens the list, gradio sends only `change`, which it also
+   * sends if the page itself fills the list.
    * @param {{ models: string[], changed: boolean }} chosen
    */
   #pick({ models, changed }) {
@@ -240,14 +240,14 @@ class Compare {
     this.trigger('input');
   }
 
-  /** Whether something comes too late: from before what is shown, or of a run that the reader has stopped. */
+  /** Whether a drawing is late: older than the one that is shown, or of a run that the reader has stopped. */
   #isLate() {
     const text = this.props.value || '';
     if (!text || this.carried.continues(text)) return false;
     const value = JSON.parse(text.split('\n', 1)[0]);
     if (value.turn < this.shown || value.turn <= this.ended) return true;
     if (this.held && isWriting(value)) {
-      this.ended = value.turn; // it was asked for before Stop, and has begun after it
+      this.ended = value.turn; // requested before Stop, begun after it
       document.getElementById('stop')?.click();
       return true;
     }
@@ -262,7 +262,7 @@ class Compare {
   }
 
   /**
-   * Arrow keys walk over the characters, Enter asks what could stand there.
+   * Arrow keys move along the characters; Enter asks for the likeliest characters at that place.
    * @param {Element} article
    * @param {KeyboardEvent} event
    */
@@ -286,7 +286,7 @@ class Compare {
   }
 
   /**
-   * Ask what could stand at a character, and show it.
+   * Asks for the likeliest characters at a place, and shows them.
    * @param {Element} article
    * @param {number} at
    */
@@ -304,7 +304,7 @@ class Compare {
     this.#show();
   }
 
-  /** Show what was asked last. */
+  /** Shows the last answer about next characters. */
   #show() {
     if (!this.asked) return;
     const { answer, asked, model } = this.asked;
@@ -379,8 +379,8 @@ export function mount(board) {
 }
 
 /**
- * Tell the board which models are chosen.
- * @param {'input' | 'change'} event by the reader, or by whomever
+ * Tells the board which models are chosen.
+ * @param {'input' | 'change'} event `input`: by the reader; `change`: by the reader or by the page
  * @param {string[] | null} models
  */
 export function tellModels(event, models) {

@@ -1,4 +1,4 @@
-// Draws the sheet of what could come next after a text: each model's likeliest characters, each a button.
+// Draws the sheet of next characters: a button for each of every model's likeliest characters after a text.
 import { between, button, node, visible } from '../shared/dom.js';
 
 /** @typedef {{ char: string, p: number }} Candidate */
@@ -12,7 +12,7 @@ import { between, button, node, visible } from '../shared/dom.js';
 export const percent = (p) => (100 * p).toFixed(p >= 0.0995 ? 0 : p >= 0.001 ? 1 : 2) + '%';
 
 export class Sheet {
-  /** Where the keyboard goes when it is closed. @type {HTMLElement | null} */
+  /** The element that gets the focus when the sheet is closed. @type {HTMLElement | null} */
   #returnTo = null;
 
   /**
@@ -31,7 +31,7 @@ export class Sheet {
 
   /**
    * @param {Answer} answer
-   * @param {{ context: string[], actual: string | undefined }} asked the characters before, and the one that stands there
+   * @param {{ context: string[], actual: string | undefined }} asked the characters before the place, and the one at it
    * @param {Record<string, string>} labels
    * @param {string} lang
    * @param {HTMLElement} returnTo
@@ -82,7 +82,7 @@ export class Sheet {
     this.#returnTo?.focus({ preventScroll: true });
   }
 
-  /** Put it away with what it was opened for. */
+  /** Hides the sheet without moving the focus, because its card is no longer shown. */
   hide() {
     this.place.hidden = true;
   }

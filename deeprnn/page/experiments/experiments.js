@@ -3,7 +3,7 @@ import { Carried, between, find, node, onLanguage, segments } from '../shared/do
 import { figure } from '../shared/figure.js';
 
 /**
- * A question, its answer and what it rests on.
+ * A question, its answers, method and figures.
  * @typedef {object} Section
  * @property {string} key
  * @property {string} title
@@ -18,7 +18,7 @@ import { figure } from '../shared/figure.js';
 /** @typedef {import('../shared/figure.js').Labels & Record<'method' | 'see' | 'interval' | 'empty', string>} Labels */
 /** @typedef {{ sections: Section[], labels: Labels, note: string, lang: string }} Value */
 
-/** Whose methods are unfolded. @type {Set<string>} */
+/** The keys of the questions whose methods are unfolded. @type {Set<string>} */
 const unfolded = new Set();
 
 /**
@@ -50,7 +50,7 @@ function section(one, { labels, lang }) {
 }
 
 /**
- * Buttons that lead to the questions.
+ * Buttons that scroll to the questions.
  * @param {Section[]} sections
  */
 function contents(sections) {
@@ -58,7 +58,7 @@ function contents(sections) {
   const made = segments(entries, null, (key) => {
     document.getElementById('experiment-' + key)?.scrollIntoView({ behavior: 'smooth' });
   });
-  made.querySelectorAll('button').forEach((one) => one.removeAttribute('aria-pressed')); // they do not stay down
+  made.querySelectorAll('button').forEach((one) => one.removeAttribute('aria-pressed')); // they do not stay pressed
   return made;
 }
 

@@ -1,4 +1,4 @@
-// Draws the Inside view (see view.py): a column of pictures a model, and all of its layers at one character.
+// Draws the Inside view (see view.py): a column of pictures for each model, and all of its layers at one character.
 import {
   Carried,
   filled,
@@ -17,7 +17,7 @@ import { echo, gradients, lens, numbers, states, without } from './pictures.js';
 /** @typedef {{ text: string, notes: string[], models: Look[], labels: Record<string, string> }} Value */
 
 /**
- * What every layer of a model does at one character; what it would say stands at the levels that can be read out.
+ * A table of what every layer of a model does at one character, with the prediction of each level that the head can read.
  * @param {Look} one
  * @param {number} at
  * @param {Record<string, string>} labels
@@ -49,7 +49,7 @@ function across(one, at, labels) {
 }
 
 /**
- * The text, a span a character.
+ * The text, with one span for each character.
  * @param {string[]} characters
  * @param {string} label
  */
@@ -67,7 +67,7 @@ function stripOf(characters, label) {
 }
 
 class Inside {
-  /** The character that is read across the layers. */
+  /** The index of the character whose layers are shown. */
   at = 20;
   /** What is shown of the states: change, units, or a gate's letter. */
   shown = 'change';
@@ -115,7 +115,7 @@ class Inside {
   }
 
   /**
-   * What can be shown of the states.
+   * The buttons that choose what is shown of the states.
    * @param {Look[]} models
    * @param {Record<string, string>} labels
    */
@@ -163,7 +163,7 @@ class Inside {
   }
 
   /**
-   * Read the character that is pointed at, in the text or on a map.
+   * Shows the layers at the character under the pointer, in the text or on a map.
    * @param {PointerEvent} event
    */
   #follow(event) {
@@ -188,7 +188,7 @@ class Inside {
   }
 
   /**
-   * Read a character across the layers.
+   * Shows all layers at one character.
    * @param {number} at
    */
   #point(at) {

@@ -1,9 +1,9 @@
-// Draws what was seen inside one model: maps of its layers along a text, of distances, and a bar a layer.
+// Draws the pictures of one model: maps of its layers along a text or along distances, and a bar for each layer.
 import { gridDown, picture, scale, write } from '../shared/charts.js';
 import { node, shape, sized, strength } from '../shared/dom.js';
 
 /**
- * What was seen inside a model, see `service.look`: a row a layer, a column a character or a distance.
+ * A look into a model, see `service.look`: one row for each layer, one column for each character or distance.
  * @typedef {object} Look
  * @property {string} model
  * @property {string} title
@@ -11,8 +11,8 @@ import { node, shape, sized, strength } from '../shared/dom.js';
  * @property {number} nats of the whole model
  * @property {number[][]} change
  * @property {Record<string, number[][]>} gates by the gate's letter
- * @property {string} keeping the gate that keeps
- * @property {string[][]} units of each layer, a letter a value
+ * @property {string} keeping the letter of the gate that decides how much of the old state is kept
+ * @property {string[][]} units of each layer, one letter for each value
  * @property {{ levels: number[], nats: number[][], said: string[][], probability: number[][] }} lens
  * @property {number[][]} echo
  * @property {number[]} lifetime
@@ -23,20 +23,20 @@ import { node, shape, sized, strength } from '../shared/dom.js';
 
 /** @typedef {Record<string, string>} Labels */
 
-const ZERO = 'm'.charCodeAt(0); // of the letters of units, see service.py
-const STEPS = 12; // from there to 1
+const ZERO = 'm'.charCodeAt(0); // the letter of 0 in `units`, see service/looking.py
+const STEPS = 12; // letters between 0 and 1
 
 /** @param {number[]} values */
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
- * 1, 2, 3 ... as words.
+ * 1, 2, 3 ... as strings.
  * @param {number} count
  */
 export const numbers = (count) => Array.from({ length: count }, (_, index) => String(index + 1));
 
 /**
- * Rows of values from -1 to 1 (or 0 to 1), the first row at the bottom, a column a character or a distance.
+ * A map of values from -1 to 1 (or 0 to 1): the first row at the bottom, one column for each character or distance.
  * @param {number[][]} rows
  * @param {string[]} names
  * @param {string} label
@@ -67,7 +67,7 @@ function heat(rows, names, label, marks = []) {
 }
 
 /**
- * A pixel a value, in the colours of the page, which the canvas is not part of yet.
+ * Draws one pixel for each value. The canvas is not in the page yet, so the colours are read from another element.
  * @param {HTMLCanvasElement} canvas
  * @param {number[][]} rows
  */
@@ -87,7 +87,7 @@ function paint(canvas, rows) {
 }
 
 /**
- * A figure with its title, what its colours mean, and the sentence that its numbers say.
+ * A figure with its title, the meaning of its colours, and the sentence about its numbers.
  * @param {string} title
  * @param {HTMLElement} body
  * @param {string} scale
@@ -104,7 +104,7 @@ function titled(title, body, scale, says, axis) {
 }
 
 /**
- * The values of a unit, from -1 to 1, out of its letters.
+ * The values of a unit, from -1 to 1, decoded from letters.
  * @param {string} letters
  */
 export const unitOf = (letters) => Array.from(letters, (letter) => (letter.charCodeAt(0) - ZERO) / STEPS);
@@ -130,7 +130,7 @@ function stateOf(one, labels, shown, layer) {
 }
 
 /**
- * The sentence of the picture that is shown; a model that has no such gate shows what it has, how much its state moves.
+ * The sentence of the picture that is shown; a model without that gate shows how much its state changes.
  * @param {Look} one
  * @param {string} shown
  */
@@ -155,7 +155,7 @@ export function states(one, labels, shown, layer) {
 }
 
 /**
- * What the model would say at each level, along the text.
+ * The prediction at each level, along the text.
  * @param {Look} one
  * @param {Labels} labels
  */
@@ -194,13 +194,13 @@ export function gradients(one, all, labels) {
 }
 
 /**
- * A bar a layer: the text's perplexity without it, beside that of the whole model.
+ * A bar for each layer: the text's perplexity without that layer, beside that of the whole model.
  * @param {Look} one
  * @param {Look[]} all
  * @param {Labels} labels
  */
 export function without(one, all, labels) {
-  // Bars of nats from 0, which is perplexity 1; one scale for all models that are shown.
+  // The bars show nats, from 0 (perplexity 1), on one scale for all models that are shown.
   const nats = all.flatMap((each) => [each.nats, ...each.without.filter((found) => found !== null)]);
   const most = Math.exp(Math.max(...nats));
   const drawn = sized(node('div'), (width) => [bars(one, most, width, labels.without_title)]);

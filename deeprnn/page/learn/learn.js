@@ -11,7 +11,7 @@ import { stackPicture } from './stack.js';
  * @property {boolean} [picture] whether the stack is drawn
  * @property {string} [answer]
  * @property {[string, string][]} [code] titles and sources
- * @property {string[][]} [table] its head first
+ * @property {string[][]} [table] the first row is its head
  * @property {import('../shared/kinds.js').Chart} [figure]
  */
 

@@ -1,4 +1,4 @@
-// Draws the stack unrolled in time, with the equation of the cell that is touched.
+// Draws the stack unrolled in time, with the equation of the selected cell.
 import { filled, node, segments, shape, sized } from '../shared/dom.js';
 
 /** @typedef {'right' | 'residual' | 'wrong'} Wiring */
@@ -7,7 +7,7 @@ import { filled, node, segments, shape, sized } from '../shared/dom.js';
 /** @typedef {Record<Wiring | 'reads' | 'reads_first' | 'reads_wrong' | 'right_note' | 'residual_note' | 'wrong_note', string>} Labels */
 
 const LAYERS = 3;
-const ONE_STATE = 'H₀'; // of the classic mistake
+const ONE_STATE = 'H₀'; // the only state, in the classic mistake
 /** @type {Wiring[]} */
 const WIRINGS = ['right', 'residual', 'wrong'];
 
@@ -25,7 +25,7 @@ const under = (digits) => Array.from(String(digits), (digit) => '₀₁₂₃₄
 export const named = (letter, layer, t) => `${letter}${under(t)}${layer ? above(layer) : ''}`;
 
 /**
- * A symbol with its indices: H with a time below and a layer above.
+ * A symbol with its indices, such as H with a time below and a layer above.
  * @param {string} letter
  * @param {string | number} below
  * @param {string | number} above
@@ -48,7 +48,7 @@ const plain = (text) => node('span', '', text);
 const weight = (name, layer) => symbol('W', name, layer);
 
 /**
- * The equation of the chosen wiring, with the touched cell's own numbers.
+ * The equation of the chosen wiring, with the indices of the selected cell.
  * @param {Wiring} wiring
  * @param {Place} touched
  */
@@ -98,7 +98,7 @@ function edge(from, to, className, bend = 0) {
 }
 
 /**
- * An edge between the cells, not behind them, so that it reads as one arrow.
+ * An edge that runs between the cells, not behind them, so that it looks like one arrow.
  * @param {[number, number][]} corners
  * @param {string} className
  */
@@ -119,7 +119,7 @@ function arrowHead() {
   return head;
 }
 
-/** The picture of one wiring in a width, with one cell touched. */
+/** The picture of one wiring at a given width, with one selected cell. */
 class Unrolled {
   /**
    * @param {number} wide in pixels
@@ -134,13 +134,13 @@ class Unrolled {
     this.touch = touch;
     this.steps = stepsIn(wide);
     this.stride = (wide - 64) / this.steps;
-    this.half = Math.min(27, this.stride / 3); // of a box
+    this.half = Math.min(27, this.stride / 3); // half the width of a box
     this.edges = shape('g', {});
     this.boxes = shape('g', {});
   }
 
   /**
-   * Every cell and its edges; those of the touched cell stand out: solid blue from below, dashed orange from before.
+   * Every cell and its edges; those of the selected cell are marked: solid blue from below, dashed orange from before.
    */
   draw() {
     const svg = shape('svg', { viewBox: `0 0 ${this.wide} 372`, class: 'unrolled', role: 'group' });
@@ -223,7 +223,7 @@ class Unrolled {
    */
   #listen(one, place, here) {
     one.addEventListener('click', () => this.touch(place));
-    // Not pointerenter: a picture drawn anew under a pointer at rest must not take a keyboard's choice back.
+    // Not pointerenter: if the picture is drawn again under a resting pointer, the keyboard's choice must stay.
     one.addEventListener('pointermove', (event) => {
       if (!here && (event.movementX || event.movementY)) this.touch(place);
     });
@@ -235,7 +235,7 @@ class Unrolled {
   }
 
   /**
-   * What a cell reads, from below and from before.
+   * The edges to a cell from what it reads, below and before.
    * @param {number} layer
    * @param {number} t
    * @param {boolean} here
@@ -259,7 +259,7 @@ class Unrolled {
       edges.append(edge({ x: left.x + half + 1, y: left.y }, { x: at.x - half - 2, y: at.y }, before));
     } else if (here) {
       const one = this.#place(2, 0);
-      const aside = this.stride / 2; // between two boxes
+      const aside = this.stride / 2; // the middle between two boxes
       /** @type {[number, number][]} */
       const corners = [
         [one.x + half + 1, one.y],
@@ -273,7 +273,7 @@ class Unrolled {
     }
   }
 
-  /** The one state that all layers read, and from which all outputs come. */
+  /** The one state that all layers read, and from which all outputs are computed. */
   #oneState() {
     const one = this.#place(2, 0);
     this.boxes.append(this.#box(2, 0, ONE_STATE, 'cell input before'));
@@ -304,7 +304,7 @@ const stepsIn = (wide) => (wide < 480 ? 3 : 4);
 const stateOf = (wiring) => (wiring === 'residual' ? 'S' : 'H');
 
 /**
- * What the touched cell reads, in words.
+ * What the selected cell reads, in words.
  * @param {Wiring} wiring
  * @param {Place} touched
  * @param {Labels} labels
@@ -318,12 +318,12 @@ function reads(wiring, { layer, t }, labels) {
 }
 
 /**
- * What the reader chose, which lasts as long as the board.
+ * The reader's choice, which is kept as long as the board.
  * @typedef {{ wiring: Wiring, touched: Place }} Choice
  */
 
 /**
- * The picture with its choice of a wiring, equation, and words.
+ * The picture with the choice of a wiring, the equation, and a description.
  * @param {Choice} choice
  * @param {Labels} labels
  */

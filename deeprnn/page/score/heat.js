@@ -1,5 +1,5 @@
-// Draws the Score result: a table, each character coloured by how improbable one model found it, or by how much more one
-// does than another, and the perplexity as it runs along the text.
+// Draws the scores: a table; the text, with each character coloured by how improbable one model finds it, or by the
+// difference of two models; and the perplexity along the text.
 import {
   Carried,
   filled,
@@ -23,11 +23,11 @@ import { running } from './running.js';
  */
 
 /**
- * What was scored, see `result` in view.py.
+ * The scores of a text, see `result` in view.py.
  * @template {string | Float32Array} Numbers
  * @typedef {object} Result
  * @property {string} text
- * @property {Numbers} symbols that each character is read as
+ * @property {Numbers} symbols as how many symbols each character after the first is read
  * @property {Row<Numbers>[]} rows
  * @property {string[]} models
  * @property {string[]} notes
@@ -39,7 +39,7 @@ import { running } from './running.js';
 /** @typedef {Result<Float32Array>} Scored */
 
 /**
- * Numbers that view.py packed.
+ * Unpacks numbers that view.py packed.
  * @param {string} text
  */
 export const unpacked = (text) => new Float32Array(Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)).buffer);
@@ -64,7 +64,7 @@ function table({ columns, rows }) {
 }
 
 /**
- * How probable a character was, in percent.
+ * The probability of a character, in percent.
  * @param {number} nats
  */
 function percent(nats) {
@@ -73,7 +73,7 @@ function percent(nats) {
 }
 
 /**
- * What each model thought of a character.
+ * Each model's probability of a character.
  * @param {Scored} value
  * @param {number} index
  */
@@ -111,11 +111,11 @@ function select(titles, label, current, choose) {
 }
 
 class Score {
-  /** One model's surprise, or a second's beside it. @type {'one' | 'two'} */
+  /** Whether the colours show one model, or the difference of two. @type {'one' | 'two'} */
   mode = 'one';
   chosen = 0;
   second = 1;
-  /** What stands in the controls now. @type {{ text: string, models: string[] } | null} */
+  /** The present values of the controls. @type {{ text: string, models: string[] } | null} */
   asked = null;
 
   /** @param {import('../shared/dom.js').Board} board */
@@ -190,7 +190,7 @@ class Score {
   }
 
   /**
-   * Each character on the colour of its surprise; `show` says more of one that is pointed at.
+   * The text, each character with the colour of its score; `show` shows details of the one under the pointer.
    * @param {Scored} value
    * @param {(index: number) => void} show
    */
@@ -234,7 +234,7 @@ class Score {
     });
   }
 
-  /** Scores of another text or other models than the controls name are marked as such. */
+  /** Marks scores whose text or models differ from those in the controls. */
   #mark() {
     const { asked } = this;
     const scored = this.carried.given();
@@ -253,7 +253,7 @@ export function mount(board) {
 }
 
 /**
- * Tell the board what is in the controls.
+ * Tells the board the values of the controls.
  * @param {string | null} text
  * @param {string[] | null} models
  */

@@ -1,4 +1,4 @@
-// Draws the perplexity of a text as it runs along it.
+// Draws the perplexity along a text.
 import { curve, curveSample, gridAcross, legendEntry, picture, scale, write } from '../shared/charts.js';
 import { node } from '../shared/dom.js';
 
@@ -6,13 +6,13 @@ import { node } from '../shared/dom.js';
 
 const HEIGHT = 250;
 const BOX = { left: 58, top: 12, bottom: HEIGHT - 44 };
-const MOST_POINTS = 300; // a line
+const MOST_POINTS = 300; // points in one line
 const KEY = { width: 28, height: 8 };
 
 /**
- * The mean nats a symbol of a text so far, after each character or every few of a long one: [characters, mean].
+ * The mean nats per symbol of the text so far, after each character, or after every few in a long text: [characters, mean].
  * @param {ArrayLike<number>} nats of each character
- * @param {ArrayLike<number>} symbols that each character is read as
+ * @param {ArrayLike<number>} symbols as how many symbols each character is read
  * @returns {[number, number][]}
  */
 export function means(nats, symbols) {
@@ -30,13 +30,13 @@ export function means(nats, symbols) {
 }
 
 /**
- * Perplexity of the text so far, log scale.
+ * A chart of the perplexity of the text so far, on a log scale.
  * @param {Scored} value
  * @param {number} width
  */
 export function running({ rows, symbols, labels }, width) {
   const curves = rows.map((row) => means(row.nats, symbols));
-  const from = Math.min(10, curves[0].length - 1); // the first few characters swing wildly
+  const from = Math.min(10, curves[0].length - 1); // the first few means vary too much
   const most = Math.max(...curves.flatMap((points) => points.slice(from).map(([, mean]) => mean)), 0.1);
   const characters = rows[0].nats.length;
   const right = width - 10;

@@ -1,8 +1,8 @@
-// What every chart is made of: numbers in words, scales, ticks, grids, curves, legends.
+// The parts of every chart: numbers as text, scales, ticks, grids, curves, legends.
 import { dash, node, shape } from './dom.js';
 
 /**
- * Where the values of an axis are drawn.
+ * The map from the values of an axis to pixels.
  * @typedef {object} Scale
  * @property {number} least
  * @property {number} most
@@ -15,7 +15,7 @@ const FONT = '12px system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif';
 let measure = null;
 
 /**
- * How wide some words are, in pixels.
+ * The width of a text, in pixels.
  * @param {string} text
  * @param {number} [size]
  */
@@ -27,20 +27,20 @@ export function wordsWide(text, size = 12) {
 }
 
 /**
- * Room for the longest of the names that stand left of a picture.
+ * The width for the names to the left of a picture: that of the longest name, but at most half of the picture.
  * @param {string[]} names
  * @param {number} width
  */
 export const gutter = (names, width) => Math.min(Math.max(...names.map((name) => wordsWide(name))) + 14, width / 2);
 
 /**
- * A figure beside a mark.
+ * The number beside a mark, as text.
  * @param {number} value
  */
 export const digits = (value) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 3);
 
 /**
- * A number on an axis.
+ * A number on an axis, as text.
  * @param {number} value
  */
 export function short(value) {
@@ -50,7 +50,7 @@ export function short(value) {
 }
 
 /**
- * The round values between two ends, three at least: 1, 2, 5, 10 ... on a log scale that is long enough, even ones else.
+ * At least three round values between two ends: 1, 2, 5, 10 ... on a log scale that is long enough, else even steps.
  * @param {number} from
  * @param {number} to
  * @param {boolean} [log]
@@ -70,7 +70,7 @@ export function ticks(from, to, log) {
 }
 
 /**
- * These steps in every power of ten between two ends.
+ * The values between two ends that are one of the steps times a power of ten.
  * @param {number} from
  * @param {number} to
  * @param {number[]} steps
@@ -91,7 +91,7 @@ function powers(from, to, steps) {
 const isBetween = (value, from, to) => value >= from * (1 - 1e-9) && value <= to * (1 + 1e-9);
 
 /**
- * The scale on which the least of some values is at `start` and the greatest at `end`.
+ * The scale that maps the least of some values to `start` and the greatest to `end`.
  * @param {number[]} values
  * @param {number} start
  * @param {number} end
@@ -107,7 +107,7 @@ export function scale(values, start, end, log = false) {
 }
 
 /**
- * The marks whose numbers do not run into each other.
+ * The marks whose numbers do not overlap.
  * @param {number[]} marks
  * @param {Scale} x
  */
@@ -122,7 +122,7 @@ export function apart(marks, x) {
 }
 
 /**
- * An empty picture in the screen's pixels, and what it is called.
+ * An empty picture, whose units are the screen's pixels, with its accessible name.
  * @param {string} className
  * @param {number} width
  * @param {number} height
@@ -144,7 +144,7 @@ export function write(svg, text, x, y, anchor = 'start', className = '') {
 }
 
 /**
- * A level line at each tick of a scale, its number to the left.
+ * Draws a horizontal line at each tick of a scale, with its number to the left.
  * @param {Element} svg
  * @param {Scale} y
  * @param {{ left: number, right: number }} box
@@ -158,10 +158,10 @@ export function gridAcross(svg, y, { left, right }) {
 }
 
 /**
- * An upright line at each mark of a scale that has room, its number below.
+ * Draws a vertical line at each mark whose number does not overlap another, with its number below.
  * @param {Element} svg
  * @param {Scale} x
- * @param {{ top: number, bottom: number, numbers: number }} box where the lines begin and end, and the numbers stand
+ * @param {{ top: number, bottom: number, numbers: number }} box the ends of the lines, and the place of the numbers
  * @param {number[]} [marks]
  */
 export function gridDown(svg, x, { top, bottom, numbers }, marks = ticks(x.least, x.most, x.log)) {
@@ -173,7 +173,7 @@ export function gridDown(svg, x, { top, bottom, numbers }, marks = ticks(x.least
 }
 
 /**
- * A line through points, told apart from others by its dashes.
+ * A line through points; its dashes distinguish it from other lines.
  * @param {[number, number][]} points in pixels
  * @param {number} index of its dashes
  * @param {string} [className]
@@ -184,7 +184,7 @@ export function curve(points, index, className = '') {
 }
 
 /**
- * An entry of a legend: a sample as `draw` draws it, and a name.
+ * An entry of a legend: a sample, which `draw` draws, and a name.
  * @param {string} className
  * @param {string} name
  * @param {{ width: number, height: number }} size of the sample

@@ -1,8 +1,8 @@
-// What every drawing of the page is made with. Text only ever enters the page through textContent.
+// Functions that all scripts draw with. They put text into the page only through textContent.
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * What gradio gives to the script of a board.
+ * The objects that gradio gives to the script of a board.
  * @typedef {object} Board
  * @property {HTMLElement} element
  * @property {{ value: string }} props
@@ -15,13 +15,13 @@ const SVG = 'http://www.w3.org/2000/svg';
 /** @typedef {string | number | boolean} Attribute */
 
 /**
- * The language that the page is in.
+ * The language of the page.
  * @returns {'en' | 'zh'}
  */
 export const language = () => (document.documentElement.dataset.language === 'zh' ? 'zh' : 'en');
 
 /**
- * What a value says in the language of the page: where its languages differ it has both (see `in_both` in words.py).
+ * A value in the language of the page; where the languages differ, the value has both (see `in_both` in words.py).
  * @param {any} value
  * @returns {any}
  */
@@ -33,8 +33,8 @@ export function spoken(value) {
 }
 
 /**
- * Draws again what is in `root` when the page is in another language. Some pictures follow a moment later: until then the
- * page keeps its height, and so its place.
+ * Draws `root` again when the language of the page changes. Some pictures are drawn a moment later; until then, `root`
+ * keeps its height, so that the page does not scroll.
  * @param {HTMLElement} root
  * @param {() => void} draw
  */
@@ -47,20 +47,20 @@ export function onLanguage(root, draw) {
 }
 
 /**
- * The value to be drawn, out of the text that carries it (see `Drawing` in components.py). A text that has only grown is
- * read from where it ended before.
+ * The value to be drawn, read from its text (see `Drawing` in components.py). If the text has only grown, only the new
+ * part is read.
  * @template {object} T
  */
 export class Carried {
-  /** The text that was read. */
+  /** The text that was read last. */
   text = '';
-  /** What it says in the language of the page, with that language and the labels in it. @type {T | null} */
+  /** The value in the language of the page, with that language and its labels. @type {T | null} */
   value = null;
-  /** The same in both languages. @type {any} */
+  /** The value in both languages. @type {any} */
   #both = null;
   /** The language of `value`. */
   #lang = '';
-  /** What was added to its cards since `news` was last asked for; null: it is another value.
+  /** What was added to its cards since the last call of `news`; null: the value is another one.
    * @type {(string | object)[][] | null} */
   #added = null;
 
@@ -74,7 +74,7 @@ export class Carried {
   }
 
   /**
-   * The value as it is now.
+   * The present value in the language of the page.
    * @returns {T}
    */
   given() {
@@ -99,7 +99,7 @@ export class Carried {
     this.text = text;
   }
 
-  /** From here on it is another value. */
+  /** Sets the value in the language of the page; `news` then reports another value. */
   #speak() {
     this.#translate();
     this.#added = null;
@@ -110,7 +110,7 @@ export class Carried {
     this.value = this.#both && { ...spoken(this.#both), labels: spoken(this.labels), lang: this.#lang };
   }
 
-  /** @param {(string | object)[]} pieces of each card's text, or a card in its place */
+  /** @param {(string | object)[]} pieces for each card, the text to be added, or the whole card */
   #add(pieces) {
     const { cards } = /** @type {{ cards: any[] }} */ (this.value);
     pieces.forEach((more, index) => {
@@ -126,14 +126,14 @@ export class Carried {
   }
 
   /**
-   * Whether a text is what was read, or begins with it.
+   * Whether a text begins with the one that was read last, or is equal to it.
    * @param {string} text
    */
   continues(text) {
     return this.text !== '' && text.startsWith(this.text);
   }
 
-  /** What was added since the last time, a list a line; null: it is another value, to be drawn whole. */
+  /** What was added since the last call, one list for each line; null: the value is another one, to be drawn whole. */
   news() {
     this.given();
     const found = this.#added;
@@ -142,8 +142,8 @@ export class Carried {
   }
 
   /**
-   * Change the value of what is drawn.
-   * @param {(both: any) => void} change is given what it says in both languages
+   * Changes the value that is drawn.
+   * @param {(both: any) => void} change gets the value in both languages
    */
   change(change) {
     change(this.#both);
@@ -181,7 +181,7 @@ export function shape(tag, attributes, text) {
 }
 
 /**
- * The element of that selector, which is there.
+ * The first element that matches a selector; it must exist.
  * @param {ParentNode} within
  * @param {string} selector
  * @returns {HTMLElement}
@@ -205,7 +205,7 @@ export function button(className, text, press) {
 }
 
 /**
- * Models as an address lists them: commas stand between names, so that one inside a name is written as %2C.
+ * The names of models in an address, separated by commas; a comma inside a name is written as %2C.
  * @param {string[]} names
  */
 export function listed(names) {
@@ -213,7 +213,7 @@ export function listed(names) {
 }
 
 /**
- * One of several, pressed.
+ * A row of buttons, of which one is pressed.
  * @template T
  * @param {[T, string][]} entries
  * @param {T | null} chosen
@@ -230,10 +230,10 @@ export function segments(entries, chosen, choose) {
 }
 
 /**
- * A table that scrolls sideways where it must; the first cell of a row names it.
+ * A table that scrolls sideways if it is too wide; the first cell of each row is its header.
  * @param {string[]} columns
  * @param {string[][]} rows
- * @param {(line: HTMLElement, index: number) => void} dress adds a row's looks
+ * @param {(line: HTMLElement, index: number) => void} dress adds classes or styles to a row
  */
 export function tableOf(columns, rows, dress = () => {}) {
   const made = node('table', 'scores');
@@ -268,14 +268,14 @@ function rowOf(cells, scope) {
 }
 
 /**
- * Draws into `made` at the width that it has, and again when that changes: the units of a picture are the screen's pixels,
- * so its words keep their size. In a tab that is not open it waits.
+ * Draws into `made` at its present width, and again when the width changes: the units of a picture are the screen's
+ * pixels, so its words keep their size. In a closed tab, nothing is drawn until the tab is opened.
  * @template {HTMLElement} Made
  * @param {Made} made
- * @param {(width: number, again: () => void) => Element[]} draw gives what is drawn
+ * @param {(width: number, again: () => void) => Element[]} draw returns the elements
  */
 export function sized(made, draw) {
-  const ruler = node('div'); // as wide as what is drawn, but no part of its height
+  const ruler = node('div'); // as wide as `made`, but without height
   const place = node('div');
   let width = 0;
   const again = () => place.replaceChildren(...draw(width, again));
@@ -289,13 +289,14 @@ export function sized(made, draw) {
 }
 
 /**
- * What an event happened to.
+ * The target of an event.
  * @param {Event} event
  */
 export const targetOf = (event) => /** @type {HTMLElement | SVGElement} */ (event.target);
 
 /**
- * Reads what is under a mouse or a finger. A finger's touch moves nothing, and holds on to where it came down.
+ * Calls `read` for the place under a mouse or a finger. A finger is not captured by the element that it touched first,
+ * so `read` gets the element under it while it moves.
  * @param {HTMLElement | SVGElement} place
  * @param {(event: PointerEvent) => void} read
  */
@@ -310,13 +311,13 @@ export function pointed(place, read) {
 }
 
 /**
- * Lines are told apart by more than their colour.
+ * The dashes of a line, so that lines differ in more than their colour.
  * @param {number} index
  */
 export const dash = (index) => ['none', '7 3', '2 3', '10 3 2 3', '4 2', '1 2', '12 4', '6 2 2 2'][index % 8];
 
 /**
- * What stands between two sentences, or after a label, of a language.
+ * The space between two sentences, or after a label, in a language.
  * @param {string} lang
  */
 export const between = (lang) => (lang === 'zh' ? '' : ' ');
@@ -330,13 +331,13 @@ export const filled = (label, places) =>
   Object.entries(places).reduce((text, [name, value]) => text.replace(`{${name}}`, () => String(value)), label);
 
 /**
- * Unprinted characters, to be seen.
+ * A character, or a visible sign for a space or a line break.
  * @param {string} character
  */
 export const visible = (character) => ({ '\n': '↵', ' ': '␣' })[character] || character;
 
 /**
- * 0 nats is white; 6 nats, one in 400, is full colour.
+ * The strength of a colour: 0 for 0 nats; 1 for 6 nats, a probability of one in 400.
  * @param {number} nats
  */
 export const strength = (nats) => Math.min(nats / 6, 1);
@@ -356,8 +357,8 @@ export function save(name, mime, content) {
 }
 
 /**
- * Copies a text and says so on the button for two seconds. Without the right to the clipboard (http, a frame) the text
- * is selected and copied as by hand; where that fails too, the reader copies it out of a box.
+ * Copies a text and shows `done` on the button for two seconds. Without permission for the clipboard (http, a frame), the
+ * text is selected and copied by a command; if that fails too, a dialog shows the text to the reader.
  * @param {string} text
  * @param {HTMLElement} pressed
  * @param {string} done

@@ -1,11 +1,11 @@
-// A chart as files: its picture with title and legend, its numbers.
+// A chart as files: its picture with title and legend, and its numbers.
 import { wordsWide } from './charts.js';
 import { node, save, shape } from './dom.js';
 
 /** @typedef {import('./kinds.js').Chart} Chart */
 
 /**
- * Every drawn number, one a line, in full.
+ * Every drawn number with all digits, one in each line, as CSV.
  * @param {Chart} chart
  */
 export function csvOf(chart) {
@@ -45,7 +45,7 @@ const STYLED = [
 ];
 
 /**
- * A copy in which stands what the style sheet says.
+ * A copy of a picture that contains the styles of the style sheet.
  * @param {SVGSVGElement} svg
  */
 function dressed(svg) {
@@ -60,7 +60,7 @@ function dressed(svg) {
 }
 
 /**
- * A text in lines of a width, broken between words or between Chinese characters.
+ * A text broken into lines of a given width, between words or between Chinese characters.
  * @param {string} text
  * @param {number} width
  * @param {number} size
@@ -75,7 +75,7 @@ function broken(text, width, size) {
 }
 
 /**
- * The picture as a file of its own: a title above, the legend below.
+ * The picture as a separate file, with a title above and the legend below.
  * @param {SVGSVGElement} svg
  * @param {string} title
  * @param {Element[]} entries
@@ -112,7 +112,7 @@ export function standalone(svg, title, entries) {
 }
 
 /**
- * An entry of the legend, where it has its place.
+ * An entry of the legend at its place in the file.
  * @param {Element} entry
  * @param {string} name
  * @param {number} left

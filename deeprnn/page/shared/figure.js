@@ -1,4 +1,4 @@
-// A figure: charts to choose between, with another axis, a reading under the pointer, the table behind it, and files.
+// A figure: a choice of charts and axes, the numbers under the pointer, a table of all numbers, and files.
 import { button, node, pointed, save, segments, sized, tableOf } from './dom.js';
 import { csvOf, savePng, standalone } from './export.js';
 import { draw } from './kinds.js';
@@ -7,16 +7,16 @@ import { draw } from './kinds.js';
 /** @typedef {Record<'readout' | 'svg' | 'png' | 'csv' | 'table', string>} Labels */
 
 /**
- * What the reader chose of each figure, by its key: it stays when the figure is made again, in another language.
+ * The reader's choices in each figure, by its key; they are kept when the figure is made again in another language.
  * @type {Map<string, { chosen: number, axis: number, open: boolean }>}
  */
 const states = new Map();
 
 /**
  * @param {Chart[]} charts
- * @param {string} key what its files are called
+ * @param {string} key the name of its files
  * @param {Labels} labels
- * @param {string} title heads the files
+ * @param {string} title the heading in its files
  */
 export function figure(charts, key, labels, title) {
   const state = states.get(key) ?? { chosen: 0, axis: 0, open: false };
@@ -49,7 +49,7 @@ export function figure(charts, key, labels, title) {
 }
 
 /**
- * The choice of a chart and of an axis, where there is one.
+ * The buttons that choose a chart and an axis, if there are several.
  * @param {Chart[]} charts
  * @param {number} chosen
  * @param {number} axis

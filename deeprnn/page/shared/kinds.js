@@ -1,4 +1,4 @@
-// The three kinds of chart that figures.py makes: how each is drawn, what its legend shows, and what it says under the pointer.
+// The three kinds of chart that figures.py makes: how each is drawn, its legend, and its text about the place under the pointer.
 import {
   curve,
   curveSample,
@@ -19,7 +19,7 @@ import { node, shape, targetOf } from './dom.js';
 /** @typedef {{ columns: string[], rows: string[][] }} Table */
 
 /**
- * One curve; a point is [x on each of the axes ..., y, half width of its interval or null].
+ * A curve; a point is [x on each of the axes ..., y, half width of its interval or null].
  * @typedef {object} Series
  * @property {string} name
  * @property {string} cell
@@ -36,9 +36,9 @@ import { node, shape, targetOf } from './dom.js';
  * @property {Series[]} series
  * @property {string[]} xs what each axis counts
  * @property {boolean} log_x
- * @property {number[]} ticks on the axis, where they are not found by its ends
+ * @property {number[]} ticks on the axis; [] for the default
  * @property {string} y
- * @property {{ name: string, y: number }[]} rules level lines with a name
+ * @property {{ name: string, y: number }[]} rules horizontal lines with a name
  * @property {Table} [table]
  */
 
@@ -70,7 +70,8 @@ import { node, shape, targetOf } from './dom.js';
 /** @typedef {Lines | Dots | Matrix} Chart */
 
 /**
- * A chart that is drawn: its picture, its legend, and what it says of what is under the pointer, null for nothing.
+ * A chart that is drawn: its picture, its legend, and a function that returns the text about the place under the pointer,
+ * or null.
  * @typedef {object} Drawn
  * @property {SVGSVGElement} svg
  * @property {HTMLElement[]} entries
@@ -83,7 +84,7 @@ const KEY = { width: 34, height: 12 };
 /**
  * @param {Chart} chart
  * @param {number} width
- * @param {number} axis that is chosen, of the curves
+ * @param {number} axis the index of the chosen axis; only for lines
  * @returns {Drawn}
  */
 export function draw(chart, width, axis) {
@@ -167,7 +168,7 @@ function curveOf(one, points, x, y) {
 }
 
 /**
- * What the lines say at the place under the pointer.
+ * The values of the lines at the place under the pointer.
  * @param {SVGSVGElement} svg
  * @param {Lines} chart
  * @param {number} axis
@@ -185,7 +186,7 @@ function readLines(svg, chart, axis, x, pointer, event) {
   pointer.setAttribute('x2', String(x.at(nearest)));
   const said = chart.series.map((one, index) => {
     const { at, value, half } = nearestOf(curves[index], under, x);
-    const where = at === nearest ? '' : ` (${at.toLocaleString()})`; // its own nearest look
+    const where = at === nearest ? '' : ` (${at.toLocaleString()})`; // this curve has no point at `nearest`
     return node('span', one.cell, `${one.name} ${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`);
   });
   return [node('b', '', `${chart.xs[axis]}: ${nearest.toLocaleString()}`), ...said];
@@ -203,7 +204,7 @@ export function nearestOf(points, pixel, x) {
 }
 
 /**
- * A row a value: training (a ring), held-out (a dot) and its interval.
+ * One row for each value: training (a ring), held-out (a dot) and its interval.
  * @param {Dots} chart
  * @param {number} width
  * @returns {Drawn}
@@ -236,7 +237,7 @@ function rowOf(row, index, { x, width, step }) {
   const y = 24 + index * step;
   const half = row.half || 0;
   const group = shape('g', { class: row.cell, 'data-row': index });
-  group.append(shape('rect', { x: 0, y: y - step / 2, width, height: step, class: 'touched' })); // all of the row is read
+  group.append(shape('rect', { x: 0, y: y - step / 2, width, height: step, class: 'touched' })); // the pointer may be anywhere in the row
   write(group, row.name, 0, y + 4, 'start', 'ink');
   group.append(shape('line', { x1: x.at(row.train), x2: x.at(row.value), y1: y, y2: y, class: 'thread' }));
   const ends = { x1: x.at(Math.max(row.value - half, x.least)), x2: x.at(row.value + half) };
@@ -247,7 +248,7 @@ function rowOf(row, index, { x, width, step }) {
 }
 
 /**
- * What a row of dots says.
+ * The values of the row of dots under the pointer.
  * @param {Dots} chart
  * @param {PointerEvent} event
  */
@@ -261,7 +262,7 @@ function readDots({ rows, labels }, event) {
 }
 
 /**
- * Rows x columns; the text in a cell says what its colour says.
+ * Rows x columns; the text in a cell and its colour show the same number.
  * @param {Matrix} chart
  * @param {number} width
  * @returns {Drawn}
@@ -270,7 +271,7 @@ function matrix(chart, width) {
   const left = gutter([...chart.rows, chart.labels.down], width);
   const step = 38;
   const across = (width - left) / chart.columns.length;
-  const tight = Math.max(...chart.columns.map((name) => wordsWide(name))) > across - 6; // then every second name stands higher
+  const tight = Math.max(...chart.columns.map((name) => wordsWide(name))) > across - 6; // then every second name is higher
   const top = tight ? 60 : 44;
   const svg = picture('chart', width, top + chart.rows.length * step + 4, chart.name);
   write(svg, chart.labels.down, 0, 14);
@@ -294,7 +295,7 @@ function matrix(chart, width) {
 }
 
 /**
- * What a cell of a matrix says.
+ * The values of the cell of a matrix under the pointer.
  * @param {Matrix} chart
  * @param {PointerEvent} event
  */

@@ -1,10 +1,10 @@
-// What works everywhere on the page: keys, names for what gradio leaves nameless, the language of the document.
+// What applies to the whole page: keys, names for elements to which gradio gives none, the language of the document.
 
-/** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of what is at the foot */
+/** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
 /** @typedef {Record<'remove' | 'remove_all' | 'more_views' | 'foot' | Foot, string>} Names */
 
 /**
- * Begin to listen.
+ * Starts listening to keys, clicks and changes of the page.
  * @param {Record<string, Names>} names by the language of the document; `remove` has a place for a model's {name}
  */
 export function start(names) {
@@ -17,7 +17,7 @@ export function start(names) {
 }
 
 /**
- * Ctrl/Cmd + Enter generates, Esc stops: the buttons do the work.
+ * Clicks buttons for keys: Ctrl/Cmd + Enter generates or scores, Esc stops.
  * @param {KeyboardEvent} event
  */
 function press(event) {
@@ -34,7 +34,7 @@ function press(event) {
 }
 
 /**
- * Where the cards are below the controls (a phone), they are brought into view.
+ * On a narrow screen (a phone), where results are below the controls, scrolls to the results.
  * @param {MouseEvent} event
  */
 function show(event) {
@@ -44,8 +44,8 @@ function show(event) {
 }
 
 /**
- * What gradio names by a number or in English only: the crosses in a list of models, which say here which one they
- * remove, the inputs of a slider, the list of views that find no room, the page's foot, of which gradio says nothing anew.
+ * Names the elements that gradio names by a number, or only in English: the crosses in a list of models (with the model
+ * that each one removes), the inputs of a slider, the menu of views that do not fit, and the footer.
  * @param {Names} words
  */
 function giveNames(words) {
@@ -70,7 +70,7 @@ function giveNames(words) {
 }
 
 /**
- * Words before a picture.
+ * Sets the text before an icon.
  * @param {string} selector
  * @param {string} said
  */
@@ -89,8 +89,8 @@ function say(element, attribute, said) {
 }
 
 /**
- * Let the browser's tab, screen readers and boards know the language.
- * @param {Record<string, [string, string, string]>} titles our code, HTML's and the page's title by the name of a language
+ * Sets the language of the document, which screen readers use, and the title; tells the boards to draw again.
+ * @param {Record<string, [string, string, string]>} titles our code, HTML's code and the page's title, by the name of a language
  * @param {string} chosen
  */
 export function speak(titles, chosen) {

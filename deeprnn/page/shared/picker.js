@@ -1,10 +1,10 @@
-// The list of models that can be chosen: what passes the filters, titled in a language.
+// The list of models that can be chosen: those that pass the filters, with titles in one language.
 
 /** @typedef {[name: string, titles: Record<string, string>, filtered: string[]]} Model */
 
 /**
- * The list as gradio takes it: those that pass the filters and those that are chosen already.
- * @param {Model[]} models with a title by the name of each language, and what each filter looks at
+ * gradio's update of the list: the models that pass the filters, and those that are chosen already.
+ * @param {Model[]} models with their titles by the name of a language, and the value that each filter compares
  * @param {...any} controls the filters' values, the names chosen, the name of the language
  */
 export function narrowed(models, ...controls) {
