@@ -56,17 +56,17 @@ def ten_residual() -> Recipe:
 
 
 def at_equal_parameters(cell: str, layers: int, *, residual: bool) -> Recipe:
-    """Return a stack of about 500,000 weights."""
+    """Return the recipe of a stack with about 500,000 weights."""
     return _recipe("depth", stack_of_size(cell, layers, 500_000, residual=residual, dropout=0.2))
 
 
 def at_equal_width(cell: str, layers: int, *, residual: bool) -> Recipe:
-    """Return a stack with 128 units in every layer."""
+    """Return the recipe of a stack with 128 units in every layer."""
     return _recipe("width", stack(cell, layers, 128, residual=residual, dropout=0.2))
 
 
 def at_higher_rate(cell: str, layers: int) -> Recipe:
-    """Return a residual stack of about 500,000 weights, with a higher learning rate, which ten layers need."""
+    """Return the recipe of a residual stack with about 500,000 weights, at the higher learning rate."""
     return _recipe("rate", at_equal_parameters(cell, layers, residual=True).model, learning_rate=5e-3)
 
 

@@ -17,7 +17,7 @@ BETWEEN: dict[Lang, str] = {"en": ", ", "zh": "、"}  # between the figures of a
 
 
 def figure(value: object, format_spec: str = "") -> str:
-    """Return a value in Python's format; for an estimate the mean and its interval, with three decimals by default."""
+    """Return a value in the given format; for an estimate the mean and its interval, with three decimals by default."""
     if value is None:
         return NOTHING
     if not isinstance(value, Estimate):

@@ -85,7 +85,7 @@ def note_stack(cell: str, num_layers: int, epochs: int = 500) -> Recipe:
 
 
 def modern_training(text: str, epochs: int, **more: Any) -> TrainConfig:
-    """Return the training of all other runs: AdamW with warm-up and cosine, averaged weights, random offsets, bf16."""
+    """Return a training unlike the note's: AdamW with warm-up and cosine, averaged weights, random offsets, bf16."""
     settings: dict[str, Any] = {
         "form": "full",
         "window": 128,
@@ -103,7 +103,7 @@ def modern_training(text: str, epochs: int, **more: Any) -> TrainConfig:
 
 
 def smoke() -> Recipe:
-    """Return some seconds of training on text that comes with Python, to test an installation."""
+    """Return a recipe that takes some seconds, on text that comes with Python, to test an installation."""
     model = ModelConfig(cell="gru", hidden_size=96, num_layers=2, embedding_size=96, residual=True, dropout=0.1)
     train = TrainConfig(
         text="python-docs",

@@ -146,11 +146,11 @@ def recorded(registry: Registry, names: Sequence[str]) -> Board:
 def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
     """Return the recordings of a question's models after its prompt; if one is missing, those of `recorded`."""
     preset = comparisons(registry)[key]
-    board = _after(registry, preset.prompt, preset.groups[budget]) or recorded(registry, preset.groups[budget])
+    board = _recorded_after(registry, preset.prompt, preset.groups[budget]) or recorded(registry, preset.groups[budget])
     return replace(board, preset=key, budget=budget)
 
 
-def _after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | None:
+def _recorded_after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | None:
     """Return a board of the models' recordings after one prompt, or None if a model has none."""
     texts = [recordings.read(registry).get((prompt, name)) for name in names]
     cards = tuple(
@@ -181,7 +181,7 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     if not names:
         return replace(board, cards=(), preset=None, budget=None)
     if all(card.state == "recorded" for card in board.cards):
-        return _after(registry, board.prompt, names) or recorded(registry, names)
+        return _recorded_after(registry, board.prompt, names) or recorded(registry, names)
     written = {card.model: card for card in board.stopped().cards}
     cards = tuple(written.get(name) or Card(model=name, prompt=board.prompt) for name in names)
     return replace(board, cards=cards, preset=None, budget=None)

@@ -40,7 +40,7 @@ _WORDS = (
 )
 
 
-def _first(registry: Registry) -> Board:
+def _opening_board(registry: Registry) -> Board:
     """Return the board that the page opens with: the first question, or the first four models."""
     for key, one in comparisons(registry).items():
         return cards.of_preset(registry, key, one.budget)
@@ -80,7 +80,7 @@ class Controls:
     """The components of the view, in their order on the page."""
 
     def __init__(self, registry: Registry, language: gr.Radio, words: Translations) -> None:
-        first = _first(registry)
+        first = _opening_board(registry)
         self.preset = gr.Radio(
             _question_choices(registry, "en"), value=first.preset, elem_id="questions", elem_classes="chips"
         )

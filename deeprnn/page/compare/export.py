@@ -112,10 +112,10 @@ def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
         lines.append(f"| `{card.model}` | {ppls} | {copied} | {longest} |")
     for card in board.cards:
         whole = card.prompt + "⟶" + card.text
-        fence = "`" * max(3, *(len(ticks) + 1 for ticks in _ticks(whole)))
+        fence = "`" * max(3, *(len(run) + 1 for run in _backtick_runs(whole)))
         lines += ["", f"`{card.model}`", "", fence, whole, fence]
     return "\n".join(lines) + "\n"
 
 
-def _ticks(text: str) -> list[str]:
+def _backtick_runs(text: str) -> list[str]:
     return "".join(c if c == "`" else " " for c in text).split() or [""]

@@ -36,19 +36,19 @@ class RunControls:
 
     def __init__(self) -> None:
         self._guard = threading.RLock()
-        self._of: dict[str | None, RunControl] = {}
+        self._active: dict[str | None, RunControl] = {}
 
     def begin(self, session: str | None) -> RunControl:
         """End the session's run, if there is one; return a new one."""
         with self._guard:
             turn, _ = self.end(session)
-            control = self._of[session] = RunControl(turn=turn)
+            control = self._active[session] = RunControl(turn=turn)
             return control
 
     def end(self, session: str | None) -> tuple[int, dict[str, float]]:
         """End the session's run; return the turn of the next drawing, and the models' speeds, by name."""
         with self._guard:
-            control = self._of.pop(session, None)
+            control = self._active.pop(session, None)
             if control:
                 control.over = True
             return cards.next_turn(), control.speeds if control else {}
@@ -56,8 +56,8 @@ class RunControls:
     def leave(self, session: str | None, control: RunControl) -> None:
         """Remove a run that has ended."""
         with self._guard:
-            if self._of.get(session) is control:
-                del self._of[session]
+            if self._active.get(session) is control:
+                del self._active[session]
 
 
 @dataclass(frozen=True, kw_only=True)

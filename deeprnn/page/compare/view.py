@@ -18,7 +18,7 @@ from deeprnn.store.registry import Registry
 
 
 def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
-    """Lay the view out and connect it."""
+    """Create the components of the view and connect their events."""
     ui, handlers = Controls(registry, language, words), Handlers(registry)
     _connect_runs(ui, handlers, page, language)
     _connect_choices(ui, handlers, language)

@@ -179,11 +179,11 @@ class Inside {
 
   /** @param {number} at */
   #pointOnce(at) {
-    if (this.#within(at) !== this.at) this.#point(at);
+    if (this.#clamp(at) !== this.at) this.#point(at);
   }
 
   /** @param {number} at */
-  #within(at) {
+  #clamp(at) {
     return Math.max(0, Math.min(this.characters.length - 1, at));
   }
 
@@ -194,7 +194,7 @@ class Inside {
   #point(at) {
     const { characters } = this;
     const { models, labels } = this.carried.given();
-    this.at = this.#within(at);
+    this.at = this.#clamp(at);
     this.strip.querySelectorAll('.at').forEach((span) => span.classList.remove('at'));
     this.strip.children[this.at].classList.add('at');
     const left = (100 * (this.at + 0.5)) / characters.length + '%';

@@ -54,7 +54,7 @@ def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestE
         "models": [
             {
                 **found,
-                "lens": _meaningful(found["lens"], registry.infos[name].config.residual),
+                "lens": _readable_levels(found["lens"], registry.infos[name].config.residual),
                 "title": shown[name],
                 "cell": registry.infos[name].config.cell,
                 "keeping": CELLS[registry.infos[name].config.cell].keeping or "",
@@ -65,7 +65,7 @@ def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestE
     }
 
 
-def _meaningful(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
+def _readable_levels(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
     """Return the levels whose vectors the head can read: all of a residual stack, only the top one of a plain stack."""
     return lens if residual else {key: levels[-1:] for key, levels in lens.items()}
 

@@ -88,7 +88,7 @@ def _drawn(
     where = source_positions(text)
     return {
         "text": text,
-        "symbols": _packed(per_character([1.0] * (len(where) - 1), where, len(text))),  # of each character
+        "symbols": _packed(per_character([1.0] * (len(where) - 1), where, len(text))),  # per character
         "rows": rows,
         "models": [answer["model"] for answer in answers],
         "notes": _missing(registry, answers, infos, lang) + _notes(registry, scored, infos, lang),

@@ -40,9 +40,9 @@ def differing(infos: Sequence[CheckpointInfo]) -> frozenset[str]:
 
 
 def most_unknown(registry: Registry, infos: Sequence[CheckpointInfo]) -> tuple[int, int] | None:
-    """Return, for the held-out text that the models share, the largest number of unknown characters, and its length.
+    """Return how many characters of the models' held-out text one of them does not know, and the length of the text.
 
-    The largest number is that of the model that knows the fewest. None: the file has no counts of this text.
+    The number is that of the model that knows the fewest. None: the file has no counts of this text.
     """
     counts = read(registry).get(heldout(infos[0]))
     if counts is None:

@@ -48,7 +48,7 @@ const STYLED = [
  * A copy of a picture that contains the styles of the style sheet.
  * @param {SVGSVGElement} svg
  */
-function dressed(svg) {
+function withStyles(svg) {
   const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true));
   const to = copy.querySelectorAll('*');
   svg.querySelectorAll('*').forEach((one, index) => {
@@ -65,7 +65,7 @@ function dressed(svg) {
  * @param {number} width
  * @param {number} size
  */
-function broken(text, width, size) {
+function wrapped(text, width, size) {
   const made = [''];
   (text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*/g) || []).forEach((piece) => {
     if (wordsWide(made[made.length - 1] + piece.trimEnd(), size) > width) made.push('');
@@ -88,11 +88,11 @@ export function standalone(svg, title, entries) {
   const bold = { ...ink, 'font-size': 15, 'font-weight': 600 };
   let top = edge;
   /** @type {Element[]} */
-  const parts = broken(title, width, 15).map((line) => {
+  const parts = wrapped(title, width, 15).map((line) => {
     top += 21;
     return shape('text', { ...bold, x: edge, y: top - 7 }, line.trimEnd());
   });
-  const picture = dressed(svg);
+  const picture = withStyles(svg);
   const place = { x: edge, y: top + 8, width, height, overflow: 'visible' };
   Object.entries(place).forEach(([name, value]) => picture.setAttribute(name, String(value)));
   parts.push(picture);
@@ -123,7 +123,7 @@ function keyOf(entry, name, left, top, ink) {
   const sample = entry.querySelector('svg');
   const words = shape('text', { ...ink, x: left + 40, y: top + 10, 'font-size': 12 }, name);
   if (!sample) return [words];
-  const copy = dressed(sample);
+  const copy = withStyles(sample);
   copy.setAttribute('x', String(left));
   copy.setAttribute('y', String(top));
   return [copy, words];

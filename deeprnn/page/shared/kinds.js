@@ -78,7 +78,7 @@ import { node, shape, targetOf } from './dom.js';
  * @property {(event: PointerEvent) => HTMLElement[] | null} read
  */
 
-const HIGH = 380;
+const HEIGHT = 380;
 const KEY = { width: 34, height: 12 };
 
 /**
@@ -110,8 +110,8 @@ function pointsOf(chart, one, axis) {
  * @returns {Drawn}
  */
 function lines(chart, width, axis) {
-  const box = { left: 52, right: width - 14, top: 24, bottom: HIGH - 44 };
-  const svg = picture('chart', width, HIGH, `${chart.name}: ${chart.y}, ${chart.xs[axis]}`);
+  const box = { left: 52, right: width - 14, top: 24, bottom: HEIGHT - 44 };
+  const svg = picture('chart', width, HEIGHT, `${chart.name}: ${chart.y}, ${chart.xs[axis]}`);
   const points = chart.series.flatMap((one) => pointsOf(chart, one, axis));
   const ends = points.flatMap((p) => [p.value - p.half, p.value + p.half]).filter((value) => value > 0);
   const across = points.map((p) => p.at);
@@ -120,7 +120,7 @@ function lines(chart, width, axis) {
   gridAcross(svg, y, box);
   const marks = chart.ticks.length ? chart.ticks : ticks(x.least, x.most, x.log);
   gridDown(svg, x, { top: box.bottom, bottom: box.bottom + 5, numbers: box.bottom + 19 }, marks);
-  write(svg, chart.xs[axis], (box.left + box.right) / 2, HIGH - 4, 'middle');
+  write(svg, chart.xs[axis], (box.left + box.right) / 2, HEIGHT - 4, 'middle');
   write(svg, chart.y, 2, 13);
   chart.rules.forEach((rule) => {
     const at = y.at(rule.y);

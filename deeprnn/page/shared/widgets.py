@@ -25,7 +25,7 @@ from deeprnn.words import Lang, in_both
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 Choices = list[tuple[str, str]]
-_OTHERS = 3  # models that replace those that cannot read a text
+_MAX_REPLACEMENTS = 3  # models that replace those that cannot read a text
 
 
 @dataclass
@@ -252,7 +252,7 @@ def readers(registry: Registry, text: str, names: Sequence[str], first: Sequence
 
     known = [name for name in names if name in registry.infos and knows(name)]
     others = dict.fromkeys((*(name for name in first if name in registry.infos), *registry.infos))
-    return known or [name for name in others if knows(name)][:_OTHERS] or list(names)
+    return known or [name for name in others if knows(name)][:_MAX_REPLACEMENTS] or list(names)
 
 
 def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:
