@@ -19,8 +19,8 @@ class Word:
     values: Mapping[str, "Label | float"] = field(default_factory=dict)
 
 
-# A string that is the same in all languages, such as a run's name; a `Word`; several of both.
-Label: TypeAlias = "str | Word | tuple[Label, ...]"
+# A string that is the same in all languages; a `Word`; a run, written as its title; several of these.
+Label: TypeAlias = "str | Word | RunRecord | tuple[Label, ...]"
 Cell: TypeAlias = "Label | float | Estimate | Reading | None"
 
 
@@ -147,7 +147,7 @@ def _learning(run: RunRecord, dash: int) -> list[Series]:
     xs = list(zip(curve.epoch, curve.chars, curve.seconds, strict=True))
     return [
         Series(
-            name=Word(key="charts.run_part", values={"run": run.name, "part": Word(key=f"charts.part.{part}")}),
+            name=Word(key="charts.run_part", values={"run": run, "part": Word(key=f"charts.part.{part}")}),
             cell=run.model_config.cell,
             dash=dash,
             points=[Point(xs=x, value=estimate([y])) for x, y in zip(xs, ppls, strict=True)],

@@ -226,7 +226,7 @@ def chart(results: Results, experiment: str, caption: Word, wirings: Sequence[bo
         for cell, residual in itertools.product(cells(results, experiment), wirings)
     ]
     head: list[Label] = [Word(key="filter.cell"), Word(key="filter.wiring")]
-    head += [Word(key="model.layer" if n == 1 else "model.layers", values={"n": n}) for n in tried]
+    head += [Word(key="charts.layer" if n == 1 else "charts.layers", values={"n": n}) for n in tried]
     table = Table(columns=[Column(name=one) for one in head], rows=rows)
     return Lines(name=caption, axes=[Word(key="charts.axis.layers")], series=series, table=table, ticks=tried)
 

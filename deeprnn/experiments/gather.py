@@ -25,7 +25,8 @@ from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import list_checkpoints
 from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord
-from deeprnn.text.corpora import catalogue, is_known, load_corpus, own_name
+from deeprnn.text.catalogue import catalogue
+from deeprnn.text.corpora import is_known, load_corpus, own_name
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
 

@@ -7,18 +7,16 @@ Python contains, which needs no network), or by the path of a local UTF-8 file. 
 the folder that the environment variable DEEPRNN_DATA names, then in the user's cache, then at each of its URLs.
 """
 
-import functools
 import hashlib
-import json
 import os
 import re
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import pooch
 
-from deeprnn.config import Form, StrictConfig
+from deeprnn.config import Form
+from deeprnn.text.catalogue import CatalogueEntry, catalogue
 from deeprnn.text.vocab import normalize
 
 OWN_NAME_CHARS = 48  # of a file's name; a Chinese character takes 3 bytes, and a file name may have 255 bytes
@@ -26,24 +24,6 @@ _START = re.compile(r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*$", 
 _END = re.compile(
     r"^(?:End of (?:the )?Project Gutenberg.*|\*\*\* ?END OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*)$", re.MULTILINE
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CatalogueEntry(StrictConfig):
-    """One book of `catalogue.json`, and the size and hash of the file that its URLs serve."""
-
-    name: str
-    title: str
-    author: str
-    year: int
-    file: str
-    bytes: int
-    sha256: str
-    encoding: str
-    gutenberg_header: bool
-    crlf: bool
-    urls: list[str]
-    upstream: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +38,6 @@ class Corpus:
     def sha256(self) -> str:
         """The SHA-256 of the text as UTF-8."""
         return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-@functools.cache
-def catalogue() -> dict[str, CatalogueEntry]:
-    """Return the books by name."""
-    raw = json.loads(resources.files("deeprnn.text").joinpath("catalogue.json").read_text("utf-8"))
-    return {entry["name"]: CatalogueEntry.from_dict(entry) for entry in raw}
 
 
 def load_corpus(text: str, form: Form) -> Corpus:

@@ -258,8 +258,8 @@ def test_a_request_without_models_is_refused_in_the_readers_language(visit):
 NONE = {"en": "Choose a question or a model.", "zh": "请选一个问题或模型。"}
 FULL = {"en": "6 models at most", "zh": "最多同时选 6 个模型"}
 REMOVE = {
-    "en": ["Remove LSTM, 2 layers · note-lstm-2", "Remove all"],
-    "zh": ["移除 LSTM，2 层 · note-lstm-2", "全部移除"],
+    "en": ["Remove LSTM × 2 · 10,000 characters", "Remove all"],
+    "zh": ["移除 2 层 LSTM · 10,000 个字符", "全部移除"],
 }
 
 

@@ -18,7 +18,7 @@ from deeprnn.page.links import VIEWS
 from deeprnn.page.score.view import EXAMPLES, REAL
 from deeprnn.page.shared.widgets import FILTERS, Joined, book, millions
 from deeprnn.page.words import FILES, WORDS, tr
-from deeprnn.text.corpora import catalogue
+from deeprnn.text.catalogue import catalogue
 from deeprnn.words import Words
 from tests.conftest import ROOT
 
@@ -35,6 +35,7 @@ def asked_by_name(registry):
     """The tables from which the page takes a word by the name of something, and the names of all such things."""
     ends = {"one", "even", "most"}
     return {
+        "author": {entry.author for entry in catalogue().values()},
         "book": set(catalogue()),
         "checkpoints.form": set(get_args(Form)),
         "checkpoints.part": {part for info in registry.infos.values() for part in info.metrics.final},

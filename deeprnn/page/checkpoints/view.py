@@ -37,7 +37,7 @@ def _row(info: CheckpointInfo, shown: str, lang: Lang) -> dict[str, Any]:
         (CELLS[info.config.cell].label, info.config.cell),
         (str(info.config.num_layers), info.config.num_layers),
         (str(info.config.hidden_size), info.config.hidden_size),
-        (tr(f"wiring.{wiring(info)}", lang), wiring(info)),
+        (tr(f"wiring.{wiring(info.config)}", lang), wiring(info.config)),
         (millions(info.num_params, lang), info.num_params),
         (f"{texts(info, lang)} · {tr(f'checkpoints.form.{info.vocab.form}', lang)}", texts(info, "en")),
         (perplexity(info.train_ppl), info.train_ppl),
@@ -68,7 +68,7 @@ def card(registry: Registry, name: str, lang: Lang) -> dict[str, Any]:
         "what": tr(
             "checkpoints.card.what",
             lang,
-            title=title(info, lang),
+            title=title(info.config, info.metrics.train_config, lang),
             units=info.config.hidden_size,
             count=f"{info.num_params:,}",
             symbols=symbols,

@@ -13,9 +13,10 @@ from typing import Any
 
 from deeprnn.experiments.charts import Cell, Chart, Dots, Label, Lines, Matrix, Series, Square, Table, Word
 from deeprnn.experiments.format import figure
+from deeprnn.page.shared.widgets import title
 from deeprnn.page.words import tr
 from deeprnn.store.estimates import Estimate
-from deeprnn.store.results import Reading
+from deeprnn.store.results import Reading, RunRecord
 from deeprnn.words import Lang
 
 Drawn = dict[str, Any]
@@ -39,6 +40,8 @@ def said(label: Label, lang: Lang) -> str:
     """Return a label in one language."""
     if isinstance(label, str):
         return label
+    if isinstance(label, RunRecord):
+        return title(label.model_config, label.train_config, lang)
     if isinstance(label, Word):
         values = {
             name: value if isinstance(value, int | float) else said(value, lang) for name, value in label.values.items()
@@ -49,7 +52,7 @@ def said(label: Label, lang: Lang) -> str:
 
 def cell(value: Cell, format_spec: str, lang: Lang) -> str:
     """Return the text of a table's cell in one language; for a failed run it includes the kind of failure."""
-    if isinstance(value, str | Word | tuple):
+    if isinstance(value, str | Word | RunRecord | tuple):
         return said(value, lang)
     if not isinstance(value, Reading):
         return figure(value, format_spec)

@@ -5,12 +5,14 @@ Knows: checkpoints' metadata, words. Does not know: any one view.
 
 import contextlib
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import gradio as gr
 
+from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.service import MAX_MODELS, RequestError
 from deeprnn.page.shared import alphabets
@@ -20,6 +22,7 @@ from deeprnn.page.words import LANGUAGES, WORDS, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
+from deeprnn.text.catalogue import catalogue
 from deeprnn.text.vocab import UNKNOWN_ID
 from deeprnn.words import Lang, in_both
 
@@ -122,23 +125,61 @@ def drawing(
     return board
 
 
-def title(info: CheckpointInfo, lang: Lang) -> str:
-    """Return a model's title, such as "LSTM, 10 layers, residual"."""
-    layers = tr("model.layer" if info.config.num_layers == 1 else "model.layers", lang, n=info.config.num_layers)
-    parts = [CELLS[info.config.cell].label, layers]
-    if info.config.wiring != "stack":
-        parts.append(tr("model.shared", lang))
-    elif info.config.residual:
-        parts.append(tr("wiring.residual", lang))
-    return ("，" if lang == "zh" else ", ").join(parts)
+def title(model: ModelConfig, train: TrainConfig, lang: Lang) -> str:
+    """Return the title of a model: "LSTM × 2 · 10,000 characters", "GRU × 10 plain · The Time Machine".
+
+    How the layers are joined is part of it unless they are one or two plain ones.
+    """
+    values = {"cell": CELLS[model.cell].label, "n": model.num_layers}
+    joined = wiring(model)
+    if joined == "plain" and model.num_layers <= 2:
+        stack = tr("model.stack", lang, **values)
+    else:
+        stack = tr("model.wired", lang, wiring=tr(f"wiring.{joined}", lang), **values)
+    return f"{stack} · {_training_text(train, lang)}"
+
+
+def _training_text(train: TrainConfig, lang: Lang) -> str:
+    """Return what was read: of one text its title, or the number of characters if that is less than half of it."""
+    names = (train.text, *train.more_texts)
+    entries = [catalogue().get(name) for name in names]
+    limit, first = train.max_train_chars, entries[0]
+    if len(names) == 1 and limit and (first is None or limit < first.bytes / 2):
+        return tr("model.read.chars", lang, n=f"{limit:,}")
+    if len(names) == 1:
+        return book(train.text, lang)
+    authors = {entry.author if entry else None for entry in entries}
+    if None in authors:
+        return tr("model.read.texts", lang, n=len(names))
+    if len(authors) > 1:
+        return tr("model.read.authors", lang, n=len(authors))
+    return tr("model.read.books", lang, n=len(names), author=tr(f"author.{authors.pop()}", lang))
 
 
 @functools.lru_cache(maxsize=8)  # every drawing of a text that is being written calls it
 def titles(registry: Registry, lang: Lang) -> dict[str, str]:
-    """Return every model's title by name; titles that several models share are followed by the name."""
-    plain = {name: title(info, lang) for name, info in registry.infos.items()}
-    twice = {t for t in plain.values() if list(plain.values()).count(t) > 1}
-    return {name: f"{t} · {name}" if t in twice else t for name, t in plain.items()}
+    """Return a title for every model by name; models of one title are told apart by units, passes or their names."""
+    plain = {name: title(info.config, info.metrics.train_config, lang) for name, info in registry.infos.items()}
+    alike = defaultdict(list)
+    for name, shown in plain.items():
+        alike[shown].append(registry.infos[name])
+    return {name: " · ".join([shown, *_detail(name, alike[shown], lang)]) for name, shown in plain.items()}
+
+
+def _detail(name: str, alike: Sequence[CheckpointInfo], lang: Lang) -> list[str]:
+    if len(alike) == 1:
+        return []
+    details = {
+        info.name: (
+            tr("model.units", lang, n=info.config.hidden_size),
+            tr("model.passes", lang, n=info.metrics.train_config.epochs),
+        )
+        for info in alike
+    }
+    for chosen in (slice(1), slice(1, None), slice(None)):
+        if len({detail[chosen] for detail in details.values()}) == len(alike):
+            return list(details[name][chosen])
+    return [name]
 
 
 def facts(info: CheckpointInfo, lang: Lang) -> str:
@@ -199,20 +240,20 @@ def perplexity(value: float) -> str:
     return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 10_000 else f"{value:.2e}"
 
 
-Joined = Literal["plain", "residual", "shared"]
+Joined = Literal["plain", "residual", "shared", "shared-updated"]
 FILTERS: dict[str, Callable[[CheckpointInfo], str]] = {
     "cell": lambda info: CELLS[info.config.cell].label,
     "depth": lambda info: str(info.config.num_layers),
     "text": lambda info: info.metrics.text.name,
-    "wiring": lambda info: wiring(info),
+    "wiring": lambda info: wiring(info.config),
 }
 
 
-def wiring(info: CheckpointInfo) -> Joined:
+def wiring(model: ModelConfig) -> Joined:
     """Return how a model's layers are connected."""
-    if info.config.wiring != "stack":
-        return "shared"
-    return "residual" if info.config.residual else "plain"
+    if model.wiring != "stack":
+        return model.wiring
+    return "residual" if model.residual else "plain"
 
 
 def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), kept: Sequence[str] = ()) -> Choices:
