@@ -11,9 +11,9 @@ install:
 serve:
     python app.py
 
-# The tests that start no browser and no other program.
+# The tests that start no browser, no program and no server: a minute on two cores.
 quick:
-    python -m pytest -m "not browser and not process and not slow"
+    python -m pytest -n 2 --dist loadfile -m "not browser and not process and not slow"
 
 # All tests but those that take minutes.
 test:
