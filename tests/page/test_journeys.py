@@ -26,6 +26,15 @@ def wait_for_cards(one, *names):
     )
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720), (390, 844)])
+def test_prompt_and_generate_are_together_on_the_first_screen(visit, width, height, lang):
+    one = visit(f"?lang={lang}", width=width, height=height)
+    prompt, buttons = (one.page.locator(at).bounding_box() for at in ("#prompt", "#actions"))
+    assert 0 <= buttons["y"] - (prompt["y"] + prompt["height"]) < 40
+    assert buttons["y"] + buttons["height"] < height
+
+
 def test_the_first_screen_says_what_is_to_be_seen_and_marks_what_is_copied(visit, registry):
     one = visit()
     verdict = one.page.locator(".verdict")

@@ -89,6 +89,10 @@ class Controls:
         with gr.Row(equal_height=False, elem_id="compare"):
             with gr.Column(scale=1, min_width=280, elem_classes="controls"):
                 self.prompt = gr.Textbox(first.prompt, lines=3, elem_id="prompt")
+                with gr.Row(elem_id="actions"):
+                    self.go = gr.Button(variant="primary", elem_id="generate", min_width=110)
+                    self.stop = gr.Button(elem_id="stop", min_width=70)
+                    self.more = gr.Button(elem_id="continue", min_width=80)
                 with gr.Row(elem_classes="examples"):
                     self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
                 self.picker = model_picker(registry, language, words, first.names)
@@ -103,10 +107,6 @@ class Controls:
                 with gr.Accordion(open=False) as self.fold:
                     self.top_k = Slider(0, 100, 0, step=1, buttons=[])
                     self.top_p = Slider(0.05, 1, 1, step=0.05, buttons=[])
-                with gr.Row(elem_id="actions"):
-                    self.go = gr.Button(variant="primary", elem_id="generate", min_width=110)
-                    self.stop = gr.Button(elem_id="stop", min_width=70)
-                    self.more = gr.Button(elem_id="continue", min_width=80)
                 self.keys = gr.Markdown(elem_classes="hint")
                 self.measure = gr.Markdown(elem_classes="hint")
             with gr.Column(scale=3, min_width=320, elem_classes="shown"):
