@@ -120,7 +120,7 @@ def test_a_reader_sees_every_question_and_reads_a_figure(visit):
     figure.scroll_into_view_if_needed()
     box = figure.locator(".chart").bounding_box()
     one.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.5 * box["height"])
-    assert "note-gru-2 · held-out" in figure.locator(".explain").text_content()
+    assert "GRU × 2 · 10,000 characters · held-out" in figure.locator(".explain").text_content()
     figure.get_by_role("button", name="seconds").click()
     assert "seconds" in figure.locator(".chart text").all_text_contents()
 
