@@ -8,7 +8,7 @@ Knows: files, languages. Does not know: where a sentence is shown.
 """
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -33,6 +33,11 @@ class Words(Mapping[str, Sentence]):
             return cls(dict(_sentences(tomllib.loads(path.read_text("utf-8")))))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def joined(cls, parts: Iterable[Mapping[str, Sentence]]) -> Self:
+        """Return the sentences of all parts; their keys are different."""
+        return cls({key: sentence for part in parts for key, sentence in part.items()})
 
     def below(self, name: str) -> Self:
         """Return the same sentences as members of the table `name`."""

@@ -7,5 +7,4 @@ from pathlib import Path
 
 from deeprnn.words import Words
 
-_READ = [Words.read(path).below(path.stem) for path in sorted(Path(__file__).parent.glob("*.toml"))]
-WORDS = Words({key: said for words in _READ for key, said in words.items()})
+WORDS = Words.joined(Words.read(path).below(path.stem) for path in sorted(Path(__file__).parent.glob("*.toml")))

@@ -20,7 +20,7 @@ FILES = (
     Words.read(_FOLDER / "books.toml").below("book"),
     *(Words.read(path).below(path.parent.name) for path in sorted(_FOLDER.glob(f"*/{_FILE}"))),
 )
-WORDS = Words({key: said for words in FILES for key, said in words.items()})
+WORDS = Words.joined(FILES)
 tr, table = WORDS.tr, WORDS.table
 
 

@@ -42,8 +42,7 @@ class Handlers:
 
     def on_stop(self, value: Any, request: gr.Request) -> Any:
         """End the run; the board stays as it was shown when the reader pressed Stop, which the browser sends."""
-        turn, speeds = self._runs.end(request.session_hash)
-        board = self._read(value).stopped(speeds)
+        board, turn = self._stopped(value, request.session_hash)
         if all(card.state != "stopped" for card in board.cards):
             return gr.skip()
         return cards.draw(self._registry, board, turn)
@@ -150,8 +149,13 @@ class Handlers:
 
     def _redraw(self, change: Callable[[Board], Board], value: Any, session: str | None) -> Any:
         """End the run, if there is one, with the texts that are shown; draw the changed board."""
+        board, turn = self._stopped(value, session)
+        return cards.draw(self._registry, change(board), turn)
+
+    def _stopped(self, value: Any, session: str | None) -> tuple[Board, int]:
+        """End the session's run; return the board that is shown, with nothing being written, and the next turn."""
         turn, speeds = self._runs.end(session)
-        return cards.draw(self._registry, change(self._read(value).stopped(speeds)), turn)
+        return self._read(value).stopped(speeds), turn
 
     def _read(self, value: Any) -> Board:
         try:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from deeprnn.config import ModelConfig, TrainConfig
+from deeprnn.experiments.format import BETWEEN
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.service import MAX_MODELS, RequestError
 from deeprnn.page.shared import alphabets
@@ -232,7 +233,7 @@ def results_note(registry: Registry, missing: Sequence[str], lang: Lang) -> str:
         return tr("results_broken", lang, file=FILE)
     if not missing or not registry.results.runs:
         return ""
-    return tr("results_lack", lang, file=FILE, missing=", ".join(missing) if lang == "en" else "、".join(missing))
+    return tr("results_lack", lang, file=FILE, missing=BETWEEN[lang].join(missing))
 
 
 def perplexity(value: float) -> str:
