@@ -8,8 +8,10 @@ Knows: `results.json`. Does not know: how runs are made or gathered, the page.
      "novelty": {name: how much a shipped model copies and repeats, and the same for real held-out text}}
 """
 
+import functools
 import json
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -139,11 +141,6 @@ class RunRecord:
         """The figures on the held-out part of a finished run: test, or validation if there is no test part."""
         return heldout(self.final)
 
-    def value(self, field: str) -> object:
-        """Return the value of a field of the record, of its model configuration or of its training configuration."""
-        whose = next((one for one in (self, self.model_config, self.train_config) if hasattr(one, field)), self)
-        return getattr(whose, field)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, without the empty fields of a run that did not finish."""
         values = asdict(self)
@@ -151,6 +148,15 @@ class RunRecord:
             del values["outcome"]["reason"]
         optional = ("experiment", "final", "best_val", "storage")
         return {key: value for key, value in values.items() if value or key not in optional}
+
+
+@functools.cache
+def _reader(field: str) -> Callable[[RunRecord], object]:
+    """Return a function that reads a field of a run's record, of its model or of its training configuration."""
+    for path, part in (("", RunRecord), ("model_config.", ModelConfig), ("train_config.", TrainConfig)):
+        if field in part.__dataclass_fields__ or hasattr(part, field):
+            return operator.attrgetter(path + field)
+    return operator.attrgetter(field)  # raises AttributeError, which names the field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -383,5 +389,6 @@ class Results:
 
         wanted: values of fields of the record, of its model configuration or of its training configuration.
         """
-        found = (run for run in self.runs.values() if all(run.value(name) == value for name, value in wanted.items()))
+        readers = [(_reader(name), value) for name, value in wanted.items()]
+        found = (run for run in self.runs.values() if all(read(run) == value for read, value in readers))
         return Runs(sorted(found, key=lambda run: (run.recipe, run.seed)))

@@ -4,10 +4,12 @@ Knows: the parts of a question. Does not know: any one question, the other views
 """
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
+from deeprnn.experiments.charts import Chart
 from deeprnn.experiments.format import sentence
 from deeprnn.experiments.question import Question
 from deeprnn.experiments.questions import QUESTIONS
@@ -33,6 +35,12 @@ def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
     }
 
 
+@functools.lru_cache(maxsize=8)  # they are the same in all languages
+def _charts(registry: Registry) -> dict[str, Sequence[Sequence[Chart]]]:
+    """Return the charts of each question that has an answer."""
+    return {one.key: one.charts(registry.results) for one in ANSWERED if one.key in answers(registry)}
+
+
 def title(question: Question, lang: Lang) -> str:
     """Return a question's title: that of the answer with the question's key."""
     return tr(f"{question.key}.answer.{question.key}.title", lang)
@@ -47,8 +55,8 @@ def _is_whole(question: Question, registry: Registry) -> bool:
 def _section(registry: Registry, question: Question, lang: Lang) -> dict[str, Any]:
     found = answers(registry)
     keys = sorted((one.key for one in question.answers if one.key in found), key=lambda key: key != question.key)
-    charts = question.charts(registry.results)
-    shown = [[drawn(chart, lang) for chart in choice if chart.table.rows] for choice in charts]
+    choices = _charts(registry)[question.key]
+    shown = [[drawn(chart, lang) for chart in charts if chart.table.rows] for charts in choices]
     return {
         "key": question.key,
         "title": title(question, lang),
