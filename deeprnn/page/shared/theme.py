@@ -13,17 +13,22 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaH
 MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
 
 
+_SHEETS = ("shared/base.css", "shared/charts.css")  # before those of the views
+_VIEWS = ("compare", "score", "experiments", "inside", "learn", "checkpoints")
+
+
 def asset(name: str) -> str:
     """Return the text of a style sheet or template in the page's folder."""
     return resources.files("deeprnn.page").joinpath(name).read_text("utf-8")
 
 
 def style_sheet() -> str:
-    """Return `base.css` and the cells' colours, as classes and variables by name: `.gru` and `var(--gru)`."""
+    """Return the shared style sheets, those of the views, and the cells' colours: `.gru` and `var(--gru)`."""
     light, dark = (" ".join(f"--{name}: {cell.colours[ground]};" for name, cell in CELLS.items()) for ground in (0, 1))
     classes = " ".join(f".{name} {{ color: var(--{name}); }}" for name in CELLS)
     grounds = f".gradio-container {{ {light} }} .dark .gradio-container, .gradio-container.dark {{ {dark} }}"
-    return f"{asset('shared/base.css')}\n{grounds} {classes}\n"
+    sheets = "".join(asset(name) for name in (*_SHEETS, *(f"{view}/{view}.css" for view in _VIEWS)))
+    return f"{sheets}{grounds} {classes}\n"
 
 
 def theme() -> gr.themes.Base:
