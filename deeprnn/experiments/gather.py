@@ -37,6 +37,7 @@ _KEPT = (
     *("final", "elsewhere", "best_val", "storage", "train_seconds", "wall_seconds", "chars_per_second", "device"),
     "threads",
 )
+_COLUMNS = ("epoch", "chars", "seconds", "train_ppl", "val_nats", "val_ppl")
 
 
 def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -> tuple[Results, list[str]]:
@@ -227,9 +228,9 @@ def baselines(config: TrainConfig) -> Baselines:
 
 
 def _compact(metrics: dict[str, Any], key: str) -> RunRecord:
-    """Return the record of a run, without its sample, with its curve by columns; key: the `text_key` of the run."""
+    """Return the record of a run, without what it wrote, with its curve by columns; key: the `text_key` of the run."""
     curve = metrics["curve"]
-    columns = {key: [round(record[key], 6) for record in curve] for key in (curve[0] if curve else ())}
+    columns = {key: [round(record[key], 6) for record in curve] for key in _COLUMNS if curve}
     run = {key: metrics[key] for key in _KEPT if key in metrics} | {"curve": columns}
     if "outcome" not in run:  # trained before metrics.json contained it
         run["outcome"] = outcome_of(metrics["best_val"]["ppl"], metrics["baselines"]["unigram"]["val"])

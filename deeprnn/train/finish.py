@@ -22,13 +22,13 @@ from deeprnn.measure.metrics import read_texts
 from deeprnn.measure.novelty import MAX_CHARS, Fingerprint
 from deeprnn.nn.storage import decode_weights, encode_weights
 from deeprnn.store import checkpoint
-from deeprnn.text.corpora import is_known
 from deeprnn.text.splits import Data, without_paths
 from deeprnn.train.measurement import measure, measure_elsewhere, rounding_ppl_ratio
 from deeprnn.train.run import DivergedError, Job, TrainState, interruptible
+from deeprnn.train.samples import SEED, TEMPERATURE, prompt_of
 
 METRICS_SCHEMA = 1
-PROMPT_CHARS = 24  # the most characters of a sample prompt that is taken from a user's own text
+SAMPLE_CHARS = 200  # characters of the continuation that is recorded at the end
 NEVER_LEARNED = 0.97  # a run learned if its perplexity is below this share of that of letter frequencies
 MAX_COUNTED = 5_000_000  # the most characters of a user's own text from which an n-gram is made; it takes seconds
 
@@ -48,8 +48,8 @@ def finish(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callab
         final = measure(stored, data, config)
         elsewhere = measure_elsewhere(stored, data)
     run.wall_seconds += time.perf_counter() - started
-    sampling = {"max_chars": 200, "temperature": 0.8, "seed": 0}
-    prompt = _sample_prompt(job, data)
+    sampling = {"max_chars": SAMPLE_CHARS, "temperature": TEMPERATURE, "seed": SEED}
+    prompt = prompt_of(job, data)
     sample = LanguageModel(name=job.name, model=stored, vocab=data.vocab).generate(prompt, **sampling)  # type: ignore[arg-type]
     vocab_size = len(data.vocab)
     unigram = {name: unigram_ppl(data.parts["train"], ids, vocab_size) for name, ids in data.parts.items()}
@@ -89,15 +89,6 @@ def _companions(data: Data) -> dict[str, bytes]:
     return files
 
 
-def _sample_prompt(job: Job, data: Data) -> str:
-    """Return the recipe's prompt if the project knows the text, else the first words of the user's own text."""
-    if is_known(job.recipe.train.text):
-        return job.recipe.sample_prompt
-    opening = " ".join(data.sources[0].cut("train")[:400].split())
-    head = opening[:PROMPT_CHARS]
-    return head.rsplit(" ", 1)[0] if len(opening) > len(head) and " " in head else head
-
-
 def fail(run: TrainState, job: Job, data: Data, why: DivergedError) -> None:
     """Save the curve of a diverged run, and why it ended: this is a result too."""
     outcome = {"status": "diverged", "reason": str(why)}
@@ -133,7 +124,7 @@ def _description(run: TrainState, job: Job, data: Data) -> dict[str, Any]:
         "train_config": without_paths(config, data),
         "wall_seconds": round(run.wall_seconds, 1),
         "train_seconds": round(run.train_seconds, 1),
-        "chars_per_second": round(run.total_chars / max(run.train_seconds, 1e-9)),
+        "chars_per_second": run.chars_per_second,
         **_environment(run.carried.device),
         "curve": run.curve,
     }

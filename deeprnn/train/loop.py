@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -23,10 +24,12 @@ from deeprnn.text.splits import Data, prepare
 from deeprnn.train.finish import fail, finish
 from deeprnn.train.measurement import lane_nats, scored_nats
 from deeprnn.train.run import DivergedError, Job, Stopped, TrainState, has_bfloat16, interruptible, new_run
+from deeprnn.train.samples import continuations
 from deeprnn.train.snapshot import prepare_folder, restore, save_snapshot
 from deeprnn.train.step import train_window
 
 EVAL_WINDOW = 128
+SHOWN_CHARS = 50  # characters of what a model writes that are printed while it is trained
 LARGEST_NATS = 100.0  # a run with a larger mean loss has diverged; its perplexity, exp(100), is still a finite number
 
 
@@ -97,7 +100,8 @@ def _is_due(run: TrainState, config: TrainConfig) -> bool:
     """Return whether the run is at the end of an epoch that must be measured and has not been measured yet."""
     if run.window or not run.epoch or (run.curve and run.curve[-1]["epoch"] == run.epoch):
         return False
-    return run.epoch % config.eval_every == 0 or run.epoch == config.epochs
+    early = run.epoch < config.eval_every and run.epoch.bit_count() == 1  # after 1, 2, 4, 8 ... epochs
+    return early or run.epoch % config.eval_every == 0 or run.epoch == config.epochs
 
 
 def _finish_epoch(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
@@ -155,31 +159,33 @@ def _val_nats(model: CharRNN, data: Data, lanes: int) -> float:
 
 
 def _evaluate(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
-    """Measure the validation part, add the figures to the curve, and keep the weights if they are the best so far."""
+    """Add to the curve the figures on the validation part and what the model writes; keep the best weights so far."""
     started = time.perf_counter()
     config = job.recipe.train
     with interruptible(run.averaged, job, bar, should_stop):
         val_nats = _val_nats(run.averaged, data, config.eval_lanes)
-    run.wall_seconds += time.perf_counter() - started
     train_nats = run.epoch_nats / run.epoch_chars
     if not max(train_nats, val_nats) < LARGEST_NATS:  # true as well if one of them is not a number
         raise DivergedError(
             f"{job.name}: after epoch {run.epoch} the loss is {train_nats:g} nats per character in training and "
             f"{val_nats:g} held out; lower the learning rate ({config.learning_rate})."
         )
-    record = {
+    record: dict[str, Any] = {
         "epoch": run.epoch,
         "chars": run.total_chars,
         "seconds": round(run.train_seconds, 2),
         "train_ppl": math.exp(train_nats),
         "val_nats": val_nats,
         "val_ppl": math.exp(val_nats),
+        "written": continuations(run.averaged, job, data),
     }
+    run.wall_seconds += time.perf_counter() - started
     if config.keep == "best" and val_nats < min((r["val_nats"] for r in run.curve), default=math.inf):
         run.best = {name: weight.clone() for name, weight in run.averaged.state_dict().items()}
     run.curve.append(record)
     if not bar.disable:
         bar.write(
             f"{bar.desc}: epoch {run.epoch}, {run.total_chars:,} characters, {run.train_seconds:.0f} s: "
-            f"train ppl {record['train_ppl']:.3f}, held-out ppl {record['val_ppl']:.3f}"
+            f"train ppl {record['train_ppl']:.3f}, held-out ppl {record['val_ppl']:.3f}, "
+            f"{run.chars_per_second:,} characters/s; {record['written']['drawn'][:SHOWN_CHARS]!r}"
         )

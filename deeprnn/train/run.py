@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,7 +78,7 @@ class TrainState:
     total_chars: int = 0
     train_seconds: float = 0.0
     wall_seconds: float = 0.0
-    curve: list[dict[str, float]] = field(default_factory=list)
+    curve: list[dict[str, Any]] = field(default_factory=list)
 
     PROGRESS = (
         "epoch",
@@ -90,6 +91,11 @@ class TrainState:
         "wall_seconds",
         "curve",
     )
+
+    @property
+    def chars_per_second(self) -> int:
+        """Characters read per second of training, without the time of measurements."""
+        return round(self.total_chars / max(self.train_seconds, 1e-9))
 
 
 def new_run(job: Job, data: Data, device: torch.device) -> TrainState:

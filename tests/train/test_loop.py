@@ -19,7 +19,7 @@ from deeprnn.store import checkpoint
 from deeprnn.text.batches import windows
 from deeprnn.text.corpora import load_corpus, own_name
 from deeprnn.text.splits import prepare
-from deeprnn.train import loop
+from deeprnn.train import loop, samples
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import measure, remeasure
 from deeprnn.train.run import DivergedError, Job, Stopped, has_bfloat16, new_run
@@ -160,7 +160,7 @@ def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path, monkeypatc
 
     monkeypatch.setattr(loop, "train_window", counted)
     train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: False, quiet=True)
-    assert len(calls) == WINDOWS - 8
+    assert len(calls) == WINDOWS - 7  # it was asked to stop once while it was measured
 
 
 def test_a_run_that_was_stopped_while_it_finished_is_finished_by_resume(sgd, finished, tmp_path, monkeypatch):
@@ -249,11 +249,33 @@ def test_both_kernels_train_to_the_same_weights(optimizer, finished, request, tm
 
 def test_the_curve_has_a_record_for_each_evaluation_and_the_last_epoch(finished):
     records = metrics(finished["sgd"])["curve"]
-    assert [(r["epoch"], r["chars"]) for r in records] == [(2, 2 * 6 * 60), (3, 3 * 6 * 60)]
+    assert [(r["epoch"], r["chars"]) for r in records] == [(n, n * 6 * 60) for n in (1, 2, 3)]
     for record in records:
         assert record["val_ppl"] == pytest.approx(math.exp(record["val_nats"]), rel=1e-12)
     # The last record and the final figure are the same measurement of the same float32 weights.
     assert metrics(finished["sgd"])["final"]["val"]["ppl"] == pytest.approx(records[-1]["val_ppl"], rel=1e-6)
+
+
+def test_a_run_is_measured_after_one_two_four_eight_epochs_and_then_at_its_interval(sgd, tmp_path):
+    directory = run(replace(sgd, train=replace(sgd.train, epochs=25, eval_every=10)), tmp_path)
+    assert [record["epoch"] for record in metrics(directory)["curve"]] == [1, 2, 4, 8, 10, 20, 25]
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "everything"])
+def test_each_measurement_records_what_the_model_writes(name, finished):
+    for record in metrics(finished[name])["curve"]:
+        assert record["written"].keys() == {"drawn", "greedy"}
+        assert all(len(text) == samples.CHARS for text in record["written"].values())
+    last, final = metrics(finished["sgd"])["curve"][-1]["written"]["drawn"], metrics(finished["sgd"])["sample"]["text"]
+    assert final.startswith(last)  # of the same float32 weights, with the same seed
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "everything"])
+def test_a_run_is_the_same_as_one_that_writes_nothing(name, finished, request, tmp_path, monkeypatch):
+    monkeypatch.setattr("deeprnn.train.loop.continuations", lambda *_: {})
+    silent = run(request.getfixturevalue(name), tmp_path)
+    assert {tuple(record["written"]) for record in metrics(silent)["curve"]} == {()}
+    assert_same_run(silent, finished[name])
 
 
 def test_recorded_seconds_are_positive_and_survive_an_interruption(sgd, tmp_path):
@@ -619,8 +641,8 @@ def test_a_snapshot_that_cannot_be_read_is_refused_with_the_remedy(content, sgd,
 def test_a_run_stopped_while_it_is_measured_goes_on_to_the_same_end(sgd, finished, tmp_path):
     calls = iter(range(1, 1000))
     with pytest.raises(Stopped, match="while it was measured; continue it with --resume"):
-        # two epochs of six windows, then the first piece of the held-out text
-        train(job(sgd, tmp_path), device=CPU, should_stop=lambda: next(calls) == 13, quiet=True)
+        # an epoch of six windows, then the first piece of the held-out text
+        train(job(sgd, tmp_path), device=CPU, should_stop=lambda: next(calls) == 7, quiet=True)
     assert_same_run(run(sgd, tmp_path, resume=True), finished["sgd"])
 
 
