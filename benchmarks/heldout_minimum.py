@@ -31,7 +31,7 @@ def curve(recipe: Recipe) -> list[dict[str, Any]]:
     """Train a recipe in a temporary folder, and return its curve."""
     with tempfile.TemporaryDirectory() as folder:
         job = Job(recipe=recipe, out=Path(folder), command="benchmark")
-        directory = train(job, device=torch.device("cpu"), quiet=True)
+        directory = train(job, device=torch.device("cpu"))
         records: list[dict[str, Any]] = json.loads((directory / "metrics.json").read_text("utf-8"))["curve"]
         return records
 

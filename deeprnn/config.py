@@ -240,4 +240,4 @@ class Recipe:
     storage: Storage = "float16"
     """The number type in which the weights are stored."""
     sample_prompt: str = "the time traveller"
-    """The prompt of the sample that is recorded after training."""
+    """The prompt of what is recorded while and after it is trained; if it is empty, the text's first words."""

@@ -1,4 +1,4 @@
-"""The command line of training: `python train.py smoke`, `python train.py 'note-*'`.
+"""The command line of training: `python train.py smoke`, `python train.py my-book --data book.txt`.
 
 Knows: recipes, runs, results. Does not know: the page.
 """
@@ -11,6 +11,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,9 @@ from types import FrameType
 
 import torch
 
+from deeprnn.commands import own_text
 from deeprnn.config import Recipe
+from deeprnn.experiments import own
 from deeprnn.experiments.gather import gather, listing
 from deeprnn.experiments.markdown import refresh
 from deeprnn.experiments.questions import all_recipes
@@ -27,8 +30,10 @@ from deeprnn.store import checkpoint
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
 from deeprnn.text.corpora import is_known, own_name
+from deeprnn.train.finish import is_finished
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import remeasure
+from deeprnn.train.report import JsonLines, Reporter, Terminal
 from deeprnn.train.run import Job, Stopped
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -43,19 +48,27 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--data",
         help="train on this instead: a catalogue name, python-docs or a UTF-8 file; --gather: your text",
     )
+    own_text.add_options(parser)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each seed (default: 0)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--out", type=Path, help="default: runs; with --list, --gather, --remeasure: checkpoints")
     parser.add_argument("--threads", type=int, default=1, help="of the processor, for one run (default: 1)")
     parser.add_argument("--budget-minutes", type=float, default=math.inf, help="stop cleanly after this long")
     parser.add_argument("--resume", action="store_true", help="continue interrupted runs")
+    parser.add_argument("--json", action="store_true", help="report to a program: one JSON object a line")
+    parser.add_argument(
+        "--follow-stdin",
+        action="store_true",
+        help="a line `stop` on standard input stops cleanly; when it closes, this program ends at once",
+    )
     parser.add_argument("--gather", type=Path, nargs="+", metavar="FOLDER", help="add finished runs to --out's results")
     parser.add_argument("--remeasure", action="store_true", help="score finished checkpoints again instead of training")
     args = parser.parse_args(argv)
     names = all_recipes()
     for pattern in args.recipes:
-        if not fnmatch.filter(names, pattern):
-            parser.error(f"no recipe matches {pattern!r}; the recipes are {', '.join(names)}")
+        if pattern != own.NAME and not fnmatch.filter(names, pattern):
+            parser.error(f"no recipe matches {pattern!r}; the recipes are {own.NAME}, {', '.join(names)}")
+    own_text.check_options(parser, args)
     if not args.recipes and not args.list and not args.gather:
         parser.error("name at least one recipe, or use --list")
     if args.threads < 1:
@@ -115,7 +128,7 @@ def add_runs(args: argparse.Namespace) -> int:
     return int(bool(left_out))
 
 
-def stop_condition(budget_minutes: float) -> Callable[[], bool]:
+def stop_condition(budget_minutes: float, *, follow_stdin: bool = False) -> Callable[[], bool]:
     """Handle Ctrl-C and SIGTERM; return a function that says whether one of them came, or the time is used up."""
     stopping = False
     deadline = time.monotonic() + 60 * budget_minutes
@@ -125,28 +138,43 @@ def stop_condition(budget_minutes: float) -> Callable[[], bool]:
         stopping = True
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends the process at once
 
+    def follow() -> None:
+        nonlocal stopping
+        while read := os.read(sys.stdin.fileno(), 100):
+            stopping = stopping or b"stop" in read
+        os._exit(1)  # whoever started this program is gone
+
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    if follow_stdin:
+        threading.Thread(target=follow, daemon=True).start()
     return lambda: stopping or time.monotonic() > deadline
 
 
-def do(task: Job, args: argparse.Namespace, device: torch.device, should_stop: Callable[[], bool]) -> None:
+def do(
+    task: Job, args: argparse.Namespace, device: torch.device, should_stop: Callable[[], bool], reporter: Reporter
+) -> None:
     """Train one run, or measure it again.
 
     Raises:
-        ValueError, OSError: the run cannot be trained or measured.
+        ValueError, OSError, MemoryError: the run cannot be trained or measured.
         Stopped: the run was asked to stop.
     """
     if args.remeasure and task.directory.exists():
         compare(task.directory, args.data)
     elif args.remeasure:
         print(f"{task.directory} is not there: skipped. Train it first.")
-    elif task.directory.exists():
-        print(f"{task.directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
+    elif is_finished(task):
+        reporter.skipped(task.directory)
     else:
-        directory = train(task, device=device, resume=args.resume, should_stop=should_stop)
-        print(f"To see it on the page: copy {directory} into checkpoints/ and start app.py.", file=sys.stderr)
-        print(f"saved {directory}")
+        try:
+            reporter.finished(
+                train(task, device=device, resume=args.resume, should_stop=should_stop, reporter=reporter)
+            )
+        except RuntimeError as error:
+            if "allocate memory" not in str(error):  # what torch says when there is none
+                raise
+            raise MemoryError(f"{task.name} needs more memory than there is: choose fewer layers or units") from error
 
 
 def main(argv: list[str]) -> int:
@@ -162,20 +190,24 @@ def main(argv: list[str]) -> int:
     torch.set_num_threads(args.threads)  # threads within an operation; those between operations are never used here
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if cuda else "cpu")
-    should_stop = stop_condition(args.budget_minutes)
+    should_stop = stop_condition(args.budget_minutes, follow_stdin=args.follow_stdin)
+    reporter = JsonLines(sys.stdout) if args.json else Terminal()
     chosen = [name for name in recipes if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
     failed = False
-    for name, seed in itertools.product(chosen, args.seeds):
+    for name, seed in itertools.product([*chosen, *({own.NAME} & {*args.recipes})], args.seeds):
         try:
-            do(job(recipes[name], seed, args), args, device, should_stop)
+            own_one = name == own.NAME
+            task = own_text.job(seed, args, device, reporter) if own_one else job(recipes[name], seed, args)
+            do(task, args, device, should_stop, reporter)
+            if own_one and not args.json and (task.directory / checkpoint.CONFIG).is_file():
+                print(own_text.came(task))
         except Stopped as stopped:
-            print(stopped)
+            reporter.stopped(stopped)
             return 130
         except BrokenPipeError:
             raise
-        except (ValueError, OSError) as error:
-            remedy = "" if isinstance(error, ValueError) else "; mend that, then continue with --resume what was saved."
-            print(f"train.py: {error}{remedy}", file=sys.stderr)
+        except (ValueError, OSError, MemoryError) as error:
+            reporter.failed(error)
             failed = True
     return int(failed)
 

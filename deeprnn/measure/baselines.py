@@ -23,6 +23,7 @@ from torch import Tensor
 NGRAMS = "ngrams"  # the folder of n-grams beside the checkpoints
 ORDER = 6  # the order of the n-grams in the tables and on the page
 MAX_GRAMS = 400_000  # the most distinct k-grams of an n-gram that is saved: under 3 MB
+MAX_COUNTED = 5_000_000  # the most characters of a user's own text from which an n-gram is made; it takes seconds
 KEYS = 2**32  # keys in a file are below this number
 MIN_XZ_DICT = 4096  # bytes; the smallest dictionary of LZMA2
 
@@ -195,6 +196,14 @@ class NGram:
             p = np.where(contexts < 0, p, own + level.rest[contexts] * p)
             contexts = np.append(-1, np.where(found, ranks, -1)[:-1])
         return torch.from_numpy(-np.log(p[1:]))
+
+
+def of_heldout(train: Int[Tensor, " N"], held: Int[Tensor, " M"], vocab_size: int) -> dict[str, float] | None:
+    """Return the order of an n-gram of a training text and its perplexity on held-out text; None if it takes long."""
+    if len(train) > MAX_COUNTED:
+        return None
+    order = min(ORDER, len(train))
+    return {"order": order, "ppl": float(NGram.build(train, vocab_size, order).nats(held).mean().exp())}
 
 
 def xz_bpc(train_text: str, text: str) -> float:

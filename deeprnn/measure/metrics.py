@@ -160,6 +160,7 @@ class Metrics:
     elsewhere: the figures on the held-out parts of other texts, by name.
     unigram: for each part, the perplexity of predicting from how often each symbol occurs.
     best_epoch, best_ppl: the lowest validation perplexity during training, and its epoch.
+    stopped_after: the finished epochs of a run that was stopped; None if it came to its end.
     """
 
     num_params: int
@@ -176,6 +177,7 @@ class Metrics:
     wall_seconds: float
     device: str
     threads: int
+    stopped_after: int | None = None
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
@@ -188,7 +190,7 @@ class Metrics:
         final, unigram, best = root["final"], root["baselines"]["unigram"], Best.read(root["best_val"])
         for part in ("train", "val"):
             _ = final[part], unigram[part]
-        texts, elsewhere = read_texts(values), root.get("elsewhere")
+        texts, elsewhere, stopped = read_texts(values), root.get("elsewhere"), root.get("stopped_after")
         if "val" not in texts[0].ranges:
             raise ValueError("text.ranges lacks 'val'")
         if texts[0].ranges["train"][0] == texts[0].ranges["train"][1]:
@@ -208,6 +210,7 @@ class Metrics:
             wall_seconds=root["wall_seconds"].number(0, MAX_SECONDS),
             device=root["device"].text(MAX_LABEL),
             threads=root["threads"].whole(1, 1_000_000),
+            stopped_after=stopped.whole() if stopped else None,
         )
 
     @property

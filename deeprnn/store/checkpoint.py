@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from deeprnn.config import ModelConfig, Storage, TrainConfig
+from deeprnn.config import ModelConfig, Storage
 from deeprnn.documents import Node, printable, read_bytes, read_object
 from deeprnn.lm.decoder import Decoder
 from deeprnn.lm.language_model import LanguageModel
@@ -340,14 +340,17 @@ def _titles(metrics: Metrics) -> str:
     return " + ".join(f"*{text.name}*" for text in metrics.texts)
 
 
-def _saved_weights(config: TrainConfig) -> str:
+def _saved_weights(metrics: Metrics) -> str:
+    config = metrics.train_config
     kept = f"the {config.keep} epoch's weights"
+    if metrics.stopped_after is not None:
+        kept = f"{kept} of a run that was stopped after {metrics.stopped_after} of {config.epochs} epochs"
     return f"{kept}, averaged over training steps" if config.ema_decay else kept
 
 
 def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str:
     """Return the README.md of a checkpoint: Hub front matter, description, figures, how to load it."""
-    config, text, sample, kept = model.config, metrics.text, metrics.sample, _saved_weights(metrics.train_config)
+    config, text, sample, kept = model.config, metrics.text, metrics.sample, _saved_weights(metrics)
     kind = "residual stack" if config.residual else "plain stack"
     if config.wiring != "stack":
         kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"

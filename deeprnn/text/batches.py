@@ -1,12 +1,22 @@
-"""Lanes and windows for truncated back-propagation through time.
+"""The parts of a text, and the lanes and windows of truncated back-propagation through time.
 
-Knows: how one long sequence of ids is cut so that the state can be carried on. Does not know: files, models.
+Knows: how one long text is cut into parts, and one so that the state can be carried on. Does not know: files, models.
 """
 
 from collections.abc import Iterator
 
 from jaxtyping import Int
 from torch import Tensor
+
+
+def split(length: int, train_fraction: float, val_fraction: float) -> dict[str, tuple[int, int]]:
+    """Return the contiguous ranges [start, end) `train`, `val` and, if characters are left, `test` of a text."""
+    train_end = int(length * train_fraction)
+    val_end = length if train_fraction + val_fraction > 1 - 1e-9 else int(length * (train_fraction + val_fraction))
+    ranges = {"train": (0, train_end), "val": (train_end, val_end)}
+    if val_end < length:
+        ranges["test"] = (val_end, length)
+    return ranges
 
 
 def num_windows(num_ids: int, batch_size: int, window: int, offset: int = 0) -> int:

@@ -88,16 +88,6 @@ def load_if_local(text: str, form: Form) -> Corpus | None:
     return load_corpus(text, form) if any(f and (Path(f) / entry.file).is_file() for f in folders) else None
 
 
-def split(length: int, train_fraction: float, val_fraction: float) -> dict[str, tuple[int, int]]:
-    """Return the contiguous ranges [start, end) `train`, `val` and, if characters are left, `test` of a text."""
-    train_end = int(length * train_fraction)
-    val_end = length if train_fraction + val_fraction > 1 - 1e-9 else int(length * (train_fraction + val_fraction))
-    ranges = {"train": (0, train_end), "val": (train_end, val_end)}
-    if val_end < length:
-        ranges["test"] = (val_end, length)
-    return ranges
-
-
 def strip_gutenberg(text: str) -> str:
     """Return the text between the header and the footer of Project Gutenberg.
 

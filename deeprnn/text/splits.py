@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from deeprnn.config import TrainConfig
-from deeprnn.text.batches import num_windows
-from deeprnn.text.corpora import Corpus, is_known, load_corpus, split
+from deeprnn.text.batches import num_windows, split
+from deeprnn.text.corpora import Corpus, is_known, load_corpus
 from deeprnn.text.vocab import Vocab
 
 FIRST_MARK = 0xE000  # the first code point of Unicode's private use area

@@ -5,6 +5,7 @@ Knows: a run's state, measurement, checkpoints. Does not know: how a step is mad
 
 import copy
 import platform
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,30 +13,53 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 import deeprnn
+from deeprnn.documents import read_object
 from deeprnn.lm.evaluation import unigram_ppl
 from deeprnn.lm.language_model import LanguageModel
-from deeprnn.measure.baselines import NGram
+from deeprnn.measure.baselines import MAX_COUNTED, NGram
 from deeprnn.measure.metrics import read_texts
 from deeprnn.measure.novelty import MAX_CHARS, Fingerprint
+from deeprnn.nn.model import CharRNN
 from deeprnn.nn.storage import decode_weights, encode_weights
 from deeprnn.store import checkpoint
 from deeprnn.text.splits import Data, without_paths
 from deeprnn.train.measurement import measure, measure_elsewhere, rounding_ppl_ratio
+from deeprnn.train.report import Reporter
 from deeprnn.train.run import DivergedError, Job, TrainState, interruptible
 from deeprnn.train.samples import SEED, TEMPERATURE, prompt_of
 
 METRICS_SCHEMA = 1
 SAMPLE_CHARS = 200  # characters of the continuation that is recorded at the end
 NEVER_LEARNED = 0.97  # a run learned if its perplexity is below this share of that of letter frequencies
-MAX_COUNTED = 5_000_000  # the most characters of a user's own text from which an n-gram is made; it takes seconds
 
 
-def finish(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> Path:
+def finish(run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool]) -> Path:
+    """Save the checkpoint of a run that came to its end; its snapshot goes."""
+    _save(run, job, data, reporter, (lambda: False) if job.keep_stopped else should_stop)
+    job.snapshot.unlink(missing_ok=True)
+    return job.directory
+
+
+def keep(run: TrainState, job: Job, data: Data, reporter: Reporter) -> Path:
+    """Save a checkpoint of the weights so far of a run that was stopped; its snapshot stays."""
+    _save(run, job, data, reporter, lambda: False, stopped_after=run.epoch)
+    return job.directory
+
+
+def is_finished(job: Job) -> bool:
+    """Return whether a run came to its end: its folder exists, and is not that of a run that was stopped."""
+    try:
+        return "stopped_after" not in read_object(job.directory / checkpoint.METRICS)
+    except ValueError:  # no folder, or one that is not ours to replace
+        return job.directory.exists()
+
+
+def _save(
+    run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool], **more: int
+) -> None:
     """Round the weights to their storage type, measure them and the effect of rounding, and save the checkpoint."""
-    config = job.recipe.train
     started = time.perf_counter()
     model = run.averaged.to("cpu").requires_grad_(False)
     if run.best:
@@ -43,19 +67,17 @@ def finish(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callab
     stored = copy.deepcopy(model)
     stored.load_state_dict(decode_weights(encode_weights(model.state_dict(), job.recipe.storage)))
     data = data.to("cpu")
-    with interruptible(stored, job, bar, should_stop):
+    with interruptible(stored, job, reporter.measuring, should_stop):
         ratio = rounding_ppl_ratio(model, stored, data)
-        final = measure(stored, data, config)
+        final = measure(stored, data, job.recipe.train)
         elsewhere = measure_elsewhere(stored, data)
     run.wall_seconds += time.perf_counter() - started
-    sampling = {"max_chars": SAMPLE_CHARS, "temperature": TEMPERATURE, "seed": SEED}
-    prompt = prompt_of(job, data)
-    sample = LanguageModel(name=job.name, model=stored, vocab=data.vocab).generate(prompt, **sampling)  # type: ignore[arg-type]
+    best = min(run.curve, key=lambda record: record["val_nats"])
     vocab_size = len(data.vocab)
     unigram = {name: unigram_ppl(data.parts["train"], ids, vocab_size) for name, ids in data.parts.items()}
-    best = min(run.curve, key=lambda record: record["val_nats"])
     metrics: dict[str, Any] = {
         **_description(run, job, data),
+        **more,
         "outcome": outcome_of(best["val_ppl"], unigram["val"]),
         "storage": job.recipe.storage,
         "storage_ppl_ratio": ratio,
@@ -63,12 +85,20 @@ def finish(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callab
         "elsewhere": elsewhere,
         "baselines": {"uniform": vocab_size, "unigram": unigram},
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
-        "sample": {"prompt": prompt, **sampling, "text": sample},
+        "sample": _sample(stored, job, data),
     }
+    if not is_finished(job):
+        shutil.rmtree(job.directory, ignore_errors=True)  # what an earlier stop kept
     with suppress(checkpoint.ExistsError):  # another process has finished the same run
         checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, _companions(data))
-    job.snapshot.unlink(missing_ok=True)
-    return job.directory
+
+
+def _sample(model: CharRNN, job: Job, data: Data) -> dict[str, Any]:
+    """Return what a model writes after the recipe's prompt, and how it was drawn."""
+    prompt = prompt_of(job, data)
+    lm = LanguageModel(name=job.name, model=model, vocab=data.vocab)
+    text = lm.generate(prompt, SAMPLE_CHARS, temperature=TEMPERATURE, seed=SEED)
+    return {"prompt": prompt, "max_chars": SAMPLE_CHARS, "temperature": TEMPERATURE, "seed": SEED, "text": text}
 
 
 def _companions(data: Data) -> dict[str, bytes]:

@@ -10,27 +10,24 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from deeprnn.config import TrainConfig
-from deeprnn.nn.model import CharRNN
 from deeprnn.text.batches import windows
 from deeprnn.text.splits import Data, prepare
-from deeprnn.train.finish import fail, finish
-from deeprnn.train.measurement import lane_nats, scored_nats
-from deeprnn.train.run import DivergedError, Job, Stopped, TrainState, has_bfloat16, interruptible, new_run
+from deeprnn.train.finish import fail, finish, is_finished, keep
+from deeprnn.train.measurement import val_nats_of
+from deeprnn.train.report import Reporter
+from deeprnn.train.run import DivergedError, Job, Stopped, TrainState, interruptible, new_run, with_supported_precision
 from deeprnn.train.samples import continuations
 from deeprnn.train.snapshot import prepare_folder, restore, save_snapshot
 from deeprnn.train.step import train_window
 
-EVAL_WINDOW = 128
-SHOWN_CHARS = 50  # characters of what a model writes that are printed while it is trained
 LARGEST_NATS = 100.0  # a run with a larger mean loss has diverged; its perplexity, exp(100), is still a finite number
+SILENT = Reporter()
 
 
 def train(
@@ -39,61 +36,59 @@ def train(
     device: torch.device,
     resume: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
-    quiet: bool = False,
+    reporter: Reporter = SILENT,
 ) -> Path:
     """Run a job to its end and return the finished checkpoint's directory.
 
     Raises:
         ValueError: the checkpoint exists already, there is a snapshot and `resume` is False, or the snapshot is of
             another configuration or text.
-        Stopped: `should_stop` returned True; the snapshot is saved.
+        Stopped: `should_stop` returned True; the snapshot is saved, and if the job asks for it, a checkpoint too.
         DivergedError: the loss is too large or not finite; a directory with only `metrics.json` is saved.
     """
     # 1. Check that the run is neither finished nor interrupted, and that its folder can be written to.
-    if job.directory.exists():
+    if is_finished(job):
         raise ValueError(f"{job.directory} is finished; remove it to train it again, or choose another --out.")
     if job.snapshot.exists() and not resume:
         raise ValueError(f"{job.name} was interrupted: continue it with --resume, or remove {job.snapshot}.")
     prepare_folder(job)
-    config = job.recipe.train
-    if config.precision == "bfloat16" and not has_bfloat16(device):
+    asked, job = job, with_supported_precision(job, device)
+    if job != asked:
         print(f"{job.name}: this processor has no bfloat16, so it is trained in float32.", file=sys.stderr)
-        config = replace(config, precision="float32")
-        job = replace(job, recipe=replace(job.recipe, train=config))
+    config = job.recipe.train
     # 2. Load the texts, make the initial state of the run, and continue from the snapshot if there is one.
     data = prepare(config, device)
-    if not quiet:
-        print(_describe_data(job, data), file=sys.stderr)
     run = new_run(job, data, device)
     if job.snapshot.exists():
         restore(run, job, data)
+    reporter.described(run, job, data)
     # 3. Train one epoch after the other; measure and save when it is due; finish, or record that the run diverged.
-    total = run.total_windows * config.batch_size * config.window
-    with tqdm(total=total, initial=run.total_chars, desc=job.name, unit="char", unit_scale=True, disable=quiet) as bar:
-        try:
-            while run.epoch < config.epochs or _is_due(run, config):
-                if not _is_due(run, config):
-                    _finish_epoch(run, job, data, bar, should_stop)
-                    continue
-                try:
-                    _evaluate(run, job, data, bar, should_stop)
-                finally:  # also if it was stopped: a resumed run measures first
-                    save_snapshot(run, job, data)
-            return finish(run, job, data, bar, should_stop)
-        except DivergedError as error:
-            fail(run, job, data, error)
-            raise
+    try:
+        while run.epoch < config.epochs or _is_due(run, config):
+            if not _is_due(run, config):
+                _finish_epoch(run, job, data, reporter, should_stop)
+                continue
+            try:
+                _evaluate(run, job, data, reporter, should_stop)
+            finally:  # also if it was stopped: a resumed run measures first
+                save_snapshot(run, job, data)
+        return finish(run, job, data, reporter, should_stop)
+    except Stopped as stopped:
+        if job.keep_stopped:
+            stopped.kept = _keep(run, job, data, reporter)
+        raise
+    except DivergedError as error:
+        fail(run, job, data, error)
+        raise
+    finally:
+        reporter.ended()
 
 
-def _describe_data(job: Job, data: Data) -> str:
-    """Return a sentence for the user that says on which texts a run trains."""
-    form = "in lower case, letters and spaces only" if data.vocab.form == "d2l" else "with case and punctuation"
-    texts = (
-        f"{end - start:,} of the {len(s.corpus.text):,} characters of {s.corpus.name}"
-        for s in data.sources
-        for start, end in (s.ranges["train"],)
-    )
-    return f"{job.name}: trains on {' and '.join(texts)}, {form}: {len(data.vocab)} symbols."
+def _keep(run: TrainState, job: Job, data: Data, reporter: Reporter) -> Path:
+    """Save a checkpoint of the weights so far; those of a run that was never measured are measured first."""
+    if not run.curve:
+        _evaluate(run, job, data, reporter, lambda: False)
+    return keep(run, job, data, reporter)
 
 
 def _is_due(run: TrainState, config: TrainConfig) -> bool:
@@ -104,7 +99,7 @@ def _is_due(run: TrainState, config: TrainConfig) -> bool:
     return early or run.epoch % config.eval_every == 0 or run.epoch == config.epochs
 
 
-def _finish_epoch(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
+def _finish_epoch(run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool]) -> None:
     """Train the rest of the current epoch; all of it, unless a snapshot was restored."""
     config = job.recipe.train
     # 1. At the start of an epoch: draw the offset and set the state to zero.
@@ -129,14 +124,12 @@ def _finish_epoch(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop:
                 f"{job.name}: the loss became {nats} in epoch {run.epoch + 1}, window {index + 1}; "
                 f"lower the learning rate ({config.learning_rate})."
             )
-        # 4. Count it, and show the progress.
+        # 4. Count it, and report it.
         run.window += 1
         run.epoch_nats += nats * targets.numel()
         run.epoch_chars += targets.numel()
         run.total_chars += targets.numel()
-        bar.update(targets.numel())
-        val = f"{run.curve[-1]['val_ppl']:.2f}" if run.curve else "-"
-        bar.set_postfix(epoch=run.epoch, loss=f"{nats:.3f}", heldout_ppl=val, refresh=False)
+        reporter.trained(run, nats)
         # 5. Stop between two windows if asked to.
         if should_stop():
             save_snapshot(run, job, data)
@@ -152,18 +145,12 @@ def _draw_offset(run: TrainState, config: TrainConfig, num_ids: int) -> int:
     return int(torch.randint(highest, (1,), generator=run.generator, device=run.carried.device))
 
 
-def _val_nats(model: CharRNN, data: Data, lanes: int) -> float:
-    ids = data.parts["val"]
-    nats = scored_nats(model, ids, data.marks) if lanes == 1 else lane_nats(model, ids, data.marks, lanes, EVAL_WINDOW)
-    return nats.mean().item()
-
-
-def _evaluate(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Callable[[], bool]) -> None:
+def _evaluate(run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool]) -> None:
     """Add to the curve the figures on the validation part and what the model writes; keep the best weights so far."""
     started = time.perf_counter()
     config = job.recipe.train
-    with interruptible(run.averaged, job, bar, should_stop):
-        val_nats = _val_nats(run.averaged, data, config.eval_lanes)
+    with interruptible(run.averaged, job, reporter.measuring, should_stop):
+        val_nats = val_nats_of(run.averaged, data, config.eval_lanes)
     train_nats = run.epoch_nats / run.epoch_chars
     if not max(train_nats, val_nats) < LARGEST_NATS:  # true as well if one of them is not a number
         raise DivergedError(
@@ -183,9 +170,4 @@ def _evaluate(run: TrainState, job: Job, data: Data, bar: tqdm, should_stop: Cal
     if config.keep == "best" and val_nats < min((r["val_nats"] for r in run.curve), default=math.inf):
         run.best = {name: weight.clone() for name, weight in run.averaged.state_dict().items()}
     run.curve.append(record)
-    if not bar.disable:
-        bar.write(
-            f"{bar.desc}: epoch {run.epoch}, {run.total_chars:,} characters, {run.train_seconds:.0f} s: "
-            f"train ppl {record['train_ppl']:.3f}, held-out ppl {record['val_ppl']:.3f}, "
-            f"{run.chars_per_second:,} characters/s; {record['written']['drawn'][:SHOWN_CHARS]!r}"
-        )
+    reporter.measured(run)

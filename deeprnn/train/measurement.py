@@ -23,6 +23,7 @@ Figures = dict[str, dict[str, float]]
 TRAIN_CHARS = 50_000  # the first characters of the training part, which are measured at the end
 COLD_WINDOW = 256
 COLD_BATCH = 32
+EVAL_WINDOW = 128
 
 
 def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
@@ -49,6 +50,13 @@ def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
         **{name: _figures(nats) for name, nats in carried.items()},
         "cold_256": _figures(cold_nats(model, heldout, data.marks)),
     }
+
+
+def val_nats_of(model: CharRNN, data: Data, lanes: int) -> float:
+    """Return the nats per character of the validation part for the curve, read in `lanes` pieces."""
+    ids = data.parts["val"]
+    nats = scored_nats(model, ids, data.marks) if lanes == 1 else lane_nats(model, ids, data.marks, lanes, EVAL_WINDOW)
+    return nats.mean().item()
 
 
 def measure_elsewhere(model: CharRNN, data: Data) -> Figures:

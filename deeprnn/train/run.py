@@ -7,13 +7,12 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from deeprnn.config import Recipe
 from deeprnn.nn.model import CharRNN
@@ -22,7 +21,9 @@ from deeprnn.text.splits import Data
 
 
 class Stopped(Exception):  # noqa: N818  (not an error: the user asked for it)
-    """The run was asked to stop; its snapshot is saved."""
+    """The run was asked to stop; its snapshot is saved. kept: the checkpoint of the weights so far, if one is saved."""
+
+    kept: Path | None = None
 
 
 class DivergedError(ValueError):
@@ -31,11 +32,15 @@ class DivergedError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A recipe, the folder for its checkpoint, and the command that started it."""
+    """A recipe, the folder for its checkpoint, and the command that started it.
+
+    keep_stopped: whether a run that is stopped saves a checkpoint of its weights so far beside its snapshot.
+    """
 
     recipe: Recipe
     out: Path
     command: str
+    keep_stopped: bool = False
 
     @property
     def name(self) -> str:
@@ -133,9 +138,19 @@ def has_bfloat16(device: torch.device) -> bool:
     return has_mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def with_supported_precision(job: Job, device: torch.device) -> Job:
+    """Return a job that does not multiply in bfloat16 on a device that only emulates it."""
+    config = job.recipe.train
+    if config.precision == "float32" or has_bfloat16(device):
+        return job
+    return replace(job, recipe=replace(job.recipe, train=replace(config, precision="float32")))
+
+
 @contextmanager
-def interruptible(model: CharRNN, job: Job, bar: tqdm, should_stop: Callable[[], bool]) -> Iterator[None]:
-    """While a model is measured, show the progress, and stop before a forward pass if asked to.
+def interruptible(
+    model: CharRNN, job: Job, measuring: Callable[[int], None], should_stop: Callable[[], bool]
+) -> Iterator[None]:
+    """While a model is measured, report how many characters it has read, and stop before a forward pass if asked to.
 
     Raises:
         Stopped: `should_stop` returned True.
@@ -147,7 +162,7 @@ def interruptible(model: CharRNN, job: Job, bar: tqdm, should_stop: Callable[[],
         chars += arguments[0].numel()
         if time.monotonic() > shown + 1:
             shown = time.monotonic()
-            bar.set_postfix_str(f"measuring: {chars:,} characters")
+            measuring(chars)
         if should_stop():
             raise Stopped(f"{job.name} stopped while it was measured; continue it with --resume.")
 

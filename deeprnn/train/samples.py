@@ -30,8 +30,8 @@ def continuations(model: CharRNN, job: Job, data: Data) -> dict[str, str]:
 
 
 def prompt_of(job: Job, data: Data) -> str:
-    """Return the recipe's prompt if the project knows the text, else the first words of the user's own text."""
-    if is_known(job.recipe.train.text):
+    """Return the recipe's prompt if it has one and the project knows the text, else the first words of the text."""
+    if job.recipe.sample_prompt and is_known(job.recipe.train.text):
         return job.recipe.sample_prompt
     opening = " ".join(data.sources[0].cut("train")[:400].split())
     head = opening[:PROMPT_CHARS]

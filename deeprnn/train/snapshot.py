@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.store import checkpoint
 from deeprnn.text.splits import Data, without_paths
 from deeprnn.train.run import Job, TrainState
@@ -84,6 +85,24 @@ def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
         raise
 
 
+def recorded_configs(job: Job) -> tuple[ModelConfig, TrainConfig]:
+    """Return the configurations of the run that a snapshot continues; its texts are named as `without_paths` does.
+
+    Raises:
+        ValueError: the snapshot cannot be read.
+    """
+    try:
+        with safe_open(job.snapshot, "pt", device="cpu") as file:
+            identity = json.loads(file.metadata()["identity"])
+        return ModelConfig.from_dict(identity["model"]), TrainConfig.from_dict(identity["train"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise _unreadable(job, error) from error
+
+
+def _unreadable(job: Job, error: Exception) -> ValueError:
+    return ValueError(f"{job.snapshot} is no snapshot that can be read ({error}); remove it to start {job.name} anew.")
+
+
 def restore(run: TrainState, job: Job, data: Data) -> None:
     """Load the state of a run from its snapshot.
 
@@ -99,9 +118,7 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
         theirs, progress = (json.loads(metadata[key]) for key in ("identity", "progress"))
         before = theirs["train"].pop("precision")
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{job.snapshot} is no snapshot that can be read ({error}); remove it to start {job.name} anew."
-        ) from error
+        raise _unreadable(job, error) from error
     ours = json.loads(json.dumps(_identity(job, data)))
     now = ours["train"].pop("precision")  # it depends on the machine, so it may differ
     if theirs != ours:

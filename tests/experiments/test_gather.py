@@ -35,10 +35,10 @@ def folders(tmp_path_factory):
     )
     for seed, folder in enumerate(("ship", "runs", "runs")):
         one = replace(recipe, train=replace(config, seed=seed))
-        train(Job(recipe=one, out=top / folder, command="x"), device=torch.device("cpu"), quiet=True)
+        train(Job(recipe=one, out=top / folder, command="x"), device=torch.device("cpu"))
     wild = replace(recipe, name="wild", train=replace(config, learning_rate=1e38, clip_norm=1e38))
     with pytest.raises(DivergedError):
-        train(Job(recipe=wild, out=top / "runs", command="x"), device=torch.device("cpu"), quiet=True)
+        train(Job(recipe=wild, out=top / "runs", command="x"), device=torch.device("cpu"))
     return top
 
 
@@ -106,7 +106,7 @@ def test_gathering_again_changes_nothing_and_needs_no_text(gathered, folders):
 @pytest.mark.usefixtures("gathered")
 def test_a_text_of_ones_own_that_is_not_given_again_leaves_out_its_own_runs_alone(folders, tmp_path):
     shutil.copytree(folders / "ship" / "tiny", tmp_path / "ship" / "tiny")
-    train(smoke_of("python-docs", tmp_path / "ship"), device=torch.device("cpu"), quiet=True)
+    train(smoke_of("python-docs", tmp_path / "ship"), device=torch.device("cpu"))
     results, left_out = gather([], tmp_path / "ship")
     assert list(results.runs) == list(results.novelty) == ["docs"]
     assert len(left_out) == 1

@@ -34,7 +34,8 @@ from deeprnn.measure.novelty import (
     repetition,
     split_words,
 )
-from deeprnn.text.corpora import catalogue, load_corpus, split
+from deeprnn.text.batches import split
+from deeprnn.text.corpora import catalogue, load_corpus
 from tests.conftest import ROOT
 
 POEM = "The sea is calm to-night.\nThe tide is full, the moon lies fair\nUpon the straits; don't go.\n"

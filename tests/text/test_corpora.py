@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deeprnn.text.batches import split
 from deeprnn.text.corpora import (
     CatalogueEntry,
     Corpus,
@@ -17,7 +18,6 @@ from deeprnn.text.corpora import (
     load_corpus,
     load_if_local,
     own_name,
-    split,
     strip_gutenberg,
 )
 

@@ -20,8 +20,10 @@ from deeprnn.text.batches import windows
 from deeprnn.text.corpora import load_corpus, own_name
 from deeprnn.text.splits import prepare
 from deeprnn.train import loop, samples
+from deeprnn.train import run as train_run
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import measure, remeasure
+from deeprnn.train.report import Terminal
 from deeprnn.train.run import DivergedError, Job, Stopped, has_bfloat16, new_run
 from deeprnn.train.step import _dropped, _schedule, train_window
 
@@ -96,7 +98,7 @@ def run(recipe, out, *, stops=(), resume=False):
 
     while True:
         try:
-            return train(job(recipe, out), device=CPU, resume=resume, should_stop=should_stop, quiet=True)
+            return train(job(recipe, out), device=CPU, resume=resume, should_stop=should_stop)
         except Stopped:
             resume = True
 
@@ -105,7 +107,7 @@ def stop_after(recipe, out, window):
     """Leave a snapshot taken after that many windows."""
     windows = iter(range(1, window + 1))
     with pytest.raises(Stopped, match=r"tiny stopped in epoch .* --resume"):
-        train(job(recipe, out), device=CPU, should_stop=lambda: next(windows) == window, quiet=True)
+        train(job(recipe, out), device=CPU, should_stop=lambda: next(windows) == window)
 
 
 def weights(directory):
@@ -159,7 +161,7 @@ def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path, monkeypatc
         return train_window(*arguments)
 
     monkeypatch.setattr(loop, "train_window", counted)
-    train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: False, quiet=True)
+    train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: False)
     assert len(calls) == WINDOWS - 7  # it was asked to stop once while it was measured
 
 
@@ -190,7 +192,7 @@ def test_a_waiting_snapshot_is_not_overwritten_without_resume(sgd, tmp_path):
     with pytest.raises(
         ValueError, match=f"tiny was interrupted: continue it with --resume, or remove .*{snapshot.name}"
     ):
-        train(job(sgd, tmp_path), device=CPU, quiet=True)
+        train(job(sgd, tmp_path), device=CPU)
     assert snapshot.read_bytes() == before
     assert not (tmp_path / "tiny").exists()
 
@@ -201,7 +203,7 @@ def test_a_snapshot_of_another_configuration_is_refused(part, sgd, tmp_path):
     change = {"train": {"learning_rate": 0.5}, "model": {"hidden_size": 9}}[part]
     other = replace(sgd, **{part: replace(getattr(sgd, part), **change)})
     with pytest.raises(ValueError, match="another configuration or text; remove it to start tiny anew"):
-        train(job(other, tmp_path), device=CPU, resume=True, quiet=True)
+        train(job(other, tmp_path), device=CPU, resume=True)
     assert job(sgd, tmp_path).snapshot.exists()
 
 
@@ -212,7 +214,7 @@ def test_a_snapshot_of_another_text_is_refused(sgd, tmp_path):
     stop_after(recipe, tmp_path / "out", 2)
     text.write_text(TEXT.replace("quick", "kciuq"))
     with pytest.raises(ValueError, match="another configuration or text"):
-        train(job(recipe, tmp_path / "out"), device=CPU, resume=True, quiet=True)
+        train(job(recipe, tmp_path / "out"), device=CPU, resume=True)
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -220,7 +222,7 @@ def test_a_finished_checkpoint_is_never_overwritten(resume, sgd, finished):
     directory = finished["sgd"]
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
     with pytest.raises(ValueError, match="is finished; remove it to train it again, or choose another --out"):
-        train(job(sgd, directory.parent), device=CPU, resume=resume, quiet=True)
+        train(job(sgd, directory.parent), device=CPU, resume=resume)
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
 
 
@@ -541,7 +543,7 @@ def test_bfloat16_moves_the_loss_a_little_and_leaves_weights_and_state_in_float3
 
 
 def test_a_processor_without_bfloat16_trains_in_float32_and_says_so(adamw, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(loop, "has_bfloat16", lambda _: False)
+    monkeypatch.setattr(train_run, "has_bfloat16", lambda _: False)
     asked = replace(adamw, train=replace(adamw.train, precision="bfloat16"))
     finished = run(asked, tmp_path / "asked")
     assert metrics(finished)["train_config"]["precision"] == "float32"
@@ -642,7 +644,7 @@ def test_a_run_stopped_while_it_is_measured_goes_on_to_the_same_end(sgd, finishe
     calls = iter(range(1, 1000))
     with pytest.raises(Stopped, match="while it was measured; continue it with --resume"):
         # an epoch of six windows, then the first piece of the held-out text
-        train(job(sgd, tmp_path), device=CPU, should_stop=lambda: next(calls) == 7, quiet=True)
+        train(job(sgd, tmp_path), device=CPU, should_stop=lambda: next(calls) == 7)
     assert_same_run(run(sgd, tmp_path, resume=True), finished["sgd"])
 
 
@@ -684,10 +686,10 @@ def test_two_processes_on_one_run_both_finish(sgd, finished, tmp_path):
 
     def second_finishes_first():
         if not inner:
-            inner.append(train(job(sgd, tmp_path), device=CPU, quiet=True))
+            inner.append(train(job(sgd, tmp_path), device=CPU))
         return False
 
-    ours = train(job(sgd, tmp_path), device=CPU, should_stop=second_finishes_first, quiet=True)
+    ours = train(job(sgd, tmp_path), device=CPU, should_stop=second_finishes_first)
     assert_same_run(ours, finished["sgd"])
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
@@ -711,12 +713,12 @@ def test_of_two_processes_that_end_at_once_the_second_ends_well(sgd, finished, t
 
     monkeypatch.setattr(checkpoint, "flush_directory", flush_after_the_first)
     if kind == "sgd":
-        assert train(job(sgd, tmp_path), device=CPU, quiet=True) == first
+        assert train(job(sgd, tmp_path), device=CPU) == first
         assert_same_run(first, finished["sgd"])
     else:
         wild = replace(sgd, train=replace(sgd.train, learning_rate=1e38, clip_norm=1e38))
         with pytest.raises(DivergedError):
-            train(job(wild, tmp_path), device=CPU, quiet=True)
+            train(job(wild, tmp_path), device=CPU)
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
@@ -733,7 +735,7 @@ def test_a_run_says_first_how_much_it_reads_of_a_text_of_ones_own_and_in_which_f
     recipe = all_recipes()[name]
     recipe = replace(recipe, train=replace(recipe.train, text=str(path)))
     with pytest.raises(Stopped):
-        train(job(recipe, tmp_path / "runs"), device=CPU, should_stop=lambda: True)
+        train(job(recipe, tmp_path / "runs"), device=CPU, should_stop=lambda: True, reporter=Terminal())
     full, d2l = (len(load_corpus(str(path), form).text) for form in ("full", "d2l"))
     assert full != d2l
     places = {"full": f"{full:,}", "d2l": f"{d2l:,}", "train": f"{int(0.9 * full):,}", "name": own_name(path)}

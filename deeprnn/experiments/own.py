@@ -1,0 +1,329 @@
+"""A recipe made from a text of one's own: `python train.py my-book --data book.txt`, and the page's own trainings.
+
+Knows: texts in one form, alphabets, the cells' sizes and measured speeds. Does not know: files, how a recipe is run.
+
+The width follows from the length of the text and the time, the number of epochs from the time and the speed, what
+prevents rote learning (dropout, dropped weights, weight decay) from the length.
+"""
+
+import math
+import typing
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deeprnn.config import Form, ModelConfig, Recipe, TrainConfig
+from deeprnn.experiments.recipes import modern_training, num_params, stack
+from deeprnn.experiments.words import WORDS
+from deeprnn.measure.baselines import of_heldout
+from deeprnn.measure.metrics import heldout
+from deeprnn.nn.cells import CELLS
+from deeprnn.text.batches import split
+from deeprnn.text.vocab import Vocab
+from deeprnn.words import Lang
+
+NAME = "my-book"
+LEAST_CHARS = 500  # of a text in its form
+MOST_LAYERS, MOST_HIDDEN, MOST_MINUTES, MOST_EPOCHS = 10, 1024, 24 * 60, 10_000
+MOST_PLAIN = 2  # layers of a stack that needs no residual connections
+WIDTHS = (32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512)  # of which one is chosen
+FEW_SYMBOLS = 200  # an alphabet up to this size keeps its rare characters
+MOST_SYMBOLS = 6_000
+MOST_HELDOUT = 50_000  # characters of each held-out part of a long text; measuring it takes seconds
+MEASUREMENTS = 40  # about as many while a model is trained
+ENDING_SECONDS = 10.0  # what the last measurement takes, roughly
+# By cell, as the runs in `checkpoints/results.json` show it of one core of an AMD EPYC with bfloat16: weights times
+# characters a second, and the seconds that a layer takes for a step of all lanes, however narrow it is.
+SPEEDS = {
+    "rnn": (16e9, 120e-6),
+    "gru": (16e9, 150e-6),
+    "lstm": (20e9, 12e-6),
+    "mingru": (20e9, 20e-6),
+    "minlstm": (14e9, 40e-6),
+}
+
+
+class OwnTextError(ValueError):
+    """No recipe can be made; `key` is that of the sentence that says why, and what to do."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.key, self.values = key, values
+        super().__init__(WORDS.tr(key, "en", **values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What people may choose; the rest follows from the text.
+
+    hidden: units of each layer; None chooses by the text and the time. residual: None chooses by the layers. epochs:
+    None chooses by `minutes`.
+
+    Raises:
+        OwnTextError: a value is outside its range.
+    """
+
+    cell: str = "lstm"
+    layers: int = 2
+    hidden: int | None = None
+    residual: bool | None = None
+    form: Form = "full"
+    minutes: float = 10.0
+    epochs: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in (("cell", tuple(CELLS)), ("form", typing.get_args(Form))):
+            if getattr(self, name) not in known:
+                raise OwnTextError(f"own.refused.{name}", value=repr(getattr(self, name))[:40], known=", ".join(known))
+        _in_range("layers", self.layers, 1, MOST_LAYERS, int)
+        _in_range("minutes", self.minutes, 0.1, MOST_MINUTES, int, float)
+        _in_range("seed", self.seed, 0, 2**53 - 1, int)
+        if self.hidden is not None:
+            _in_range("hidden", self.hidden, 8, MOST_HIDDEN, int)
+        if self.epochs is not None:
+            _in_range("epochs", self.epochs, 1, MOST_EPOCHS, int)
+
+    @property
+    def name(self) -> str:
+        """The name of the recipe; it tells what was chosen differently from the default."""
+        plain = Options()
+        parts = [NAME]
+        if (self.cell, self.layers) != (plain.cell, plain.layers):
+            parts.append(f"{self.cell}-{self.layers}")
+        parts += [f"{self.hidden}-units"] if self.hidden is not None else []
+        parts += [] if self.residual is None else ["residual" if self.residual else "plain"]
+        parts += [self.form] if self.form != plain.form else []
+        if self.epochs is not None:
+            parts.append(f"{self.epochs}-epochs")
+        elif self.minutes != plain.minutes:
+            parts.append(f"{self.minutes:g}-min".replace(".", "_"))
+        return "-".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """How fast a machine is.
+
+    ratio: characters a second in training, relative to the table `SPEEDS`. seconds_to_measure: what one measurement on
+    held-out text takes.
+    """
+
+    ratio: float = 1.0
+    seconds_to_measure: float = 0.3
+
+
+TYPICAL = Machine()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A recipe, and what can be said of it before it is run.
+
+    chars: of the text in its form. train_chars: those that are read. seconds: what the run takes, roughly. ngram: the
+    order of an n-gram of the same text and its perplexity on the same held-out part. hint: the key of a sentence
+    about what can be learned from so much text.
+    """
+
+    recipe: Recipe
+    chars: int
+    train_chars: int
+    symbols: int
+    seconds: float
+    ngram: dict[str, float]
+    hint: str
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights."""
+        return num_params(self.recipe.model, self.symbols)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The plain figures of the plan, for a program."""
+        model, train = self.recipe.model, self.recipe.train
+        return {
+            "chars": self.chars,
+            "train_chars": self.train_chars,
+            "symbols": self.symbols,
+            "parameters": self.parameters,
+            "epochs": train.epochs,
+            "seconds": round(self.seconds),
+            "ngram": self.ngram,
+            "hint": self.hint,
+            "hidden": model.hidden_size,
+        }
+
+    def sentences(self, lang: Lang) -> list[str]:
+        """Return what the run will do, and what can be learned from so much text."""
+        model, train = self.recipe.model, self.recipe.train
+        time = ("own.seconds", self.seconds) if self.seconds < 90 else ("own.minutes", self.seconds / 60)
+        about = {"order": self.ngram["order"], "ngram": self.ngram["ppl"]}
+        shape = f"{model.num_layers} × {CELLS[model.cell].label} {model.hidden_size}"
+        figures = self.figures | about | {"shape": shape, "time": WORDS.tr(time[0], lang, n=time[1])}
+        said = [WORDS.tr("own.planned", lang, **figures)]
+        if train.max_train_chars is not None:
+            said.append(WORDS.tr("own.part", lang, read=self.train_chars))
+        return [*said, WORDS.tr(self.hint, lang, **about)]
+
+
+def came(ppl: float, symbols: int, ngram: dict[str, float] | None, lang: Lang) -> str:
+    """Return what came of a run, from the held-out perplexity of its model and of an n-gram of the same text."""
+    said = WORDS.tr("own.came", lang, ppl=ppl, symbols=symbols)
+    return said + WORDS.tr("own.beside", lang, order=ngram["order"], ngram=ngram["ppl"]) if ngram else said
+
+
+def plan(text: str, place: str, name: str, options: Options, machine: Machine = TYPICAL) -> Plan:
+    """Make the recipe for a text and the options.
+
+    text: in its form. place: the name or path by which the text is found. name: that of the text, which becomes part
+    of the recipe's name. machine: its speed, measured with the recipe that is made without it.
+
+    Raises:
+        OwnTextError: the text is too short.
+    """
+    if len(text) < LEAST_CHARS:
+        raise OwnTextError("own.refused.short", chars=len(text), least=LEAST_CHARS)
+    shares = _shares(len(text))
+    ranges = split(len(text), *shares)
+    chars = ranges["train"][1]
+    min_count = _min_count(text[:chars])
+    symbols = len(Vocab.from_text(text[:chars], options.form, min_count))
+    lanes = _lanes(chars)
+    model = _model(options, chars, symbols, machine.ratio)
+    speed = table_speed(model, symbols, lanes) * machine.ratio
+    wanted = options.epochs or _epochs(chars)
+    besides = ENDING_SECONDS + MEASUREMENTS * machine.seconds_to_measure
+    fitting = max(60 * options.minutes - besides, 20 * options.minutes) * speed / chars  # epochs
+    epochs = wanted if options.epochs else max(1, min(wanted, int(fitting)))
+    part = None if options.epochs or fitting >= 1 else max(LEAST_CHARS, int(fitting * chars))
+    train = _training(place, options, chars, epochs, shares, min_count, lanes, part)
+    vocab = Vocab.from_text(text[: part or chars], options.form, min_count)
+    ids = {name: torch.tensor(vocab.encode(text[slice(*one)])) for name, one in ranges.items()}
+    measured = -(-epochs // train.eval_every) * machine.seconds_to_measure
+    return Plan(
+        recipe=Recipe(name=f"{options.name}-{name}", model=model, train=train, sample_prompt=""),
+        chars=len(text),
+        train_chars=part or chars,
+        symbols=len(vocab),
+        seconds=epochs * (part or chars) / speed + measured + min(ENDING_SECONDS, chars / 10_000 + 2),
+        ngram=_ngram(ids, part, len(vocab)),
+        hint=_hint(chars),
+    )
+
+
+def table_speed(model: ModelConfig, symbols: int, lanes: int) -> float:
+    """Return the characters a second by the table of measured speeds."""
+    rate, step = SPEEDS[model.cell]
+    return 1 / (num_params(model, symbols) / rate + model.num_layers * step / lanes)
+
+
+def _in_range(name: str, value: Any, least: float, most: float, *kinds: type) -> None:
+    if type(value) not in kinds or not least <= value <= most:
+        raise OwnTextError(f"own.refused.{name}", value=repr(value)[:40], least=least, most=most)
+
+
+def _shares(length: int) -> tuple[float, float]:
+    """Return the shares of the training and the validation part; the test part is as long as the latter."""
+    held = min(0.1 if length < 20_000 else 0.05, MOST_HELDOUT / length)
+    return 1 - 2 * held, held
+
+
+def _min_count(text: str) -> int:
+    """Return how often a character must occur to be in the alphabet; rare ones of a large alphabet are not learned."""
+    counts = sorted(Counter(text).values(), reverse=True)
+    if len(counts) <= FEW_SYMBOLS:
+        return 1
+    enough = 2 if len(text) < 100_000 else 3
+    return max(enough, counts[MOST_SYMBOLS] + 1 if len(counts) > MOST_SYMBOLS else 0)
+
+
+def _lanes(chars: int) -> int:
+    """Return the number of lanes: a power of two up to 32, so that an epoch has some steps."""
+    most = 16 if chars < 400_000 else 32
+    return next(lanes for lanes in (2, 4, 8, 16, 32) if lanes == most or 1_000 * lanes > chars)
+
+
+def _window(chars: int) -> int:
+    return 32 if chars < 6_000 else 64 if chars < 40_000 else 128
+
+
+def _epochs(chars: int) -> int:
+    """Return how many epochs are worth their time, from short texts to long ones."""
+    return max(4, round(40 * min(1.0, math.pow(160_000 / chars, 0.7))))
+
+
+def _model(options: Options, chars: int, symbols: int, ratio: float) -> ModelConfig:
+    """Return the stack: as wide as the text and the time allow, with dropout by the length of the text."""
+    rate = min(max(0.62 - 0.09 * math.log10(chars / 500) * 1.6, 0.1), 0.6)
+    residual = options.layers > MOST_PLAIN if options.residual is None else options.residual
+    settings: dict[str, Any] = {
+        "residual": residual,
+        "locked_dropout": residual,
+        "dropout": round(rate, 2),
+        "head_dropout": round(rate * 0.8, 2),
+    }
+
+    def of_width(width: int) -> ModelConfig:
+        return stack(options.cell, options.layers, width, **settings)
+
+    if options.hidden is not None:
+        return of_width(options.hidden)
+    most = 30_000 * chars**0.36  # weights
+    seconds = 60 * options.minutes if options.epochs is None else math.inf
+
+    def fits(width: int) -> bool:
+        model = of_width(width)
+        size = num_params(model, symbols)
+        readable = seconds * ratio * table_speed(model, symbols, _lanes(chars))
+        return size <= most and min(2.5 * size, 20 * chars) <= readable
+
+    return of_width(max((width for width in WIDTHS if fits(width)), default=WIDTHS[0]))
+
+
+def _training(
+    place: str,
+    options: Options,
+    chars: int,
+    epochs: int,
+    shares: tuple[float, float],
+    min_count: int,
+    lanes: int,
+    part: int | None,
+) -> TrainConfig:
+    few = max(0.0, min(1.0, 1 - math.log10(chars / 2_000) / 2))  # 1 up to 2,000 characters, 0 from 200,000
+    has_hidden = CELLS[options.cell].has_hidden_weights
+    return modern_training(
+        place,
+        epochs,
+        form=options.form,
+        batch_size=lanes,
+        window=_window(chars),
+        train_fraction=shares[0],
+        val_fraction=shares[1],
+        max_train_chars=part,
+        min_count=min_count,
+        learning_rate=5e-3,
+        weight_drop=round(0.1 + 0.4 * few, 2) if has_hidden else 0.0,
+        weight_decay=round(0.02 + 0.2 * few, 2),
+        ema_decay=0.98 if chars < 20_000 else 0.99,
+        keep="best",
+        eval_every=max(1, round(epochs / MEASUREMENTS)),
+        eval_lanes=int(min(16, max(1, shares[1] * chars // 1_000))),
+        seed=options.seed,
+    )
+
+
+def _ngram(ids: dict[str, Tensor], part: int | None, symbols: int) -> dict[str, float]:
+    found = of_heldout(ids["train"][:part], heldout(ids), symbols)
+    return found or {"order": 0, "ppl": math.nan}
+
+
+def _hint(chars: int) -> str:
+    """Return the key of the sentence about what can be learned from a training part of that length."""
+    for most, name in ((8_000, "tiny"), (60_000, "small"), (500_000, "book")):
+        if chars < most:
+            return f"own.hint.{name}"
+    return "own.hint.long"

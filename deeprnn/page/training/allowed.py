@@ -1,0 +1,40 @@
+"""Where visitors may train, and how long.
+
+Knows: the environment, addresses. Does not know: how a training is started.
+"""
+
+import importlib.util
+import ipaddress
+import os
+
+from deeprnn.page.environment import env_limit
+
+MINUTES_AT_HOME = 10  # the most minutes of a training if only this machine reaches the server
+
+
+def most_minutes(host: str) -> int:
+    """Return how many minutes a training may take at most; 0 if visitors may not train.
+
+    DEEPRNN_TRAIN_MINUTES decides. Without it, they may where only this machine reaches the server, and not in a Space.
+    Systems without POSIX's limits on processes, such as Windows, have no trainings.
+
+    host: the address to which the server is bound.
+
+    Raises:
+        ValueError: DEEPRNN_TRAIN_MINUTES is not a whole number.
+    """
+    if importlib.util.find_spec("resource") is None:
+        return 0
+    asked = os.environ.get("DEEPRNN_TRAIN_MINUTES", "").strip()
+    if asked:
+        return 0 if asked == "0" else env_limit("TRAIN_MINUTES", MINUTES_AT_HOME)
+    return MINUTES_AT_HOME if "SPACE_ID" not in os.environ and _is_loopback(host) else 0
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:  # a name, which may be anything
+        return False

@@ -1,0 +1,367 @@
+"""The trainings of all visitors: a queue of which one runs at a time, what each reports, how each ends.
+
+Knows: processes of trainings, their folders, limits. Does not know: components, how a model is trained.
+
+A visitor is known by the id of a session, and sees only its own trainings. Texts are written to the visitor's private
+folder, and nowhere else.
+"""
+
+import re
+import secrets
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from deeprnn.documents import has_surrogates
+from deeprnn.experiments import own
+from deeprnn.experiments.own import Options, OwnTextError, Plan
+from deeprnn.page.environment import env_limit
+from deeprnn.page.service.asked import RequestError
+from deeprnn.page.training.folders import Folders
+from deeprnn.page.training.process import Limits, TrainingProcess
+from deeprnn.text.catalogue import catalogue
+from deeprnn.text.vocab import normalize
+
+State = Literal["waiting", "running", "stopping", "stopped", "finished", "failed"]
+ENDED = ("stopped", "finished", "failed")
+LEAST_BYTES, MOST_BYTES = 2_000, 2_000_000  # of a visitor's text in UTF-8
+MOST_JOBS = 8  # trainings that a visitor may have, finished ones too
+MOST_WAITING = 20  # trainings of all visitors that wait or run
+GRACE_SECONDS = 180  # seconds to save what there is after a stop
+MORE_TIME = 1.25  # a training is stopped after this factor times the minutes that are allowed
+IDLE_SECONDS = 3_600.0  # seconds after which the folder of a visitor who does nothing is removed
+MEGABYTE = 1_000_000
+_TITLE_CHARS = 40
+
+
+@dataclass(kw_only=True, eq=False)
+class Training:
+    """One training of a visitor.
+
+    planned, described, progress: the last events of these names; planned is an estimate until the process has measured
+    this machine. curve: the records of all measurements. ending: the last event. reason: key and values of the words
+    that say why it stopped or failed. checkpoint: the folder of the model; if it was stopped, of its weights so far.
+    """
+
+    key: str
+    visitor: str
+    title: str
+    options: Options
+    text: str
+    folder: Path
+    planned: dict[str, Any]
+    state: State = "waiting"
+    described: dict[str, Any] | None = None
+    progress: dict[str, Any] | None = None
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    ending: dict[str, Any] | None = None
+    reason: tuple[str, dict[str, Any]] | None = None
+    checkpoint: Path | None = None
+    seconds: float = 0.0  # of all its processes
+    resumed: bool = False
+    overtime: bool = False
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can go on where it ended."""
+        return self.state in ("stopped", "failed") and any(self.folder.glob(".*.snapshot.safetensors"))
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """Take in what the process reports."""
+        name = event.pop("event", "")
+        if name == "planned":
+            self.planned = event
+        elif name == "described":
+            self.described, self.curve = event, event.pop("curve")
+        elif name == "progress":
+            self.progress = event
+        elif name == "measured":
+            self.curve.append(event)
+        elif name in ENDED:
+            self.ending = event | {"state": name}
+            self.checkpoint = Path(event["folder"]) if "folder" in event else None
+
+    def end(self, status: int) -> None:
+        """Take in that the process has ended; a status below 0 is that of a signal."""
+        ending = self.ending or {"state": "failed", "kind": "killed" if status < 0 else "crashed"}
+        self.state = ending["state"]
+        self.reason = None
+        if self.state == "failed":
+            values = {"reason": ending.get("reason", ""), "status": abs(status)}
+            self.reason = f"training.failed.{ending['kind']}", values
+        elif self.state == "stopped":
+            self.reason = "training.stopped.overtime" if self.overtime else "training.stopped.asked", {}
+
+
+class Trainings:
+    """All trainings; its methods raise `RequestError` with the words for a visitor if they refuse something.
+
+    minutes: the most of one training. idle_seconds: after them the trainings of a visitor who does nothing are removed.
+    """
+
+    def __init__(self, minutes: int, *, place: Path | None = None, idle_seconds: float = IDLE_SECONDS) -> None:
+        self.minutes = minutes
+        self._memory = env_limit("TRAIN_MEMORY_MB", 3_000) * MEGABYTE
+        self._disk = env_limit("TRAIN_DISK_MB", 2_000) * MEGABYTE
+        self._idle = idle_seconds
+        self._folders = Folders(place)
+        self._all: dict[str, Training] = {}
+        self._queue: deque[Training] = deque()
+        self._running: tuple[Training, TrainingProcess] | None = None
+        self._seen: dict[str, float] = {}  # when each visitor last did something
+        self._changes = 0
+        self._closed = threading.Event()
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+
+    def estimate(self, text: str, options: Options) -> Plan:
+        """Return what a training of a text would be, by the table of speeds.
+
+        Raises:
+            RequestError: it would be refused.
+        """
+        if options.minutes > self.minutes:
+            raise RequestError("training.refused.minutes", most=self.minutes)
+        try:
+            plan = own.plan(normalize(_checked(text), options.form), own.NAME, own.NAME, options)
+        except OwnTextError as error:
+            raise RequestError(error.key, **error.values) from error
+        if options.epochs is not None and plan.seconds > 60 * self.minutes:
+            raise RequestError("training.refused.long", minutes=round(plan.seconds / 60), most=self.minutes)
+        return plan
+
+    def submit(self, visitor: str, text: str, title: str, options: Options, *, book: str | None = None) -> str:
+        """Queue a training; return its key.
+
+        title: what the visitor calls the text; it becomes part of the model's name. book: the name in the catalogue if
+        the text is one of it.
+
+        Raises:
+            RequestError: it is refused.
+        """
+        plan = self.estimate(text, options)
+        with self._changed:
+            self._seen[visitor] = time.monotonic()
+            self._admit(visitor)
+            key = secrets.token_hex(8)
+            try:
+                folder = self._folders.new(visitor, key)
+                place = book if book in catalogue() else str(_written(folder, title, text))
+            except OSError as error:
+                raise RequestError("training.failed.disk", reason=error.strerror, status=0) from error
+            training = Training(
+                key=key, visitor=visitor, title=title, options=options, text=place, folder=folder, planned=plan.figures
+            )
+            self._all[key] = training
+            self._enqueue(training)
+        return key
+
+    def stop(self, visitor: str, key: str) -> None:
+        """Stop a training that runs, which keeps what there is; take one that waits out of the queue."""
+        with self._changed:
+            training = self._of(visitor, key)
+            if training.state == "waiting":
+                self._queue.remove(training)
+                training.state, training.reason = "stopped", ("training.stopped.waiting", {})
+            elif self._running and self._running[0] is training:
+                training.state = "stopping"
+                self._end_soon(self._running[1])
+            self._tell()
+
+    def resume(self, visitor: str, key: str) -> None:
+        """Queue a training that was stopped again; it goes on where it was stopped.
+
+        Raises:
+            RequestError: it is not stopped, or has used its time.
+        """
+        with self._changed:
+            training = self._of(visitor, key)
+            if not (training.resumable or training.state == "stopped"):
+                raise RequestError("training.refused.state")
+            if training.seconds >= self._most_seconds:
+                raise RequestError("training.refused.used", most=self.minutes)
+            self._admit(visitor, new=False)
+            training.resumed = training.resumable
+            training.ending = training.reason = None
+            self._enqueue(training)
+
+    def remove(self, visitor: str, key: str) -> None:
+        """Remove a training with all of its files; one that runs ends."""
+        with self._changed:
+            self._remove(self._of(visitor, key))
+            self._tell()
+
+    def leave(self, visitor: str) -> None:
+        """Remove all trainings and files of a visitor."""
+        with self._changed:
+            for training in [one for one in self._all.values() if one.visitor == visitor]:
+                self._remove(training)
+            self._seen.pop(visitor, None)
+            self._tell()
+
+    def of(self, visitor: str) -> list[tuple[Training, int]]:
+        """Return the trainings of a visitor, the oldest first, each with its place in the queue: 0 if it is not in it.
+
+        The one that runs has no place; with it running, the next one is at place 1.
+        """
+        with self._changed:
+            if visitor in self._seen:
+                self._seen[visitor] = time.monotonic()
+            places = {one.key: place for place, one in enumerate(self._queue, start=1)}
+            return [(one, places.get(one.key, 0)) for one in self._all.values() if one.visitor == visitor]
+
+    def wait(self, seen: int, seconds: float) -> int:
+        """Wait until more has changed than `seen`, or the time is over; return how much has changed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes > seen or self._closed.is_set(), seconds)
+            return self._changes
+
+    def close(self) -> None:
+        """End everything and remove all files."""
+        with self._changed:
+            self._closed.set()
+            for training in list(self._all.values()):
+                self._remove(training)
+            self._tell()
+        for thread in self._threads:
+            thread.join(GRACE_SECONDS)
+        self._folders.close()
+
+    @property
+    def _most_seconds(self) -> float:
+        return 60 * self.minutes * MORE_TIME
+
+    def _of(self, visitor: str, key: str) -> Training:
+        training = self._all.get(key)
+        if training is None or training.visitor != visitor:
+            raise RequestError("training.refused.unknown")
+        self._seen[visitor] = time.monotonic()
+        return training
+
+    def _admit(self, visitor: str, *, new: bool = True) -> None:
+        """Check that a visitor may queue one more training, and that there is room for it."""
+        if self._closed.is_set():
+            raise RequestError("error_ending")
+        if new and sum(one.visitor == visitor for one in self._all.values()) >= MOST_JOBS:
+            raise RequestError("training.refused.many", most=MOST_JOBS)
+        if len(self._queue) + bool(self._running) >= MOST_WAITING:
+            raise RequestError("training.refused.queue", most=MOST_WAITING)
+        if self._folders.used() >= self._disk:
+            raise RequestError("training.refused.disk")
+
+    def _enqueue(self, training: Training) -> None:
+        training.state = "waiting"
+        self._queue.append(training)
+        if not self._threads:
+            self._threads = [threading.Thread(target=work, daemon=True) for work in (self._work, self._sweep)]
+            for thread in self._threads:
+                thread.start()
+        self._tell()
+
+    def _tell(self) -> None:
+        self._changes += 1
+        self._changed.notify_all()
+
+    def _remove(self, training: Training) -> None:
+        """Forget a training. The files of one that runs are removed when its process has ended."""
+        del self._all[training.key]
+        if training in self._queue:
+            self._queue.remove(training)
+        if self._running and self._running[0] is training:
+            self._running[1].kill()
+        else:
+            self._folders.remove(training.folder)
+
+    def _work(self) -> None:
+        """Run one training after the other."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue or self._closed.is_set())
+                if self._closed.is_set():
+                    return
+                training = self._queue.popleft()
+                training.state = "running"
+                try:
+                    process = self._start(training)
+                except OSError as error:
+                    training.state, training.reason = "failed", ("training.failed.disk", {"reason": error.strerror})
+                    self._tell()
+                    continue
+                self._running = training, process
+                self._tell()
+            self._follow(training, process)
+
+    def _start(self, training: Training) -> TrainingProcess:
+        free = max(self._disk - self._folders.used(), MEGABYTE)
+        limits = Limits(memory=self._memory, file=free // 2)
+        return TrainingProcess(training.text, training.folder, training.options, limits, resume=training.resumed)
+
+    def _follow(self, training: Training, process: TrainingProcess) -> None:
+        """Take in what a process reports until it has ended; stop it if it takes too long."""
+        started = time.monotonic()
+        timer = threading.Timer(self._most_seconds - training.seconds, self._stop_late, (training, process))
+        timer.daemon = True
+        timer.start()
+        for event in process.events():
+            with self._changed:
+                training.hear(event)
+                self._tell()
+        status = process.close()
+        timer.cancel()
+        with self._changed:
+            self._running = None
+            training.seconds += time.monotonic() - started
+            training.end(status)
+            if training.key not in self._all:
+                self._folders.remove(training.folder)
+            self._tell()
+
+    def _stop_late(self, training: Training, process: TrainingProcess) -> None:
+        with self._changed:
+            if self._running and self._running[0] is training:
+                training.state, training.overtime = "stopping", True
+                self._end_soon(process)
+                self._tell()
+
+    def _end_soon(self, process: TrainingProcess) -> None:
+        """Ask a process to stop, and end it if it does not."""
+        process.stop()
+        timer = threading.Timer(GRACE_SECONDS, process.kill)
+        timer.daemon = True
+        timer.start()
+
+    def _sweep(self) -> None:
+        """Remove the trainings of visitors who have done nothing for long, and of whom none runs or waits."""
+        while not self._closed.wait(min(60.0, self._idle / 4)):
+            with self._changed:
+                busy = {one.visitor for one in self._all.values() if one.state not in ENDED}
+                now = time.monotonic()
+                self._seen |= dict.fromkeys(busy, now)
+                gone = [visitor for visitor, last in self._seen.items() if now - last > self._idle]
+            for visitor in gone:
+                self.leave(visitor)
+
+
+def _checked(text: str) -> str:
+    """Return a visitor's text if it can be read.
+
+    Raises:
+        RequestError: it is too short, too long, or no text.
+    """
+    if not isinstance(text, str) or has_surrogates(text) or "\0" in text:
+        raise RequestError("training.refused.text")
+    size = len(text.encode())
+    if not LEAST_BYTES <= size <= MOST_BYTES:
+        raise RequestError("training.refused.size", size=size, least=LEAST_BYTES, most=MOST_BYTES)
+    return text
+
+
+def _written(folder: Path, title: str, text: str) -> Path:
+    """Write a text into a folder, under a plain name; return its path."""
+    name = re.sub(r"[^\w-]+", "-", title)[:_TITLE_CHARS].strip("-") or "text"
+    path = folder / f"{name}.txt"
+    path.write_text(text, "utf-8")
+    return path

@@ -1,0 +1,110 @@
+"""One training in a process of its own: `deeprnn train my-book`, at the lowest priority, within limits.
+
+Knows: processes, the options of `deeprnn train`, its JSON lines. Does not know: visitors, the queue.
+
+The process ends when its standard input closes, so it ends with the server, however that ends.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deeprnn.experiments.own import NAME, Options
+from deeprnn.lm.compiling import PACKAGE
+
+LOWEST_PRIORITY = 19  # nice; the priority of its reading and writing follows from it
+ERRORS = "errors.txt"  # the file of what the process says besides; it is never logged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one process may take: bytes of memory (its whole address space), and bytes of each file."""
+
+    memory: int
+    file: int
+
+
+class TrainingProcess:
+    """A started training; `events` returns what it reports until it ends."""
+
+    def __init__(self, text: str, out: Path, options: Options, limits: Limits, *, resume: bool) -> None:
+        """Start it.
+
+        text: a file, or a name of the catalogue. out: the folder for the checkpoint.
+
+        Raises:
+            OSError: the process cannot be started.
+        """
+        command = [sys.executable, "-P", "-m", "deeprnn", "train", NAME, "--json", "--follow-stdin", "--device", "cpu"]
+        command += ["--data", text, "--out", str(out), *_arguments(options), *(["--resume"] if resume else [])]
+        path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+        with (out / ERRORS).open("wb") as errors:
+            self._process = subprocess.Popen(
+                command,
+                cwd=out,
+                env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+        self._limit(limits)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def _limit(self, limits: Limits) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            os.setpriority(os.PRIO_PROCESS, self.pid, LOWEST_PRIORITY)
+            if sys.platform == "linux":  # other systems let a process only limit itself
+                import resource  # Windows has none
+
+                resource.prlimit(self.pid, resource.RLIMIT_AS, (limits.memory, limits.memory))
+                resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (limits.file, limits.file))
+                resource.prlimit(self.pid, resource.RLIMIT_CORE, (0, 0))
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yield the events that the process reports, until it closes its output; then wait until it has ended."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(ValueError):  # cut off in the middle
+                yield json.loads(line)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Ask it to stop: it saves its snapshot, and a checkpoint of its best weights so far."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it has ended
+            self._process.stdin.write(b"stop\n")
+            self._process.stdin.flush()
+
+    def kill(self) -> None:
+        """End it at once."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+
+    def close(self) -> int:
+        """Wait until it has ended, and return its status: negative if a signal ended it."""
+        status = self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with contextlib.suppress(OSError):
+                stream.close()
+        return status
+
+
+def _arguments(options: Options) -> list[str]:
+    """Return the options of the command line."""
+    values = {"cell": options.cell, "layers": options.layers, "form": options.form, "hidden": options.hidden}
+    values |= {"minutes": options.minutes} if options.epochs is None else {"epochs": options.epochs}
+    found = [part for name, value in values.items() if value is not None for part in (f"--{name}", f"{value}")]
+    found += [] if options.residual is None else ["--residual" if options.residual else "--plain"]
+    return [*found, "--seeds", str(options.seed)]
