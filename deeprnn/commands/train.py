@@ -8,6 +8,7 @@ import fnmatch
 import itertools
 import math
 import os
+import re
 import shlex
 import signal
 import sys
@@ -36,6 +37,8 @@ from deeprnn.train.measurement import remeasure
 from deeprnn.train.report import JsonLines, Reporter, Terminal
 from deeprnn.train.run import Job, Stopped
 
+NO_MEMORY = re.compile("allocate memory|bad_alloc|out of memory", re.IGNORECASE)  # what torch says of it
+LESS_MEMORY = "there is not enough memory for this model: choose fewer layers or units"
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
@@ -157,7 +160,7 @@ def do(
     """Train one run, or measure it again.
 
     Raises:
-        ValueError, OSError, MemoryError: the run cannot be trained or measured.
+        ValueError, OSError, MemoryError, RuntimeError: the run cannot be trained or measured.
         Stopped: the run was asked to stop.
     """
     if args.remeasure and task.directory.exists():
@@ -167,14 +170,7 @@ def do(
     elif is_finished(task):
         reporter.skipped(task.directory)
     else:
-        try:
-            reporter.finished(
-                train(task, device=device, resume=args.resume, should_stop=should_stop, reporter=reporter)
-            )
-        except RuntimeError as error:
-            if "allocate memory" not in str(error):  # what torch says when there is none
-                raise
-            raise MemoryError(f"{task.name} needs more memory than there is: choose fewer layers or units") from error
+        reporter.finished(train(task, device=device, resume=args.resume, should_stop=should_stop, reporter=reporter))
 
 
 def main(argv: list[str]) -> int:
@@ -206,8 +202,10 @@ def main(argv: list[str]) -> int:
             return 130
         except BrokenPipeError:
             raise
-        except (ValueError, OSError, MemoryError) as error:
-            reporter.failed(error)
+        except (ValueError, OSError, MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not NO_MEMORY.search(str(error)):
+                raise
+            reporter.failed(error if isinstance(error, (ValueError, OSError)) else MemoryError(LESS_MEMORY))
             failed = True
     return int(failed)
 

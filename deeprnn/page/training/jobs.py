@@ -123,7 +123,7 @@ class Trainings:
         Raises:
             RequestError: it would be refused.
         """
-        if options.minutes > self.minutes:
+        if options.epochs is None and options.minutes > self.minutes:
             raise RequestError("training.refused.minutes", most=self.minutes)
         try:
             plan = own.plan(normalize(_checked(text), options.form), own.NAME, own.NAME, options)

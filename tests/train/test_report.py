@@ -1,0 +1,150 @@
+"""What a run reports, and that reporting changes nothing of it."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import deeprnn
+from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.store import checkpoint
+from deeprnn.train.finish import is_finished
+from deeprnn.train.loop import train
+from deeprnn.train.report import JsonLines, Reporter, Terminal
+from deeprnn.train.run import DivergedError, Job, Stopped
+from deeprnn.train.samples import CHARS
+
+CPU = torch.device("cpu")
+TEXT = "The quick brown fox jumps over the lazy dog. " * 10
+WINDOWS = 24  # 4 epochs of 6
+
+pytestmark = pytest.mark.usefixtures("unchecked_shapes")
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    path = tmp_path_factory.mktemp("texts") / "book.txt"
+    path.write_text(TEXT)
+    model = ModelConfig(cell="gru", hidden_size=8, num_layers=2, embedding_size=8, residual=True, dropout=0.3)
+    config = TrainConfig(
+        text=str(path),
+        form="full",
+        epochs=4,
+        batch_size=3,
+        window=20,
+        learning_rate=0.01,
+        optimizer="adamw",
+        ema_decay=0.9,
+        keep="best",
+    )
+    return Recipe(name="tiny", model=model, train=config)
+
+
+def job(recipe, out, **more):
+    return Job(recipe=recipe, out=out, command="python train.py tiny", **more)
+
+
+def stopping_after(count):
+    calls = iter(range(1, count + 1))
+    return lambda: next(calls, count) == count
+
+
+def weights(directory: Path) -> bytes:
+    return (directory / checkpoint.WEIGHTS).read_bytes()
+
+
+def curve(directory: Path) -> list[dict]:
+    metrics = json.loads((directory / checkpoint.METRICS).read_text())
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in metrics["curve"]]
+
+
+def told(recipe, out, **options):
+    """The events of a run, and its folder if it came to its end."""
+    stream = io.StringIO()
+    reporter = JsonLines(stream)
+    try:
+        reporter.finished(train(job(recipe, out), device=CPU, reporter=reporter, **options))
+    except Stopped as stopped:
+        reporter.stopped(stopped)
+    except DivergedError as error:
+        reporter.failed(error)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_run_is_the_same_to_the_last_bit_whoever_it_is_reported_to(recipe, tmp_path, capsys):
+    reporters = {"nobody": Reporter(), "person": Terminal(), "program": JsonLines(io.StringIO())}
+    made = [train(job(recipe, tmp_path / to), device=CPU, reporter=one) for to, one in reporters.items()]
+    assert len({weights(directory) for directory in made}) == 1
+    assert curve(made[0]) == curve(made[1]) == curve(made[2])
+    assert "tiny: trains on" in capsys.readouterr().err
+
+
+def test_a_program_hears_what_is_trained_how_it_goes_each_measurement_and_the_end(recipe, tmp_path):
+    events = told(recipe, tmp_path)
+    names = [event.pop("event") for event in events]
+    assert (names[0], names[-1]) == ("described", "finished")
+    assert set(names) >= {"progress", "measured"}
+    described, finished = events[0], events[-1]
+    assert described["train_chars"] == 405
+    assert described["symbols"] == len(set(TEXT)) + 1
+    assert described["ngram"]["order"] == 6
+    assert 1 < described["ngram"]["ppl"] < described["symbols"]
+    assert (described["epochs"], described["curve"]) == (4, [])
+    measured = [event for name, event in zip(names, events, strict=True) if name == "measured"]
+    assert [event["epoch"] for event in measured] == [1, 2, 3, 4]
+    assert all(len(event["written"]["drawn"]) == CHARS for event in measured)
+    directory = Path(finished["folder"])
+    assert [one["val_ppl"] for one in measured] == [one["val_ppl"] for one in curve(directory)]
+    progress = [event for name, event in zip(names, events, strict=True) if name == "progress"]
+    assert progress[-1]["chars"] == progress[-1]["total_chars"] == WINDOWS * 60
+    assert (progress[-1]["epoch"], progress[-1]["seconds_left"]) == (4, 0)
+    assert finished["heldout_ppl"] == deeprnn.list_checkpoints(tmp_path)[0].heldout_ppl
+
+
+def test_a_resumed_run_tells_the_curve_so_far(recipe, tmp_path):
+    first = told(recipe, tmp_path, should_stop=stopping_after(15))
+    assert first[-1]["event"] == "stopped"
+    assert "folder" not in first[-1]
+    measured = [event["epoch"] for event in first if event["event"] == "measured"]
+    second = told(recipe, tmp_path, resume=True)
+    assert [record["epoch"] for record in second[0]["curve"]] == measured
+    assert second[-1]["event"] == "finished"
+
+
+def test_a_run_that_diverges_is_told_as_such(recipe, tmp_path):
+    wild = replace(recipe, train=replace(recipe.train, optimizer="sgd", learning_rate=1e30, clip_norm=1e30))
+    assert told(wild, tmp_path)[-1]["kind"] == "diverged"
+
+
+@pytest.mark.parametrize("windows", [1, 3, 15, 23])
+def test_what_a_stopped_run_keeps_is_a_checkpoint_and_the_resumed_run_replaces_it(windows, recipe, tmp_path):
+    whole = train(job(recipe, tmp_path / "whole"), device=CPU)
+    kept = job(recipe, tmp_path / "kept", keep_stopped=True)
+    with pytest.raises(Stopped) as stopped:
+        train(kept, device=CPU, should_stop=stopping_after(windows))
+    assert stopped.value.kept == kept.directory
+    assert not is_finished(kept)
+    lm = deeprnn.load(kept.directory)
+    assert len(lm.generate("The", max_chars=5)) == 5
+    (info,) = deeprnn.list_checkpoints(kept.out)
+    assert info.metrics.stopped_after == windows // 6
+    assert f"stopped after {windows // 6} of 4 epochs" in (kept.directory / checkpoint.CARD).read_text()
+
+    train(kept, device=CPU, resume=True)
+    assert weights(kept.directory) == weights(whole)
+    assert curve(kept.directory) == curve(whole)
+    assert deeprnn.list_checkpoints(kept.out)[0].metrics.stopped_after is None
+    assert [path.name for path in kept.out.iterdir()] == ["tiny"]
+
+
+def test_a_stopped_run_keeps_its_best_weights_on_held_out_text(recipe, tmp_path):
+    kept = job(recipe, tmp_path, keep_stopped=True)
+    with pytest.raises(Stopped):
+        train(kept, device=CPU, should_stop=stopping_after(22))
+    best = min(curve(kept.directory), key=lambda record: record["val_nats"])
+    (info,) = deeprnn.list_checkpoints(tmp_path)
+    assert info.metrics.best_epoch == best["epoch"]
+    assert info.metrics.final["val"].ppl == pytest.approx(best["val_ppl"], rel=0.01)  # rounded to float16
