@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(f"{own.NAME}: a recipe made from the text of --data")
     plain = Options()
     group.add_argument("--cell", choices=CELLS, help=f"default: {plain.cell}")
-    group.add_argument("--layers", type=int, help=f"1 to {own.MOST_LAYERS} (default: {plain.layers})")
+    group.add_argument("--layers", type=int, help=f"1 to {own.MOST_LAYERS} (default: by the text)")
     group.add_argument("--hidden", type=int, help="units of each layer (default: by the text and the time)")
     wiring = group.add_mutually_exclusive_group()
     wiring.add_argument("--plain", action="store_true", help="layers on top of each other, as in the note")

@@ -28,6 +28,7 @@ from deeprnn.words import Lang
 NAME = "my-book"
 LEAST_CHARS = 500  # of a text in its form
 MOST_LAYERS, MOST_HIDDEN, MOST_MINUTES, MOST_EPOCHS = 10, 1024, 24 * 60, 10_000
+ONE_LAYER_CHARS = 30_000  # a shorter text is best learned by one layer
 MOST_PLAIN = 2  # layers of a stack that needs no residual connections
 WIDTHS = (32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512)  # of which one is chosen
 FEW_SYMBOLS = 200  # an alphabet up to this size keeps its rare characters
@@ -35,6 +36,7 @@ MOST_SYMBOLS = 6_000
 MOST_HELDOUT = 50_000  # characters of each held-out part of a long text; measuring it takes seconds
 MEASUREMENTS = 40  # about as many while a model is trained
 ENDING_SECONDS = 10.0  # what the last measurement takes, roughly
+LENGTHS = ((8_000, "tiny"), (60_000, "small"), (500_000, "book"))  # of a training part, up to so many characters
 # By cell, as the runs in `checkpoints/results.json` show it of one core of an AMD EPYC with bfloat16: weights times
 # characters a second, and the seconds that a layer takes for a step of all lanes, however narrow it is.
 SPEEDS = {
@@ -58,15 +60,15 @@ class OwnTextError(ValueError):
 class Options:
     """What people may choose; the rest follows from the text.
 
-    hidden: units of each layer; None chooses by the text and the time. residual: None chooses by the layers. epochs:
-    None chooses by `minutes`.
+    layers: None chooses by the text. hidden: units of each layer; None chooses by the text and the time. residual: None
+    chooses by the layers. epochs: None chooses by `minutes`.
 
     Raises:
         OwnTextError: a value is outside its range.
     """
 
     cell: str = "lstm"
-    layers: int = 2
+    layers: int | None = None
     hidden: int | None = None
     residual: bool | None = None
     form: Form = "full"
@@ -78,9 +80,10 @@ class Options:
         for name, known in (("cell", tuple(CELLS)), ("form", typing.get_args(Form))):
             if getattr(self, name) not in known:
                 raise OwnTextError(f"own.refused.{name}", value=repr(getattr(self, name))[:40], known=", ".join(known))
-        _in_range("layers", self.layers, 1, MOST_LAYERS, int)
         _in_range("minutes", self.minutes, 0.1, MOST_MINUTES, int, float)
         _in_range("seed", self.seed, 0, 2**53 - 1, int)
+        if self.layers is not None:
+            _in_range("layers", self.layers, 1, MOST_LAYERS, int)
         if self.hidden is not None:
             _in_range("hidden", self.hidden, 8, MOST_HIDDEN, int)
         if self.epochs is not None:
@@ -91,8 +94,8 @@ class Options:
         """The name of the recipe; it tells what was chosen differently from the default."""
         plain = Options()
         parts = [NAME]
-        if (self.cell, self.layers) != (plain.cell, plain.layers):
-            parts.append(f"{self.cell}-{self.layers}")
+        parts += [self.cell] if self.cell != plain.cell or self.layers is not None else []
+        parts += [f"{self.layers}"] if self.layers is not None else []
         parts += [f"{self.hidden}-units"] if self.hidden is not None else []
         parts += [] if self.residual is None else ["residual" if self.residual else "plain"]
         parts += [self.form] if self.form != plain.form else []
@@ -258,7 +261,8 @@ def _epochs(chars: int) -> int:
 def _model(options: Options, chars: int, symbols: int, ratio: float) -> ModelConfig:
     """Return the stack: as wide as the text and the time allow, with dropout by the length of the text."""
     rate = min(max(0.62 - 0.09 * math.log10(chars / 500) * 1.6, 0.1), 0.6)
-    residual = options.layers > MOST_PLAIN if options.residual is None else options.residual
+    layers = options.layers or (1 if chars < ONE_LAYER_CHARS else 2)
+    residual = layers > MOST_PLAIN if options.residual is None else options.residual
     settings: dict[str, Any] = {
         "residual": residual,
         "locked_dropout": residual,
@@ -267,7 +271,7 @@ def _model(options: Options, chars: int, symbols: int, ratio: float) -> ModelCon
     }
 
     def of_width(width: int) -> ModelConfig:
-        return stack(options.cell, options.layers, width, **settings)
+        return stack(options.cell, layers, width, **settings)
 
     if options.hidden is not None:
         return of_width(options.hidden)
@@ -323,7 +327,4 @@ def _ngram(ids: dict[str, Tensor], part: int | None, symbols: int) -> dict[str, 
 
 def _hint(chars: int) -> str:
     """Return the key of the sentence about what can be learned from a training part of that length."""
-    for most, name in ((8_000, "tiny"), (60_000, "small"), (500_000, "book")):
-        if chars < most:
-            return f"own.hint.{name}"
-    return "own.hint.long"
+    return next((f"own.hint.{name}" for most, name in LENGTHS if chars < most), "own.hint.long")

@@ -1,0 +1,156 @@
+"""The recipe that is made from any text."""
+
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deeprnn.config import ModelConfig, TrainConfig
+from deeprnn.experiments import own
+from deeprnn.experiments.own import Machine, Options, OwnTextError, plan
+from deeprnn.experiments.words import WORDS
+from deeprnn.nn.cells import CELLS
+from deeprnn.nn.model import CharRNN
+from deeprnn.text.splits import prepare
+from deeprnn.text.vocab import normalize
+
+CPU = torch.device("cpu")
+WORDLIST = ("the", "of", "and", "to", "in", "a", "is", "it", "you", "that", "he", "was", "for", "with", "they", "one")
+
+
+def english(chars: int) -> str:
+    draw = random.Random(chars)
+    return " ".join(draw.choice(WORDLIST) for _ in range(chars // 3))[:chars]
+
+
+def chinese(chars: int, symbols: int = 2_000) -> str:
+    draw = random.Random(chars)
+    return "".join(chr(0x4E00 + min(int(draw.expovariate(5 / symbols)), symbols)) for _ in range(chars))
+
+
+def made(text, **options):
+    return plan(text, "place", "book", Options(**options))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("chars", [own.LEAST_CHARS, 667, 2_000, 9_000, 30_000, 170_000])
+@pytest.mark.parametrize("write", [english, chinese])
+def test_any_text_of_any_length_gives_a_recipe_that_fits_it(cell, chars, write, tmp_path):
+    text = write(chars)
+    (tmp_path / "book.txt").write_text(text)
+    found = plan(text, str(tmp_path / "book.txt"), "book", Options(cell=cell, minutes=3))
+    data = prepare(found.recipe.train, CPU)  # refuses a text that is too short for the lanes and windows
+    with torch.device("meta"):
+        model = CharRNN(found.recipe.model, len(data.vocab))
+    assert (found.symbols, found.train_chars) == (len(data.vocab), len(data.parts["train"]))
+    assert found.parameters == model.num_params
+    assert {len(data.parts[part]) > 1 for part in ("val", "test")} == {True}
+    assert 1 < found.ngram["ppl"] < found.symbols * 3
+    for config in (found.recipe.model, found.recipe.train):
+        assert type(config).from_dict(config.to_dict()) == config
+
+
+def test_what_is_asked_for_is_what_is_made():
+    found = made(english(5_000), cell="gru", layers=4, hidden=24, residual=False, form="d2l", epochs=7, seed=3)
+    assert replace(found.recipe.model, dropout=0, head_dropout=0) == ModelConfig(
+        cell="gru", hidden_size=24, num_layers=4, embedding_size=24
+    )
+    assert (found.recipe.train.form, found.recipe.train.epochs, found.recipe.train.seed) == ("d2l", 7, 3)
+    assert isinstance(found.recipe.train, TrainConfig)
+
+
+def test_deep_stacks_are_residual_and_shallow_ones_plain_unless_asked():
+    text = english(5_000)
+    assert [made(text, layers=layers).recipe.model.residual for layers in (1, 2, 3, 10)] == [False, False, True, True]
+    assert made(text, layers=10, residual=False).recipe.model.residual is False
+
+
+def test_more_time_gives_a_wider_model_or_more_epochs_and_never_less_of_both():
+    text, before = english(300_000), (0, 0)
+    for minutes in (1, 2, 5, 10, 30):
+        found = made(text, minutes=minutes)
+        now = (found.recipe.model.hidden_size, found.recipe.train.epochs)
+        assert now[0] > before[0] or (now[0] == before[0] and now[1] >= before[1])
+        assert found.seconds <= 60 * minutes
+        before = now
+
+
+def test_a_slower_machine_takes_a_smaller_model_or_fewer_epochs_for_the_same_minutes():
+    text = english(300_000)
+    fast, slow = (plan(text, "p", "b", Options(minutes=3), Machine(ratio=ratio)) for ratio in (1.0, 0.1))
+    assert slow.recipe.model.hidden_size <= fast.recipe.model.hidden_size
+    assert slow.recipe.train.epochs * slow.parameters < fast.recipe.train.epochs * fast.parameters
+    assert slow.seconds <= 180
+
+
+def test_of_a_text_that_is_too_long_for_the_time_the_first_part_is_read_once_and_it_says_so():
+    found = made(english(2_000_000), minutes=0.5, layers=10, cell="gru")
+    assert found.recipe.train.epochs == 1
+    assert found.recipe.train.max_train_chars == found.train_chars < 1_000_000
+    assert f"{found.train_chars:,}" in found.sentences("en")[1]
+
+
+def test_a_short_text_takes_seconds_however_many_minutes_there_are():
+    assert made(english(3_000), minutes=10).seconds < 60
+
+
+def test_a_large_alphabet_loses_its_rare_characters_and_a_small_one_keeps_them():
+    assert made(chinese(100_000, 20_000)).symbols < made(chinese(100_000, 20_000) * 2).symbols < 20_000
+    text = english(5_000) + "æ"
+    assert "æ" not in text[:4_000]
+    assert made("æ" + english(5_000)).symbols == len(set(english(4_000))) + 2
+
+
+def test_two_sets_of_options_never_share_a_name():
+    some = [
+        *(Options(cell=cell) for cell in CELLS),
+        *(Options(layers=layers) for layers in (1, 2, 10)),
+        *(Options(cell="gru", hidden=hidden) for hidden in (16, 128)),
+        *(Options(residual=residual) for residual in (True, False)),
+        Options(form="d2l"),
+        Options(minutes=2.5),
+        Options(epochs=30),
+        Options(cell="gru", layers=3, hidden=64, residual=False, form="d2l", epochs=30),
+    ]
+    assert len({one.name for one in some}) == len(some)
+    assert Options().name == "my-book"
+    assert some[-1].name == "my-book-gru-3-64-units-plain-d2l-30-epochs"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"cell": "transformer"}, "choose one of rnn, gru"),
+        ({"layers": 11}, "from 1 to 10, not 11"),
+        ({"layers": True}, "from 1 to 10, not True"),
+        ({"hidden": 4}, "leave it out to have one chosen"),
+        ({"minutes": float("nan")}, "not nan"),
+        ({"minutes": 0}, "minutes, not 0"),
+        ({"epochs": 0}, "not 0"),
+        ({"form": "raw"}, "choose one of d2l, full"),
+        ({"seed": -1}, "not -1"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_remedy_in_both_languages(options, said):
+    with pytest.raises(OwnTextError, match=said) as refused:
+        Options(**options)
+    assert WORDS.tr(refused.value.key, "zh", **refused.value.values)
+
+
+def test_a_text_that_is_too_short_in_its_form_is_refused_with_the_remedy():
+    with pytest.raises(OwnTextError, match="has 499 characters in this form, and a model needs 500"):
+        made(english(499))
+    with pytest.raises(OwnTextError, match="letters a-z"):
+        made(normalize(chinese(5_000), "d2l"), form="d2l")
+
+
+@pytest.mark.parametrize(
+    ("chars", "hint"), [(3_000, "tiny"), (30_000, "small"), (170_000, "book"), (1_000_000, "long")]
+)
+def test_it_says_what_can_be_learned_from_so_much_text(chars, hint):
+    found = made(english(chars))
+    assert found.hint == f"own.hint.{hint}"
+    for lang in ("en", "zh"):
+        assert f"{found.ngram['ppl']:.2f}" in found.sentences(lang)[0]
+        assert len(found.sentences(lang)) == 2
