@@ -1,0 +1,181 @@
+"""`python train.py my-book --data FILE`: one line from a text to a model, for people and for programs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import deeprnn
+from deeprnn.commands import train
+from deeprnn.experiments.questions import all_recipes
+from deeprnn.store import checkpoint
+from deeprnn.text.corpora import own_name
+from tests.conftest import ROOT, WAIT
+
+TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
+SMALL = ("--cell", "gru", "--layers", "1", "--hidden", "8", "--device", "cpu")
+
+pytestmark = pytest.mark.usefixtures("unchecked_shapes")
+
+
+@pytest.fixture(autouse=True)
+def _handlers_restored():
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def book(tmp_path):
+    path = tmp_path / "my song.txt"
+    path.write_text(TEXT)
+    return path
+
+
+def start(book, out, *more):
+    command = [sys.executable, "-m", "deeprnn", "train", "my-book", "--data", str(book), "--out", str(out), *SMALL]
+    return subprocess.Popen(
+        [*command, "--json", "--follow-stdin", *more],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def heard(process, until=""):
+    """The events up to the first of that name, or all."""
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] == until:
+            return events
+    assert not until, process.stderr.read()
+    return events
+
+
+def ended(process):
+    with process:
+        process.wait(WAIT)
+    return process.returncode
+
+
+def test_one_line_trains_a_model_and_says_before_and_after_what_it_is(book, tmp_path, capsys):
+    assert train.main(["my-book", "--data", str(book), "--out", str(tmp_path), "--epochs", "3", *SMALL]) == 0
+    said = capsys.readouterr()
+    assert f"{len(TEXT):,} characters" in said.err
+    assert "3 epochs" in said.err
+    assert "very little text" in said.err
+    assert "to beat on held-out text: a 6-gram" in said.err
+    assert "On held-out text it reaches a perplexity of" in said.out
+    (info,) = deeprnn.list_checkpoints(tmp_path)
+    assert info.name == f"my-book-gru-1-8-units-3-epochs-{own_name(book)}"
+    assert info.metrics.command == (
+        "python train.py my-book --data 'my song.txt' --cell gru --layers 1 --hidden 8 --epochs 3"
+    )
+    assert str(tmp_path) not in (info.path / checkpoint.METRICS).read_text()
+    assert deeprnn.load(info.path).generate("10 green", max_chars=9)
+
+
+def test_the_options_of_a_text_are_read_as_they_are_given(tmp_path):
+    command = ["my-book", "--data", "python-docs", "--form", "d2l", "--epochs", "1", *SMALL]
+    args = train.parse([*command, "--out", str(tmp_path)])
+    assert (args.form, args.epochs, args.data) == ("d2l", 1, "python-docs")
+    with pytest.raises(SystemExit):
+        train.parse(["my-book", "--data", "x", "--plain", "--residual"])
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["my-book"], "name its file with --data"),
+        (["smoke", "--layers", "3"], "--layers belongs to my-book"),
+        (["smoke", "--plain"], "--plain belongs to my-book"),
+        (["my-book", "--data", "x", "--remeasure"], "not my-book"),
+        (["my-bok"], "the recipes are my-book, smoke"),
+    ],
+)
+def test_options_in_the_wrong_place_exit_with_2_and_the_remedy(command, said, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train.main(command)
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_no_glob_of_recipes_means_a_text_of_ones_own():
+    assert "my-book" not in all_recipes()
+    assert train.main(["--list"]) == 0
+
+
+def test_a_text_too_short_is_refused_in_a_sentence(tmp_path, capsys):
+    (tmp_path / "short.txt").write_text("too short")
+    assert train.main(["my-book", "--data", str(tmp_path / "short.txt"), "--out", str(tmp_path)]) == 1
+    assert "train.py: The text has 9 characters in this form" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["short.txt"]
+
+
+@pytest.mark.process
+def test_a_program_stops_a_run_by_a_line_and_resumes_it_to_the_identical_weights(book, tmp_path):
+    whole, kept = tmp_path / "whole", tmp_path / "kept"
+    process = start(book, whole, "--epochs", "40")
+    assert heard(process)[-1]["event"] == "finished"
+    assert ended(process) == 0
+
+    process = start(book, kept, "--epochs", "40")
+    assert [event["event"] for event in heard(process, until="measured")][:2] == ["planned", "described"]
+    process.stdin.write("stop\n")
+    process.stdin.flush()
+    last = heard(process)[-1]
+    assert (last["event"], ended(process)) == ("stopped", 130)
+    assert deeprnn.load(last["folder"]).generate("10", max_chars=5)
+    assert len(list(kept.glob(".*.snapshot.safetensors"))) == 1
+
+    process = start(book, kept, "--epochs", "40", "--resume")
+    assert heard(process)[-1]["event"] == "finished"
+    assert ended(process) == 0
+    (one,), (other,) = ([path / checkpoint.WEIGHTS for path in out.iterdir()] for out in (whole, kept))
+    assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.process
+def test_a_run_planned_by_minutes_resumes_with_the_epochs_that_it_began_with(book, tmp_path):
+    process = start(book, tmp_path / "runs", "--minutes", "30")
+    epochs = heard(process, until="described")[-1]["epochs"]
+    process.send_signal(signal.SIGTERM)
+    assert heard(process)[-1]["event"] == "stopped"
+    assert ended(process) == 130
+    process = start(book, tmp_path / "runs", "--minutes", "30", "--resume")
+    events = heard(process)
+    assert (events[0]["event"], events[0]["epochs"]) == ("described", epochs)
+    assert events[-1]["event"] == "finished"
+    assert ended(process) == 0
+
+
+@pytest.mark.process
+def test_a_run_ends_when_the_program_that_started_it_is_gone(book, tmp_path):
+    process = start(book, tmp_path / "runs", "--epochs", "9000")
+    heard(process, until="measured")
+    process.stdin.close()
+    assert process.wait(WAIT) == 1
+    process.stdout.close()
+    process.stderr.close()
+
+
+@pytest.mark.process
+def test_too_little_memory_is_told_in_a_sentence(book, tmp_path):
+    limited = (
+        f"ulimit -v 1500000; exec {sys.executable} -m deeprnn train my-book --data '{book}' --out '{tmp_path}/runs' "
+        "--layers 10 --hidden 1024 --json --device cpu"
+    )
+    done = subprocess.run(["bash", "-c", limited], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["kind"] == "memory"
+    assert "Traceback" not in done.stderr
+    assert not any(Path(tmp_path / "runs").glob("*"))
