@@ -1,0 +1,285 @@
+"""Trainings of visitors: real processes, one at a time, each visitor's apart, and nothing of them left."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import deeprnn
+from deeprnn.experiments.own import Options
+from deeprnn.page.service.asked import RequestError
+from deeprnn.page.training import jobs
+from deeprnn.page.training.folders import LOCK, Folders
+from deeprnn.page.training.jobs import Training, Trainings
+from deeprnn.page.words import WORDS
+from deeprnn.store import checkpoint
+from tests.conftest import ROOT, WAIT, wait_until
+
+TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
+LONG = Options(cell="gru", layers=1, hidden=8, epochs=2_000)
+SHORT = Options(cell="gru", layers=1, hidden=8, epochs=2)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Make the trainings of a server: `made(minutes=10)`; they end with the test."""
+    with contextlib.ExitStack() as ending:
+
+        def make(minutes=60, **options):
+            trainings = Trainings(minutes, place=tmp_path, **options)
+            ending.callback(trainings.close)
+            return trainings
+
+        yield make
+    assert list(tmp_path.iterdir()) == []
+
+
+def one(trainings, visitor, key) -> Training:
+    (found,) = (training for training, _ in trainings.of(visitor) if training.key == key)
+    return found
+
+
+def until(trainings, training, condition):
+    """Wait until a condition on a training holds."""
+    seen, deadline = -1, time.monotonic() + 2 * WAIT
+    while not condition(training):
+        assert time.monotonic() < deadline, (training.state, training.reason, len(training.curve))
+        seen = trainings.wait(seen, 1)
+
+
+def until_ended(trainings, training):
+    until(trainings, training, lambda one: one.state in jobs.ENDED)
+
+
+def pid(trainings):
+    return trainings._running[1].pid
+
+
+def is_alive(number):
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.process
+def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_own(made, tmp_path):
+    trainings = made()
+    first = one(trainings, "ann", trainings.submit("ann", TEXT, "Bottles & walls", LONG))
+    third = one(trainings, "bob", trainings.submit("bob", TEXT, "b", SHORT))
+    fourth = one(trainings, "ann", trainings.submit("ann", TEXT, "", Options(**{**vars(SHORT), "cell": "rnn"})))
+    until(trainings, first, lambda one: len(one.curve) > 1)
+    assert [(training.key, place) for training, place in trainings.of("ann")] == [(first.key, 0), (fourth.key, 2)]
+    assert [place for _, place in trainings.of("bob")] == [1]
+    assert trainings.of("eve") == []
+    for act in (trainings.stop, trainings.resume, trainings.remove):
+        with pytest.raises(RequestError, match="not there any more"):
+            act("bob", first.key)
+    assert os.getpriority(os.PRIO_PROCESS, pid(trainings)) == 19
+    assert os.getsid(pid(trainings)) == pid(trainings)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+    assert first.described["symbols"] == len(set(TEXT)) + 1
+    assert first.curve[0]["written"]["drawn"]
+    assert first.planned["ngram"]["order"] == 6
+
+    trainings.stop("ann", first.key)
+    until_ended(trainings, first)
+    assert (first.state, first.resumable, first.reason[0]) == ("stopped", True, "training.stopped.asked")
+    assert deeprnn.load(first.checkpoint).generate("10", max_chars=4)
+    until_ended(trainings, fourth)
+    assert (third.state, fourth.state) == ("finished", "finished")
+    assert third.checkpoint.name.startswith("my-book-gru-1-8-units-2-epochs-b-")
+    assert fourth.checkpoint.name.startswith("my-book-rnn-1-8-units-2-epochs-text-")
+    for training in (third, fourth):
+        assert checkpoint.read_info(training.checkpoint).heldout_ppl == training.ending["heldout_ppl"]
+        assert not training.resumable
+
+    trainings.remove("ann", fourth.key)
+    assert not fourth.folder.exists()
+    trainings.leave("ann")
+    assert trainings.of("ann") == []
+    assert not first.folder.exists()
+    assert third.checkpoint.is_dir()
+
+
+@pytest.mark.process
+def test_a_training_that_was_stopped_and_resumed_gives_the_weights_of_one_that_was_not(made):
+    trainings, options = made(), Options(cell="gru", layers=1, hidden=8, epochs=40)
+    stopped, whole = (one(trainings, name, trainings.submit(name, TEXT, "t", options)) for name in ("ann", "bob"))
+    until(trainings, stopped, lambda one: one.curve)
+    trainings.stop("ann", stopped.key)
+    until_ended(trainings, stopped)
+    assert (stopped.state, len(stopped.curve) < 40) == ("stopped", True)
+    trainings.resume("ann", stopped.key)
+    until(trainings, stopped, lambda one: one.state in ("finished", "failed"))
+    until_ended(trainings, whole)
+    assert [record["val_ppl"] for record in stopped.curve] == [record["val_ppl"] for record in whole.curve]
+    ours, theirs = ((one.checkpoint / checkpoint.WEIGHTS).read_bytes() for one in (stopped, whole))
+    assert ours == theirs
+    with pytest.raises(RequestError, match="Only a training that was stopped"):
+        trainings.resume("ann", stopped.key)
+
+
+@pytest.mark.process
+def test_a_process_that_is_killed_says_so_and_goes_on_from_its_last_measurement(made):
+    trainings = made()
+    training = one(trainings, "ann", trainings.submit("ann", TEXT, "t", LONG))
+    until(trainings, training, lambda one: len(one.curve) > 1)
+    os.kill(pid(trainings), signal.SIGKILL)
+    until_ended(trainings, training)
+    assert training.reason == ("training.failed.killed", {"reason": "", "status": 9})
+    assert training.resumable
+    measured = len(training.curve)
+    trainings.resume("ann", training.key)
+    until(trainings, training, lambda one: one.state == "running" and len(one.curve) > measured)
+    assert [record["epoch"] for record in training.curve] == sorted({record["epoch"] for record in training.curve})
+
+
+@pytest.mark.process
+def test_a_model_too_large_for_the_memory_that_is_allowed_fails_in_words(made, monkeypatch):
+    monkeypatch.setenv("DEEPRNN_TRAIN_MEMORY_MB", "1500")
+    trainings, options = made(), Options(layers=10, hidden=1024, minutes=1)
+    training = one(trainings, "ann", trainings.submit("ann", TEXT, "t", options))
+    until_ended(trainings, training)
+    assert (training.state, training.reason[0]) == ("failed", "training.failed.memory")
+
+
+@pytest.mark.process
+def test_a_training_that_takes_too_long_is_stopped_and_keeps_what_there_is(made, monkeypatch):
+    monkeypatch.setattr(jobs, "MORE_TIME", 0.001)
+    trainings = made(minutes=60)
+    training = one(trainings, "ann", trainings.submit("ann", TEXT, "t", LONG))
+    until_ended(trainings, training)
+    assert (training.state, training.reason[0]) == ("stopped", "training.stopped.overtime")
+    assert checkpoint.read_info(training.checkpoint).metrics.stopped_after is not None
+    with pytest.raises(RequestError, match="has used its time"):
+        trainings.resume("ann", training.key)
+
+
+SERVER = """
+import sys
+from pathlib import Path
+from deeprnn.experiments.own import Options
+from deeprnn.page.training.jobs import Trainings
+
+trainings = Trainings(60, place=Path(sys.argv[1]))
+trainings.submit("ann", sys.argv[2], "t", Options(cell="gru", layers=1, hidden=8, epochs=2000))
+seen = -1
+while not trainings.of("ann")[0][0].curve:
+    seen = trainings.wait(seen, 1)
+print(trainings._running[1].pid, flush=True)
+trainings._closed.wait()
+"""
+
+
+@pytest.mark.process
+def test_a_server_that_is_killed_takes_its_training_along_and_the_next_one_removes_the_files(tmp_path):
+    command = [sys.executable, "-c", SERVER, str(tmp_path), TEXT]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        child = int(server.stdout.readline())
+        assert is_alive(child)
+        other = Folders(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1, "the folder of a server that lives is not removed"
+        server.send_signal(signal.SIGKILL)
+        server.wait(WAIT)
+    wait_until(lambda: not is_alive(child))
+    assert len(list(tmp_path.rglob("t.txt"))) == 1
+    other.close()
+    Folders(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("times", [20, pytest.param(50, marks=pytest.mark.slow)])
+def test_starts_and_kills_leave_no_process_and_no_file(times, made, tmp_path):
+    trainings, started = made(), set()
+    for count in range(times):
+        visitor = f"visitor {count}"
+        training = one(trainings, visitor, trainings.submit(visitor, TEXT, "t", LONG))
+        until(trainings, training, lambda one: one.state == "running")
+        started.add(pid(trainings))
+        if count % 10 == 0:  # the others are killed while they start
+            until(trainings, training, lambda one: one.curve)
+        trainings.leave(visitor)
+    assert len(started) == times
+    wait_until(lambda: not any(map(is_alive, started)) and trainings._running is None)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [LOCK]
+
+
+@pytest.mark.process
+def test_what_visitors_leave_is_removed_after_the_stated_time(made):
+    trainings = made(idle_seconds=1.0)
+    training = one(trainings, "ann", trainings.submit("ann", TEXT, "t", SHORT))
+    wait_until(lambda: training.state == "finished")  # it is not removed while it runs
+    wait_until(lambda: not training.folder.exists())
+    assert trainings.of("ann") == []
+
+
+@pytest.mark.process
+def test_one_that_waits_is_taken_out_of_the_queue_and_can_be_queued_again(made):
+    trainings = made()
+    first, second = (one(trainings, "ann", trainings.submit("ann", TEXT, name, LONG)) for name in ("a", "b"))
+    trainings.stop("ann", second.key)
+    assert (second.state, second.reason[0]) == ("stopped", "training.stopped.waiting")
+    trainings.resume("ann", second.key)
+    assert trainings.of("ann")[1] == (second, 1)
+    assert first.state in ("waiting", "running")
+
+
+def refused(trainings, text=TEXT, options=SHORT):
+    with pytest.raises(RequestError) as error:
+        trainings.submit("ann", text, "t", options)
+    assert error.value.message("zh")
+    return error.value.key
+
+
+def test_what_may_not_be_is_refused_before_anything_starts(made):
+    trainings = made(minutes=1)
+    assert refused(trainings, "x" * 1_999) == refused(trainings, "文" * 666_667) == "training.refused.size"
+    assert refused(trainings, TEXT + "\0") == refused(trainings, TEXT + "\ud800") == "training.refused.text"
+    assert refused(trainings, options=Options(minutes=2)) == "training.refused.minutes"
+    assert refused(trainings, options=Options(layers=10, hidden=512, epochs=500)) == "training.refused.long"
+    assert refused(trainings, "文字" * 600, Options(form="d2l", epochs=1)) == "own.refused.short"
+    assert trainings.of("ann") == []
+    assert trainings.estimate(TEXT, Options(minutes=1)).seconds < 60
+
+
+@pytest.mark.process
+def test_visitors_and_files_have_their_limits(made, monkeypatch):
+    monkeypatch.setenv("DEEPRNN_TRAIN_DISK_MB", "1")
+    monkeypatch.setattr(jobs, "MOST_JOBS", 2)
+    monkeypatch.setattr(jobs, "MOST_WAITING", 3)
+    trainings = made()
+    for _ in range(2):
+        key = trainings.submit("ann", TEXT, "t", LONG)
+    assert refused(trainings) == "training.refused.many"
+    trainings.submit("bob", TEXT, "t", LONG)
+    with pytest.raises(RequestError, match="3 trainings wait already"):
+        trainings.submit("bob", TEXT, "t", LONG)
+    trainings.remove("ann", key)
+    (one(trainings, "ann", trainings.of("ann")[0][0].key).folder / "much").write_bytes(bytes(1_000_000))
+    assert refused(trainings) == "training.refused.disk"
+    trainings.close()
+    assert refused(trainings) == "error_ending"
+
+
+@pytest.mark.parametrize("kind", ["diverged", "memory", "disk", "refused"])
+def test_why_a_training_failed_is_said_in_both_languages(kind, tmp_path):
+    training = Training(key="k", visitor="v", title="t", options=SHORT, text="t", folder=tmp_path, planned={})
+    training.hear({"event": "failed", "kind": kind, "reason": "the loss became nan in epoch 1"})
+    training.end(1)
+    key, values = training.reason
+    assert (training.state, key, training.resumable) == ("failed", f"training.failed.{kind}", False)
+    assert all(WORDS.tr(key, lang, **values) for lang in ("en", "zh"))
+
+
+@pytest.mark.parametrize(("status", "key"), [(-9, "killed"), (1, "crashed")])
+def test_a_process_that_says_nothing_at_its_end_failed(status, key, tmp_path):
+    training = Training(key="k", visitor="v", title="t", options=SHORT, text="t", folder=tmp_path, planned={})
+    training.end(status)
+    assert training.reason == (f"training.failed.{key}", {"reason": "", "status": abs(status)})
