@@ -9,7 +9,7 @@ prevents rote learning (dropout, dropped weights, weight decay) from the length.
 import math
 import typing
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,7 +29,7 @@ NAME = "my-book"
 LEAST_CHARS = 500  # of a text in its form
 MOST_LAYERS, MOST_HIDDEN, MOST_MINUTES, MOST_EPOCHS = 10, 1024, 24 * 60, 10_000
 ONE_LAYER_CHARS = 30_000  # a shorter text is best learned by one layer
-MOST_PLAIN = 2  # layers of a stack that needs no residual connections
+MOST_PLAIN = 1  # layers of a stack that needs no residual connections; two with them learn more in a short time
 WIDTHS = (32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512)  # of which one is chosen
 FEW_SYMBOLS = 200  # an alphabet up to this size keeps its rare characters
 MOST_SYMBOLS = 6_000
@@ -202,12 +202,13 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     fitting = max(60 * options.minutes - besides, 20 * options.minutes) * speed / chars  # epochs
     epochs = wanted if options.epochs else max(1, min(wanted, int(fitting)))
     part = None if options.epochs or fitting >= 1 else max(LEAST_CHARS, int(fitting * chars))
-    train = _training(place, options, chars, epochs, shares, min_count, lanes, part)
+    rates = _rates(chars, epochs)
+    train = _training(place, options, chars, epochs, shares, min_count, lanes, part, rates.pop("weight_drop"))
     vocab = Vocab.from_text(text[: part or chars], options.form, min_count)
     ids = {name: torch.tensor(vocab.encode(text[slice(*one)])) for name, one in ranges.items()}
     measured = -(-epochs // train.eval_every) * machine.seconds_to_measure
     return Plan(
-        recipe=Recipe(name=f"{options.name}-{name}", model=model, train=train, sample_prompt=""),
+        recipe=Recipe(name=f"{options.name}-{name}", model=replace(model, **rates), train=train, sample_prompt=""),
         chars=len(text),
         train_chars=part or chars,
         symbols=len(vocab),
@@ -255,27 +256,20 @@ def _window(chars: int) -> int:
 
 def _epochs(chars: int) -> int:
     """Return how many epochs are worth their time, from short texts to long ones."""
-    return max(4, round(40 * min(1.0, math.pow(160_000 / chars, 0.7))))
+    return max(4, round(50 * min(1.0, math.pow(160_000 / chars, 0.7))))
 
 
 def _model(options: Options, chars: int, symbols: int, ratio: float) -> ModelConfig:
-    """Return the stack: as wide as the text and the time allow, with dropout by the length of the text."""
-    rate = min(max(0.62 - 0.09 * math.log10(chars / 500) * 1.6, 0.1), 0.6)
+    """Return the stack, as wide as the text and the time allow; it has no dropout yet."""
     layers = options.layers or (1 if chars < ONE_LAYER_CHARS else 2)
     residual = layers > MOST_PLAIN if options.residual is None else options.residual
-    settings: dict[str, Any] = {
-        "residual": residual,
-        "locked_dropout": residual,
-        "dropout": round(rate, 2),
-        "head_dropout": round(rate * 0.8, 2),
-    }
 
     def of_width(width: int) -> ModelConfig:
-        return stack(options.cell, layers, width, **settings)
+        return stack(options.cell, layers, width, residual=residual)
 
     if options.hidden is not None:
         return of_width(options.hidden)
-    most = 30_000 * chars**0.36  # weights
+    most = 30_000 * math.pow(chars, 0.36)  # weights
     seconds = 60 * options.minutes if options.epochs is None else math.inf
 
     def fits(width: int) -> bool:
@@ -287,6 +281,14 @@ def _model(options: Options, chars: int, symbols: int, ratio: float) -> ModelCon
     return of_width(max((width for width in WIDTHS if fits(width)), default=WIDTHS[0]))
 
 
+def _rates(chars: int, epochs: int) -> dict[str, Any]:
+    """Return the dropout of layers and head, and the share of dropped weights: more for short texts read often."""
+    few = max(0.0, min(1.0, 1 - math.log10(chars / 2_000) / 2))  # 1 up to 2,000 characters, 0 from 200,000
+    often = min(1.0, epochs / 12)
+    rates = {"dropout": 0.2 + 0.4 * few, "head_dropout": 0.1 + 0.4 * few, "weight_drop": 0.2 + 0.3 * few}
+    return {name: round(rate * often, 2) for name, rate in rates.items()}
+
+
 def _training(
     place: str,
     options: Options,
@@ -296,9 +298,8 @@ def _training(
     min_count: int,
     lanes: int,
     part: int | None,
+    weight_drop: float,
 ) -> TrainConfig:
-    few = max(0.0, min(1.0, 1 - math.log10(chars / 2_000) / 2))  # 1 up to 2,000 characters, 0 from 200,000
-    has_hidden = CELLS[options.cell].has_hidden_weights
     return modern_training(
         place,
         epochs,
@@ -310,8 +311,8 @@ def _training(
         max_train_chars=part,
         min_count=min_count,
         learning_rate=5e-3,
-        weight_drop=round(0.1 + 0.4 * few, 2) if has_hidden else 0.0,
-        weight_decay=round(0.02 + 0.2 * few, 2),
+        weight_drop=weight_drop if CELLS[options.cell].has_hidden_weights else 0.0,
+        weight_decay=0.1 if chars < ONE_LAYER_CHARS else 0.03,
         ema_decay=0.98 if chars < 20_000 else 0.99,
         keep="best",
         eval_every=max(1, round(epochs / MEASUREMENTS)),

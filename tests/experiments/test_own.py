@@ -60,9 +60,9 @@ def test_what_is_asked_for_is_what_is_made():
     assert isinstance(found.recipe.train, TrainConfig)
 
 
-def test_deep_stacks_are_residual_and_shallow_ones_plain_unless_asked():
+def test_stacks_are_residual_and_one_layer_is_plain_unless_asked():
     text = english(5_000)
-    assert [made(text, layers=layers).recipe.model.residual for layers in (1, 2, 3, 10)] == [False, False, True, True]
+    assert [made(text, layers=layers).recipe.model.residual for layers in (1, 2, 10)] == [False, True, True]
     assert made(text, layers=10, residual=False).recipe.model.residual is False
 
 

@@ -55,6 +55,7 @@ def asked_by_name(registry):
         "score.example": {*EXAMPLES, *REAL},
         "score.row": set(re.findall(r'_row\("(\w+)"', SOURCES)),
         "tab": set(VIEWS),
+        "training.failed": {"diverged", "memory", "disk", "refused", "killed", "crashed"},
         "wiring": set(get_args(Joined)),
     }
 
