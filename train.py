@@ -1,4 +1,4 @@
-"""Train the named recipes: `python train.py smoke`, `python train.py 'note-*'`."""
+"""Train recipes by name, or on a text of your own: `python train.py smoke`, `python train.py my-book --data F`."""
 
 import sys
 

@@ -70,7 +70,7 @@ def _pull(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "serve": (_serve, "serve the page over a folder of checkpoints"),
-    "train": (_training(), "train the named recipes"),
+    "train": (_training(), "train the named recipes, or `my-book` on a text of your own"),
     "list": (_training("--list"), "list the recipes"),
     "gather": (_gather, "add finished runs to the results"),
     "measure": (_training("--remeasure"), "score finished checkpoints again"),

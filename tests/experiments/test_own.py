@@ -54,7 +54,7 @@ def test_any_text_of_any_length_gives_a_recipe_that_fits_it(cell, chars, write, 
 def test_what_is_asked_for_is_what_is_made():
     found = made(english(5_000), cell="gru", layers=4, hidden=24, residual=False, form="d2l", epochs=7, seed=3)
     assert replace(found.recipe.model, dropout=0, head_dropout=0) == ModelConfig(
-        cell="gru", hidden_size=24, num_layers=4, embedding_size=24
+        cell="gru", hidden_size=24, num_layers=4, embedding_size=24, locked_dropout=True
     )
     assert (found.recipe.train.form, found.recipe.train.epochs, found.recipe.train.seed) == ("d2l", 7, 3)
     assert isinstance(found.recipe.train, TrainConfig)
