@@ -208,7 +208,8 @@ class JsonLines(Reporter):
         """Write `failed`; `kind` is `diverged`, `memory`, `disk` or `refused`."""
         kinds = {DivergedError: "diverged", ValueError: "refused", OSError: "disk"}
         kind = next((name for of, name in kinds.items() if isinstance(why, of)), "memory")
-        self._write("failed", kind=kind, reason=str(why))
+        reason = why.strerror if isinstance(why, OSError) else None  # without paths of this machine
+        self._write("failed", kind=kind, reason=reason or str(why))
 
 
 def _figures(directory: Path) -> dict[str, Any]:

@@ -103,8 +103,8 @@ class TrainingProcess:
 
 def _arguments(options: Options) -> list[str]:
     """Return the options of the command line."""
-    values = {"cell": options.cell, "layers": options.layers, "form": options.form, "hidden": options.hidden}
-    values |= {"minutes": options.minutes} if options.epochs is None else {"epochs": options.epochs}
+    names = ("cell", "layers", "form", "hidden", "minutes" if options.epochs is None else "epochs")
+    values = {name: getattr(options, name) for name in names}
     found = [part for name, value in values.items() if value is not None for part in (f"--{name}", f"{value}")]
     found += [] if options.residual is None else ["--residual" if options.residual else "--plain"]
     return [*found, "--seeds", str(options.seed)]

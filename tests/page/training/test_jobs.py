@@ -142,12 +142,20 @@ def test_a_process_that_is_killed_says_so_and_goes_on_from_its_last_measurement(
 
 
 @pytest.mark.process
-def test_a_model_too_large_for_the_memory_that_is_allowed_fails_in_words(made, monkeypatch):
-    monkeypatch.setenv("DEEPRNN_TRAIN_MEMORY_MB", "1500")
-    trainings, options = made(), Options(layers=10, hidden=1024, minutes=1)
+@pytest.mark.parametrize(
+    ("limit", "megabytes", "options", "kind"),
+    [
+        ("MEMORY", 1500, Options(layers=10, hidden=1024, minutes=1), "memory"),
+        ("DISK", 1, Options(layers=1, hidden=512, epochs=1), "disk"),
+    ],
+)
+def test_a_model_too_large_for_what_is_allowed_fails_in_words(limit, megabytes, options, kind, made, monkeypatch):
+    monkeypatch.setenv(f"DEEPRNN_TRAIN_{limit}_MB", f"{megabytes}")
+    trainings = made()
     training = one(trainings, "ann", trainings.submit("ann", TEXT, "t", options))
     until_ended(trainings, training)
-    assert (training.state, training.reason[0]) == ("failed", "training.failed.memory")
+    assert (training.state, training.reason[0]) == ("failed", f"training.failed.{kind}")
+    assert str(training.folder) not in training.reason[1]["reason"]
 
 
 @pytest.mark.process
