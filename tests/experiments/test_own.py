@@ -1,7 +1,8 @@
 """The recipe that is made from any text."""
 
 import random
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.splits import prepare
 from deeprnn.text.vocab import normalize
+from tests.conftest import ROOT
 
 CPU = torch.device("cpu")
 WORDLIST = ("the", "of", "and", "to", "in", "a", "is", "it", "you", "that", "he", "was", "for", "with", "they", "one")
@@ -154,3 +156,10 @@ def test_it_says_what_can_be_learned_from_so_much_text(chars, hint):
     for lang in ("en", "zh"):
         assert f"{found.ngram['ppl']:.2f}" in found.sentences(lang)[0]
         assert len(found.sentences(lang)) == 2
+
+
+def test_every_word_is_used_and_none_is_missing():
+    written = set(re.findall(r'"(own\.[\w.]+)"', (ROOT / "deeprnn/experiments/own.py").read_text("utf-8")))
+    options = {field.name for field in fields(Options)} - {"residual"}
+    used = written | {f"own.refused.{name}" for name in options} | {f"own.hint.{name}" for _, name in own.LENGTHS}
+    assert used == {key for key in WORDS if key.startswith("own.")}
