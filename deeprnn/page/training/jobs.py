@@ -82,7 +82,7 @@ class Training:
             self.curve.append(event)
         elif name in ENDED:
             self.ending = event | {"state": name}
-            self.checkpoint = Path(event["folder"]) if "folder" in event else None
+            self.checkpoint = Path(event["folder"]) if "folder" in event else self.checkpoint
 
     def end(self, status: int) -> None:
         """Take in that the process has ended; a status below 0 is that of a signal."""

@@ -82,7 +82,7 @@ class TrainingProcess:
     def stop(self) -> None:
         """Ask it to stop: it saves its snapshot, and a checkpoint of its best weights so far."""
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it has ended
+        with contextlib.suppress(OSError, ValueError):  # it has ended, and its input may be closed
             self._process.stdin.write(b"stop\n")
             self._process.stdin.flush()
 
