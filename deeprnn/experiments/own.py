@@ -35,7 +35,9 @@ FEW_SYMBOLS = 200  # an alphabet up to this size keeps its rare characters
 MOST_SYMBOLS = 6_000
 MOST_HELDOUT = 50_000  # characters of each held-out part of a long text; measuring it takes seconds
 MEASUREMENTS = 40  # about as many while a model is trained
-ENDING_SECONDS = 10.0  # what the last measurement takes, roughly
+STARTING_SECONDS = 6.0
+SNAPSHOT_SECONDS = 2e-7  # to write one weight, with what belongs to it, at each measurement
+ENDING_CHARS = 400_000  # what the last measurement takes, in characters of training; less for a shorter text
 LENGTHS = ((8_000, "tiny"), (60_000, "small"), (500_000, "book"))  # of a training part, up to so many characters
 # By cell, as the runs in `checkpoints/results.json` show it of one core of an AMD EPYC with bfloat16: weights times
 # characters a second, and the seconds that a layer takes for a step of all lanes, however narrow it is.
@@ -198,7 +200,9 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     model = _model(options, chars, symbols, machine.ratio)
     speed = table_speed(model, symbols, lanes) * machine.ratio
     wanted = options.epochs or _epochs(chars)
-    besides = ENDING_SECONDS + MEASUREMENTS * machine.seconds_to_measure
+    ends = STARTING_SECONDS + min(ENDING_CHARS, 8 * chars) / speed
+    measurement = machine.seconds_to_measure + SNAPSHOT_SECONDS * num_params(model, symbols)
+    besides = ends + MEASUREMENTS * measurement
     fitting = max(60 * options.minutes - besides, 20 * options.minutes) * speed / chars  # epochs
     epochs = wanted if options.epochs else max(1, min(wanted, int(fitting)))
     part = None if options.epochs or fitting >= 1 else max(LEAST_CHARS, int(fitting * chars))
@@ -206,13 +210,13 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     train = _training(place, options, chars, epochs, shares, min_count, lanes, part, rates.pop("weight_drop"))
     vocab = Vocab.from_text(text[: part or chars], options.form, min_count)
     ids = {name: torch.tensor(vocab.encode(text[slice(*one)])) for name, one in ranges.items()}
-    measured = -(-epochs // train.eval_every) * machine.seconds_to_measure
+    measured = -(-epochs // train.eval_every) * measurement
     return Plan(
         recipe=Recipe(name=f"{options.name}-{name}", model=replace(model, **rates), train=train, sample_prompt=""),
         chars=len(text),
         train_chars=part or chars,
         symbols=len(vocab),
-        seconds=epochs * (part or chars) / speed + measured + min(ENDING_SECONDS, chars / 10_000 + 2),
+        seconds=epochs * (part or chars) / speed + measured + ends,
         ngram=_ngram(ids, part, len(vocab)),
         hint=_hint(chars),
     )
