@@ -6,10 +6,11 @@ The width follows from the length of the text and the time, the number of epochs
 prevents rote learning (dropout, dropped weights, weight decay) from the length.
 """
 
+import functools
 import math
 import typing
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -127,9 +128,8 @@ TYPICAL = Machine()
 class Plan:
     """A recipe, and what can be said of it before it is run.
 
-    chars: of the text in its form. train_chars: those that are read. seconds: what the run takes, roughly. ngram: the
-    order of an n-gram of the same text and its perplexity on the same held-out part. hint: the key of a sentence
-    about what can be learned from so much text.
+    chars: of the text in its form. train_chars: those that are read. seconds: what the run takes, roughly. hint: key
+    of a sentence about what can be learned from so much text. parts: the ids of its parts.
     """
 
     recipe: Recipe
@@ -137,8 +137,14 @@ class Plan:
     train_chars: int
     symbols: int
     seconds: float
-    ngram: dict[str, float]
     hint: str
+    parts: dict[str, Tensor] = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def ngram(self) -> dict[str, float]:
+        """The order of an n-gram of the same text, and its perplexity on the same held-out part."""
+        found = of_heldout(self.parts["train"], heldout(self.parts), self.symbols)
+        return found or {"order": 0, "ppl": math.nan}
 
     @property
     def parameters(self) -> int:
@@ -204,8 +210,7 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     measurement = machine.seconds_to_measure + SNAPSHOT_SECONDS * num_params(model, symbols)
     besides = ends + MEASUREMENTS * measurement
     fitting = max(60 * options.minutes - besides, 20 * options.minutes) * speed / chars  # epochs
-    epochs = wanted if options.epochs else max(1, min(wanted, int(fitting)))
-    part = None if options.epochs or fitting >= 1 else max(LEAST_CHARS, int(fitting * chars))
+    epochs, part = (wanted, None) if options.epochs else _reading(fitting, wanted, chars)
     rates = _rates(chars, epochs)
     train = _training(place, options, chars, epochs, shares, min_count, lanes, part, rates.pop("weight_drop"))
     vocab = Vocab.from_text(text[: part or chars], options.form, min_count)
@@ -217,9 +222,23 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
         train_chars=part or chars,
         symbols=len(vocab),
         seconds=epochs * (part or chars) / speed + measured + ends,
-        ngram=_ngram(ids, part, len(vocab)),
         hint=_hint(chars),
+        parts=ids | {"train": ids["train"][:part]},
     )
+
+
+def _reading(fitting: float, wanted: int, chars: int) -> tuple[int, int | None]:
+    """Return the epochs, and the characters that are read if it is not the whole text.
+
+    fitting: the epochs that fit into the time. If only a few do, and one more almost does, a little less of the text is
+    read once more often.
+    """
+    if fitting >= wanted:
+        return wanted, None
+    more = math.ceil(fitting)
+    if more == 1 or (more <= 5 and 0.8 <= fitting / more < 1):
+        return more, max(LEAST_CHARS, int(chars * fitting / more))
+    return int(fitting), None
 
 
 def table_speed(model: ModelConfig, symbols: int, lanes: int) -> float:
@@ -323,11 +342,6 @@ def _training(
         eval_lanes=int(min(16, max(1, shares[1] * chars // 1_000))),
         seed=options.seed,
     )
-
-
-def _ngram(ids: dict[str, Tensor], part: int | None, symbols: int) -> dict[str, float]:
-    found = of_heldout(ids["train"][:part], heldout(ids), symbols)
-    return found or {"order": 0, "ppl": math.nan}
 
 
 def _hint(chars: int) -> str:
