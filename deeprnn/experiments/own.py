@@ -208,8 +208,7 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     wanted = options.epochs or _epochs(chars)
     ends = STARTING_SECONDS + min(ENDING_CHARS, 8 * chars) / speed
     measurement = machine.seconds_to_measure + SNAPSHOT_SECONDS * num_params(model, symbols)
-    besides = ends + MEASUREMENTS * measurement
-    fitting = max(60 * options.minutes - besides, 20 * options.minutes) * speed / chars  # epochs
+    fitting = _fitting(max(60 * options.minutes - ends, 20 * options.minutes), chars / speed, measurement)
     epochs, part = (wanted, None) if options.epochs else _reading(fitting, wanted, chars)
     rates = _rates(chars, epochs)
     train = _training(place, options, chars, epochs, shares, min_count, lanes, part, rates.pop("weight_drop"))
@@ -225,6 +224,15 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
         hint=_hint(chars),
         parts=ids | {"train": ids["train"][:part]},
     )
+
+
+def _fitting(seconds: float, epoch: float, measurement: float) -> float:
+    """Return how many epochs fit into a time, from the seconds of an epoch and of a measurement.
+
+    A few epochs are measured after each, many about `MEASUREMENTS` times in all.
+    """
+    fitting = seconds / (epoch + measurement)
+    return fitting if fitting < MEASUREMENTS else max(seconds - MEASUREMENTS * measurement, 0) / epoch
 
 
 def _reading(fitting: float, wanted: int, chars: int) -> tuple[int, int | None]:
