@@ -1,10 +1,11 @@
 """The words of the questions: every one is used, and none is missing."""
 
 import dataclasses
+import itertools
 import re
 
 from deeprnn.experiments.charts import Word
-from deeprnn.experiments.question import Figures, Question
+from deeprnn.experiments.question import Budget, Figures, Question
 from deeprnn.experiments.questions import QUESTIONS
 from deeprnn.experiments.words import WORDS
 from deeprnn.store.results import Results
@@ -19,13 +20,17 @@ def of_answer(key: str, figures: Figures) -> set[str]:
     return {f"{key}.title", f"{key}.sentence"} | {f"{key}.{at}" for at, one in figures.items() if isinstance(one, list)}
 
 
+def of_group(budget: Budget) -> tuple[str, str]:
+    return f"{budget}.takeaway", f"{budget}.rest"
+
+
 def of_question(question: Question) -> set[str]:
     found = {f"{question.key}.{part}" for part in ("asked", "method") if question.answers}
     for answer in question.answers:
         found |= of_answer(f"{question.key}.answer.{answer.key}", answer.figures(RESULTS))
     for one in question.comparisons:
         said = f"{question.key}.comparison.{one.key}"
-        found |= {f"{said}.{part}" for part in ("asked", *one.groups)}
+        found |= {f"{said}.{part}" for part in ("asked", *itertools.chain(*map(of_group, one.groups)))}
         found |= {f"{said}.{part}" for part in OPTIONAL if f"{said}.{part}" in WORDS}
     return found
 

@@ -27,7 +27,7 @@ import { Sheet } from './sheet.js';
  * @property {string | null} preset the question that is shown
  * @property {string | null} budget
  * @property {string | null} lens
- * @property {string} verdict
+ * @property {{ takeaway: string, rest: string } | null} verdict
  * @property {string} note
  * @property {string} lang
  * @property {Record<string, string>} labels
@@ -181,7 +181,10 @@ class Compare {
     const place = find(this.root, '.verdict');
     place.hidden = !(verdict || note);
     place.replaceChildren();
-    if (verdict) place.append(node('b', '', labels.seen + between(lang)), verdict + between(lang));
+    if (verdict) {
+      const said = [verdict.takeaway, verdict.rest].join(between(lang)) + between(lang);
+      place.append(node('b', '', labels.seen + between(lang)), said);
+    }
     if (note) place.append(node('span', 'note', note));
   }
 

@@ -21,7 +21,7 @@ from deeprnn.page import service
 from deeprnn.page.compare import recordings
 from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.page.shared.components import carried
-from deeprnn.page.shared.questions import comparisons, verdict
+from deeprnn.page.shared.questions import SENTENCES, comparisons, verdict
 from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, titles
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -257,12 +257,12 @@ def draw(registry: Registry, board: Board, turn: int | None = None) -> Any:
 def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
     """Return what `cards.js` draws in one language."""
     preset = comparisons(registry).get(board.preset or "")
-    seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
-    if preset and board.budget and not as_recorded(registry, board):
+    seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else None
+    if preset and board.budget and seen and not as_recorded(registry, board):
         sample = of_preset(registry, preset.key, board.budget)
         settings: dict[str, Any] = {key: f"{sample.sampling[key]:g}" for key in ("temperature", "max_chars")}
         settings |= {"prompt": sample.prompt.strip(), "seed": sample.seed}
-        seen = tr("compare.seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
+        seen["takeaway"] = tr("compare.seen_elsewhere", lang, **settings) + SENTENCES[lang] + seen["takeaway"]
     return {
         "turn": turn,
         "prompt": board.prompt,

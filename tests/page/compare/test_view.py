@@ -143,10 +143,10 @@ def test_a_claim_says_under_which_settings_it_was_seen_once_any_other_is_set(reg
             cards.Card(model=run.model, prompt=run.prompt, text=text, state="finished") for run in board.cards
         )
         written = cards.replace(board, cards=written, sampling=board.sampling | (sampling or {}), **settings)
-        return list(cards.draw(registry, written)["verdict"].values())
+        return list(cards.draw(registry, written)["verdict"]["takeaway"].values())
 
     said = ("(Seen after “the time traveller”, 300 characters at temperature 0.8, seed 7,", "（以下是在开头")
-    recorded = list(cards.draw(registry, board)["verdict"].values())
+    recorded = list(cards.draw(registry, board)["verdict"]["takeaway"].values())
     assert seen() == recorded
     for other, start, claim in zip(seen(**changed), said, recorded, strict=True):
         assert other.startswith(start)
