@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from deeprnn.lm.compiling import PACKAGE, can_cache, is_cached, remove_unused
 from deeprnn.lm.decoder import warm_up
 from deeprnn.page import links
+from deeprnn.page.address import Addresses
 from deeprnn.page.checkpoints import view as checkpoints
 from deeprnn.page.compare import view as compare
 from deeprnn.page.environment import env_limit
@@ -36,9 +37,10 @@ from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Localize
 from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.theme import style_sheet, theme
-from deeprnn.page.shared.widgets import QUIET, Translations
+from deeprnn.page.shared.widgets import QUIET, Translations, drawing
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
+from deeprnn.words import in_both
 
 _TITLES = {name: [lang, CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
 _NAMES = {CODES[lang]: table("named", lang) | table("gradio", lang) for lang in LANGUAGES.values()}
@@ -65,31 +67,29 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
                 )
         words.add_first(language, "value", NAMES.__getitem__)
         words.add_made(heading, "value", lambda lang: f"# {tr('head.title', lang)}\n\n{tr('head.subtitle', lang)}")
+        bar = drawing(words, _bar, '<nav class="views"></nav>', "views", lambda _: {}, elem_id="views")
+        addresses = Addresses(registry, page)
         with gr.Tabs() as tabs:
             with _tab("compare", words):
-                compare.build(registry, page, language, words)
+                compare.build(registry, addresses, language, words)
             with _tab("score", words):
-                score.build(registry, page, language, words, text_of)
+                score.build(registry, addresses, language, words, text_of)
             with _tab("experiments", words):
                 experiments.build(registry, words)
-            with _tab("inside", words) as tab:
-                inside.build(registry, page, language, words, tab)
+            with _tab("inside", words):
+                inside.build(registry, addresses, language, words)
             with _tab("learn", words):
                 learn.build(registry, words)
             with _tab("checkpoints", words):
-                checkpoints.build(registry, page, words)
+                checkpoints.build(registry, addresses, words)
         api.build(registry)
         private = QUIET | {"queue": False}
         # Not `change`, which also fires when the page sets the language: the page is sent in the visitor's language.
         said = json.dumps(words.updates(), ensure_ascii=False)
         language.input(None, language, words.components(), js=f"(chosen) => ({said})[chosen]", **private)
 
-        def on_visit(request: gr.Request) -> Any:
-            ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
-            # If the address names no view, the open one stays: the reader may have chosen another one meanwhile.
-            return gr.update(selected=ask.view) if "view" in request.query_params else gr.skip()
-
-        page.load(on_visit, None, tabs, **private)
+        selected = "() => ({ __type__: 'update', selected: deeprnn.address.opened() })"
+        gr.on([page.load, bar.select], None, None, tabs, js=selected, **private)
         speak = calling("page", "speak", _TITLES)  # sets the tab's title and HTML's language
         page.load(None, language, None, js=speak, **private)  # gradio set HTML's language to the browser's
         language.change(None, language, None, js=speak, **private)
@@ -101,6 +101,11 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
     tab = gr.Tab(tr(f"tab.{view}", "en"), id=view)
     words.add(tab, "label", f"tab.{view}")
     return tab
+
+
+def _bar() -> Any:
+    """Return what `views.js` draws: each view with its name."""
+    return in_both(lambda lang: {"views": [{"view": view, "name": tr(f"tab.{view}", lang)} for view in links.VIEWS]})
 
 
 def prepare(registry: Registry, page: Page) -> None:

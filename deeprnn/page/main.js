@@ -6,9 +6,12 @@ import * as experiments from './experiments/experiments.js';
 import * as inside from './inside/inside.js';
 import * as learn from './learn/learn.js';
 import * as score from './score/heat.js';
+import * as address from './shared/address.js';
 import * as page from './shared/page.js';
 import * as picker from './shared/picker.js';
+import * as views from './shared/views.js';
 
 Object.assign(globalThis, {
-  deeprnn: { checkpoints, compare, experiments, inside, learn, page, picker, record, score },
+  deeprnn: { address, checkpoints, compare, experiments, inside, learn, page, picker, record, score, views },
 });
+address.start();

@@ -78,6 +78,11 @@ def spoken(value, lang):
     return value[lang] if value.keys() == {"en", "zh"} else {key: spoken(one, lang) for key, one in value.items()}
 
 
+def choose(page, view):
+    """Open a view of a page, or of a frame, by its link."""
+    page.locator(f".views a[href^='?view={view}&']").click()
+
+
 class Visit:
     """An open page, with what its console and its network said."""
 
@@ -130,9 +135,7 @@ class Visit:
         return {"prompt": prompt, "seed": int(self.page.get_by_label("Seed").input_value())}
 
     def choose(self, view):
-        self.page.get_by_role("tab").nth(
-            {"compare": 0, "score": 1, "experiments": 2, "inside": 3, "learn": 4, "checkpoints": 5}[view]
-        ).click()
+        choose(self.page, view)
 
     def serious(self):
         """What axe-core finds serious or worse: each rule with the elements that break it."""

@@ -11,6 +11,7 @@ import gradio as gr
 
 from deeprnn.nn.cells import CELLS
 from deeprnn.page import links
+from deeprnn.page.address import Addresses
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing, millions, perplexity, texts, title, titles, wiring
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import WEIGHTS, CheckpointInfo
@@ -92,7 +93,7 @@ def card(registry: Registry, name: str, lang: Lang) -> dict[str, Any]:
     }
 
 
-def build(registry: Registry, page: gr.Blocks, words: Translations) -> None:
+def build(registry: Registry, addresses: Addresses, words: Translations) -> None:
     """Create the components of the view and connect their events."""
     intro = gr.Markdown(elem_classes="hint")
     words.add(intro, "value", "checkpoints.intro")
@@ -116,11 +117,10 @@ def build(registry: Registry, page: gr.Blocks, words: Translations) -> None:
     def on_select(event: gr.EventData) -> Any:
         return told(str(getattr(event, "value", "")))
 
-    def on_visit(request: gr.Request) -> Any:
-        ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
+    def on_address(ask: links.Ask, _: str | None) -> Any:
         if ask.view != "checkpoints" or not ask.models:
             return gr.skip(), gr.skip()
         return listed(ask.models[0]), told(ask.models[0])
 
     board.select(on_select, None, shown, **QUIET)
-    page.load(on_visit, None, [board, shown], **QUIET)
+    addresses.follow("checkpoints", on_address, [board, shown])

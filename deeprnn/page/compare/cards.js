@@ -13,6 +13,7 @@ import {
   spoken,
   targetOf,
 } from '../shared/dom.js';
+import { report } from '../shared/address.js';
 import { build, extend, fill, partsOf, stop } from './card.js';
 import { Sheet } from './sheet.js';
 
@@ -146,6 +147,7 @@ class Compare {
     }
     this.#drawCards(value);
     this.#drawVerdict(value);
+    this.#report();
   }
 
   /** @param {Value} value */
@@ -206,6 +208,13 @@ class Compare {
     whole.forEach((index) => fill(this.cards.children[index], cards[index]));
     const longer = [...pieces.keys()].filter((index) => pieces[index] && !whole.has(index));
     extend(longer.map((index) => [this.cards.children[index], pieces[index]]));
+    this.#report();
+  }
+
+  /** Tells the address what is shown, but not at each character that is written. */
+  #report() {
+    const { value } = this;
+    if (!isWriting(value)) report('compare', () => queryOf(this.value), `${value.preset} ${value.budget}`);
   }
 
   /** Stops all writing at once; the texts that are shown stay, and can be continued. Later updates are ignored. */
@@ -220,6 +229,7 @@ class Compare {
       wrote.forEach((is, index) => is && Object.assign(cards[index], stopped));
     });
     wrote.forEach((is, index) => is && stop(this.cards.children[index], this.value.cards[index].status));
+    this.#report();
   }
 
   /** @param {MouseEvent} event */

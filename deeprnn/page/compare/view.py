@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from deeprnn.page.address import Addresses
 from deeprnn.page.compare.controls import EXAMPLES, Controls, budgets
 from deeprnn.page.compare.handlers import Handlers
 from deeprnn.page.shared.scripts import calling
@@ -17,15 +18,15 @@ from deeprnn.page.shared.widgets import QUIET, Translations
 from deeprnn.store.registry import Registry
 
 
-def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
+def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations) -> None:
     """Create the components of the view and connect their events."""
     ui, handlers = Controls(registry, language, words), Handlers(registry)
-    _connect_runs(ui, handlers, page, language)
+    _connect_runs(ui, handlers, addresses, language)
     _connect_choices(ui, handlers, language)
     language.input(None, [ui.preset, language], ui.budget, js=budgets(registry), queue=False, **QUIET)
 
 
-def _connect_runs(ui: Controls, handlers: Handlers, page: gr.Blocks, language: gr.Radio) -> None:
+def _connect_runs(ui: Controls, handlers: Handlers, addresses: Addresses, language: gr.Radio) -> None:
     """Connect the events that make models write. They use the queue, whose messages to one visitor arrive in order."""
     anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}  # an event does not wait for a run to end
     everything = [language, *ui.asked()]
@@ -34,9 +35,9 @@ def _connect_runs(ui: Controls, handlers: Handlers, page: gr.Blocks, language: g
     ui.stop.click(handlers.on_stop, ui.board, ui.board, **anew)
     branch = ui.board.select(handlers.on_branch, None, ui.prompt, **QUIET)
     branch.then(handlers.on_generate, everything, ui.board, **anew)
-    written = gr.State(None)  # the language and length of a comparison that the address asks for
+    written = gr.State(None)  # the language, length and turn of a comparison that the address asks for
     visited = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings(), written]
-    page.load(handlers.on_visit, None, visited, **QUIET)
+    addresses.follow("compare", handlers.on_address, visited)
     # if the address asks for no text, no second request is sent
     written.change(handlers.on_asked, [written, *ui.asked()], ui.board, **QUIET)
 

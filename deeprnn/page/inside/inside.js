@@ -3,6 +3,7 @@ import {
   Carried,
   filled,
   find,
+  listed,
   node,
   onLanguage,
   pointed,
@@ -11,6 +12,7 @@ import {
   targetOf,
   visible,
 } from '../shared/dom.js';
+import { report } from '../shared/address.js';
 import { echo, gradients, lens, numbers, states, without } from './pictures.js';
 
 /** @typedef {import('./pictures.js').Look} Look */
@@ -94,6 +96,8 @@ class Inside {
       this.root.replaceChildren(node('p', 'empty', labels.empty));
       return;
     }
+    const names = listed(models.map((one) => one.model));
+    report('inside', () => new URLSearchParams({ models: names, text }).toString());
     this.characters = Array.from(text);
     this.at = Math.min(this.at, this.characters.length - 1);
     this.strip = stripOf(this.characters, labels.hint);

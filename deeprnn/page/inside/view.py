@@ -14,8 +14,9 @@ import gradio as gr
 
 from deeprnn.nn.cells import CELLS
 from deeprnn.page import links, service
+from deeprnn.page.address import Addresses
 from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
-from deeprnn.page.shared.widgets import QUIET, Choices, Translations, announce, drawing, perplexity, refusing, titles
+from deeprnn.page.shared.widgets import Choices, Translations, announce, drawing, perplexity, refusing, titles
 from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
@@ -177,7 +178,7 @@ class _InsideControls:
         return models
 
 
-def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, tab: gr.Tab) -> None:
+def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations) -> None:
     """Create the components of the view and connect their events. Nothing is computed until the tab is opened."""
     ui = _InsideControls(registry, words)
 
@@ -187,12 +188,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         with refusing(lang):
             return pictures(registry, list(dict.fromkeys(filter(None, (one, other)))), text)
 
-    def on_open(request: gr.Request, current: Any, one: Any, other: Any, text: Any, language: str) -> Any:
-        drawn = current.get("models") or request.query_params.get("view") == "inside"  # then on_visit draws
-        return gr.skip() if drawn else on_look(one, other, text, language)
-
-    def on_visit(request: gr.Request) -> Any:
-        ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
+    def on_address(ask: links.Ask, _: str | None) -> Any:
         if ask.view != "inside":
             return [gr.skip()] * 4
         names = [name for name in ask.models if name in ui.listed][:2] or ui.chosen
@@ -208,5 +204,4 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
     ui.go.click(on_look, asked, ui.board, api_visibility="private", show_progress="minimal")
     for one in (ui.first, ui.second):
         one.input(on_look, asked, ui.board, api_visibility="private", show_progress="minimal")
-    tab.select(on_open, [ui.board, *asked], ui.board, **QUIET)
-    page.load(on_visit, None, [ui.first, ui.second, ui.text, ui.board], **QUIET)
+    addresses.follow("inside", on_address, [ui.first, ui.second, ui.text, ui.board])

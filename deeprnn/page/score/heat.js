@@ -4,6 +4,7 @@ import {
   Carried,
   filled,
   find,
+  listed,
   node,
   onLanguage,
   pointed,
@@ -14,6 +15,7 @@ import {
   targetOf,
   visible,
 } from '../shared/dom.js';
+import { report } from '../shared/address.js';
 import { running } from './running.js';
 
 /**
@@ -138,6 +140,7 @@ class Score {
       this.root.replaceChildren(node('p', 'empty', packed?.labels.empty ?? ''));
       return;
     }
+    report('score', () => new URLSearchParams({ models: listed(packed.models), text: packed.text }).toString());
     const value = unpack(packed);
     const last = value.rows.length - 1;
     [this.chosen, this.second] = [Math.min(this.chosen, last), Math.min(this.second, last)];

@@ -16,6 +16,7 @@ import numpy as np
 
 from deeprnn.lm.evaluation import per_character
 from deeprnn.page import links, service
+from deeprnn.page.address import Addresses
 from deeprnn.page.service import MAX_MODELS, MAX_SCORE_CHARS, RequestError
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.scripts import calling
@@ -188,7 +189,7 @@ class _ScoreControls:
         self.board = drawing(words, empty, template, "score", labels, elem_id="scores")
 
 
-def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
+def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
     """Create the components of the view and connect their events."""
     ui = _ScoreControls(registry, language, words)
 
@@ -198,9 +199,8 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         with refusing(lang):
             return result(registry, text, service.score(registry, text=text, models=names))
 
-    def on_visit(request: gr.Request) -> Any:
+    def on_address(ask: links.Ask, _: str | None) -> Any:
         real = [gr.update(visible=excerpt(registry, text_of, ui.chosen, key) is not None) for key in REAL]
-        ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
         return *(_visited(registry, ask, ui.chosen) if ask.view == "score" else [gr.skip()] * 3), *real
 
     _connect_examples(registry, ui, language, text_of)
@@ -209,7 +209,7 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         control.change(None, [ui.text, ui.picker], None, js=told, queue=False, **QUIET)
     asked = [ui.text, ui.picker, language]
     ui.go.click(on_score, asked, ui.board, api_visibility="private", show_progress="minimal")
-    page.load(on_visit, None, [ui.text, ui.picker, ui.board, *(ui.buttons[key] for key in REAL)], **QUIET)
+    addresses.follow("score", on_address, [ui.text, ui.picker, ui.board, *(ui.buttons[key] for key in REAL)])
 
 
 def _connect_examples(registry: Registry, ui: _ScoreControls, language: gr.Radio, text_of: TextOf) -> None:

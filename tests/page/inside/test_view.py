@@ -144,7 +144,7 @@ def test_gates_are_called_by_their_names():
 
 def test_another_text_and_another_language_are_drawn(visit):
     one = visit()
-    one.page.get_by_role("tab", name="Inside").click()
+    one.choose("inside")
     one.page.wait_for_selector(".inside-model")
     one.page.locator("#inside-text textarea").fill("A new text, not long.")
     one.page.click("#look")

@@ -280,7 +280,7 @@ def test_a_page_that_is_opened_too_often_says_so_once_in_the_readers_language(ch
         page.set_default_timeout(1_000 * WAIT)
         while (answer := page.goto(f"{url}/?preset=general&lang=zh")).status == 200:
             page.wait_for_function("() => document.querySelectorAll('.model-card').length === 2")
-            page.get_by_role("tab", name="续写对比").wait_for()
+            page.get_by_role("link", name="续写对比", exact=True).wait_for()
             assert page.locator(".toast-body").count() == 0
         page.get_by_text("请等一分钟").first.wait_for(timeout=1_000 * WAIT)
         assert (answer.status, page.get_by_text("请等一分钟").count()) == (429, 1)
