@@ -2,6 +2,7 @@
 import * as record from './checkpoints/card.js';
 import * as checkpoints from './checkpoints/checkpoints.js';
 import * as compare from './compare/cards.js';
+import * as live from './compare/live.js';
 import * as experiments from './experiments/experiments.js';
 import * as inside from './inside/inside.js';
 import * as learn from './learn/learn.js';
@@ -12,6 +13,6 @@ import * as picker from './shared/picker.js';
 import * as views from './shared/views.js';
 
 Object.assign(globalThis, {
-  deeprnn: { address, checkpoints, compare, experiments, inside, learn, page, picker, record, score, views },
+  deeprnn: { address, checkpoints, compare, experiments, inside, learn, live, page, picker, record, score, views },
 });
 address.start();

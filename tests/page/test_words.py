@@ -64,6 +64,7 @@ GIVEN = {
     "chart": set(),
     "checkpoints.label": set(),
     "compare.label": {f"lens_{name}" for name in get_args(Highlight)},
+    "compare.live": set(),
     "experiments.label": set(),
     "inside.label": {"units"}
     | {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 
 import { ordered } from '../../deeprnn/page/checkpoints/checkpoints.js';
 import { queryOf, withoutFigures } from '../../deeprnn/page/compare/cards.js';
+import { endOf, whole } from '../../deeprnn/page/compare/live.js';
 import { percent } from '../../deeprnn/page/compare/sheet.js';
 import { unitOf } from '../../deeprnn/page/inside/pictures.js';
 import { named } from '../../deeprnn/page/learn/stack.js';
@@ -46,6 +47,12 @@ test('a saved comparison is opened without its figures, and what is none as it i
 
 test('probabilities have as many digits as they are worth', () => {
   assert.deepEqual([1, 0.0996, 0.05, 0.0004].map(percent), ['100%', '10%', '5.0%', '0.04%']);
+});
+
+test('live letters have whole percents, and of a prompt its last whole characters are read', () => {
+  assert.deepEqual([1, 0.996, 0.5, 0.01, 0.0099].map(whole), ['100%', '100%', '50%', '1%', '<1%']);
+  assert.equal(endOf('a' + '𝄞'.repeat(160)), '𝄞'.repeat(160));
+  assert.equal(endOf('the'), 'the');
 });
 
 test('checkpoints are found by all the words wanted, and sorted by what a cell is worth', () => {

@@ -17,7 +17,7 @@ from deeprnn.page.shared.components import Number, Slider
 from deeprnn.page.shared.questions import comparisons, words_of
 from deeprnn.page.shared.theme import asset
 from deeprnn.page.shared.widgets import Translations, drawing, model_picker
-from deeprnn.page.words import LANGUAGES, tr
+from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
 
@@ -93,6 +93,15 @@ class Controls:
                     self.go = gr.Button(variant="primary", elem_id="generate", min_width=110)
                     self.stop = gr.Button(elem_id="stop", min_width=70)
                     self.more = gr.Button(elem_id="continue", min_width=80)
+                drawing(
+                    words,
+                    dict,
+                    '<div class="live" hidden></div>',
+                    "live",
+                    lambda lang: table("compare.live", lang),
+                    server_functions=[served(registry, next_chars)],
+                    elem_id="live",
+                )
                 with gr.Row(elem_classes="examples"):
                     self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
                 self.picker = model_picker(registry, language, words, first.names)
