@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import ChainMap
 from typing import Any
 
 import gradio as gr
@@ -28,14 +29,15 @@ from deeprnn.page.score import view as score
 from deeprnn.page.server import api
 from deeprnn.page.server.downloads import Downloads
 from deeprnn.page.server.faults import Page, log_error
+from deeprnn.page.server.files import Files
 from deeprnn.page.server.limits import Limits
 from deeprnn.page.server.preview import Preview
 from deeprnn.page.server.requests import Requests
-from deeprnn.page.server.scripts import Scripts
 from deeprnn.page.server.serving import ShutdownSignal, ignore_forwarded_headers, proxies
 from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Localize
-from deeprnn.page.shared.scripts import calling
+from deeprnn.page.server.stored import Store
+from deeprnn.page.shared.scripts import addressed, calling
 from deeprnn.page.shared.theme import style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
@@ -154,7 +156,13 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
         ending=ending.requested if ending else lambda: False,
         log_error=log_error,
     )
-    others = [Middleware(Downloads, registry=registry), Middleware(Scripts), Middleware(Localize), Middleware(Preview)]
+    others = [
+        Middleware(Downloads, registry=registry),
+        Middleware(Localize),
+        Middleware(Store, revision=page.revision),
+        Middleware(Files, files=ChainMap(addressed(), page.files)),
+        Middleware(Preview),
+    ]
     served_with = {"middleware": [limits, *others]}
     # One of gradio's threads waits for each text that is being written; 32 more answer quick requests.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options

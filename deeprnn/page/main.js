@@ -8,11 +8,26 @@ import * as inside from './inside/inside.js';
 import * as learn from './learn/learn.js';
 import * as score from './score/heat.js';
 import * as address from './shared/address.js';
+import * as fixed from './shared/fixed.js';
 import * as page from './shared/page.js';
 import * as picker from './shared/picker.js';
 import * as views from './shared/views.js';
 
 Object.assign(globalThis, {
-  deeprnn: { address, checkpoints, compare, experiments, inside, learn, live, page, picker, record, score, views },
+  deeprnn: {
+    address,
+    checkpoints,
+    compare,
+    experiments,
+    fixed,
+    inside,
+    learn,
+    live,
+    page,
+    picker,
+    record,
+    score,
+    views,
+  },
 });
 address.start();

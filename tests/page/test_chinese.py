@@ -199,9 +199,6 @@ def test_the_page_is_sent_in_the_language_that_is_asked_for(url, query, accept, 
     sent_with = {one["props"].get("elem_id"): one["props"].get("value") for one in config["components"]}
     assert config["title"] == title
     assert sent_with["generate"] == {"en": "Generate", "zh-CN": "生成"}[lang]
-    for view, first in (("experiments", ("Two layers", "从零实现")), ("learn", ("One cell", "深度循环神经网络"))):
-        title_of_first = json.loads(sent_with[view])["sections"][0]["title"]
-        assert [title_of_first["en"].startswith(first[0]), title_of_first["zh"].startswith(first[1])] == [True, True]
     assert re.search(r'<html\s+lang="([\w-]+)" data-language="(\w+)"', sent.text).groups() == (lang, lang[:2])
     assert f'<meta property="og:title" content="{title}" />' in sent.text
-    assert sent.headers["vary"].lower() == "accept-language"
+    assert set(re.findall(r"[\w-]+", sent.headers["vary"].lower())) == {"accept-language", "accept-encoding"}

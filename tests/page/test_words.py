@@ -66,6 +66,7 @@ GIVEN = {
     "compare.label": {f"lens_{name}" for name in get_args(Highlight)},
     "compare.live": set(),
     "experiments.label": set(),
+    "fetched": set(),
     "inside.label": {"units"}
     | {
         f"gate_{letter}"
@@ -103,7 +104,7 @@ def test_every_table_has_a_word_for_everything_it_is_asked_for_and_no_other(aske
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_scripts_use_each_word_that_they_are_given(name):
-    folder = PAGE / ("shared" if name == "chart" else name.split(".")[0])
+    folder = PAGE / ("shared" if name in ("chart", "fetched") else name.split(".")[0])
     scripts = "\n".join(path.read_text("utf-8") for path in folder.glob("*.js"))
     assert members(name) - set(re.findall(r"\blabels\.(\w+)", scripts)) == GIVEN[name]
 

@@ -110,6 +110,7 @@ def build(registry: Registry, addresses: Addresses, words: Translations) -> None
         '<div class="checkpoints"></div>',
         "checkpoints",
         lambda lang: table("checkpoints.label", lang) | {"link_copied": tr("link_copied", lang)},
+        fixed=True,
         elem_id="checkpoints",
     )
     shown = drawing(words, dict, '<div class="record"></div>', "record", lambda _: {}, elem_id="model-card")

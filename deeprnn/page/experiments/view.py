@@ -106,5 +106,6 @@ def build(registry: Registry, words: Translations) -> None:
         '<div class="experiments"></div>',
         "experiments",
         lambda lang: table("chart", lang) | table("experiments.label", lang),
+        fixed=True,
         elem_id="experiments",
     )

@@ -138,5 +138,6 @@ def build(registry: Registry, words: Translations) -> None:
         '<div class="learn"></div>',
         "learn",
         lambda lang: table("chart", lang) | table("learn.label", lang),
+        fixed=True,
         elem_id="learn",
     )

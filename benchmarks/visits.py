@@ -1,0 +1,139 @@
+"""What a visit of the page costs: bytes on the wire and CPU seconds of the server. `load.py --visits` prints it.
+
+A visit is made by a real Chromium, with an empty cache (cold) and again by the same browser (warm), until nothing is
+asked of the server any more; or, for many visitors at once, by HTTP: the page and what its HTML names.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import statistics
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+QUIET_SECONDS = 1.0  # a visit has ended when nothing was asked of the server for so long
+STREAM_SECONDS = 10.0  # gradio 6.31 now and then leaves a stream of updates open, which is not waited for any longer
+_NAMED = re.compile(r'(?:src|href)="([^"#:]+)"')
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+class Visit:
+    """The requests of one open page: how many bytes came for each, and which still run."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page = context.new_page()
+        self.urls: dict[str, str] = {}
+        self.bytes: Counter[str] = Counter()
+        self.running: set[str] = set()
+        cdp = context.new_cdp_session(self.page)
+        for name, heard in {
+            "requestWillBeSent": self._sent,
+            "dataReceived": lambda event: self.bytes.update({event["requestId"]: event["encodedDataLength"]}),
+            "loadingFinished": self._finished,
+            "loadingFailed": lambda event: self.running.discard(event["requestId"]),
+        }.items():
+            cdp.on(f"Network.{name}", heard)
+        cdp.send("Network.enable")
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        url = event["request"]["url"]
+        if url.startswith("http"):
+            self.urls[event["requestId"]] = url
+            self.running.add(event["requestId"])
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        self.bytes[event["requestId"]] = event["encodedDataLength"]  # with the headers
+        self.running.discard(event["requestId"])
+
+    def open(self, url: str) -> None:
+        """Open the page, and wait until it is drawn and asks for nothing more; its heartbeat never ends."""
+        self.page.goto(url)
+        self.page.wait_for_selector(".model-card")
+        drawn = quiet = time.monotonic()
+        while time.monotonic() - quiet < QUIET_SECONDS and time.monotonic() - drawn < STREAM_SECONDS:
+            self.page.wait_for_timeout(50)
+            if any("/heartbeat/" not in self.urls[one] for one in self.running):
+                quiet = time.monotonic()
+
+    def items(self) -> Counter[str]:
+        """Return the bytes of each kind of file."""
+        found: Counter[str] = Counter()
+        for request, url in self.urls.items():
+            found[kind(url)] += self.bytes[request]
+        return found
+
+
+def kind(url: str) -> str:
+    """Return how a request is listed: by its path, or by its folder if the folder has many files."""
+    path = urlsplit(url).path
+    for folder in ("/assets/", "/static/", "/scripts/", "/boards/", "/gradio_api/heartbeat/"):
+        if path.startswith(folder):
+            return f"{folder}*{Path(path).suffix}"
+    return path
+
+
+def in_browser(url: str, pid: int, visits: int) -> None:
+    """Print the kilobytes, requests and CPU seconds of cold and warm visits, and the bytes of each kind of file."""
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        found = [_cold_and_warm(browser, url, pid) for _ in range(visits)]
+        browser.close()
+    print(f"{visits} visits by Chromium, medians; CPU seconds are means")
+    for name, seen in zip(("cold", "warm"), zip(*found, strict=True), strict=True):
+        sizes = [sum(visit.items().values()) for visit, _ in seen]
+        requests = [len(visit.urls) for visit, _ in seen]
+        print(
+            f"{name}: {statistics.median(sizes) / 1000:.0f} kB in {statistics.median(requests):.0f} requests, "
+            f"{statistics.fmean(cpu for _, cpu in seen):.3f} CPU s (least {min(cpu for _, cpu in seen):.2f})"
+        )
+        for item, size in seen[-1][0].items().most_common():
+            count = sum(kind(one) == item for one in seen[-1][0].urls.values())
+            print(f"  {size:9,} bytes  {count:3} x  {item}")
+
+
+def _cold_and_warm(browser: Browser, url: str, pid: int) -> list[tuple[Visit, float]]:
+    """Visit twice with one cache, empty at first; return each visit with the CPU seconds of the server."""
+    context, found = browser.new_context(locale="en-US"), list[tuple[Visit, float]]()
+    for _ in range(2):
+        before, visit = cpu_seconds(pid), Visit(context)
+        visit.open(url)
+        found.append((visit, cpu_seconds(pid) - before))
+        visit.page.close()
+    context.close()
+    return found
+
+
+async def by_http(url: str, pid: int, visitors: int) -> None:
+    """Print what cold visits at the same moment cost: the page, its configuration, what its HTML names."""
+    limits = httpx.Limits(max_connections=None)
+    headers = {"accept-encoding": "gzip, br", "accept-language": "en"}
+    before, begun = cpu_seconds(pid), time.perf_counter()
+    async with httpx.AsyncClient(timeout=300, limits=limits, headers=headers) as client:
+        sizes = await asyncio.gather(*(_visit(client, url) for _ in range(visitors)))
+        seconds, cpu = time.perf_counter() - begun, cpu_seconds(pid) - before
+    print(
+        f"{visitors:4} at once by HTTP: {statistics.fmean(sizes) / 1000:.0f} kB, {cpu / visitors:.3f} CPU s each; "
+        f"all served in {seconds:.2f} s"
+    )
+
+
+async def _visit(client: httpx.AsyncClient, url: str) -> int:
+    """Return the bytes of all bodies of one visit, as they came."""
+    page = await client.get(url)
+    named = {urljoin(url, one) for one in _NAMED.findall(page.text)} | {urljoin(url, "theme.css")}
+    answers = [page, *await asyncio.gather(*(client.get(one) for one in sorted(named)))]
+    return sum(answer.num_bytes_downloaded for answer in answers)
