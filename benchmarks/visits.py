@@ -1,7 +1,8 @@
 """What a visit of the page costs: bytes on the wire and CPU seconds of the server. `load.py --visits` prints it.
 
 A visit is made by a real Chromium, with an empty cache (cold) and again by the same browser (warm), until nothing is
-asked of the server any more; or, for many visitors at once, by HTTP: the page and what its HTML names.
+asked of the server any more; or, for many visitors at once, by HTTP: the page and what its HTML names. What the server
+uses while nobody is there (gradio looks into its queue all the time) is measured before, and taken off.
 """
 
 import asyncio
@@ -19,8 +20,9 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 QUIET_SECONDS = 1.0  # a visit has ended when nothing was asked of the server for so long
+IDLE_SECONDS = 5.0
 STREAM_SECONDS = 10.0  # gradio 6.31 now and then leaves a stream of updates open, which is not waited for any longer
-_NAMED = re.compile(r'(?:src|href)="([^"#:]+)"')
+_NAMED = re.compile(r'(?:src|href)="([^"#:]+\.(?:js|css))"')
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -28,6 +30,22 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU seconds that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+class Clock:
+    """The CPU seconds of a server beyond those that it uses while nobody is there."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._idle = pid, 0.0
+        self._begun, self._used = time.monotonic(), cpu_seconds(pid)
+        time.sleep(IDLE_SECONDS)
+        self._idle = self.lap() / IDLE_SECONDS
+
+    def lap(self) -> float:
+        """Return the CPU seconds since the last call."""
+        begun, used = self._begun, self._used
+        self._begun, self._used = time.monotonic(), cpu_seconds(self._pid)
+        return self._used - used - self._idle * (self._begun - begun)
 
 
 class Visit:
@@ -90,50 +108,50 @@ def in_browser(url: str, pid: int, visits: int) -> None:
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        found = [_cold_and_warm(browser, url, pid) for _ in range(visits)]
+        _cold_and_warm(browser, url, Clock(pid))  # not counted: the server makes the page and its files
+        clock = Clock(pid)
+        found = [_cold_and_warm(browser, url, clock) for _ in range(visits)]
         browser.close()
-    print(f"{visits} visits by Chromium, medians; CPU seconds are means")
     for name, seen in zip(("cold", "warm"), zip(*found, strict=True), strict=True):
         sizes = [sum(visit.items().values()) for visit, _ in seen]
-        requests = [len(visit.urls) for visit, _ in seen]
-        print(
-            f"{name}: {statistics.median(sizes) / 1000:.0f} kB in {statistics.median(requests):.0f} requests, "
-            f"{statistics.fmean(cpu for _, cpu in seen):.3f} CPU s (least {min(cpu for _, cpu in seen):.2f})"
-        )
+        cpu = statistics.fmean(cpu for _, cpu in seen)
+        print(f"{name} visit: {statistics.median(sizes) / 1000:.0f} kB, {cpu:.3f} CPU s, mean of {visits} by Chromium")
+        count = Counter(map(kind, seen[-1][0].urls.values()))
         for item, size in seen[-1][0].items().most_common():
-            count = sum(kind(one) == item for one in seen[-1][0].urls.values())
-            print(f"  {size:9,} bytes  {count:3} x  {item}")
+            print(f"  {size:9,} bytes  {count[item]:3} x  {item}")
 
 
-def _cold_and_warm(browser: Browser, url: str, pid: int) -> list[tuple[Visit, float]]:
+def _cold_and_warm(browser: Browser, url: str, clock: Clock) -> list[tuple[Visit, float]]:
     """Visit twice with one cache, empty at first; return each visit with the CPU seconds of the server."""
     context, found = browser.new_context(locale="en-US"), list[tuple[Visit, float]]()
     for _ in range(2):
-        before, visit = cpu_seconds(pid), Visit(context)
+        clock.lap()
+        visit = Visit(context)
         visit.open(url)
-        found.append((visit, cpu_seconds(pid) - before))
+        found.append((visit, clock.lap()))
         visit.page.close()
     context.close()
     return found
 
 
 async def by_http(url: str, pid: int, visitors: int) -> None:
-    """Print what cold visits at the same moment cost: the page, its configuration, what its HTML names."""
-    limits = httpx.Limits(max_connections=None)
-    headers = {"accept-encoding": "gzip, br", "accept-language": "en"}
-    before, begun = cpu_seconds(pid), time.perf_counter()
+    """Print what cold visits at the same moment cost: the page, and the files that its HTML names."""
+    clock = Clock(pid)
+    limits, headers = httpx.Limits(max_connections=None), {"accept-encoding": "gzip, br", "accept-language": "en"}
     async with httpx.AsyncClient(timeout=300, limits=limits, headers=headers) as client:
+        clock.lap()
+        begun = time.perf_counter()
         sizes = await asyncio.gather(*(_visit(client, url) for _ in range(visitors)))
-        seconds, cpu = time.perf_counter() - begun, cpu_seconds(pid) - before
+        seconds, cpu = time.perf_counter() - begun, clock.lap()
     print(
-        f"{visitors:4} at once by HTTP: {statistics.fmean(sizes) / 1000:.0f} kB, {cpu / visitors:.3f} CPU s each; "
-        f"all served in {seconds:.2f} s"
+        f"{visitors:4} cold visits at once by HTTP: {statistics.fmean(sizes) / 1000:.0f} kB and "
+        f"{cpu / visitors:.3f} CPU s each, all served in {seconds:.2f} s"
     )
 
 
 async def _visit(client: httpx.AsyncClient, url: str) -> int:
     """Return the bytes of all bodies of one visit, as they came."""
     page = await client.get(url)
-    named = {urljoin(url, one) for one in _NAMED.findall(page.text)} | {urljoin(url, "theme.css")}
+    named = {urljoin(url, one) for one in _NAMED.findall(page.text)}
     answers = [page, *await asyncio.gather(*(client.get(one) for one in sorted(named)))]
     return sum(answer.num_bytes_downloaded for answer in answers)
