@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from deeprnn import __version__
 from deeprnn.lm.compiling import PACKAGE, can_cache, is_cached, remove_unused
 from deeprnn.lm.decoder import warm_up
 from deeprnn.page import links
@@ -37,12 +38,13 @@ from deeprnn.page.server.serving import ShutdownSignal, ignore_forwarded_headers
 from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Localize
 from deeprnn.page.server.stored import Store
+from deeprnn.page.shared.components import Drawing
 from deeprnn.page.shared.scripts import addressed, calling
-from deeprnn.page.shared.theme import style_sheet, theme
+from deeprnn.page.shared.theme import ICON, style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
-from deeprnn.words import in_both
+from deeprnn.words import Lang, in_both
 
 _TITLES = {name: [lang, CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
 _NAMES = {CODES[lang]: table("named", lang) | table("gradio", lang) for lang in LANGUAGES.values()}
@@ -60,16 +62,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
     """Return the whole page for one folder of checkpoints; `text_of` returns the texts that are on this machine."""
     words = Translations()
     with Page(words, analytics_enabled=False) as page:
-        with gr.Row(elem_id="head"):
-            with gr.Column(scale=5, min_width=300):
-                heading = gr.Markdown()
-            with gr.Column(scale=1, min_width=190):
-                language = gr.Radio(
-                    list(LANGUAGES), value="English", label="Language · 语言", show_label=False, container=False
-                )
-        words.add_first(language, "value", NAMES.__getitem__)
-        words.add_made(heading, "value", lambda lang: f"# {tr('head.title', lang)}\n\n{tr('head.subtitle', lang)}")
-        bar = drawing(words, _bar, '<nav class="views"></nav>', "views", lambda _: {}, elem_id="views")
+        language, bar = _head(words)
         addresses = Addresses(registry, page)
         with gr.Tabs() as tabs:
             with _tab("compare", words):
@@ -84,6 +77,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
                 learn.build(registry, words)
             with _tab("checkpoints", words):
                 checkpoints.build(registry, addresses, words)
+        drawing(words, dict, '<div class="foot"></div>', "foot", _labels_of_foot, elem_id="foot")
         api.build(registry)
         private = QUIET | {"queue": False}
         # Not `change`, which also fires when the page sets the language: the page is sent in the visitor's language.
@@ -105,9 +99,35 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
     return tab
 
 
+def _head(words: Translations) -> tuple[gr.Radio, Drawing]:
+    """Create the head of the page; return the switch of the language and the links to the views."""
+    shown: dict[str, Any] = {"show_label": False, "container": False}
+    with gr.Column(elem_id="frame"):
+        with gr.Row(elem_id="head"):
+            heading = gr.Markdown(elem_id="title")
+            drawing(words, dict, '<div class="link"></div>', "link", _labels_of_link, elem_id="link")
+            names = list(LANGUAGES)
+            language = gr.Radio(names, value=names[0], label="Language · 语言", elem_id="language", **shown)
+        answer = gr.Markdown(elem_id="answer")
+        bar = drawing(words, _bar, '<nav class="views"></nav>', "views", lambda _: {}, elem_id="views")
+    words.add_first(language, "value", NAMES.__getitem__)
+    words.add_made(heading, "value", lambda lang: f"# {tr('head.title', lang)}")
+    words.add(answer, "value", "head.answer")
+    return language, bar
+
+
 def _bar() -> Any:
     """Return what `views.js` draws: each view with its name."""
     return in_both(lambda lang: {"views": [{"view": view, "name": tr(f"tab.{view}", lang)} for view in links.VIEWS]})
+
+
+def _labels_of_link(lang: Lang) -> dict[str, str]:
+    return {"copy": tr("head.copy_link", lang), "copied": tr("link_copied", lang)}
+
+
+def _labels_of_foot(lang: Lang) -> dict[str, str]:
+    about = {"title": tr("head.title", lang), "version": __version__}
+    return table("foot", lang) | about | {"copied": tr("link_copied", lang)}
 
 
 def prepare(registry: Registry, page: Page) -> None:
@@ -169,6 +189,7 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
     served: tuple[Any, str, str] = page.launch(
         css=style_sheet(),
         theme=theme(),
+        favicon_path=str(ICON),
         js=calling("page", "start", _NAMES),
         prevent_thread_lock=True,
         **(LAUNCH | options),

@@ -9,6 +9,8 @@ import * as learn from './learn/learn.js';
 import * as score from './score/heat.js';
 import * as address from './shared/address.js';
 import * as fixed from './shared/fixed.js';
+import * as foot from './shared/foot.js';
+import * as link from './shared/link.js';
 import * as page from './shared/page.js';
 import * as picker from './shared/picker.js';
 import * as views from './shared/views.js';
@@ -20,8 +22,10 @@ Object.assign(globalThis, {
     compare,
     experiments,
     fixed,
+    foot,
     inside,
     learn,
+    link,
     live,
     page,
     picker,

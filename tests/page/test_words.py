@@ -67,6 +67,7 @@ GIVEN = {
     "compare.live": set(),
     "experiments.label": set(),
     "fetched": set(),
+    "foot": set(),
     "inside.label": {"units"}
     | {
         f"gate_{letter}"
@@ -104,7 +105,7 @@ def test_every_table_has_a_word_for_everything_it_is_asked_for_and_no_other(aske
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_scripts_use_each_word_that_they_are_given(name):
-    folder = PAGE / ("shared" if name in ("chart", "fetched") else name.split(".")[0])
+    folder = PAGE / ("shared" if name in ("chart", "fetched", "foot") else name.split(".")[0])
     scripts = "\n".join(path.read_text("utf-8") for path in folder.glob("*.js"))
     assert members(name) - set(re.findall(r"\blabels\.(\w+)", scripts)) == GIVEN[name]
 

@@ -3,7 +3,6 @@ import {
   Carried,
   between,
   button,
-  copy,
   find,
   listed,
   node,
@@ -350,7 +349,6 @@ class Compare {
     lenses.append(choice, key);
     const tools = node('div', 'tools');
     tools.append(
-      button('', labels.copy_link, (event) => this.#copyLink(event)),
       node('span', '', labels.export),
       button('', 'JSON', () => this.#export('json')),
       button('', 'CSV', () => this.#export('csv')),
@@ -358,12 +356,6 @@ class Compare {
       button('', labels.open_file, () => this.#openFile()),
     );
     return [lenses, tools];
-  }
-
-  /** @param {MouseEvent} event */
-  #copyLink(event) {
-    const link = window.location.origin + window.location.pathname + '?' + queryOf(this.value);
-    return copy(link, /** @type {HTMLElement} */ (event.currentTarget), this.value.labels.link_copied);
   }
 
   /** @param {'json' | 'csv' | 'md'} kind */

@@ -279,7 +279,7 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
 
 def labels(lang: Lang) -> dict[str, str]:
     """Return the labels that every board has."""
-    others = {key: tr(key, lang) for key in ("link_copied", "heat_scale", "heat_scale_high")}
+    others = {key: tr(key, lang) for key in ("heat_scale", "heat_scale_high")}
     return table("compare.label", lang) | others | {"stopped": tr("compare.state.stopped", lang)}
 
 

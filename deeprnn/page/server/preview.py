@@ -1,6 +1,6 @@
 """The HTML head of the page: its own title and description for link previews, language and scripts, not gradio's.
 
-Knows: the page's title, subtitle and scripts, the tags in gradio's template. Does not know: components.
+Knows: the page's title, answer, colours and scripts, the tags in gradio's template. Does not know: components.
 """
 
 import html
@@ -11,10 +11,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deeprnn.page.server.limits import is_page
 from deeprnn.page.server.spoken import ASKED, CODES
 from deeprnn.page.shared import scripts
+from deeprnn.page.shared.theme import GROUND
 from deeprnn.page.words import tr
 from deeprnn.words import Lang
 
 _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
+_TAGS = (
+    '<meta name="description" content="{answer}" />'
+    '<meta property="og:title" content="{title}" />'
+    '<meta property="og:description" content="{answer}" />'
+    '<meta property="og:type" content="website" />'
+    '<meta name="theme-color" media="(prefers-color-scheme: light)" content="{light}" />'
+    '<meta name="theme-color" media="(prefers-color-scheme: dark)" content="{dark}" />'
+    '<link rel="icon" type="image/svg+xml" href="favicon.ico" />'
+)
 _BEFORE = b"<script"  # the first one ends the part of the page that is rewritten
 
 
@@ -53,7 +63,7 @@ def described(page: bytes, lang: Lang) -> bytes:
     head, script, rest = page.partition(_BEFORE)
     if not script or b"<head>" not in head:
         return page
-    told = {"title": tr("head.title", lang), "description": tr("head.subtitle", lang), "type": "website"}
-    tags = "".join(f'<meta property="og:{key}" content="{html.escape(value)}" />' for key, value in told.items())
+    title, answer = html.escape(tr("head.title", lang)), html.escape(tr("head.answer", lang))
+    tags = _TAGS.format(title=title, answer=answer, light=GROUND["light"], dark=GROUND["dark"])
     head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}" data-language="{lang}"'.encode(), 1)
     return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + scripts.tags().encode() + script + rest

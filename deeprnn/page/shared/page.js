@@ -1,7 +1,7 @@
 // What applies to the whole page: keys, names for elements to which gradio gives none, the language of the document.
 
 /** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
-/** @typedef {Record<'remove' | 'remove_all' | 'more_views' | 'foot' | Foot, string>} Names */
+/** @typedef {Record<'remove' | 'remove_all' | 'foot' | Foot, string>} Names */
 
 /**
  * Starts listening to keys, clicks and changes of the page.
@@ -45,7 +45,7 @@ function show(event) {
 
 /**
  * Names the elements that gradio names by a number, or only in English: the crosses in a list of models (with the model
- * that each one removes), the inputs of a slider, the menu of views that do not fit, and the footer.
+ * that each one removes), the inputs of a slider, and the footer.
  * @param {Names} words
  */
 function giveNames(words) {
@@ -61,7 +61,6 @@ function giveNames(words) {
   document.querySelectorAll('[aria-label^="number input for "], [aria-label^="range slider for "]').forEach((input) => {
     say(input, 'aria-label', (input.getAttribute('aria-label') ?? '').replace(/^.*? for /, ''));
   });
-  document.querySelectorAll('.overflow-menu > button').forEach((more) => say(more, 'aria-label', words.more_views));
   document.querySelectorAll('footer[aria-label]').forEach((foot) => say(foot, 'aria-label', words.foot));
   write('footer .show-api', words['errors.use_via_api']);
   write('footer .record', words['common.stop_recording']);
