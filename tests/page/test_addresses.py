@@ -6,7 +6,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from deeprnn.page.address import MAX_QUERY_CHARS, query_of
+from deeprnn.page.links import VIEWS
+from deeprnn.page.words import tr
 
+# What each view has when it is open.
+OPEN = {
+    "compare": ".model-card",
+    "score": "#score",
+    "experiments": ".experiment",
+    "inside": ".inside-model",
+    "learn": ".learn .text",
+    "checkpoints": "#checkpoints .name",
+}
 KEPT = "window.kept === true"  # of a page that was not loaded again
 
 
@@ -115,3 +126,58 @@ def test_what_a_browser_sends_as_an_address_is_read_like_any_other_or_passed_ove
     for nonsense in (None, 7, ["view=score"], "text=\ud800", "text=好", "a" * (MAX_QUERY_CHARS + 1)):
         assert dict(query_of(SimpleNamespace(query=nonsense))) == {}
     assert dict(query_of(SimpleNamespace())) == {}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_address_opens_its_view(visit, view):
+    one = visit(f"?view={view}&lang=zh")
+    assert one.page.locator(".views [aria-current]").all_text_contents() == [tr(f"tab.{view}", "zh")]
+    one.page.wait_for_selector(OPEN[view])
+    assert one.page.locator("[role=tabpanel]:visible").count() == 1
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_copy_link_of_a_view_leads_to_what_it_shows(opened, view):
+    one = opened()
+    one.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    one.choose(view)
+    one.page.wait_for_selector(OPEN[view])
+    if view == "compare":
+        one.page.locator("#questions label").nth(3).click()
+        one.page.wait_for_url("**preset=**")
+    if view == "score":
+        one.page.locator("#score-text textarea").fill("a new text & a sign")
+        one.page.click("#score")
+        one.page.wait_for_url("**text=a+new+text**")
+    if view == "inside":
+        one.page.locator("#inside-text textarea").fill("Another text, not long.")
+        one.page.click("#look")
+        one.page.wait_for_url("**text=Another**")
+    one.page.locator("#link button").focus()
+    one.page.keyboard.press("Enter")
+    one.page.get_by_role("button", name="Copied").wait_for()
+    link = one.page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(f"{one.url}?view={view}&lang=en")
+    other = opened(link.removeprefix(one.url))
+    other.page.wait_for_selector(OPEN[view])
+    for shown in (".model-card .title", ".score-result .heat", ".strip", ".inside-model h3"):
+        expected = one.page.locator(shown).all_text_contents()
+        other.page.wait_for_function(
+            "([shown, expected]) => JSON.stringify(expected) === JSON.stringify("
+            "[...document.querySelectorAll(shown)].map((found) => found.textContent))",
+            arg=[shown, expected],
+        )
+
+
+def test_the_address_stays_right_after_the_reader_has_looked_at_the_api(opened):
+    """Gradio writes `view=api` into the address, and takes it away."""
+    one = opened("?view=learn")
+    one.page.get_by_role("button", name="Use via API").click()
+    one.page.wait_for_url("**view=api**")
+    one.page.keyboard.press("Escape")
+    one.page.evaluate("deeprnn.address.go('?view=checkpoints')")
+    assert asked(one)["view"] == "checkpoints"
+    one.page.go_back()
+    one.page.wait_for_selector(".learn")
+    assert asked(one)["view"] == "learn"
+    assert one.page.evaluate(KEPT)
