@@ -9,7 +9,7 @@ import pytest
 from deeprnn import __version__
 from deeprnn.page.links import VIEWS
 from deeprnn.page.server.spoken import CODES
-from deeprnn.page.shared.theme import ICON
+from deeprnn.page.shared.theme import ICON, PICTURE
 from deeprnn.page.words import tr
 
 LICENCE = "https://www.apache.org/licenses/LICENSE-2.0"
@@ -103,16 +103,18 @@ def test_the_foot_says_what_this_is_and_leads_to_the_chapter_and_the_licence(vis
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_head_of_the_document_describes_the_page_in_its_language(url, lang):
-    sent = httpx.get(f"{url}?lang={lang}").text
+    sent = httpx.get(f"{url}?lang={lang}&preset=ten").text
     title, answer = html.escape(tr("head.title", lang)), html.escape(tr("head.answer", lang))
     assert re.findall(r'<meta property="og:(\w+)" content="([^"]*)"', sent) == [
         ("title", title),
         ("description", answer),
         ("type", "website"),
+        ("url", f"{url}?lang={lang}&amp;preset=ten"),
+        ("image", f"{url}preview.png"),
     ]
     assert f'<meta name="description" content="{answer}"' in sent
     assert f'<html\n\tlang="{CODES[lang]}"' in sent
-    assert re.search("<title>(.*?)</title>", sent) is None or title in sent
+    assert re.findall("<title>(.*?)</title>", sent) == [title]
     assert "twitter:" not in sent
 
 
@@ -120,6 +122,16 @@ def test_the_page_has_its_own_icon(url):
     icon = httpx.get(f"{url}favicon.ico")
     assert icon.headers["content-type"].startswith("image/svg+xml")
     assert icon.text == ICON.read_text("utf-8")
+
+
+def test_a_preview_has_a_small_picture_and_no_address_becomes_html(url):
+    picture = httpx.get(f"{url}preview.png")
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.content == PICTURE.read_bytes()
+    assert len(picture.content) < 40_000
+    for odd in ({"host": '"><b>'}, {"x-forwarded-host": '"><b>'}):
+        assert "<b>" not in httpx.get(url, headers=odd).text
+    assert "<b>" not in httpx.get(f'{url}?"><b>').text
 
 
 def test_a_finger_reads_every_kind_of_chart(visit):

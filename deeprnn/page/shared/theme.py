@@ -12,7 +12,7 @@ from deeprnn.nn.cells import CELLS
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
 GROUND = {"light": "#fbfaf6", "dark": "#15161a"}  # behind everything
-ICON = resources.files("deeprnn.page").joinpath("shared/icon.svg")
+ICON, PICTURE = (resources.files("deeprnn.page").joinpath(f"shared/{name}") for name in ("icon.svg", "preview.png"))
 
 _SHEETS = ("shared/base.css", "shared/charts.css")  # before those of the views
 _VIEWS = ("compare", "score", "experiments", "inside", "learn", "checkpoints")
