@@ -122,7 +122,8 @@ def _bar() -> Any:
 
 
 def _labels_of_link(lang: Lang) -> dict[str, str]:
-    return {"copy": tr("head.copy_link", lang), "copied": tr("link_copied", lang)}
+    without = {"copied_without_text": tr("head.copied_without_text", lang)}
+    return {"copy": tr("head.copy_link", lang), "copied": tr("link_copied", lang)} | without
 
 
 def _labels_of_foot(lang: Lang) -> dict[str, str]:

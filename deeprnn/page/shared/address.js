@@ -58,6 +58,10 @@ export const opened = () => current;
 /** The query of what is shown now. */
 export const shown = () => whole(current, placeOf(current).read());
 
+/** Whether `shown` leaves the text out. */
+export const cut = () =>
+  new URLSearchParams(placeOf(current).read()).has('text') && !new URLSearchParams(shown()).has('text');
+
 /** Reads the address with which the page was opened; listens to the reader. */
 export function start() {
   const params = new URLSearchParams(location.search);
