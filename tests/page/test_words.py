@@ -153,8 +153,9 @@ def test_places_are_filled():
 HAN = "[\u4e00-\u9fff]"
 SAID = {key: said["zh"] for key, said in WORDS.items()}
 # The same in both languages.
-LATIN = {"chart.svg", "chart.png", "chart.csv", "score.label.two_a", "score.label.two_b", "checkpoints.form.d2l"}
-LATIN |= {"foot.chapter_address"}
+LATIN = {"chart.svg", "chart.png", "chart.csv", "score.label.two_a", "score.label.two_b", "checkpoints.form.d2l"} | {
+    "foot.chapter_address"
+}
 
 
 @pytest.mark.parametrize("key", SAID)

@@ -25,7 +25,6 @@ _TAGS = (
     '<meta property="og:title" content="{title}" />'
     '<meta property="og:description" content="{answer}" />'
     '<meta property="og:type" content="website" />'
-    '<meta property="og:url" content="{address}" />'
     '<meta property="og:image" content="{image}" />'
     '<meta name="theme-color" media="(prefers-color-scheme: light)" content="{light}" />'
     '<meta name="theme-color" media="(prefers-color-scheme: dark)" content="{dark}" />'
@@ -63,7 +62,7 @@ class Preview:
                 return
             body.extend(message.get("body", b""))
             if not message.get("more_body"):
-                told = described(bytes(body), ASKED.get(), _root(scope), scope["query_string"].decode("latin-1"))
+                told = described(bytes(body), ASKED.get(), _root(scope))
                 headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
                 headers += [(b"content-length", str(len(told)).encode()), (b"vary", b"accept-language")]
                 await send({**start, "headers": headers})
@@ -77,16 +76,15 @@ def _root(scope: Scope) -> str:
     return get_root_url(Request(scope), "/", scope.get("root_path") or None) + "/"
 
 
-def described(page: bytes, lang: Lang, root: str, query: str) -> bytes:
+def described(page: bytes, lang: Lang, root: str) -> bytes:
     """Return the page with its own tags and language instead of gradio's; return any other body unchanged.
 
-    root: the absolute address of the page. query: of the request; it is part of the address that a preview links to.
+    root: the absolute address of the page. A preview leads to the address that was shared, so it is given none.
     """
     head, script, rest = page.partition(_BEFORE)
     if not script or b"<head>" not in head:
         return page
     title, answer = html.escape(tr("head.title", lang)), html.escape(tr("head.answer", lang))
-    address, image = html.escape(root + (query and "?") + query), html.escape(root + PICTURE.name)
-    tags = _TAGS.format(title=title, answer=answer, address=address, image=image, **GROUND)
+    tags = _TAGS.format(title=title, answer=answer, image=html.escape(root + PICTURE.name), **GROUND)
     head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}" data-language="{lang}"'.encode(), 1)
     return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + scripts.tags().encode() + script + rest
