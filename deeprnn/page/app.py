@@ -76,7 +76,7 @@ def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
             with _tab("learn", words):
                 learn.build(registry, words)
             with _tab("checkpoints", words):
-                checkpoints.build(registry, addresses, words)
+                checkpoints.build(registry, words)
         drawing(words, dict, '<div class="foot"></div>', "foot", _labels_of_foot, elem_id="foot")
         api.build(registry)
         private = QUIET | {"queue": False}

@@ -1,5 +1,4 @@
 // The page loads this before gradio's own script, whose code finds each module by its name here (see scripts.py).
-import * as record from './checkpoints/card.js';
 import * as checkpoints from './checkpoints/checkpoints.js';
 import * as compare from './compare/cards.js';
 import * as live from './compare/live.js';
@@ -29,7 +28,6 @@ Object.assign(globalThis, {
     live,
     page,
     picker,
-    record,
     score,
     views,
   },

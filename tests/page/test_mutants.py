@@ -63,9 +63,9 @@ def show_everywhere(folder, name):
     """Ask of a checkpoint what every view asks; what is not yet there to be drawn is made."""
     models = Registry(folder)
     for lang in ("en", "zh"):
-        shown = [checkpoints.listing(models, lang, name), learn.lesson(models, lang)]
+        shown = [checkpoints.listing(models, lang), learn.lesson(models, lang)]
         shown += [service.list_models(models), widgets.choices(models, lang), widgets.readers(models, TEXT, [name])]
-        shown += [checkpoints.card(models, name, lang)]
+        shown += [checkpoints.card(models, {"name": name})]
         shown += [verdict(models, one, budget, lang) for one in comparisons(models).values() for budget in one.groups]
         shown += [score.excerpt(models, lambda info: "a" * info.metrics.text.chars, [name], key) for key in score.REAL]
         for one in shown:

@@ -1,12 +1,10 @@
 """What a person does on the page, in a real Chromium against a real server."""
 
 import json
-import re
 
 import pytest
 
 from deeprnn import load
-from deeprnn.page.checkpoints import view as checkpoints
 from deeprnn.page.compare import recordings
 from tests.conftest import SHIPPED, wait_until
 from tests.page.conftest import ALL_ANALYSED
@@ -309,19 +307,3 @@ def test_a_phone_needs_no_sideways_scrolling(visit, view):
         one.page.click("#score")
         one.page.wait_for_selector(".heat span")
     assert one.page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_the_chinese_page_has_a_chinese_title_and_card_and_says_its_language(visit):
-    one = visit("?view=checkpoints&models=few-lstm-2&lang=zh")
-    one.page.wait_for_function("() => document.documentElement.lang === 'zh-CN' && document.title.includes('多深')")
-    one.page.wait_for_function(
-        "() => document.getElementById('model-card').textContent.includes('训练文本：《时间机器》')"
-    )
-
-
-def test_a_shown_card_is_in_the_readers_language_and_needs_no_readme(registry):
-    for name in registry.infos:
-        said = checkpoints.card(registry, name, "zh")
-        prose = re.sub(r"`.*?`", "", " ".join([said["what"], *said["columns"], said["note"], said["made"]]))
-        assert not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", prose), prose
-    assert checkpoints.card(registry, "none", "zh") == {}

@@ -80,7 +80,14 @@ GIVEN = {
 }
 # Tables that are shown whole, in their order, and those by gradio's names.
 SHOWN = (
-    *("checkpoints.column", "checkpoints.measured", "learn.shape", "learn.shape_head", "score.column"),
+    *(
+        "checkpoints.column",
+        "checkpoints.fact",
+        "checkpoints.measured",
+        "learn.shape",
+        "learn.shape_head",
+        "score.column",
+    ),
     *("named", "gradio"),
 )
 

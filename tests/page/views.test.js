@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ordered } from '../../deeprnn/page/checkpoints/checkpoints.js';
+import { asked, matching, ordered } from '../../deeprnn/page/checkpoints/checkpoints.js';
 import { queryOf, withoutFigures } from '../../deeprnn/page/compare/cards.js';
 import { endOf, whole } from '../../deeprnn/page/compare/live.js';
 import { percent } from '../../deeprnn/page/compare/sheet.js';
@@ -49,6 +49,7 @@ test('probabilities have as many digits as they are worth', () => {
   assert.deepEqual([1, 0.0996, 0.05, 0.0004].map(percent), ['100%', '10%', '5.0%', '0.04%']);
 });
 
+<<<<<<< HEAD
 test('live letters have whole percents, and of a prompt its last whole characters are read', () => {
   assert.deepEqual([1, 0.996, 0.5, 0.01, 0.0099].map(whole), ['100%', '100%', '50%', '1%', '<1%']);
   assert.equal(endOf('a' + '𝄞'.repeat(160)), '𝄞'.repeat(160));
@@ -56,23 +57,32 @@ test('live letters have whole percents, and of a prompt its last whole character
 });
 
 test('checkpoints are found by all the words wanted, and sorted by what a cell is worth', () => {
+=======
+test('checkpoints are found by all the words wanted, in either language, and sorted by what a cell is worth', () => {
+>>>>>>> a4ce892 (List the checkpoints by question, with the card of one beside them)
   const rows = [
     ['GRU', 10],
     ['LSTM', 9],
     ['GRU wide', 100],
   ].map(([title, size]) => ({
     name: String(title),
-    title: String(title),
     cell: '',
+    words: title === 'LSTM' ? '两层' : '',
     cells: [{ text: `${size} kB`, sort: size }],
-    sha256: '',
-    code: '',
   }));
-  const names = (/** @type {string} */ wanted, descending = false) =>
-    ordered(rows, wanted, 0, descending).map((row) => row.name);
-  assert.deepEqual(names(''), ['LSTM', 'GRU', 'GRU wide']);
-  assert.deepEqual(names(' gru kb', true), ['GRU wide', 'GRU']);
+  const names = (/** @type {string} */ wanted) => matching(rows, wanted).map((row) => row.name);
+  assert.deepEqual(names(' gru kb'), ['GRU', 'GRU wide']);
+  assert.deepEqual(names('两层'), ['LSTM']);
   assert.deepEqual(names('rnn'), []);
+  const sorted = (/** @type {boolean} */ descending) => ordered(rows, 0, descending).map((row) => row.name);
+  assert.deepEqual(sorted(false), ['LSTM', 'GRU', 'GRU wide']);
+  assert.deepEqual(sorted(true), ['GRU wide', 'GRU', 'LSTM']);
+});
+
+test('an address names the checkpoint whose card is open, if it is of that view', () => {
+  assert.equal(asked('?view=checkpoints&models=a%252Cb,c'), 'a,b');
+  assert.equal(asked('?view=checkpoints'), null);
+  assert.equal(asked('?view=score&models=a'), null);
 });
 
 test('the running mean counts symbols, and has a point for each end', () => {

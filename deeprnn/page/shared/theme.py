@@ -14,7 +14,7 @@ MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace
 GROUND = {"light": "#fbfaf6", "dark": "#15161a"}  # behind everything
 ICON, PICTURE = (resources.files("deeprnn.page").joinpath(f"shared/{name}") for name in ("icon.svg", "preview.png"))
 
-_SHEETS = ("shared/base.css", "shared/charts.css")  # before those of the views
+_SHEETS = ("shared/base.css", "shared/charts.css", "shared/code.css", "shared/term.css")  # before those of the views
 _VIEWS = ("compare", "score", "experiments", "inside", "learn", "checkpoints")
 
 
