@@ -127,3 +127,17 @@ def test_an_address_opens_the_card_of_its_model_in_its_language(visit):
     assert "《时间机器》" in one.page.locator("#model-card").text_content()
     one.page.get_by_text("English", exact=True).click()
     one.page.get_by_text("The Time Machine, 10,000 characters", exact=True).wait_for()
+
+
+def test_the_address_names_the_model_whose_card_is_open_and_opens_another_without_a_new_page(visit):
+    one = visit("?view=checkpoints")
+    one.page.locator("tr[data-model='note-gru-2'] .name").click()
+    one.page.wait_for_url("**/?view=checkpoints&lang=en&models=note-gru-2")
+    one.page.evaluate("window.same = true")
+    one.page.locator("#model-card").get_by_role("link", name="See it write").click()
+    one.card("note-gru-2").wait_for()
+    one.page.go_back()
+    one.page.locator("#model-card h3").wait_for()
+    assert one.page.evaluate("window.same")
+    one.page.locator("#model-card").get_by_role("button", name="Close").click()
+    one.page.wait_for_url("**/?view=checkpoints&lang=en")
