@@ -49,17 +49,13 @@ test('probabilities have as many digits as they are worth', () => {
   assert.deepEqual([1, 0.0996, 0.05, 0.0004].map(percent), ['100%', '10%', '5.0%', '0.04%']);
 });
 
-<<<<<<< HEAD
 test('live letters have whole percents, and of a prompt its last whole characters are read', () => {
   assert.deepEqual([1, 0.996, 0.5, 0.01, 0.0099].map(whole), ['100%', '100%', '50%', '1%', '<1%']);
   assert.equal(endOf('a' + '𝄞'.repeat(160)), '𝄞'.repeat(160));
   assert.equal(endOf('the'), 'the');
 });
 
-test('checkpoints are found by all the words wanted, and sorted by what a cell is worth', () => {
-=======
 test('checkpoints are found by all the words wanted, in either language, and sorted by what a cell is worth', () => {
->>>>>>> a4ce892 (List the checkpoints by question, with the card of one beside them)
   const rows = [
     ['GRU', 10],
     ['LSTM', 9],
