@@ -4,7 +4,7 @@ import { button, filled, node, onLanguage, spoken } from './dom.js';
 /** @typedef {Record<'loading' | 'failed' | 'again', string>} Labels */
 
 /**
- * Fetches the value of a board, unless the server has sent one meanwhile, and draws it; tells the reader if that fails.
+ * Fetches the value of a board and draws it, once; tells the reader if that fails.
  * @param {(board: import('./dom.js').Board) => void} draw the function `mount` of the board's module
  * @param {string} file the address of the value
  * @param {any} words in both languages, see `Labels`
@@ -22,22 +22,21 @@ export async function mount(draw, file, words, board) {
   const load = async () => {
     failure = '';
     tell();
+    let value = '';
     try {
-      const value = await fetched(file);
-      board.props.value ||= value;
+      value = await fetched(file);
     } catch (error) {
       failure = String(error);
       tell();
       return;
     }
     place.remove();
-    draw(board);
+    draw({ ...board, props: { value } });
   };
   place.setAttribute('role', 'status');
   board.element.append(place);
   onLanguage(place, tell);
-  if (!board.props.value) await load();
-  else draw(board);
+  await load();
 }
 
 /** @param {string} file */
