@@ -230,9 +230,9 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, {platform.machine()}, {os.cpu_count()} cores")
     with Server() as server:
-        visits.in_browser(server.url, server.process.pid, args.visits)
+        files = visits.in_browser(server.url, server.process.pid, args.visits)
         for visitors in args.visitors:
-            asyncio.run(visits.by_http(server.url, server.process.pid, visitors))
+            asyncio.run(visits.by_http(server.url, server.process.pid, visitors, files))
         if not args.only_visits:
             asyncio.run(measure(server, args))
 

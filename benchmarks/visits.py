@@ -1,20 +1,20 @@
 """What a visit of the page costs: bytes on the wire and CPU seconds of the server. `load.py --visits` prints it.
 
 A visit is made by a real Chromium, with an empty cache (cold) and again by the same browser (warm), until nothing is
-asked of the server any more; or, for many visitors at once, by HTTP: the page and what its HTML names. What the server
-uses while nobody is there (gradio looks into its queue all the time) is measured before, and taken off.
+asked of the server any more; or, for many visitors at once, by HTTP: the same files, and the requests that a page sends
+when it is opened. What the server uses while nobody is there (gradio looks into its queue all the time) is measured
+before, and taken off.
 """
 
 import asyncio
 import os
-import re
 import shutil
 import statistics
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -22,7 +22,6 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 QUIET_SECONDS = 1.0  # a visit has ended when nothing was asked of the server for so long
 IDLE_SECONDS = 5.0
 STREAM_SECONDS = 10.0  # gradio 6.31 now and then leaves a stream of updates open, which is not waited for any longer
-_NAMED = re.compile(r'(?:src|href)="([^"#:]+\.(?:js|css))"')
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -103,8 +102,11 @@ def kind(url: str) -> str:
     return path
 
 
-def in_browser(url: str, pid: int, visits: int) -> None:
-    """Print the kilobytes, requests and CPU seconds of cold and warm visits, and the bytes of each kind of file."""
+def in_browser(url: str, pid: int, visits: int) -> list[str]:
+    """Print the kilobytes and CPU seconds of cold and warm visits, and the bytes of each kind of file.
+
+    Returns the addresses of the files that a visit needs, the page first.
+    """
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
@@ -119,6 +121,7 @@ def in_browser(url: str, pid: int, visits: int) -> None:
         count = Counter(map(kind, seen[-1][0].urls.values()))
         for item, size in seen[-1][0].items().most_common():
             print(f"  {size:9,} bytes  {count[item]:3} x  {item}")
+    return [one for one in found[0][0][0].urls.values() if "/gradio_api/" not in one]
 
 
 def _cold_and_warm(browser: Browser, url: str, clock: Clock) -> list[tuple[Visit, float]]:
@@ -134,14 +137,17 @@ def _cold_and_warm(browser: Browser, url: str, clock: Clock) -> list[tuple[Visit
     return found
 
 
-async def by_http(url: str, pid: int, visitors: int) -> None:
-    """Print what cold visits at the same moment cost: the page, and the files that its HTML names."""
+async def by_http(url: str, pid: int, visitors: int, files: list[str]) -> None:
+    """Print what cold visits at the same moment cost; files: see `in_browser`."""
     clock = Clock(pid)
     limits, headers = httpx.Limits(max_connections=None), {"accept-encoding": "gzip, br", "accept-language": "en"}
     async with httpx.AsyncClient(timeout=300, limits=limits, headers=headers) as client:
+        config = (await client.get(f"{url}/config")).json()
+        loads = [one["id"] for one in config["dependencies"] if one["backend_fn"] and _is_load(one)]
         clock.lap()
         begun = time.perf_counter()
-        sizes = await asyncio.gather(*(_visit(client, url) for _ in range(visitors)))
+        names = [f"visit-{visitors}-{i}-{time.time_ns()}" for i in range(visitors)]
+        sizes = await asyncio.gather(*(_visit(client, url, files, loads, name) for name in names))
         seconds, cpu = time.perf_counter() - begun, clock.lap()
     print(
         f"{visitors:4} cold visits at once by HTTP: {statistics.fmean(sizes) / 1000:.0f} kB and "
@@ -149,9 +155,19 @@ async def by_http(url: str, pid: int, visitors: int) -> None:
     )
 
 
-async def _visit(client: httpx.AsyncClient, url: str) -> int:
+def _is_load(dependency: dict[str, Any]) -> bool:
+    return any(event == "load" for _, event in dependency["targets"])
+
+
+async def _visit(client: httpx.AsyncClient, url: str, files: list[str], loads: list[int], visitor: str) -> int:
     """Return the bytes of all bodies of one visit, as they came."""
-    page = await client.get(url)
-    named = {urljoin(url, one) for one in _NAMED.findall(page.text)}
-    answers = [page, *await asyncio.gather(*(client.get(one) for one in sorted(named)))]
+    page = await client.get(files[0])
+    answers = [page, *await asyncio.gather(*(client.get(one) for one in files[1:]))]
+    for function in loads:
+        ask = {"data": [], "fn_index": function, "session_hash": visitor}
+        answers.append(await client.post(f"{url}/gradio_api/queue/join", json=ask))
+    if loads:
+        answers.append(await client.get(f"{url}/gradio_api/queue/data", params={"session_hash": visitor}))
+    for answer in answers:
+        answer.raise_for_status()
     return sum(answer.num_bytes_downloaded for answer in answers)
