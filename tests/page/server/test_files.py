@@ -8,6 +8,7 @@ import pytest
 
 from deeprnn.page.shared import scripts
 from deeprnn.page.shared.widgets import Translations, drawing
+from deeprnn.page.words import tr
 from tests.conftest import ROOT, WAIT
 
 FOLDER = ROOT / "deeprnn" / "page"
@@ -122,4 +123,19 @@ def test_what_a_script_is_given_from_python_arrives(chromium):
     page = chromium.new_page()
     page.evaluate("() => { globalThis.deeprnn = { page: { speak: (...values) => values } }; }")
     assert page.evaluate(scripts.calling("page", "speak", *told), "中文") == [*told, "中文"]
+    page.close()
+
+
+def test_a_view_that_cannot_be_fetched_says_so_in_the_readers_language_and_can_be_fetched_again(chromium, url):
+    page = chromium.new_page()
+    page.set_default_timeout(1_000 * WAIT)
+    page.route("**/boards/**", lambda route: route.abort())
+    page.goto(f"{url}?view=learn&lang=zh")
+    again = page.get_by_role("button", name=tr("fetched.again", "zh"))
+    again.wait_for()
+    assert "请检查网络后重试" in page.get_by_role("status").filter(has=again).text_content()
+    page.unroute("**/boards/**")
+    again.click()
+    page.locator("#learn-stack").wait_for()
+    assert again.count() == 0
     page.close()
