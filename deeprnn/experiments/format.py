@@ -49,6 +49,11 @@ def sentence(said: str, figures: Figures, lang: Lang) -> str:
     return fill(WORDS[f"{said}.sentence"][lang], in_words(said, figures, lang))
 
 
+def claim(said: str, figures: Figures, lang: Lang) -> str:
+    """Return the claim of an answer; said: the key of its table."""
+    return fill(WORDS[f"{said}.claim"][lang], in_words(said, figures, lang))
+
+
 def in_words(said: str, figures: Figures, lang: Lang) -> Figures:
     """Return the figures of an answer with each list as text, by the template with the name of its place."""
     return {

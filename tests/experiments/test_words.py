@@ -17,7 +17,9 @@ OPTIONAL = ("found", "each", "timed")  # what a comparison may say besides
 
 
 def of_answer(key: str, figures: Figures) -> set[str]:
-    return {f"{key}.title", f"{key}.sentence"} | {f"{key}.{at}" for at, one in figures.items() if isinstance(one, list)}
+    return {f"{key}.{part}" for part in ("title", "sentence", "claim")} | {
+        f"{key}.{at}" for at, one in figures.items() if isinstance(one, list)
+    }
 
 
 def of_group(budget: Budget) -> tuple[str, str]:
@@ -46,7 +48,8 @@ def inside(value: object) -> set[str]:
 
 def test_every_word_of_a_question_is_used_and_none_is_missing():
     used = set().union(*map(of_question, QUESTIONS))
-    drawn = set().union(*(inside(list(question.charts(RESULTS))) for question in QUESTIONS))
+    charts = [list(question.charts(results)) for question in QUESTIONS for results in (RESULTS, Results())]
+    drawn = set().union(*map(inside, charts))
     drawn |= set(re.findall(r'"(charts\.[\w.]+)"', DRAWING))
     known = {question.key for question in QUESTIONS} | {"charts"}
     assert used | {key for key in drawn if key.partition(".")[0] in known} == set(WORDS)

@@ -1,5 +1,5 @@
 // Draws the Experiments view (see view.py).
-import { Carried, between, find, node, onLanguage, segments } from '../shared/dom.js';
+import { Carried, find, node, onLanguage, segments } from '../shared/dom.js';
 import { figure } from '../shared/figure.js';
 
 /**
@@ -8,18 +8,32 @@ import { figure } from '../shared/figure.js';
  * @property {string} key
  * @property {string} title
  * @property {string} asked
- * @property {string[]} answers
+ * @property {{ claim: string, sentence: string }[]} answers
  * @property {string} method
  * @property {string[]} commands
  * @property {import('../shared/kinds.js').Chart[][]} figures
  * @property {string | null} preset
  */
 
-/** @typedef {import('../shared/figure.js').Labels & Record<'method' | 'see' | 'interval' | 'empty', string>} Labels */
+/** @typedef {import('../shared/figure.js').Labels & Record<'full' | 'method' | 'see' | 'interval' | 'empty', string>} Labels */
 /** @typedef {{ sections: Section[], labels: Labels, note: string, lang: string }} Value */
 
-/** The keys of the questions whose methods are unfolded. @type {Set<string>} */
+/** The keys of the folds that are open. @type {Set<string>} */
 const unfolded = new Set();
+
+/**
+ * A fold that stays as the reader left it when it is made again in another language.
+ * @param {string} key
+ * @param {string} summary
+ * @param {HTMLElement[]} content
+ */
+function fold(key, summary, content) {
+  const made = node('details');
+  made.open = unfolded.has(key);
+  made.addEventListener('toggle', () => (made.open ? unfolded.add(key) : unfolded.delete(key)));
+  made.append(node('summary', '', summary), ...content);
+  return made;
+}
 
 /**
  * @param {Section} one
@@ -28,24 +42,25 @@ const unfolded = new Set();
 function section(one, { labels, lang }) {
   const made = node('section', 'experiment');
   made.id = 'experiment-' + one.key;
-  made.append(
-    node('h2', '', one.title),
-    node('p', 'asked', one.asked),
-    node('p', 'verdict', one.answers.join(between(lang))),
-  );
-  const pictures = node('div', 'figures');
-  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, labels, one.title)));
-  const method = node('details', 'method');
-  method.open = unfolded.has(one.key);
-  method.addEventListener('toggle', () => (method.open ? unfolded.add(one.key) : unfolded.delete(one.key)));
-  method.append(node('summary', '', labels.method), ...(one.method ? [node('p', '', one.method)] : []));
-  method.append(node('p', '', labels.interval), node('pre', '', one.commands.join('\n')));
-  made.append(pictures, method);
+  const said = node('div', 'said');
+  one.answers.forEach(({ claim, sentence }, index) => {
+    const answer = node('div', 'verdict');
+    answer.append(node('b', 'claim', claim));
+    answer.append(fold(`${one.key}-${index}`, labels.full, [node('p', '', sentence)]));
+    said.append(answer);
+  });
+  const method = [...(one.method ? [one.method] : []), labels.interval].map((text) => node('p', '', text));
+  said.append(fold(`${one.key}-method`, labels.method, [...method, node('pre', '', one.commands.join('\n'))]));
   if (one.preset) {
     const see = node('a', 'see', labels.see);
     see.href = `?preset=${one.preset}&lang=${lang}`;
-    made.append(see);
+    said.append(see);
   }
+  const pictures = node('div', 'pictures');
+  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, labels, one.title)));
+  const columns = node('div', 'columns');
+  columns.append(said, pictures);
+  made.append(node('h2', '', one.title), node('p', 'asked', one.asked), columns);
   return made;
 }
 

@@ -142,17 +142,17 @@ def drawing(
 
 
 def title(model: ModelConfig, train: TrainConfig, lang: Lang) -> str:
-    """Return the title of a model: "LSTM × 2 · 10,000 characters", "GRU × 10 plain · The Time Machine".
+    """Return the title of a model: "LSTM × 2 · 10,000 characters", "GRU × 10 plain · The Time Machine"."""
+    return f"{stack(model, lang)} · {_training_text(train, lang)}"
 
-    How the layers are joined is part of it unless they are one or two plain ones.
-    """
+
+def stack(model: ModelConfig, lang: Lang) -> str:
+    """Return the cell and the layers of a model, and how they are joined unless they are one or two plain ones."""
     values = {"cell": CELLS[model.cell].label, "n": model.num_layers}
     joined = wiring(model)
     if joined == "plain" and model.num_layers <= 2:
-        stack = tr("model.stack", lang, **values)
-    else:
-        stack = tr("model.wired", lang, wiring=tr(f"wiring.{joined}", lang), **values)
-    return f"{stack} · {_training_text(train, lang)}"
+        return tr("model.stack", lang, **values)
+    return tr("model.wired", lang, wiring=tr(f"wiring.{joined}", lang), **values)
 
 
 def _training_text(train: TrainConfig, lang: Lang) -> str:

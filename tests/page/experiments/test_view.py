@@ -46,18 +46,23 @@ def test_every_question_is_answered_with_a_figure_a_table_and_its_commands(regis
     assert [one["key"] for one in value["sections"]] == [question.key for question in experiments.ANSWERED]
     for one, question in zip(value["sections"], experiments.ANSWERED, strict=True):
         assert one["answers"]
+        assert all(answer["claim"] and answer["sentence"] for answer in one["answers"])
         assert one["commands"]
         assert one["preset"] == (question.comparison or None)
         for charts in one["figures"]:
             for chart in charts:
+                assert chart["title"]
                 assert chart["table"]["rows"]
+                assert len(chart["table"]["recipes"]) == len(chart["table"]["rows"])
                 assert all(len(row) == len(chart["table"]["columns"]) for row in chart["table"]["rows"])
 
 
 def test_another_result_is_another_answer_another_point_and_another_row(changed):
     value = changed("depth-gru-10-residual", "test", 9.876)
     depth = section(value, "depth")
-    assert "GRU 9.876" in depth["answers"][0]
+    (answer,) = (one for one in depth["answers"] if "GRU 9.876" in one["sentence"])
+    assert "about 113%" in answer["claim"]
+    assert "about 113%" in depth["figures"][0][0]["title"]
     (line,) = (one for one in depth["figures"][0][0]["series"] if one["name"] == "GRU, residual")
     assert line["points"][-1] == [10, 9.876, None]
     assert ["GRU", "residual"] in [row[:2] for row in depth["figures"][0][0]["table"]["rows"]]
@@ -71,7 +76,7 @@ def test_no_results_are_no_sections(tmp_path):
 
 
 def test_the_failures_are_drawn_with_the_rest(results):
-    chart = drawn(depth.chart(results, "depth", depth.equal("parameters")), "en")
+    chart = drawn(depth.charts(results)[0][0], "en")
     names = [one["name"] for one in chart["series"]]
     assert {"LSTM, plain", "RNN, plain"} <= set(names)
     table = chart["table"]["rows"]
