@@ -1,5 +1,6 @@
 // Draws the Experiments view (see view.py).
-import { Carried, find, node, onLanguage, segments } from '../shared/dom.js';
+import { opened, report } from '../shared/address.js';
+import { Carried, find, node, onLanguage } from '../shared/dom.js';
 import { figure } from '../shared/figure.js';
 
 /**
@@ -15,7 +16,7 @@ import { figure } from '../shared/figure.js';
  * @property {string | null} preset
  */
 
-/** @typedef {import('../shared/figure.js').Labels & Record<'full' | 'method' | 'see' | 'interval' | 'empty', string>} Labels */
+/** @typedef {import('../shared/figure.js').Labels & Record<'contents' | 'full' | 'method' | 'see' | 'interval' | 'empty', string>} Labels */
 /** @typedef {{ sections: Section[], labels: Labels, note: string, lang: string }} Value */
 
 /** The keys of the folds that are open. @type {Set<string>} */
@@ -65,16 +66,44 @@ function section(one, { labels, lang }) {
 }
 
 /**
- * Buttons that scroll to the questions.
- * @param {Section[]} sections
+ * Links to the questions.
+ * @param {Value} value
  */
-function contents(sections) {
-  const entries = sections.map((one) => /** @type {[string, string]} */ ([one.key, one.title]));
-  const made = segments(entries, null, (key) => {
-    document.getElementById('experiment-' + key)?.scrollIntoView({ behavior: 'smooth' });
+function contents({ sections, labels, lang }) {
+  const made = node('nav', 'contents');
+  made.setAttribute('aria-label', labels.contents);
+  sections.forEach(({ key, title }) => {
+    const link = node('a', '', title);
+    link.href = `?view=experiments&question=${key}&lang=${lang}`;
+    made.append(link);
   });
-  made.querySelectorAll('button').forEach((one) => one.removeAttribute('aria-pressed')); // they do not stay pressed
   return made;
+}
+
+/**
+ * Scrolls to the question that the address names, as soon as the view is seen and its figures are drawn.
+ * @param {HTMLElement} root
+ */
+function followAddress(root) {
+  let wanted = '';
+  let question = '';
+  const arrive = () => {
+    const place = root.clientWidth ? document.getElementById('experiment-' + wanted) : null;
+    if (!place) return;
+    question = wanted;
+    wanted = '';
+    place.scrollIntoView();
+    report('experiments', () => (question ? 'question=' + question : ''));
+  };
+  const soon = () => requestAnimationFrame(() => requestAnimationFrame(arrive)); // figures are drawn before
+  const look = () => {
+    if (opened() !== 'experiments') return;
+    wanted = new URLSearchParams(location.search).get('question') ?? '';
+    if (wanted) soon();
+  };
+  look();
+  document.addEventListener('address', () => queueMicrotask(look)); // the address bar changes right after the event
+  new ResizeObserver(() => wanted && soon()).observe(root);
 }
 
 /** @param {import('../shared/dom.js').Board} board */
@@ -88,10 +117,11 @@ export function mount({ element, props, labels, watch }) {
       root.replaceChildren(node('p', 'empty', value.note || value.labels.empty));
       return;
     }
-    root.replaceChildren(contents(value.sections), ...value.sections.map((one) => section(one, value)));
+    root.replaceChildren(contents(value), ...value.sections.map((one) => section(one, value)));
     if (value.note) root.append(node('p', 'note', value.note));
   };
   draw();
   watch('value', draw);
   onLanguage(root, draw);
+  followAddress(root);
 }
