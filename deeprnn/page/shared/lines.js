@@ -190,7 +190,7 @@ function reader({ svg, entries, pointer, curves, x, axis }) {
       const said = entries[index].querySelector('.value');
       if (said) said.textContent = `${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`;
     });
-    return [node('b', '', `${axis}: ${place.toLocaleString()}`)];
+    return [node('b', '', `${axis} ${place.toLocaleString()}`)];
   };
   const read = (/** @type {PointerEvent} */ event) => {
     const under = event.clientX - svg.getBoundingClientRect().left;
