@@ -43,24 +43,26 @@ function fold(key, summary, content) {
 function section(one, { labels, lang }) {
   const made = node('section', 'experiment');
   made.id = 'experiment-' + one.key;
-  const said = node('div', 'said');
+  const answers = node('div', 'answers');
   one.answers.forEach(({ claim, sentence }, index) => {
     const answer = node('div', 'verdict');
     answer.append(node('b', 'claim', claim));
     answer.append(fold(`${one.key}-${index}`, labels.full, [node('p', '', sentence)]));
-    said.append(answer);
+    answers.append(answer);
   });
   const method = [...(one.method ? [one.method] : []), labels.interval].map((text) => node('p', '', text));
-  said.append(fold(`${one.key}-method`, labels.method, [...method, node('pre', '', one.commands.join('\n'))]));
+  const how = fold(`${one.key}-method`, labels.method, [...method, node('pre', '', one.commands.join('\n'))]);
+  how.className = 'method';
+  answers.append(how);
   if (one.preset) {
     const see = node('a', 'see', labels.see);
     see.href = `?preset=${one.preset}&lang=${lang}`;
-    said.append(see);
+    answers.append(see);
   }
   const pictures = node('div', 'pictures');
   one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, labels, one.title)));
   const columns = node('div', 'columns');
-  columns.append(said, pictures);
+  columns.append(answers, pictures);
   made.append(node('h2', '', one.title), node('p', 'asked', one.asked), columns);
   return made;
 }

@@ -248,10 +248,10 @@ def test_the_claim_is_beside_its_figure_on_a_wide_page_and_above_it_on_a_phone(v
     wide, phone = (visit("?view=experiments", width=width) for width in (1440, 390))
     for one in (wide, phone):
         one.page.wait_for_selector("#experiment-depth .chart")
-    said, figure = (wide.page.locator(f"#experiment-depth {at}").first.bounding_box() for at in (".said", ".figure"))
+    said, figure = (wide.page.locator(f"#experiment-depth {at}").first.bounding_box() for at in (".answers", ".figure"))
     assert abs(said["y"] - figure["y"]) < 20
     assert said["x"] >= figure["x"] + figure["width"]
-    said, figure = (phone.page.locator(f"#experiment-depth {at}").first.bounding_box() for at in (".said", ".figure"))
+    said, figure = (phone.page.locator(f"#experiment-depth {at}").first.bounding_box() for at in (".answers", ".figure"))
     assert said["y"] + said["height"] <= figure["y"]
 
 
