@@ -18,11 +18,12 @@ let measure = null;
  * The width of a text, in pixels.
  * @param {string} text
  * @param {number} [size]
+ * @param {string} [weight]
  */
-export function wordsWide(text, size = 12) {
+export function wordsWide(text, size = 12, weight = 'normal') {
   measure ??= node('canvas').getContext('2d');
   if (!measure) return size * text.length;
-  measure.font = FONT.replace('12', String(size));
+  measure.font = `${weight} ${FONT.replace('12', String(size))}`;
   return measure.measureText(text).width;
 }
 

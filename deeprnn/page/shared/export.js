@@ -56,7 +56,7 @@ function withStyles(svg) {
 }
 
 /**
- * A text broken into lines of a given width, between words or between Chinese characters.
+ * A bold text broken into lines of a given width, between words or between Chinese characters.
  * @param {string} text
  * @param {number} width
  * @param {number} size
@@ -64,7 +64,7 @@ function withStyles(svg) {
 function wrapped(text, width, size) {
   const made = [''];
   (text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*/g) || []).forEach((piece) => {
-    if (wordsWide(made[made.length - 1] + piece.trimEnd(), size) > width) made.push('');
+    if (wordsWide(made[made.length - 1] + piece.trimEnd(), size, 'bold') > width) made.push('');
     made[made.length - 1] += piece;
   });
   return made;

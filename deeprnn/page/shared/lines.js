@@ -14,7 +14,7 @@ import {
   wordsWide,
   write,
 } from './charts.js';
-import { node, shape } from './dom.js';
+import { find, node, shape } from './dom.js';
 
 /** @typedef {import('./charts.js').Scale} Scale */
 /** @typedef {{ left: number, right: number, top: number, bottom: number }} Box */
@@ -179,17 +179,16 @@ function entryOf(one) {
  */
 function reader({ svg, entries, pointer, curves, x, axis }) {
   const places = [...new Set(curves.flat().map((p) => p.at))].sort((a, b) => a - b);
+  const values = entries.map((entry) => find(entry, '.value'));
+  const texts = places.flatMap((place) => curves.map((points) => valueAt(points, place, x)));
+  const longest = Math.max(...texts.map((text) => text.length));
+  values.forEach((value) => (value.style.minWidth = longest + 'ch')); // then no name moves when a value is longer
   let present = places.length - 1;
   const show = () => {
     const place = places[present];
     pointer.setAttribute('x1', String(x.at(place)));
     pointer.setAttribute('x2', String(x.at(place)));
-    curves.forEach((points, index) => {
-      const { at, value, half } = nearestOf(points, x.at(place), x);
-      const where = at === place ? '' : ` (${at.toLocaleString()})`; // this curve has no point at `place`
-      const said = entries[index].querySelector('.value');
-      if (said) said.textContent = `${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`;
-    });
+    curves.forEach((points, index) => (values[index].textContent = valueAt(points, place, x)));
     return [node('b', '', `${axis} ${place.toLocaleString()}`)];
   };
   const read = (/** @type {PointerEvent} */ event) => {
@@ -209,6 +208,18 @@ function reader({ svg, entries, pointer, curves, x, axis }) {
     return show();
   };
   return { read, step };
+}
+
+/**
+ * The value of a curve at a place, with its interval; if it has no point there, that of the nearest, and where it is.
+ * @param {Point[]} points
+ * @param {number} place
+ * @param {Scale} x
+ */
+function valueAt(points, place, x) {
+  const { at, value, half } = nearestOf(points, x.at(place), x);
+  const where = at === place ? '' : ` (${at.toLocaleString()})`;
+  return `${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`;
 }
 
 /**
