@@ -251,6 +251,9 @@ def test_the_claim_is_beside_its_figure_on_a_wide_page_and_above_it_on_a_phone(v
     said, figure = (wide.page.locator(f"#experiment-depth {at}").first.bounding_box() for at in (".answers", ".figure"))
     assert abs(said["y"] - figure["y"]) < 20
     assert said["x"] >= figure["x"] + figure["width"]
+    wide.page.locator("#experiment-depth .figure").nth(1).locator(".chart").scroll_into_view_if_needed()
+    assert wide.page.locator("#experiment-depth .claim").first.is_visible()
+    assert 0 < wide.page.locator("#experiment-depth .answers").bounding_box()["y"] < 100, "it stays in view"
     said, figure = (phone.page.locator(f"#experiment-depth {at}").first.bounding_box() for at in (".answers", ".figure"))
     assert said["y"] + said["height"] <= figure["y"]
 
