@@ -38,6 +38,7 @@ const STYLED = [
   'font-size',
   'font-weight',
   'font-family',
+  'paint-order',
 ];
 
 /**

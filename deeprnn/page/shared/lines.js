@@ -75,6 +75,7 @@ export function lines(chart, width, axis) {
   const y = scale([...ends, ...chart.rules.map((rule) => rule.y)], box.bottom - 6, box.top, true);
   drawAxes(svg, chart, axis, { x, y, box });
   chart.series.forEach((one, index) => svg.append(curveOf(one, curves[index], x, y)));
+  chart.rules.forEach((rule) => write(svg, rule.name, box.left + 6, y.at(rule.y) - 5, 'start', 'over'));
   if (names) svg.append(...endsOf(chart.series, curves, { x, y, box }));
   const pointer = shape('line', { x1: 0, x2: 0, y1: box.top, y2: box.bottom, class: 'pointer', visibility: 'hidden' });
   svg.append(pointer);
@@ -109,7 +110,6 @@ function drawAxes(svg, chart, axis, { x, y, box }) {
   chart.rules.forEach((rule) => {
     const at = y.at(rule.y);
     svg.append(shape('line', { x1: box.left, x2: box.right, y1: at, y2: at, class: 'rule' }));
-    write(svg, rule.name, box.left + 6, at - 5);
   });
 }
 
