@@ -27,6 +27,7 @@ from deeprnn.page.experiments import view as experiments
 from deeprnn.page.inside import view as inside
 from deeprnn.page.learn import view as learn
 from deeprnn.page.score import view as score
+from deeprnn.page.score.examples import TextOf
 from deeprnn.page.server import api
 from deeprnn.page.server.downloads import Downloads
 from deeprnn.page.server.faults import Page, log_error
@@ -58,7 +59,7 @@ LAUNCH: dict[str, Any] = {
 }
 
 
-def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
+def build(registry: Registry, text_of: TextOf = score.no_text) -> Page:
     """Return the whole page for one folder of checkpoints; `text_of` returns the texts that are on this machine."""
     words = Translations()
     with Page(words, analytics_enabled=False) as page:
@@ -155,7 +156,7 @@ def compile_apart() -> None:
         subprocess.run([sys.executable, "-c", code], check=False)  # if it fails, `warm_up` compiles here
 
 
-def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
+def launch(registry: Registry, text_of: TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
     blocking = not options.pop("prevent_thread_lock", False)
     ending = ShutdownSignal() if blocking else None

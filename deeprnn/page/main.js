@@ -5,7 +5,7 @@ import * as live from './compare/live.js';
 import * as experiments from './experiments/experiments.js';
 import * as inside from './inside/inside.js';
 import * as learn from './learn/learn.js';
-import * as score from './score/heat.js';
+import * as score from './score/score.js';
 import * as address from './shared/address.js';
 import * as fixed from './shared/fixed.js';
 import * as foot from './shared/foot.js';

@@ -8,8 +8,11 @@ import { endOf, whole } from '../../deeprnn/page/compare/live.js';
 import { percent } from '../../deeprnn/page/compare/sheet.js';
 import { unitOf } from '../../deeprnn/page/inside/pictures.js';
 import { named } from '../../deeprnn/page/learn/stack.js';
-import { unpacked } from '../../deeprnn/page/score/heat.js';
+import { level } from '../../deeprnn/page/score/heat.js';
 import { means } from '../../deeprnn/page/score/running.js';
+import { queryOf as scoredQueryOf, unpacked } from '../../deeprnn/page/score/score.js';
+import { marks, placeOf } from '../../deeprnn/page/score/table.js';
+import { rounded, verdict } from '../../deeprnn/page/score/verdict.js';
 
 /** @param {object} changed */
 const comparison = (changed) =>
@@ -94,9 +97,77 @@ test('the running mean counts symbols, and has a point for each end', () => {
 });
 
 test('numbers are unpacked as they were packed', () => {
-  const bytes = new Uint8Array(new Float32Array([0.5, -2, 1e9]).buffer);
-  assert.deepEqual([...unpacked(btoa(String.fromCharCode(...bytes)))], [0.5, -2, 1e9]);
-  assert.equal(unpacked('').length, 0);
+  const bytes = new Uint8Array(new Uint16Array([0, 1, 65535]).buffer);
+  assert.deepEqual([...unpacked(btoa(String.fromCharCode(...bytes)), 0.5)], [0, 0.5, 32767.5]);
+  assert.equal(unpacked('', 1).length, 0);
+});
+
+const LABELS = {
+  best: '{title} best {n}',
+  best_sure: '{title} sure {n}',
+  only: '{title} {n}',
+  only_sure: '{title} only sure {n}',
+  counting_better: 'better {order} {n}',
+  counting_worse: 'worse {order} {n}',
+  guessing: 'guess {n}',
+  all_worse: '{title} {n} worse than {guess}',
+  none_knows: 'none',
+};
+
+/** @param {object} row */
+const scored = (row) =>
+  /** @type {import('../../deeprnn/page/score/score.js').Row} */ ({
+    kind: 'model',
+    state: 'done',
+    title: 'a',
+    form: 'd2l',
+    guess: 28,
+    ppl: 5,
+    unknown: 0,
+    ...row,
+  });
+const gram = scored({ kind: 'ngram', title: 'gram', ppl: 4, count: 6 });
+
+test('the verdict names the best model, and whether counting does better', () => {
+  const other = scored({ title: 'b', ppl: 7.123 });
+  const say = (/** @type {ReturnType<typeof scored>[]} */ ...rows) => {
+    const { bold, rest } = verdict(rows, 100, LABELS);
+    return [bold, ...rest];
+  };
+  assert.deepEqual(say(other, scored({}), gram), ['a best 5', 'better 6 4', 'guess 28']);
+  assert.deepEqual(say(other, gram), ['b 7.12', 'better 6 4', 'guess 28']);
+  assert.deepEqual(say(scored({ ppl: 1.04 }), other, gram), ['a sure 1.04', 'worse 6 4', 'guess 28']);
+  assert.deepEqual(say(scored({ ppl: 1e9 })), ['a 1 × 10^9 worse than 28']);
+});
+
+test('the verdict ranks no model that does not know the text, nor models of two forms together', () => {
+  assert.equal(verdict([scored({ unknown: 60, ppl: 1.5 })], 100, LABELS).bold, 'none');
+  const full = scored({ title: 'full', form: 'full', guess: 89, ppl: 9 });
+  const half = scored({ unknown: 8, ppl: 2 });
+  assert.equal(verdict([half, full], 100, LABELS).bold, 'full 9');
+});
+
+test('figures are rounded to what a reader needs', () => {
+  assert.deepEqual([1.0396, 4.468, 17.43, 133.29, 1606.4].map(rounded), ['1.04', '4.47', '17.4', '133', '1,606']);
+});
+
+test('the axis begins at 1, ends at the greatest perplexity, and its numbers are apart', () => {
+  assert.deepEqual([placeOf(1, 28), placeOf(28, 28)], [0, 1]);
+  for (const most of [2, 28, 3500, 1e9]) {
+    const places = marks(most).map((value) => placeOf(value, most));
+    assert.equal(places[0], 0);
+    assert.ok(places.length >= 2);
+    places.slice(1).forEach((place, index) => assert.ok(place - places[index] >= 0.16));
+  }
+});
+
+test('the colours have 12 strengths in two directions', () => {
+  assert.deepEqual([0, 0.5, 1, 3, -1].map(level), [0, 6, 12, 12, -12]);
+});
+
+test('a long text is left out of the address', () => {
+  assert.equal(scoredQueryOf({ models: ['a', 'b'], text: 'so & so' }), 'models=a%2Cb&text=so+%26+so');
+  assert.equal(scoredQueryOf({ models: ['a'], text: 'x'.repeat(1501) }), 'models=a');
 });
 
 test('symbols carry their indices, and letters their values', () => {
