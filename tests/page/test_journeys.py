@@ -251,7 +251,7 @@ def test_scores_of_a_changed_text_are_marked_until_it_is_scored(visit):
     assert one.page.locator(".score-result.stale .heat").count() == 1
     field.fill("the time machine")
     said.wait_for(state="detached")
-    one.page.get_by_role("button", name="Newly written, same style").click()
+    one.page.get_by_role("button", name="Newly written").click()
     said.wait_for()
     one.page.get_by_text("中文", exact=True).click()
     one.page.get_by_text("改动之前").wait_for()

@@ -15,7 +15,7 @@ from deeprnn.nn.cells import CELLS
 from deeprnn.page.compare.cards import NUMBERS, Reading, State
 from deeprnn.page.learn.view import lesson
 from deeprnn.page.links import VIEWS
-from deeprnn.page.score.view import EXAMPLES, REAL
+from deeprnn.page.score.examples import EXAMPLES, REAL
 from deeprnn.page.shared.widgets import FILTERS, Joined, book, millions
 from deeprnn.page.words import FILES, WORDS, tr
 from deeprnn.text.catalogue import catalogue
@@ -52,6 +52,7 @@ def asked_by_name(registry):
             *((one["key"], part) for one in lesson(registry, "en")["sections"] for part in ("title", "text"))
         ),
         "learn.short": {"mistake", "ppl"},
+        "score.about": set(EXAMPLES),
         "score.example": {*EXAMPLES, *REAL},
         "score.row": set(re.findall(r'_row\("(\w+)"', SOURCES)),
         "tab": set(VIEWS),
@@ -76,18 +77,11 @@ GIVEN = {
         if letter != cell.candidate
     },
     "learn.label": {f"{name}{part}" for name in ("right", "residual", "wrong") for part in ("", "_note")},
-    "score.label": set(),
+    "score.label": {"best", "best_sure", "only", "only_sure", "waiting", "stopped"},
 }
 # Tables that are shown whole, in their order, and those by gradio's names.
 SHOWN = (
-    *(
-        "checkpoints.column",
-        "checkpoints.fact",
-        "checkpoints.measured",
-        "learn.shape",
-        "learn.shape_head",
-        "score.column",
-    ),
+    *("checkpoints.column", "checkpoints.fact", "checkpoints.measured", "learn.shape", "learn.shape_head"),
     *("named", "gradio"),
 )
 

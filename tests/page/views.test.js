@@ -112,6 +112,7 @@ const LABELS = {
   guessing: 'guess {n}',
   all_worse: '{title} {n} worse than {guess}',
   none_knows: 'none',
+  none_read: 'none read',
 };
 
 /** @param {object} row */
@@ -142,6 +143,7 @@ test('the verdict names the best model, and whether counting does better', () =>
 
 test('the verdict ranks no model that does not know the text, nor models of two forms together', () => {
   assert.equal(verdict([scored({ unknown: 60, ppl: 1.5 })], 100, LABELS).bold, 'none');
+  assert.equal(verdict([scored({ state: 'stopped' }), gram], 100, LABELS).bold, 'none read');
   const full = scored({ title: 'full', form: 'full', guess: 89, ppl: 9 });
   const half = scored({ unknown: 8, ppl: 2 });
   assert.equal(verdict([half, full], 100, LABELS).bold, 'full 9');

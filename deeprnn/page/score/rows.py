@@ -80,7 +80,8 @@ def _model(registry: Registry, name: str) -> Row:
 def _answered(registry: Registry, answer: dict[str, Any]) -> Row:
     """Return the row of a model with its answer."""
     if "error" in answer:
-        return _model(registry, answer["model"]) | {"state": "broken"}
+        why = in_both(lambda lang: tr("error_broken", lang, name=answer["model"]))
+        return _model(registry, answer["model"]) | {"state": "broken", "why": why}
     unknown = answer["unknown"]
     known = {"unknown": len(unknown), "where": _bits(unknown, len(answer["nats"]) + 1)}
     return _model(registry, answer["model"]) | _figures(answer) | known

@@ -2,6 +2,7 @@
 // model finds it, or by the difference of two models; and the perplexity along the text.
 import {
   Carried,
+  between,
   button,
   filled,
   find,
@@ -35,6 +36,7 @@ import { verdict } from './verdict.js';
  * @property {number} step
  * @property {number} [count] of models, or the order of an n-gram
  * @property {number} [unknown] how many characters the model does not know
+ * @property {string} [why] why a broken model cannot be used
  * @property {string} [where] one bit for each character: whether it is unknown
  */
 
@@ -50,6 +52,7 @@ import { verdict } from './verdict.js';
  * @property {string[]} notes
  * @property {Row[]} cards
  * @property {Record<string, string>} labels
+ * @property {string} lang
  */
 
 const LONGEST = 1_500; // characters of a text in an address
@@ -74,16 +77,18 @@ function percent(nats) {
 }
 
 /**
- * @param {string[]} titles
+ * A choice among the rows that are there.
+ * @param {Row[]} rows
  * @param {string} label
  * @param {number} current
  * @param {(index: number) => void} choose
  */
-function select(titles, label, current, choose) {
+function select(rows, label, current, choose) {
   const wrap = node('label', 'pick', label + ' ');
   const made = node('select');
-  titles.forEach((title, index) => {
-    const option = node('option', '', title);
+  rows.forEach((row, index) => {
+    if (row.state !== 'done') return;
+    const option = node('option', '', row.title);
     option.value = String(index);
     option.selected = index === current;
     made.append(option);
@@ -161,8 +166,6 @@ class Score {
     report('score', () => queryOf(value));
     this.#tell();
     const done = this.#done();
-    this.chosen = Math.min(this.chosen, Math.max(0, done.length - 1));
-    this.second = Math.min(this.second, Math.max(0, done.length - 1));
     this.#paint();
     this.running.replaceChildren(
       node('h3', '', value.labels.running),
@@ -195,7 +198,7 @@ class Score {
 
   /** Draws the verdict and the table. */
   #tell() {
-    const { cards, text, labels } = this.value;
+    const { cards, text, labels, lang } = this.value;
     const rows = this.#rows().filter((row) => row.state !== 'absent');
     const models = cards.filter((row) => row.kind === 'model');
     const waiting = cards.some((row) => row.state === 'waiting') && this.stopped !== this.turn;
@@ -206,11 +209,12 @@ class Score {
       box.append(button('stop', labels.stop, () => this.#stop()));
     } else {
       const { bold, rest } = verdict(cards, text.length, labels);
-      box.append(node('b', '', bold), ...rest.map((one) => node('span', '', ' ' + one)));
+      box.append(node('b', '', bold), ...rest.map((one) => between(lang) + one));
     }
     this.verdict.replaceChildren(box, node('p', 'what', labels.what));
     const folded = (/** @type {boolean} */ open) => (this.unfolded = open);
-    this.table.replaceChildren(table(rows, labels), figures(rows, labels, this.unfolded, folded));
+    const broken = rows.flatMap(({ why }) => (why ? [node('p', 'note', why)] : []));
+    this.table.replaceChildren(table(rows, labels), ...broken, figures(rows, labels, this.unfolded, folded));
   }
 
   #stop() {
@@ -250,26 +254,37 @@ class Score {
 
   /** Draws the controls of the map, and its colours. */
   #paint() {
-    const { labels } = this.value;
-    const done = this.#done();
-    const focused = [...this.controls.querySelectorAll('button, select')].indexOf(
-      /** @type {any} */ (document.activeElement),
-    );
-    this.controls.replaceChildren(...(done.length ? this.#choices(done, labels) : []));
-    if (focused >= 0) /** @type {HTMLElement} */ (this.controls.querySelectorAll('button, select')[focused])?.focus();
-    const row = done[this.chosen];
-    const other = this.mode === 'two' ? done[this.second] : null;
+    const within = 'button, select';
+    const before = /** @type {Element[]} */ ([...this.controls.querySelectorAll(within)]);
+    const focused = document.activeElement ? before.indexOf(document.activeElement) : -1;
+    const { cards, labels } = this.value;
+    const { first, second } = this.#compared();
+    this.controls.replaceChildren(...(first < 0 ? [] : this.#choices(first, second, labels)));
+    if (focused >= 0) /** @type {HTMLElement} */ (this.controls.querySelectorAll(within)[focused])?.focus();
+    const row = first < 0 ? null : this.#unpack(cards[first]);
+    const other = this.mode === 'two' && second >= 0 ? this.#unpack(cards[second]) : null;
     const levels = new Int8Array((row?.costs.length ?? 0) + 1);
     row?.costs.forEach((nats, index) => (levels[index + 1] = level(signed(nats - (other?.costs[index] ?? 0)))));
     this.heat.colour(levels, (index) => Boolean(((row?.missing[index >> 3] ?? 0) >> (index & 7)) & 1));
   }
 
+  /** The rows whose nats are shown: those chosen, or while they are not there, others that are; -1 without any. */
+  #compared() {
+    const { cards } = this.value;
+    const isDone = (/** @type {number} */ index) => cards[index]?.state === 'done';
+    const there = cards.map((_, index) => index).filter(isDone);
+    const first = isDone(this.chosen) ? this.chosen : (there.find((index) => cards[index].kind === 'model') ?? -1);
+    const second = isDone(this.second) ? this.second : (there.find((index) => index !== first) ?? -1);
+    return { first, second };
+  }
+
   /**
-   * @param {Scored[]} done
+   * @param {number} first
+   * @param {number} second
    * @param {Record<string, string>} labels
    */
-  #choices(done, labels) {
-    const titles = done.map((row) => row.title);
+  #choices(first, second, labels) {
+    const { cards } = this.value;
     const choose = (/** @type {Partial<Pick<Score, 'mode' | 'chosen' | 'second'>>} */ changed) => {
       Object.assign(this, changed);
       this.#paint();
@@ -282,15 +297,15 @@ class Score {
     const bar = node('div', 'two');
     bar.append(segments(modes, this.mode, (mode) => choose({ mode })));
     const scale = node('p', 'scale');
-    const first = this.mode === 'one' ? labels.shown : labels.two_a;
-    bar.append(select(titles, first, this.chosen, (chosen) => choose({ chosen })));
+    const named = this.mode === 'one' ? labels.shown : labels.two_a;
+    bar.append(select(cards, named, first, (chosen) => choose({ chosen })));
     if (this.mode === 'one') {
       scale.append(node('span', '', labels.heat_scale), node('i', 'ramp'), node('span', '', labels.heat_scale_high));
     } else {
-      bar.append(select(titles, labels.two_b, this.second, (second) => choose({ second })));
+      bar.append(select(cards, labels.two_b, second, (chosen) => choose({ second: chosen })));
       scale.append(node('span', '', labels.two_less), node('i', 'ramp both'), node('span', '', labels.two_more));
     }
-    if (done[this.chosen].unknown) scale.append(node('span', 'unknown', labels.heat_unknown));
+    if (cards[first].unknown) scale.append(node('span', 'unknown', labels.heat_unknown));
     return [bar, scale];
   }
 

@@ -1,5 +1,5 @@
 // Draws the table of scores: a bar for each model and each baseline, on one log scale.
-import { ticks } from '../shared/charts.js';
+import { short, ticks } from '../shared/charts.js';
 import { find, node, tableOf } from '../shared/dom.js';
 import { rounded } from './verdict.js';
 
@@ -37,7 +37,7 @@ function axis(most) {
   const made = node('div', 'axis');
   made.append(
     ...marks(most).map((value) => {
-      const mark = node('span', '', rounded(value));
+      const mark = node('span', '', short(value));
       mark.style.left = percent(placeOf(value, most));
       return mark;
     }),
@@ -67,7 +67,7 @@ function bar(row, most) {
  * @param {Row} row
  * @param {Labels} labels
  */
-const figure = (row, labels) => (row.state === 'done' ? rounded(row.ppl) : labels[row.state]);
+const figure = (row, labels) => (row.state === 'done' ? rounded(row.ppl) : (labels[row.state] ?? '–'));
 
 /**
  * @param {Row[]} rows

@@ -7,12 +7,14 @@ const SURE = 1.2; // a model of this perplexity or less is all but sure
 const MOST_UNKNOWN = 0.5; // the share of characters that a model may not know for its figures to mean something
 
 /**
- * A perplexity as a reader needs it: three digits, two decimals at most.
+ * A perplexity as a reader needs it: three digits, two decimals at most; a whole number as it is.
  * @param {number} value
  */
 export function rounded(value) {
   if (value >= 1e5) return value.toExponential(0).replace('e+', ' × 10^');
-  return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
+  const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+  const whole = Math.abs(value - Math.round(value)) < 1e-6;
+  return value.toLocaleString('en-US', { minimumFractionDigits: whole ? 0 : digits, maximumFractionDigits: digits });
 }
 
 /**
@@ -40,7 +42,10 @@ export function ranked(rows, characters) {
  */
 export function verdict(rows, characters, labels) {
   const [best, ...others] = ranked(rows, characters);
-  if (!best) return { bold: labels.none_knows, rest: [] };
+  if (!best) {
+    const isRead = rows.some(({ kind, state }) => kind === 'model' && state === 'done');
+    return { bold: isRead ? labels.none_knows : labels.none_read, rest: [] };
+  }
   const said = { title: best.title, n: rounded(best.ppl) };
   if (best.ppl >= best.guess) return { bold: filled(labels.all_worse, { ...said, guess: best.guess }), rest: [] };
   const key = (others.length ? 'best' : 'only') + (best.ppl <= SURE ? '_sure' : '');

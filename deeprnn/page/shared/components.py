@@ -80,6 +80,8 @@ def _read_lines(lines: Sequence[str]) -> dict[str, Any]:
     added: dict[int, list[str]] = {}
     for line in lines[start + 1 :]:
         for at, one in enumerate(json.loads(line)):
+            if one == "":
+                continue
             if isinstance(one, str):
                 added.setdefault(at, []).append(one)
             else:
