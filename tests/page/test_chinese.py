@@ -31,7 +31,7 @@ DRAWN = {
     "compare": ".model-card .rote",
     "score": "#score",
     "experiments": ".experiment .verdict",
-    "inside": ".inside-model .says",
+    "inside": ".inside .says",
     "learn": ".learn .text",
     "checkpoints": "#checkpoints .name",
 }

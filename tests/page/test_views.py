@@ -17,7 +17,7 @@ LICENCE = "https://www.apache.org/licenses/LICENSE-2.0"
 DRAWN = {
     "?view=experiments": "#experiment-rote .chart",
     "?view=score&models=few-lstm-2,note-lstm-2&text=the%20time%20machine": ".running",
-    "?view=inside": ".inside-model:last-child svg.chart",
+    "?view=inside": ".inside svg.chart",
     "?view=learn": "#learn-ppl .chart",
     "": ".dumbbell",
 }

@@ -188,8 +188,8 @@ class Score {
     const said = text.length > LONGEST ? [...notes, labels.long] : notes;
     const left = node('div');
     const right = node('div');
-    left.append(this.table, ...said.map((note) => node('p', 'note', note)), this.running);
-    right.append(node('h3', '', labels.heat), this.controls, this.heat.element, this.line);
+    left.append(this.table, ...said.map((note) => node('p', 'note', note)));
+    right.append(node('h3', '', labels.heat), this.controls, this.heat.element, this.line, this.running);
     const columns = node('div', 'score-columns');
     columns.append(left, right);
     const shows = about ? [node('p', 'about', about)] : [];
