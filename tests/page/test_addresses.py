@@ -14,7 +14,7 @@ OPEN = {
     "compare": ".model-card",
     "score": "#score",
     "experiments": ".experiment",
-    "inside": ".inside-model",
+    "inside": ".inside .figure",
     "learn": ".learn .text",
     "checkpoints": "#checkpoints .name",
 }
@@ -117,7 +117,7 @@ def test_the_language_is_part_of_the_address_from_the_moment_it_is_chosen(opened
 def test_a_view_is_asked_for_its_address_when_it_is_opened_first(opened):
     one = opened()
     one.choose("inside")
-    one.page.wait_for_selector(".inside-model")
+    one.page.wait_for_selector(".inside .figure")
     assert asked(one) == {"view": "inside", "lang": "en"}
 
 
@@ -160,7 +160,7 @@ def test_copy_link_of_a_view_leads_to_what_it_shows(opened, view):
     assert link.startswith(f"{one.url}?view={view}&lang=en")
     other = opened(link.removeprefix(one.url))
     other.page.wait_for_selector(OPEN[view])
-    for shown in (".model-card .title", ".score-result .heat", ".strip", ".inside-model h3"):
+    for shown in (".model-card .title", ".score-result .heat", ".strip", ".inside .figure h4"):
         expected = one.page.locator(shown).all_text_contents()
         other.page.wait_for_function(
             "([shown, expected]) => JSON.stringify(expected) === JSON.stringify("
