@@ -215,9 +215,8 @@ def test_nothing_moves_while_models_write(visit):
 def test_score_compares_two_models_character_by_character(visit):
     one = visit()
     one.choose("score")
-    one.page.click("#score")
     one.page.wait_for_selector(".heat span")
-    rows = one.page.locator(".scores tbody th").all_text_contents()
+    rows = one.page.locator(".score-result .scores").first.locator("tbody th").all_text_contents()
     assert any("6-gram of The Time Machine" in row for row in rows)
     assert any("Guessing among 28 symbols" in row for row in rows)
     one.page.get_by_role("button", name="A minus B").click()
@@ -251,13 +250,16 @@ def test_scores_of_a_changed_text_are_marked_until_it_is_scored(visit):
     assert one.page.locator(".score-result.stale .heat").count() == 1
     field.fill("the time machine")
     said.wait_for(state="detached")
-    one.page.get_by_role("button", name="Newly written").click()
+    field.fill("the time machines")
     said.wait_for()
     one.page.get_by_text("中文", exact=True).click()
     one.page.get_by_text("改动之前").wait_for()
     one.page.click("#score")
     one.page.get_by_text("改动之前").wait_for(state="detached")
-    assert "old clockmaker" in one.page.locator(".score-result .heat").text_content()
+    assert one.page.locator(".score-result .heat").text_content() == "the time machines"
+    one.page.get_by_role("button", name="同风格的新句子").click()
+    one.page.wait_for_function("() => document.querySelector('.heat').textContent.includes('old clockmaker')")
+    one.page.get_by_text("改动之前").wait_for(state="detached")
 
 
 def test_the_lines_of_a_running_plot_reach_any_perplexity(visit):
@@ -265,7 +267,7 @@ def test_the_lines_of_a_running_plot_reach_any_perplexity(visit):
     one.page.wait_for_selector(".running")
     words = one.page.locator(".running .grid + text").all_text_contents()
     assert len(words) >= 3
-    cells = one.page.locator(".scores tbody tr").first.locator("td").all_text_contents()
+    cells = one.page.locator(".all-figures tbody tr").first.locator("td").all_text_contents()
     assert float(words[-1].replace(",", "").replace(" k", "e3").replace(" M", "e6")) > float(cells[0]) / 30
 
 

@@ -198,8 +198,7 @@ def test_markup_in_a_scored_text_is_shown_and_never_run(visit):
     one.choose("score")
     one.page.locator("#score-text textarea").fill(MARKUP)
     one.page.click("#score")
-    one.page.wait_for_selector(".heat span")
-    assert one.page.locator(".heat").text_content() == MARKUP
+    one.page.wait_for_function("(text) => document.querySelector('.heat')?.textContent === text", arg=MARKUP)
     assert one.page.evaluate("window.harmed") is None
     assert one.page.locator("#scores img, #scores script").count() == 0
 
@@ -210,11 +209,12 @@ def test_score_shows_each_model_its_perplexity_and_each_character_its_surprise(v
     text = "The time 机 traveller"
     one.page.locator("#score-text textarea").fill(text)
     one.page.click("#score")
-    one.page.wait_for_selector(".heat span")
+    one.page.wait_for_function("(text) => document.querySelector('.heat')?.textContent === text", arg=text)
+    one.page.wait_for_selector(".score-result .verdict b")
     assert one.page.locator(".heat span").count() == len(text)
     assert one.page.locator(".heat .unknown").all_text_contents() == ["机"]
     lm = load(SHIPPED / "note-lstm-2")
-    shown = one.page.locator(".scores tbody tr").first.locator("td").all_text_contents()
+    shown = one.page.locator(".all-figures tbody tr").first.locator("td").all_text_contents()
     assert float(shown[1]) == pytest.approx(lm.score(text).bpc, abs=6e-4)
     assert shown[3] == "1"
     one.page.locator(".heat span").nth(5).hover()

@@ -10,7 +10,7 @@ import { unitOf } from '../../deeprnn/page/inside/pictures.js';
 import { named } from '../../deeprnn/page/learn/stack.js';
 import { level } from '../../deeprnn/page/score/heat.js';
 import { means } from '../../deeprnn/page/score/running.js';
-import { queryOf as scoredQueryOf, unpacked } from '../../deeprnn/page/score/score.js';
+import { unpacked } from '../../deeprnn/page/score/score.js';
 import { marks, placeOf } from '../../deeprnn/page/score/table.js';
 import { rounded, verdict } from '../../deeprnn/page/score/verdict.js';
 
@@ -165,11 +165,6 @@ test('the axis begins at 1, ends at the greatest perplexity, and its numbers are
 
 test('the colours have 12 strengths in two directions', () => {
   assert.deepEqual([0, 0.5, 1, 3, -1].map(level), [0, 6, 12, 12, -12]);
-});
-
-test('a long text is left out of the address', () => {
-  assert.equal(scoredQueryOf({ models: ['a', 'b'], text: 'so & so' }), 'models=a%2Cb&text=so+%26+so');
-  assert.equal(scoredQueryOf({ models: ['a'], text: 'x'.repeat(1501) }), 'models=a');
 });
 
 test('symbols carry their indices, and letters their values', () => {

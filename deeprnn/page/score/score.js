@@ -55,8 +55,6 @@ import { verdict } from './verdict.js';
  * @property {string} lang
  */
 
-const LONGEST = 1_500; // characters of a text in an address
-
 /** @param {string} text */
 const bytes = (text) => Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0));
 
@@ -96,16 +94,6 @@ function select(rows, label, current, choose) {
   made.addEventListener('change', () => choose(Number(made.value)));
   wrap.append(made);
   return wrap;
-}
-
-/**
- * The query of the address that shows the same scores; a text that is too long for an address is left out.
- * @param {Pick<Value, 'models' | 'text'>} value
- */
-export function queryOf({ models, text }) {
-  const query = new URLSearchParams({ models: listed(models) });
-  if (text.length <= LONGEST) query.set('text', text);
-  return query.toString();
 }
 
 class Score {
@@ -163,7 +151,7 @@ class Score {
     if (value.turn < this.turn || value.turn === this.stopped) return;
     if (!news || this.turn !== value.turn) this.#begin(value);
     this.turn = value.turn;
-    report('score', () => queryOf(value));
+    report('score', () => new URLSearchParams({ models: listed(value.models), text: value.text }).toString());
     this.#tell();
     const done = this.#done();
     this.#paint();
@@ -185,10 +173,9 @@ class Score {
     }
     this.heat.element.setAttribute('aria-label', labels.heat);
     this.line.textContent = labels.heat_hint;
-    const said = text.length > LONGEST ? [...notes, labels.long] : notes;
     const left = node('div');
     const right = node('div');
-    left.append(this.table, ...said.map((note) => node('p', 'note', note)));
+    left.append(this.table, ...notes.map((note) => node('p', 'note', note)));
     right.append(node('h3', '', labels.heat), this.controls, this.heat.element, this.line, this.running);
     const columns = node('div', 'score-columns');
     columns.append(left, right);
@@ -268,13 +255,14 @@ class Score {
     this.heat.colour(levels, (index) => Boolean(((row?.missing[index >> 3] ?? 0) >> (index & 7)) & 1));
   }
 
-  /** The rows whose nats are shown: those chosen, or while they are not there, others that are; -1 without any. */
+  /** The rows whose nats are shown: those chosen, or while they are not there or the same, others; -1 without any. */
   #compared() {
     const { cards } = this.value;
     const isDone = (/** @type {number} */ index) => cards[index]?.state === 'done';
     const there = cards.map((_, index) => index).filter(isDone);
     const first = isDone(this.chosen) ? this.chosen : (there.find((index) => cards[index].kind === 'model') ?? -1);
-    const second = isDone(this.second) ? this.second : (there.find((index) => index !== first) ?? -1);
+    const isOther = this.second !== first && isDone(this.second);
+    const second = isOther ? this.second : (there.find((index) => index !== first) ?? -1);
     return { first, second };
   }
 
