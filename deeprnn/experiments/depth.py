@@ -335,10 +335,14 @@ QUESTION = Question(
     recipes=recipes,
     comparisons=(
         Comparison(
+            key="depth",
+            highlight="copied",
+            groups={"recipe": ("note-lstm-2", ten_plain().name, ten_residual().name)},
+        ),
+        Comparison(
             key="ten",
             highlight="surprise",
             groups={
-                "recipe": ("note-lstm-10", "note-lstm-10-residual"),
                 "parameters": tuple(
                     name("depth", cell, DEEPEST, residual=residual) for cell in ("lstm", "rnn") for residual in WIRINGS
                 ),
@@ -358,7 +362,7 @@ QUESTION = Question(
     charts=charts,
     example="depth-gru-2-residual",
     facts=same_width,
-    comparison="ten",
+    comparison="depth",
     commands=("python train.py 'depth-*' 'width-*' 'rate-*'", "python train.py 'note-lstm-10*'"),
     tables=(
         OverviewTable(

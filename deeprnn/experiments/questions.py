@@ -25,7 +25,7 @@ QUESTIONS: tuple[Question, ...] = (
     ablations.QUESTION,
 )
 # The comparisons, questions and tables that are shown first; all others follow in the order above.
-FIRST_COMPARED = ("rote", "general", "ten", "ladder", "cells", "data", "authors")
+FIRST_COMPARED = ("depth", "rote", "general", "ten", "ladder", "cells", "data", "authors")
 FIRST_SHOWN = ("depth", "rote", "gru", "data", "authors")
 FIRST_TABULATED = ("depth",)
 

@@ -2,6 +2,7 @@
 import * as checkpoints from './checkpoints/checkpoints.js';
 import * as compare from './compare/cards.js';
 import * as live from './compare/live.js';
+import * as questions from './compare/questions.js';
 import * as experiments from './experiments/experiments.js';
 import * as inside from './inside/inside.js';
 import * as learn from './learn/learn.js';
@@ -28,6 +29,7 @@ Object.assign(globalThis, {
     live,
     page,
     picker,
+    questions,
     score,
     views,
   },

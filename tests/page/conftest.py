@@ -134,6 +134,12 @@ class Visit:
         prompt = self.page.locator("#prompt textarea").input_value()
         return {"prompt": prompt, "seed": int(self.page.get_by_label("Seed").input_value())}
 
+    def set(self, label, value):
+        """Fill in one of the settings, which are in a fold."""
+        if not self.page.get_by_label(label).is_visible():
+            self.page.locator("#settings button.label-wrap").click()
+        self.page.get_by_label(label).fill(str(value))
+
     def choose(self, view):
         choose(self.page, view)
 
@@ -165,7 +171,7 @@ class Visit:
         if prompt is not None:
             self.page.locator("#prompt textarea").fill(prompt)
         if length is not None:
-            self.page.get_by_label("Length").fill(str(length))
+            self.set("Length", length)
         asked = [
             self.page.locator("#prompt textarea").input_value(),
             int(self.page.get_by_label("Length").input_value()),

@@ -58,7 +58,7 @@ def test_generate_writes_what_the_library_writes_with_the_same_seed(visit):
 
 def test_the_models_write_at_once_each_at_its_own_speed(visit):
     one = visit(f"?models={','.join(SLOW)}")
-    one.page.get_by_label("Length").fill("2000")
+    one.set("Length", 2000)
     one.page.click("#generate")
     _wait_until_all_have_written(one, 5)
     one.page.click("#stop")
@@ -81,7 +81,7 @@ def _wait_until_all_say(one, word):
 
 def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     one = visit(f"?models={','.join(SLOW)}")
-    one.page.get_by_label("Length").fill("2000")
+    one.set("Length", 2000)
     one.page.click("#generate")
     _wait_until_all_have_written(one, 20)
     one.watch_texts()
@@ -93,7 +93,7 @@ def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     stopped = ["stopped" in status for status in statuses]
     assert any(stopped), "the test's models are so slow that none has written 2,000 characters by then"
     assert [len(text) < 2000 for text in kept] == stopped
-    one.page.get_by_label("Length").fill("40")
+    one.set("Length", 40)
     one.page.click("#continue")
     _wait_until_all_say(one, "finished")
     for name, before, after in zip(SLOW, kept, one.page.locator(".model-card .text").all_text_contents(), strict=True):
@@ -106,7 +106,7 @@ def test_stop_keeps_what_is_written_and_generate_works_again(visit):
 def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
     """The server hears of Stop only when it has sent all; still the text stays, and Continue goes on from it."""
     one = visit(f"?models={','.join(SLOW)}")
-    one.page.get_by_label("Length").fill("600")
+    one.set("Length", 600)
     one.watch_texts()
     one.page.click("#generate")
     _wait_until_all_have_written(one, 5)
@@ -125,7 +125,7 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
     one.page.wait_for_function(ALL_ANALYSED)
     assert [json.loads(state) for state in one.page.evaluate("window.seen")] == [shown]
     assert all(len(text) < 600 for text in shown)
-    one.page.get_by_label("Length").fill("10")
+    one.set("Length", 10)
     one.page.click("#continue")
     _wait_until_all_say(one, "finished")
     for name, before, after in zip(SLOW, shown, one.page.locator(".model-card .text").all_text_contents(), strict=True):
@@ -135,7 +135,7 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
 def test_generate_while_a_linked_comparison_is_written_takes_its_place(visit):
     one = visit(f"?models={','.join(SLOW)}&prompt=the%20machine&length=2000")
     _wait_until_all_have_written(one, 5)
-    one.page.get_by_label("Length").fill("2000")
+    one.set("Length", 2000)
     one.page.locator("#prompt textarea").fill("another")
     one.page.click("#generate")
     one.page.wait_for_function("() => document.querySelector('.prompt').textContent === 'another'")
@@ -151,7 +151,7 @@ def test_generate_while_a_linked_comparison_is_written_takes_its_place(visit):
 
 def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit):
     one = visit(f"?models={','.join(SLOW)}")
-    one.page.get_by_label("Length").fill("2000")
+    one.set("Length", 2000)
     one.page.click("#generate")
     one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
     one.page.locator(".token-remove").first.click()
@@ -166,7 +166,7 @@ def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit
 
 def test_another_language_while_they_write_is_spoken_at_once_and_to_the_end(visit):
     one = visit(f"?models={','.join(SLOW)}")
-    one.page.get_by_label("Length").fill("2000")
+    one.set("Length", 2000)
     one.page.click("#generate")
     one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
     one.page.get_by_text("中文").click()

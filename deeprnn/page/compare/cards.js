@@ -1,19 +1,10 @@
-// Draws the Compare board (see cards.py): the cards, the highlight, the verdict, links and files.
-import {
-  Carried,
-  between,
-  button,
-  find,
-  listed,
-  node,
-  onLanguage,
-  save,
-  segments,
-  spoken,
-  targetOf,
-} from '../shared/dom.js';
+// Draws the Compare board (see cards.py): the cards, the highlight, files.
 import { report } from '../shared/address.js';
+import { Carried, find, listed, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
+import { lenses, menu } from './bar.js';
 import { build, extend, fill, partsOf, stop } from './card.js';
+import { showQuestion } from './questions.js';
+import { drawSeen } from './seen.js';
 import { Sheet } from './sheet.js';
 
 /** @typedef {import('./card.js').Card} Card */
@@ -23,11 +14,12 @@ import { Sheet } from './sheet.js';
  * @property {number} turn increases with each drawing
  * @property {string} prompt
  * @property {number} seed
- * @property {{ temperature: number, top_k: number, top_p: number }} sampling
+ * @property {{ temperature: number, top_k: number, top_p: number, max_chars: number }} sampling
  * @property {string | null} preset the question that is shown
  * @property {string | null} budget
  * @property {string | null} lens
  * @property {{ takeaway: string, rest: string } | null} verdict
+ * @property {string} elsewhere
  * @property {string} note
  * @property {string} lang
  * @property {Record<string, string>} labels
@@ -84,6 +76,8 @@ class Compare {
   picked = null;
   /** Whether the reader pressed Stop and has requested no text since. */
   held = false;
+  /** Whether the figures of all cards are unfolded. */
+  unfolded = false;
   /**
    * The last answer about next characters, in both languages, and the card that it belongs to.
    * @type {{ answer: any, asked: { context: string[], actual: string | undefined }, model: string } | null}
@@ -143,22 +137,25 @@ class Compare {
     if (this.root.dataset.applied !== applied) {
       this.root.dataset.applied = applied;
       this.#applyHighlight();
+      this.#drawFiles();
     }
     this.#drawCards(value);
-    this.#drawVerdict(value);
+    drawSeen(find(this.root, '.verdict'), value, () => this.trigger('clear'));
+    showQuestion(value.preset);
     this.#report();
   }
 
   /** @param {Value} value */
-  #drawCards({ cards, labels, lang }) {
+  #drawCards({ cards, labels, lang, sampling }) {
     const signature = JSON.stringify(cards.map((card) => [card.model, card.title, card.meta, card.reading]));
     if (this.cards.dataset.signature !== signature || !this.cards.children.length) {
       this.cards.dataset.signature = signature;
+      this.cards.dataset.count = String(cards.length);
       this.cards.replaceChildren(...cards.map((card) => this.#build(card, labels, lang)));
       if (!cards.length && labels.no_models) this.cards.append(node('p', 'empty', labels.no_models));
       this.sheet.hide();
     }
-    cards.forEach((card, index) => fill(this.cards.children[index], card));
+    cards.forEach((card, index) => fill(this.cards.children[index], card, labels, sampling.max_chars));
   }
 
   /**
@@ -168,7 +165,9 @@ class Compare {
    */
   #build(card, labels, lang) {
     const article = build(card, labels, lang);
-    const { out } = partsOf(article);
+    const { out, figures } = partsOf(article);
+    figures.open = this.unfolded;
+    figures.addEventListener('toggle', () => this.#unfold(figures.open));
     out.addEventListener('click', (event) => {
       const { at } = targetOf(event).dataset;
       if (at !== undefined) this.#ask(article, Number(at));
@@ -177,16 +176,14 @@ class Compare {
     return article;
   }
 
-  /** @param {Value} value */
-  #drawVerdict({ verdict, note, labels, lang }) {
-    const place = find(this.root, '.verdict');
-    place.hidden = !(verdict || note);
-    place.replaceChildren();
-    if (verdict) {
-      const said = [verdict.takeaway, verdict.rest].join(between(lang)) + between(lang);
-      place.append(node('b', '', labels.seen + between(lang)), said);
-    }
-    if (note) place.append(node('span', 'note', note));
+  /**
+   * Shows or hides the figures of all cards.
+   * @param {boolean} open
+   */
+  #unfold(open) {
+    if (open === this.unfolded) return;
+    this.unfolded = open;
+    for (const card of this.cards.children) partsOf(card).figures.open = open;
   }
 
   /**
@@ -194,7 +191,7 @@ class Compare {
    * @param {(string | object)[][]} lines
    */
   #extend(lines) {
-    const { cards } = this.value;
+    const { cards, labels, sampling } = this.value;
     const pieces = cards.map(() => '');
     /** @type {Set<number>} */
     const whole = new Set();
@@ -204,7 +201,7 @@ class Compare {
         else whole.add(index);
       }),
     );
-    whole.forEach((index) => fill(this.cards.children[index], cards[index]));
+    whole.forEach((index) => fill(this.cards.children[index], cards[index], labels, sampling.max_chars));
     const longer = [...pieces.keys()].filter((index) => pieces[index] && !whole.has(index));
     extend(longer.map((index) => [this.cards.children[index], pieces[index]]));
     this.#report();
@@ -233,7 +230,7 @@ class Compare {
 
   /** @param {MouseEvent} event */
   #press(event) {
-    const pressed = targetOf(event).closest?.('#stop, #generate, #continue');
+    const pressed = targetOf(event).closest?.('#stop, #generate, #continue, .examples button');
     if (!pressed) return;
     if (pressed.id === 'stop') this.#freeze();
     else this.held = false;
@@ -327,38 +324,19 @@ class Compare {
 
   #applyHighlight() {
     this.root.dataset.lens = this.lens;
-    find(this.root, '.bar').replaceChildren(...this.#bar());
-  }
-
-  #bar() {
-    const { labels } = this.value;
-    const lenses = node('div', 'lenses');
-    lenses.append(node('span', '', labels.show));
-    const entries = ['plain', 'surprise', 'copied'].map(
-      (name) => /** @type {[string, string]} */ ([name, labels['lens_' + name]]),
-    );
-    const choice = segments(entries, this.lens, (name) => {
-      this.lens = name;
+    const choose = (/** @type {string} */ lens) => {
+      this.lens = lens;
       this.#applyHighlight();
-    });
-    const key = node('span', 'key');
-    if (this.lens === 'surprise') {
-      key.append(node('span', '', labels.heat_scale), node('i', 'ramp'), node('span', '', labels.heat_scale_high));
-    }
-    if (this.lens === 'copied') key.append(node('span', 'copied', labels.copied_hint));
-    lenses.append(choice, key);
-    const tools = node('div', 'tools');
-    tools.append(
-      node('span', '', labels.export),
-      button('', 'JSON', () => this.#export('json')),
-      button('', 'CSV', () => this.#export('csv')),
-      button('', 'Markdown', () => this.#export('md')),
-      button('', labels.open_file, () => this.#openFile()),
-    );
-    return [lenses, tools];
+    };
+    find(this.root, '.lenses').replaceChildren(...lenses(this.lens, this.value.labels, choose));
   }
 
-  /** @param {'json' | 'csv' | 'md'} kind */
+  #drawFiles() {
+    const save = (/** @type {import('./bar.js').Kind} */ kind) => this.#export(kind);
+    find(this.root, '.tools').replaceChildren(menu(this.value.labels, save, () => this.#openFile()));
+  }
+
+  /** @param {import('./bar.js').Kind} kind */
   async #export(kind) {
     const { value } = this;
     const file = spoken(await this.server.exported({ kind, value, lang: value.lang }));

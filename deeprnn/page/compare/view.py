@@ -2,8 +2,8 @@
 
 Knows: which control calls which handler, and what it sets. Does not know: the other views.
 
-`cards.js` draws the board. It calls the `server` functions (see `beside`), and triggers two events: a click on a
-possible next character (`select`), and a file to open (`upload`).
+`cards.js` draws the board. It calls the `server` functions (see `beside`), and triggers events: a click on a possible
+next character (`select`), a file to open (`upload`), the way back to the recordings of a question (`clear`).
 """
 
 from typing import Any
@@ -52,9 +52,11 @@ def _connect_choices(ui: Controls, handlers: Handlers, language: gr.Radio) -> No
     held = [ui.board, language, *ui.picker.filters]
     shown = [ui.board, ui.picker, *ui.settings()]
     ui.preset.input(handlers.on_preset, [ui.preset, *held], [*shown, ui.budget], **QUIET)
-    ui.budget.input(handlers.on_budget, [ui.preset, ui.budget, *held], shown, **QUIET)
+    of_group = [ui.preset, ui.budget, *held]
+    gr.on([ui.budget.input, ui.board.clear], handlers.on_budget, of_group, shown, **QUIET)
     opened = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings()]
     ui.board.upload(handlers.on_open_file, [language, *ui.picker.filters], opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         set_by_example = [ui.prompt, ui.board, ui.picker, ui.preset, ui.budget]
-        button.click(handlers.on_example(text), [ui.picker, *held], set_by_example, **QUIET)
+        chosen = button.click(handlers.on_example(text), [ui.picker, *held], set_by_example, **QUIET)
+        chosen.then(handlers.on_generate, [language, *ui.asked()], ui.board, trigger_mode="multiple", **QUIET)

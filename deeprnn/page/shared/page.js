@@ -3,6 +3,9 @@
 /** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
 /** @typedef {Record<'remove' | 'remove_all' | 'foot' | Foot, string>} Names */
 
+/** The number of groups of radio buttons that were named. */
+let groups = 0;
+
 /**
  * Starts listening to keys, clicks and changes of the page.
  * @param {Record<string, Names>} names by the language of the document; `remove` has a place for a model's {name}
@@ -49,6 +52,7 @@ function show(event) {
  * @param {Names} words
  */
 function giveNames(words) {
+  document.querySelectorAll('fieldset').forEach(groupRadios);
   document.querySelectorAll('.picker .token').forEach((token) => {
     const model = token.querySelector('span')?.textContent?.trim() ?? '';
     say(
@@ -66,6 +70,16 @@ function giveNames(words) {
   write('footer .record', words['common.stop_recording']);
   say(document.querySelector('footer .show-api img'), 'alt', words['common.logo']);
   say(document.querySelector('footer .record img'), 'alt', words['common.stop_recording']);
+}
+
+/**
+ * Gives the radio buttons of a group one name, so that the group is one tab stop, and arrow keys move in it: gradio gives
+ * each button a name of its own.
+ * @param {HTMLFieldSetElement} group
+ */
+function groupRadios(group) {
+  const name = (group.dataset.radios ??= `radios-${groups++}`);
+  group.querySelectorAll('input[type="radio"]').forEach((radio) => say(radio, 'name', name));
 }
 
 /**

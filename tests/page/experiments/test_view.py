@@ -200,7 +200,7 @@ def test_the_language_switch_draws_the_questions_again(visit):
     one.page.get_by_text("中文").click()
     one.page.get_by_role("heading", name="更多数据").wait_for()
     see = one.page.locator("#experiment-depth .see")
-    assert see.get_attribute("href") == "?preset=ten&lang=zh"
+    assert see.get_attribute("href") == "?preset=depth&lang=zh"
     see.click()
     one.page.wait_for_selector(".model-card[data-model='note-lstm-10-residual']")
 

@@ -76,11 +76,12 @@ def test_counting_is_worse_where_the_takeaway_says_so(registry, name):
     assert ngram(registry, name) > registry.infos[name].heldout_ppl
 
 
-@compares("ten")
-def test_ten_plain_layers_learn_letter_frequencies_and_ten_residual_ones_recite(said, key, budget):
-    _, (plain, residual) = said(key, budget)
+@compares("depth")
+def test_two_layers_recite_ten_plain_ones_learn_letter_frequencies_and_ten_residual_ones_recite(said, key, budget):
+    _, (two, plain, residual) = said(key, budget)
     assert plain.train_ppl == pytest.approx(plain.unigram_ppl, rel=0.01)
-    assert residual.train_ppl < 1.05 < len(residual.vocab) < residual.heldout_ppl
+    for one in (two, residual):
+        assert one.train_ppl < 1.05 < len(one.vocab) < one.heldout_ppl
 
 
 @compares("ten", "parameters")
