@@ -87,6 +87,13 @@ class Handlers:
         board = self._redraw(lambda _: shown, value, request.session_hash)
         return board, picked(self._registry, LANGUAGES[language], wanted, shown.names), *settings(shown)
 
+    def on_back(self, request: gr.Request, value: Any, language: str, *wanted: str | None) -> Any:
+        """Show the recordings of the board's question again, with the settings with which they were made."""
+        board = self._read(value)
+        if board.preset is None or board.budget is None:
+            return [gr.skip()] * 8
+        return self.on_budget(request, board.preset, board.budget, value, language, *wanted)
+
     def on_branch(self, event: gr.EventData) -> str:
         """Return the prompt after a click on a possible next character."""
         return branched(str(getattr(event, "context", "")))

@@ -52,8 +52,8 @@ def _connect_choices(ui: Controls, handlers: Handlers, language: gr.Radio) -> No
     held = [ui.board, language, *ui.picker.filters]
     shown = [ui.board, ui.picker, *ui.settings()]
     ui.preset.input(handlers.on_preset, [ui.preset, *held], [*shown, ui.budget], **QUIET)
-    of_group = [ui.preset, ui.budget, *held]
-    gr.on([ui.budget.input, ui.board.clear], handlers.on_budget, of_group, shown, **QUIET)
+    ui.budget.input(handlers.on_budget, [ui.preset, ui.budget, *held], shown, **QUIET)
+    ui.board.clear(handlers.on_back, held, shown, **QUIET)
     opened = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings()]
     ui.board.upload(handlers.on_open_file, [language, *ui.picker.filters], opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
