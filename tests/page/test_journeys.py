@@ -98,15 +98,15 @@ def test_few_tab_stops_are_before_the_first_card(visit):
 
 def test_the_figures_of_all_cards_unfold_together_and_stay_so_in_the_next_question(visit):
     one = visit()
-    opened = "[...document.querySelectorAll('.figures')].map((one) => one.open)"
+    opened = "[...document.querySelectorAll('.facts')].map((one) => one.open)"
     assert one.page.evaluate(opened) == [False] * 3
-    one.page.locator(".figures summary").nth(1).click()
+    one.page.locator(".facts summary").nth(1).click()
     one.page.wait_for_function(f"() => {opened}.every(Boolean)")
     one.page.get_by_label("One author or five?").check()
     wait_for_cards(one, "author-wells", "author-austen", "author-five")
     assert one.page.evaluate(opened) == [True] * 3
     assert "start of the book" in one.page.locator(".rote").first.text_content()
-    one.page.locator(".figures summary").first.click()
+    one.page.locator(".facts summary").first.click()
     one.page.wait_for_function(f"() => !{opened}.some(Boolean)")
 
 

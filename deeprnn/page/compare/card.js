@@ -114,10 +114,10 @@ export function build(card, labels, lang) {
   out.append(node('span', 'prompt'), node('span', 'text'));
   const told = node('p', 'told');
   told.append(node('span', 'short', card.short), node('span', 'status'));
-  const figures = node('details', 'figures');
-  figures.append(node('summary', '', labels.figures), node('p', 'meta', card.meta), dumbbell(card, labels));
-  figures.append(node('div', 'foot'));
-  article.append(heading, out, node('p', 'reading', card.reading), told, figures);
+  const facts = node('details', 'facts');
+  facts.append(node('summary', '', labels.figures), node('p', 'meta', card.meta), dumbbell(card, labels));
+  facts.append(node('div', 'foot'));
+  article.append(heading, out, node('p', 'reading', card.reading), told, facts);
   return article;
 }
 
@@ -127,9 +127,9 @@ export function build(card, labels, lang) {
  */
 export const partsOf = (article) => {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (article.getElementsByClassName(name)[0]);
-  const figures = /** @type {HTMLDetailsElement} */ (part('figures'));
+  const facts = /** @type {HTMLDetailsElement} */ (part('facts'));
   const [prompt, text, out, status, foot] = ['prompt', 'text', 'out', 'status', 'foot'].map(part);
-  return { prompt, text, out, status, foot, figures };
+  return { prompt, text, out, status, foot, facts };
 };
 
 /**

@@ -165,9 +165,9 @@ class Compare {
    */
   #build(card, labels, lang) {
     const article = build(card, labels, lang);
-    const { out, figures } = partsOf(article);
-    figures.open = this.unfolded;
-    figures.addEventListener('toggle', () => this.#unfold(figures.open));
+    const { out, facts } = partsOf(article);
+    facts.open = this.unfolded;
+    facts.addEventListener('toggle', () => this.#unfold(facts.open));
     out.addEventListener('click', (event) => {
       const { at } = targetOf(event).dataset;
       if (at !== undefined) this.#ask(article, Number(at));
@@ -183,7 +183,7 @@ class Compare {
   #unfold(open) {
     if (open === this.unfolded) return;
     this.unfolded = open;
-    for (const card of this.cards.children) partsOf(card).figures.open = open;
+    for (const card of this.cards.children) partsOf(card).facts.open = open;
   }
 
   /**
