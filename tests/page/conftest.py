@@ -132,13 +132,19 @@ class Visit:
     def asked(self):
         """The prompt and the seed in the controls: models that an address names bring those of their recordings."""
         prompt = self.page.locator("#prompt textarea").input_value()
-        return {"prompt": prompt, "seed": int(self.page.get_by_label("Seed").input_value())}
+        return {"prompt": prompt, "seed": int(self.setting("Seed").input_value())}
+
+    def setting(self, label):
+        """The control of one of the settings, which are in a fold."""
+        control = self.page.get_by_label(label).first  # the first of a slider's two
+        if not control.is_visible():
+            self.page.locator("#settings button.label-wrap").click()
+            control.wait_for()
+        return control
 
     def set(self, label, value):
-        """Fill in one of the settings, which are in a fold."""
-        if not self.page.get_by_label(label).is_visible():
-            self.page.locator("#settings button.label-wrap").click()
-        self.page.get_by_label(label).fill(str(value))
+        """Fill in one of the settings."""
+        self.setting(label).fill(str(value))
 
     def choose(self, view):
         choose(self.page, view)
@@ -174,7 +180,7 @@ class Visit:
             self.set("Length", length)
         asked = [
             self.page.locator("#prompt textarea").input_value(),
-            int(self.page.get_by_label("Length").input_value()),
+            int(self.setting("Length").input_value()),
         ]
         self.page.click("#generate")
         self.page.wait_for_function(

@@ -28,7 +28,7 @@ QUOTED = (
 GRADIOS = r"queue: .*|processing \||Language · 语言"
 
 DRAWN = {
-    "compare": ".model-card .rote",
+    "compare": ".text span",
     "score": "#score",
     "experiments": ".experiment .verdict",
     "inside": ".inside .says",
@@ -77,6 +77,7 @@ def left(texts):
 def show_all(one, view):
     """Let a view show all that it can say."""
     if view == "compare":
+        one.page.locator(".facts summary").first.click()
         one.page.locator(".text span").nth(5).click()
         one.page.wait_for_selector(".next-row")
         one.page.get_by_role("button", name="照抄原书").click()

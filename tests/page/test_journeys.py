@@ -121,7 +121,7 @@ def test_other_settings_than_the_recordings_make_the_answer_one_of_the_recording
     one.page.get_by_role("button", name="Show the recording").click()
     one.page.wait_for_function("() => !document.querySelector('.takeaway.past')")
     assert texts(one) == recorded
-    assert one.page.get_by_label("Length").input_value() == "300"
+    assert one.setting("Length").input_value() == "300"
 
 
 def test_the_first_screen_says_what_is_to_be_seen_and_marks_what_is_copied(visit, registry):

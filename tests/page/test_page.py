@@ -41,6 +41,7 @@ def test_a_recording_stands_after_the_prompt_it_continues_and_guessing_stands_on
         sample = registry.infos[name].metrics.sample
         assert one.card(name).locator(".prompt").text_content() == sample.prompt
         assert one.card(name).locator(".text").text_content() == sample.text
+    card.locator(".facts summary").click()
     picture, label = (card.locator(at).bounding_box() for at in (".dumbbell", ".dumbbell text >> nth=0"))
     assert label["x"] + label["width"] <= picture["x"] + picture["width"]
     places = ((".guess", "x1"), (".heldout", "cx"))

@@ -133,23 +133,22 @@ export const partsOf = (article) => {
 };
 
 /**
- * Gives a text that is being written, and the figures below it, the height that they will have, so that nothing moves. The characters that
- * are shown tell how many a line has; without any, the width does.
+ * Gives a text that will be written the height that it will have, and keeps that of the figures below it, so that
+ * nothing moves. The characters that are shown tell how many a line has; without any, the width does.
  * @param {Element} article
- * @param {Card} card
- * @param {number} more the number of characters that will be added
+ * @param {number} chars of the prompt and the text
  */
-function reserve(article, card, more) {
+export function reserve(article, chars) {
   const { prompt, text, out, foot } = partsOf(article);
   foot.style.minHeight = foot.offsetHeight + 'px';
   const { fontSize, lineHeight } = getComputedStyle(out);
   const [size, line] = [parseFloat(fontSize), parseFloat(lineHeight)];
   const shown = (prompt.textContent + '' + text.textContent).length;
   const height = text.getBoundingClientRect().bottom - prompt.getBoundingClientRect().top;
-  const wide = /[\u2e80-\uffff]/.test(card.prompt) ? 1 : 0.6; // the width of a character, in font sizes
+  const wide = /[\u2e80-\uffff]/.test(prompt.textContent ?? '') ? 1 : 0.6; // of a character, in font sizes
   const lines = shown > 100 ? height / line / shown : (size * wide) / out.clientWidth;
-  const whole = Math.ceil((card.prompt.length + card.text.length + more) * lines + 1);
-  out.style.setProperty('--reserved', whole * line + 'px');
+  out.style.setProperty('--reserved', Math.ceil(chars * lines + 1) * line + 'px');
+  article.classList.add('awaited');
 }
 
 /**
@@ -188,8 +187,10 @@ function letters(article, card) {
 export function fill(article, card, labels, more) {
   const isWriting = card.state === 'writing';
   const parts = partsOf(article);
-  if (isWriting && !article.classList.contains('writing')) reserve(article, card, more);
+  const begins = isWriting && !article.matches('.writing, .awaited');
+  if (begins) reserve(article, card.prompt.length + card.text.length + more);
   article.classList.toggle('writing', isWriting);
+  article.classList.remove('awaited');
   parts.status.textContent = card.status;
   const now = JSON.stringify([card.prompt, card.text, isWriting, card.runs, card.rote, !card.nats]);
   if (drawn.get(article) === now) return;

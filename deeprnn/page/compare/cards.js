@@ -2,7 +2,7 @@
 import { report } from '../shared/address.js';
 import { Carried, find, listed, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
 import { lenses, menu } from './bar.js';
-import { build, extend, fill, partsOf, stop } from './card.js';
+import { build, extend, fill, partsOf, reserve, stop } from './card.js';
 import { showQuestion } from './questions.js';
 import { drawSeen } from './seen.js';
 import { Sheet } from './sheet.js';
@@ -233,7 +233,23 @@ class Compare {
     const pressed = targetOf(event).closest?.('#stop, #generate, #continue, .examples button');
     if (!pressed) return;
     if (pressed.id === 'stop') this.#freeze();
-    else this.held = false;
+    else {
+      this.held = false;
+      this.#reserve(pressed.id === 'continue');
+    }
+  }
+
+  /**
+   * Reserves the height of the texts that are asked for, at once, while the reader expects a change.
+   * @param {boolean} goesOn whether the texts that are shown are continued
+   */
+  #reserve(goesOn) {
+    const { cards, sampling } = this.value;
+    const length = /** @type {HTMLInputElement | null} */ (document.querySelector('#length input')); // not in a closed fold
+    const more = Number(length?.value) || sampling.max_chars;
+    cards.forEach(({ prompt, text }, index) =>
+      reserve(this.cards.children[index], prompt.length + (goesOn ? text.length : 0) + more),
+    );
   }
 
   /**

@@ -145,7 +145,9 @@ class Controls:
             self.temperature = Slider(0, 2, first.sampling["temperature"], step=0.05, buttons=[])
             chars = first.sampling["max_chars"]
             with gr.Row():
-                self.length = Number(chars, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100)
+                self.length = Number(
+                    chars, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100, elem_id="length"
+                )
                 self.seed = Number(first.seed, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
             self.top_k = Slider(0, 100, 0, step=1, buttons=[])
             self.top_p = Slider(0.05, 1, 1, step=0.05, buttons=[])
