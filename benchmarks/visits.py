@@ -2,8 +2,8 @@
 
 A visit is made by a real Chromium, with an empty cache (cold) and again by the same browser (warm), until nothing is
 asked of the server any more; or, for many visitors at once, by HTTP: the same files, and the requests that a page sends
-when it is opened. What the server uses while nobody is there (gradio looks into its queue all the time) is measured
-before, and taken off.
+when it is opened. What the server uses in the same time while nobody is there is taken off: gradio looks into its queue
+all the time.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 QUIET_SECONDS = 1.0  # a visit has ended when nothing was asked of the server for so long
-IDLE_SECONDS = 5.0
 STREAM_SECONDS = 10.0  # gradio 6.31 now and then leaves a stream of updates open, which is not waited for any longer
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -31,20 +30,17 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-class Clock:
-    """The CPU seconds of a server beyond those that it uses while nobody is there."""
+class Cost:
+    """The CPU seconds of a server from now on, beyond those that it uses in the same time while nobody is there."""
 
     def __init__(self, pid: int) -> None:
-        self._pid, self._idle = pid, 0.0
-        self._begun, self._used = time.monotonic(), cpu_seconds(pid)
-        time.sleep(IDLE_SECONDS)
-        self._idle = self.lap() / IDLE_SECONDS
+        self._pid, self._begun, self._used = pid, time.monotonic(), cpu_seconds(pid)
 
-    def lap(self) -> float:
-        """Return the CPU seconds since the last call."""
-        begun, used = self._begun, self._used
-        self._begun, self._used = time.monotonic(), cpu_seconds(self._pid)
-        return self._used - used - self._idle * (self._begun - begun)
+    def ended(self) -> float:
+        """Return them; this takes as long again."""
+        lasted, used = time.monotonic() - self._begun, cpu_seconds(self._pid)
+        time.sleep(lasted)
+        return (used - self._used) - (cpu_seconds(self._pid) - used)
 
 
 class Visit:
@@ -110,9 +106,8 @@ def in_browser(url: str, pid: int, visits: int) -> list[str]:
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        _cold_and_warm(browser, url, Clock(pid))  # not counted: the server makes the page and its files
-        clock = Clock(pid)
-        found = [_cold_and_warm(browser, url, clock) for _ in range(visits)]
+        _cold_and_warm(browser, url, pid)  # not counted: the server makes the page and its files
+        found = [_cold_and_warm(browser, url, pid) for _ in range(visits)]
         browser.close()
     for name, seen in zip(("cold", "warm"), zip(*found, strict=True), strict=True):
         sizes = [sum(visit.items().values()) for visit, _ in seen]
@@ -124,31 +119,28 @@ def in_browser(url: str, pid: int, visits: int) -> list[str]:
     return [one for one in found[0][0][0].urls.values() if "/gradio_api/" not in one]
 
 
-def _cold_and_warm(browser: Browser, url: str, clock: Clock) -> list[tuple[Visit, float]]:
+def _cold_and_warm(browser: Browser, url: str, pid: int) -> list[tuple[Visit, float]]:
     """Visit twice with one cache, empty at first; return each visit with the CPU seconds of the server."""
     context, found = browser.new_context(locale="en-US"), list[tuple[Visit, float]]()
     for _ in range(2):
-        clock.lap()
-        visit = Visit(context)
+        cost, visit = Cost(pid), Visit(context)
         visit.open(url)
-        found.append((visit, clock.lap()))
         visit.page.close()
+        found.append((visit, cost.ended()))
     context.close()
     return found
 
 
 async def by_http(url: str, pid: int, visitors: int, files: list[str]) -> None:
     """Print what cold visits at the same moment cost; files: see `in_browser`."""
-    clock = Clock(pid)
     limits, headers = httpx.Limits(max_connections=None), {"accept-encoding": "gzip, br", "accept-language": "en"}
     async with httpx.AsyncClient(timeout=300, limits=limits, headers=headers) as client:
         config = (await client.get(f"{url}/config")).json()
         loads = [one["id"] for one in config["dependencies"] if one["backend_fn"] and _is_load(one)]
-        clock.lap()
-        begun = time.perf_counter()
+        cost, begun = Cost(pid), time.perf_counter()
         names = [f"visit-{visitors}-{i}-{time.time_ns()}" for i in range(visitors)]
         sizes = await asyncio.gather(*(_visit(client, url, files, loads, name) for name in names))
-        seconds, cpu = time.perf_counter() - begun, clock.lap()
+        seconds, cpu = time.perf_counter() - begun, cost.ended()
     print(
         f"{visitors:4} cold visits at once by HTTP: {statistics.fmean(sizes) / 1000:.0f} kB and "
         f"{cpu / visitors:.3f} CPU s each, all served in {seconds:.2f} s"
