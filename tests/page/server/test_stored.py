@@ -3,7 +3,6 @@
 import asyncio
 import re
 from pathlib import Path
-from urllib.parse import urljoin
 
 import gradio
 import httpx
@@ -16,10 +15,10 @@ from deeprnn.page.server import stored
 from deeprnn.page.server.stored import Store
 from deeprnn.page.words import tr
 from tests.conftest import WAIT, run
+from tests.page.conftest import Visit
 
 ENCODINGS = ("br", "gzip", "identity")
 PAGES = ("", "?lang=zh", "config")
-COLD_BYTES = 400_000  # of what the HTML of the page names, with the page; measured: 330,000
 
 
 def get(url, path="", **headers):
@@ -104,11 +103,20 @@ def test_what_is_not_there_is_not_kept(url, path):
     assert "immutable" not in answer.headers.get("cache-control", "")
 
 
-def test_a_first_visit_transfers_little(url):
-    page = get(url)
-    answers = [get(url, urljoin("./", file)) for file in named(page.text)]
-    assert len(answers) > 20
-    assert sum(one.num_bytes_downloaded for one in (page, *answers)) < COLD_BYTES
+def test_a_first_visit_transfers_less_than_450_kilobytes_and_the_next_one_less_than_60(chromium, url):
+    context, sizes = chromium.new_context(locale="en-US"), []
+    for _ in range(2):
+        page, received = context.new_page(), []
+        page.set_default_timeout(1_000 * WAIT)
+        network = context.new_cdp_session(page)
+        network.on("Network.loadingFinished", lambda event, to=received: to.append(event["encodedDataLength"]))
+        network.send("Network.enable")
+        Visit(page, url).open().settle()
+        page.close()
+        sizes.append(sum(received))
+    context.close()
+    assert 100_000 < sizes[0] < 450_000
+    assert 0 < sizes[1] < 60_000
 
 
 class Counted:
