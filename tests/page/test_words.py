@@ -13,7 +13,7 @@ from deeprnn.experiments.question import Budget, Highlight
 from deeprnn.experiments.words import WORDS as OF_QUESTIONS
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.compare.cards import NUMBERS, Reading, State
-from deeprnn.page.learn.view import lesson
+from deeprnn.page.learn.view import EXERCISES, lesson
 from deeprnn.page.links import VIEWS
 from deeprnn.page.score.examples import EXAMPLES, REAL
 from deeprnn.page.shared.widgets import FILTERS, Joined, book, millions
@@ -48,6 +48,11 @@ def asked_by_name(registry):
         "inside.say.change": ends,
         "inside.say.echo": ends,
         "inside.say.keep": ends,
+        "learn.exercise": set(EXERCISES),
+        "learn.fold": keys(*((fold, part) for fold in ("cells", "code") for part in ("title", "text"))),
+        "learn.term": keys(
+            *((term, part) for term in lesson(registry, "en")["glossary"] for part in ("name", "means"))
+        ),
         "learn.section": keys(
             *((one["key"], part) for one in lesson(registry, "en")["sections"] for part in ("title", "text"))
         ),
@@ -76,7 +81,7 @@ GIVEN = {
         for letter in cell(1, 1).gates(torch.zeros(cell.num_gates), torch.zeros(1))
         if letter != cell.candidate
     },
-    "learn.label": {f"{name}{part}" for name in ("right", "residual", "wrong") for part in ("", "_note")},
+    "learn.label": {f"{name}{part}" for name in ("right", "residual", "wrong") for part in ("", "_note")} | {"copy"},
     "score.label": {"best", "best_sure", "only", "only_sure", "waiting", "stopped"},
 }
 # Tables that are shown whole, in their order, and those by gradio's names.
@@ -163,7 +168,7 @@ LATIN = {"chart.svg", "chart.png", "chart.csv", "score.label.two_a", "score.labe
 def test_chinese_is_written_in_chinese_with_its_own_punctuation_and_one_word_for_a_thing(key):
     said = SAID[key]
     assert key in LATIN or re.search(HAN, re.sub(r"\{.*?\}", "", said)) or "{" in said
-    assert not re.search(rf"{HAN}[,.;:!?]|[,;]\s*{HAN}|[。，；：]\s+{HAN}", said)
+    assert not re.search(rf"{HAN}[,.;:!?]|[,;]\s*{HAN}|[。，；：] +{HAN}", said)
     assert not re.search(
         r"乱猜|未见过|没见过的|新文本|随机失活|字母表|(?<!迭代)周期|\bnats\b|6-gram|one-hot|百万(?!分之)", said
     )

@@ -7,7 +7,7 @@ import { queryOf, withoutFigures } from '../../deeprnn/page/compare/cards.js';
 import { endOf, whole } from '../../deeprnn/page/compare/live.js';
 import { percent } from '../../deeprnn/page/compare/sheet.js';
 import { unitOf } from '../../deeprnn/page/inside/pictures.js';
-import { named } from '../../deeprnn/page/learn/stack.js';
+import { named } from '../../deeprnn/page/learn/unrolled.js';
 import { level } from '../../deeprnn/page/score/heat.js';
 import { means } from '../../deeprnn/page/score/running.js';
 import { unpacked } from '../../deeprnn/page/score/score.js';

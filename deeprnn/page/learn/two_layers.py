@@ -7,6 +7,8 @@ Knows: PyTorch. Does not know: the package, whose models have any cell and depth
 import torch
 from torch import Tensor
 
+State = tuple[Tensor, Tensor]
+
 
 def get_params(num_symbols: int, num_hiddens: int) -> list[Tensor]:
     """Return the weights and the bias of each layer, then those of the output."""
@@ -21,8 +23,8 @@ def get_params(num_symbols: int, num_hiddens: int) -> list[Tensor]:
     return [param.requires_grad_() for param in params]
 
 
-def rnn(inputs: Tensor, state: tuple[Tensor, Tensor], params: list[Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Read one-hot characters (T, B, symbols); return the logits (T * B, symbols) and the state of each layer."""
+def rnn(inputs: Tensor, state: State, params: list[Tensor]) -> tuple[Tensor, State]:
+    """Read one-hot (T, B, symbols); return logits (T * B, symbols), states."""
     W_xh1, W_hh1, b_h1, W_xh2, W_hh2, b_h2, W_hq, b_q = params
     H1, H2 = state
     outputs = []
