@@ -21,7 +21,7 @@ NAMES = {cell.label for cell in CELLS.values()} | set(
 )
 # Where there are texts that models read and write, and code; gradio's own row of tabs, which nobody sees.
 QUOTED = (
-    "code, pre, textarea, .prompt, .text, .heat, .strip, .reading-across .explain, .said, .choice, .examples button,"
+    "code, pre, textarea, .written, .prompt, .text, .heat, .strip, .reading-across .explain, .said, .choice, .examples button,"
     " .tab-wrapper"
 )
 # What gradio has in English only.

@@ -31,13 +31,17 @@ function term(words, means) {
   const note = node('span', 'term-note', means);
   note.id = `term-${++count}`;
   note.setAttribute('role', 'tooltip');
-  const hide = () => note.remove();
+  const move = () => put(note, made);
+  const hide = () => {
+    note.remove();
+    window.removeEventListener('scroll', move);
+  };
   const show = () => {
     if (note.isConnected) return;
     made.append(note);
     shown.setAttribute('aria-describedby', note.id);
-    put(note, made);
-    window.addEventListener('scroll', hide, { once: true, passive: true });
+    move();
+    window.addEventListener('scroll', move, { passive: true });
   };
   const shown = button('', words, show);
   shown.addEventListener('focus', show);
