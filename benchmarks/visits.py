@@ -151,7 +151,8 @@ def _is_load(dependency: dict[str, Any]) -> bool:
 
 async def _visit(url: str, files: list[str], loads: list[int], visitor: str) -> int:
     """Return the bytes of all bodies of one visit, as they came, over as many connections as browsers open."""
-    limits, headers = httpx.Limits(max_connections=6), {"accept-encoding": "gzip, br", "accept-language": "en"}
+    limits = httpx.Limits(max_connections=6, max_keepalive_connections=0)  # the server closes idle connections
+    headers = {"accept-encoding": "gzip, br", "accept-language": "en"}
     async with httpx.AsyncClient(timeout=300, limits=limits, headers=headers, verify=False) as client:
         page = await client.get(files[0])
         answers = [page, *await asyncio.gather(*(client.get(one) for one in files[1:]))]
