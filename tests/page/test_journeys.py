@@ -134,7 +134,8 @@ def test_the_first_screen_says_what_is_to_be_seen_and_marks_what_is_copied(visit
     runs = service.analyse(registry, "note-lstm-2", prompt, text)["runs"]
     marked = {at for run in runs for at in range(run["start"], run["end"])}
     assert copied.count() == len(marked) > 100
-    assert "The Time Machine" in copied.first.get_attribute("title")
+    copied.first.hover()
+    assert "The Time Machine" in one.page.locator(".tip").text_content()
     assert one.card("note-lstm-10").locator(".text .copied").count() == 0
     assert "94% copied" in one.card("note-lstm-2").locator(".rote").text_content()
 

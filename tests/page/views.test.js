@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import { asked, matching, ordered } from '../../deeprnn/page/checkpoints/checkpoints.js';
 import { queryOf, withoutFigures } from '../../deeprnn/page/compare/cards.js';
 import { endOf, whole } from '../../deeprnn/page/compare/live.js';
+import { after } from '../../deeprnn/page/compare/past.js';
 import { percent } from '../../deeprnn/page/compare/sheet.js';
+import { said } from '../../deeprnn/page/compare/tip.js';
 import { unitOf } from '../../deeprnn/page/inside/pictures.js';
 import { named } from '../../deeprnn/page/learn/unrolled.js';
 import { level } from '../../deeprnn/page/score/heat.js';
@@ -50,6 +52,26 @@ test('a saved comparison is opened without its figures, and what is none as it i
 
 test('probabilities have as many digits as they are worth', () => {
   assert.deepEqual([1, 0.0996, 0.05, 0.0004].map(percent), ['100%', '10%', '5.0%', '0.04%']);
+  assert.deepEqual([0.00005, 0.00004, 0].map(percent), ['0.01%', '< 0.01%', '< 0.01%']);
+});
+
+test('of a character its probability is said where surprise is shown, and its place where copies are', () => {
+  const card = { prompt: '𝄞the', nats: [3.5, 0], runs: [[1, 2, 'The Time Machine, 3%']] };
+  const labels = { chance: 'chance {p} (surprise {nats} nats)' };
+  /** @param {string} lens */
+  const words = (lens) =>
+    [0, 4, 5, 6].map((at) =>
+      said(/** @type {Parameters<typeof said>[0]} */ (/** @type {unknown} */ ({ card, lens, labels })), at),
+    );
+  assert.deepEqual(words('surprise'), ['', 'chance 3.0% (surprise 3.50 nats)', 'chance 100% (surprise 0.00 nats)', '']);
+  assert.deepEqual(words('copied'), ['', '', 'The Time Machine, 3%', '']);
+  assert.deepEqual(words('plain'), ['', '', '', '']);
+});
+
+test('a board that is restored comes after what is shown and before what the server draws next', () => {
+  const { turn, cards } = JSON.parse(after('{"turn":7,"cards":[]}', 1_800_000_000_000));
+  assert.ok(1_800_000_000_000 < turn && turn < 1_800_000_000_001);
+  assert.deepEqual(cards, []);
 });
 
 test('live letters have whole percents, and of a prompt its last whole characters are read', () => {

@@ -166,10 +166,9 @@ function letters(article, card) {
     });
   const written = spell(Array.from(card.text), prompt.length);
   card.nats?.forEach((nats, index) => written[index].style.setProperty('--heat', strength(nats).toFixed(3)));
-  card.runs.forEach(([start, end, place]) => {
+  card.runs.forEach(([start, end]) => {
     written.slice(start, end).forEach((span) => {
       span.className = 'copied';
-      span.title = place;
     });
   });
   const parts = partsOf(article);

@@ -3,9 +3,11 @@ import { report } from '../shared/address.js';
 import { Carried, find, listed, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
 import { lenses, menu } from './bar.js';
 import { build, extend, fill, partsOf, reserve, stop } from './card.js';
+import { Past, after } from './past.js';
 import { showQuestion } from './questions.js';
 import { drawSeen } from './seen.js';
 import { Sheet } from './sheet.js';
+import { Tip } from './tip.js';
 
 /** @typedef {import('./card.js').Card} Card */
 
@@ -27,6 +29,9 @@ import { Sheet } from './sheet.js';
  */
 
 const EMPTY = /** @type {Value} */ (/** @type {unknown} */ ({ cards: [], labels: {} }));
+
+/** The values of the controls before the branch that was undone last. @type {any[]} */
+let before = [];
 
 /** @param {Value} value */
 const isWriting = (value) => value.cards.some((card) => card.state === 'writing');
@@ -78,6 +83,8 @@ class Compare {
   held = false;
   /** Whether the figures of all cards are unfolded. */
   unfolded = false;
+  /** The character of the last branch. */
+  branched = '';
   /**
    * The last answer about next characters, in both languages, and the card that it belongs to.
    * @type {{ answer: any, asked: { context: string[], actual: string | undefined }, model: string } | null}
@@ -94,8 +101,20 @@ class Compare {
     /** @type {Carried<Value>} */
     this.carried = new Carried(props, labels);
     this.sheet = new Sheet(find(this.root, '.next'), (char, context) => {
+      this.#freeze();
       this.held = false;
+      this.branched = char;
       trigger('select', { index: 0, value: char, context });
+    });
+    this.past = new Past(find(this.root, '.undo'), (moment) => this.#restore(moment));
+    this.root.addEventListener('branched', (event) => {
+      const settings = /** @type {CustomEvent} */ (event).detail;
+      this.carried.change(() => {}); // the whole value in one line
+      this.past.add({ board: this.carried.text, settings, char: this.branched });
+      this.past.draw(this.value.labels);
+    });
+    this.tip = new Tip(find(this.root, '.tip'), this.cards, (article) => {
+      return { card: this.#cardOf(article), lens: this.lens, labels: this.value.labels };
     });
     this.root.addEventListener('picked', (event) => this.#pick(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener('click', (event) => this.#press(event), true);
@@ -151,11 +170,15 @@ class Compare {
     if (this.cards.dataset.signature !== signature || !this.cards.children.length) {
       this.cards.dataset.signature = signature;
       this.cards.dataset.count = String(cards.length);
+      const old = [...this.cards.children].map((card) => /** @type {HTMLElement} */ (card).dataset.model);
+      if (String(old) !== String(cards.map((card) => card.model))) this.past.clear();
       this.cards.replaceChildren(...cards.map((card) => this.#build(card, labels, lang)));
       if (!cards.length && labels.no_models) this.cards.append(node('p', 'empty', labels.no_models));
       this.sheet.hide();
     }
     cards.forEach((card, index) => fill(this.cards.children[index], card, labels, sampling.max_chars));
+    this.past.draw(labels);
+    this.tip.hide();
   }
 
   /**
@@ -226,6 +249,21 @@ class Compare {
     });
     wrote.forEach((is, index) => is && stop(this.cards.children[index], this.value.cards[index].status));
     this.#report();
+  }
+
+  /**
+   * Goes back to what was shown before a branch, and ends what is being written.
+   * @param {import('./past.js').Moment} moment
+   */
+  #restore({ board, settings }) {
+    this.#freeze();
+    this.ended = Math.max(this.ended, this.shown);
+    this.props.value = after(board, this.ended);
+    this.draw();
+    document.getElementById('stop')?.click(); // the server reads the board that is restored
+    before = settings;
+    this.trigger('undo');
+    if (this.past.button.hidden) find(this.cards, '.out').focus({ preventScroll: true });
   }
 
   /** @param {MouseEvent} event */
@@ -308,6 +346,7 @@ class Compare {
     if (old >= 0) spans[old].classList.remove('at');
     spans[at].classList.add('at');
     spans[at].scrollIntoView({ block: 'nearest' });
+    this.tip.show(spans[at]);
   }
 
   /**
@@ -335,7 +374,9 @@ class Compare {
     const { answer, asked, model } = this.asked;
     const { labels, lang } = this.value;
     const article = find(this.cards, `[data-model="${CSS.escape(model)}"]`);
-    this.sheet.open(spoken(answer), asked, labels, lang, partsOf(article).out);
+    const character = article.querySelector('.at') ?? article;
+    this.sheet.open(spoken(answer), asked, labels, lang, partsOf(article).out, character);
+    this.tip.show(character);
   }
 
   #applyHighlight() {
@@ -386,3 +427,14 @@ export function tellModels(event, models) {
   const detail = { models: models || [], changed: event === 'change' };
   document.querySelector('#board .compare')?.dispatchEvent(new CustomEvent('picked', { detail }));
 }
+
+/**
+ * Tells the board the values of the controls when the reader chooses a character to go on from.
+ * @param {any[]} settings
+ */
+export function tellSettings(...settings) {
+  document.querySelector('#board .compare')?.dispatchEvent(new CustomEvent('branched', { detail: settings }));
+}
+
+/** The values of the controls before the branch that the reader has undone. */
+export const settingsBefore = () => before;

@@ -33,6 +33,9 @@ def _connect_runs(ui: Controls, handlers: Handlers, addresses: Addresses, langua
     ui.go.click(handlers.on_generate, everything, ui.board, **anew)
     ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **anew)
     ui.stop.click(handlers.on_stop, ui.board, ui.board, **anew)
+    told = calling("compare", "tellSettings")
+    ui.board.select(None, ui.settings(), None, js=told, queue=False, **QUIET)
+    ui.board.undo(None, None, ui.settings(), js=calling("compare", "settingsBefore"), queue=False, **QUIET)
     branch = ui.board.select(handlers.on_branch, None, ui.prompt, **QUIET)
     branch.then(handlers.on_generate, everything, ui.board, **anew)
     written = gr.State(None)  # the language, length and turn of a comparison that the address asks for
