@@ -103,6 +103,7 @@ class Compare {
     this.sheet = new Sheet(find(this.root, '.next'), (char, context) => {
       this.#freeze();
       this.held = false;
+      this.#reserve(false);
       this.branched = char;
       trigger('select', { index: 0, value: char, context });
     });
