@@ -57,7 +57,7 @@ test('probabilities have as many digits as they are worth', () => {
 
 test('of a character its probability is said where surprise is shown, and its place where copies are', () => {
   const card = { prompt: '𝄞the', nats: [3.5, 0], runs: [[1, 2, 'The Time Machine, 3%']] };
-  const labels = { chance: 'chance {p} (surprise {nats} nats)' };
+  const labels = { chance: 'chance {p} (surprise {surprise} nats)' };
   /** @param {string} lens */
   const words = (lens) =>
     [0, 4, 5, 6].map((at) =>

@@ -16,7 +16,7 @@ export function said({ card, lens, labels }, at) {
   const index = at - Array.from(card.prompt).length;
   const nats = index < 0 ? undefined : card.nats?.[index];
   if (lens === 'surprise' && nats !== undefined) {
-    return filled(labels.chance, { p: percent(Math.exp(-nats)), nats: nats.toFixed(2) });
+    return filled(labels.chance, { p: percent(Math.exp(-nats)), surprise: nats.toFixed(2) });
   }
   const run = lens === 'copied' && card.runs.find(([start, end]) => start <= index && index < end);
   return run ? run[2] : '';
