@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from deeprnn.page.words import tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
+from deeprnn.text.vocab import Vocab
 from deeprnn.words import Lang
 
 TextOf = Callable[[CheckpointInfo], str | None]  # returns a model's main text, or None
@@ -78,9 +79,13 @@ def chosen(registry: Registry, key: str, names: Sequence[str]) -> list[str]:
 
 
 def fitting(registry: Registry, text: str, names: Sequence[str]) -> list[str]:
-    """Return the models that know at least 95% of a text's characters."""
-    known = (name for name in names if name in registry.infos)
-    return [name for name in known if registry.infos[name].vocab.count_unknown(text) <= MAX_UNKNOWN * len(text)]
+    """Return the models that read a text with its capitals, if it has any, and know at least 95% of its characters."""
+
+    def fits(vocab: Vocab) -> bool:
+        is_read = vocab.form == "full" or text == text.lower()
+        return is_read and vocab.count_unknown(text) <= MAX_UNKNOWN * len(text)
+
+    return [name for name in names if name in registry.infos and fits(registry.infos[name].vocab)]
 
 
 def excerpt(registry: Registry, text_of: TextOf, names: Sequence[str], key: str) -> str | None:

@@ -41,6 +41,7 @@ def test_a_readers_own_models_stay_where_they_fit_an_example(registry):
     english = examples.models(registry, "new")
     assert examples.chosen(registry, "new", ["note-rnn-2"]) == ["note-rnn-2"]
     assert examples.chosen(registry, "chinese", ["note-rnn-2"]) == ["journey-gru-2"]
+    assert examples.chosen(registry, "prose", ["note-rnn-2", "wells-lstm-2"]) == ["wells-lstm-2"]
     assert examples.chosen(registry, "new", ["journey-gru-2"]) == english
     assert examples.chosen(registry, "prose", english) == examples.models(registry, "prose")
 
