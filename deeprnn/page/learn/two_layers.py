@@ -7,8 +7,6 @@ Knows: PyTorch. Does not know: the package, whose models have any cell and depth
 import torch
 from torch import Tensor
 
-State = tuple[Tensor, Tensor]
-
 
 def get_params(num_symbols: int, num_hiddens: int) -> list[Tensor]:
     """Return the weights and the bias of each layer, then those of the output."""
@@ -23,7 +21,7 @@ def get_params(num_symbols: int, num_hiddens: int) -> list[Tensor]:
     return [param.requires_grad_() for param in params]
 
 
-def rnn(inputs: Tensor, state: State, params: list[Tensor]) -> tuple[Tensor, State]:
+def rnn(inputs: Tensor, state: list[Tensor], params: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
     """Read one-hot (T, B, symbols); return logits (T * B, symbols), states."""
     W_xh1, W_hh1, b_h1, W_xh2, W_hh2, b_h2, W_hq, b_q = params
     H1, H2 = state
@@ -32,4 +30,4 @@ def rnn(inputs: Tensor, state: State, params: list[Tensor]) -> tuple[Tensor, Sta
         H1 = torch.tanh(X @ W_xh1 + H1 @ W_hh1 + b_h1)
         H2 = torch.tanh(H1 @ W_xh2 + H2 @ W_hh2 + b_h2)
         outputs.append(H2 @ W_hq + b_q)
-    return torch.cat(outputs), (H1, H2)
+    return torch.cat(outputs), [H1, H2]

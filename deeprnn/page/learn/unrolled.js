@@ -47,7 +47,7 @@ const around = (corners, className) =>
  * @param {string} d
  * @param {string} className
  */
-const arrow = (d, className) => shape('path', { d, class: className });
+const arrow = (d, className) => shape('path', { d, class: 'arrow ' + className });
 
 /**
  * The head of the arrows of one picture.

@@ -89,7 +89,7 @@ def test_the_two_layers_that_are_taught_say_what_note_rnn_2_says(registry):
     inputs = F.one_hot(tokens.T, model.vocab_size).float()
     zero = torch.zeros(2, model.config.hidden_size)
     with torch.no_grad():
-        said, (h1, h2) = two_layers.rnn(inputs, (zero, zero), params)
+        said, (h1, h2) = two_layers.rnn(inputs, [zero, zero], params)
         expected, state = model(tokens, model.initial_state(2))
     torch.testing.assert_close(said, expected.transpose(0, 1).flatten(0, 1), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(torch.stack((h1, h2)), state[:, 0], atol=1e-4, rtol=1e-4)
@@ -193,6 +193,7 @@ def test_in_the_mistake_nothing_leads_into_the_state_and_nothing_from_the_cells_
     right, wrong = (one.page.locator("#learn-mistake .pair .figure").nth(at) for at in (0, 1))
     wrong.locator(".unrolled").wait_for()
     assert (right.locator(".lost").count(), wrong.locator(".lost").count()) == (0, 4)
+    assert right.locator("path[marker-end]").count() == wrong.locator("path[marker-end]").count() == 20
     state = wrong.locator(".cell.before rect").bounding_box()
     cells = wrong.locator("g:not(.input).cell rect").evaluate_all(
         "all => all.map((one) => one.getBoundingClientRect().y)"
