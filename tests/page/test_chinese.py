@@ -20,10 +20,7 @@ NAMES = {cell.label for cell in CELLS.values()} | set(
     )
 )
 # Where there are texts that models read and write, and code; gradio's own row of tabs, which nobody sees.
-QUOTED = (
-    "code, pre, textarea, .written, .prompt, .text, .heat, .strip, .reading-across .explain, .said, .choice,"
-    " .examples button, .tab-wrapper"
-)
+QUOTED = "code, pre, textarea, .written, .prompt, .text, .heat, .strip, .said, .choice, .examples button, .tab-wrapper"
 # What gradio has in English only.
 GRADIOS = r"queue: .*|processing \||Language · 语言"
 

@@ -218,7 +218,7 @@ class Inside {
     const before = characters.slice(Math.max(0, this.at - 11), this.at + 1).map(visible);
     const next = this.at + 1 < characters.length ? visible(characters[this.at + 1]) : '…';
     const place = filled(labels.next, { prefix: `“…${before.join('')}”`, char: next });
-    this.said.replaceChildren(node('b', '', place), ` ${labels.hint}`);
+    this.said.replaceChildren(node('b', 'said', place), ` ${labels.hint}`);
     this.reading.replaceChildren(...models.map((one) => across(one, this.at, labels)));
   }
 }
