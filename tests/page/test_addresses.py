@@ -172,9 +172,10 @@ def test_copy_link_of_a_view_leads_to_what_it_shows(opened, view):
 def test_a_text_too_long_for_an_address_is_left_out_and_the_button_says_so(opened):
     one = opened("?view=score&models=journey-gru-2")
     one.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    one.page.wait_for_selector(".heat")
     one.page.locator("#score-text textarea").fill("好" * 4_000)
     one.page.click("#score")
-    one.page.wait_for_selector(".heat")
+    one.page.wait_for_function("() => document.querySelector('.heat')?.textContent.includes('好好')")
     one.page.locator("#link button").click()
     one.page.get_by_role("button", name="the text is too long").wait_for()
     assert one.page.evaluate("navigator.clipboard.readText()") == f"{one.url}?view=score&lang=en&models=journey-gru-2"
