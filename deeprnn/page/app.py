@@ -48,7 +48,11 @@ from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
 
 _TITLES = {name: [lang, CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
-_NAMES = {CODES[lang]: table("named", lang) | table("gradio", lang) for lang in LANGUAGES.values()}
+_TOASTS = {"error": "error_title", "warning": "warning_title", "info": "warning_title"}
+_NAMES = {
+    CODES[lang]: table("named", lang) | table("gradio", lang) | {kind: tr(key, lang) for kind, key in _TOASTS.items()}
+    for lang in LANGUAGES.values()
+}
 LAUNCH: dict[str, Any] = {
     "show_error": False,
     "enable_monitoring": False,

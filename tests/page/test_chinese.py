@@ -110,6 +110,15 @@ def test_a_visitor_who_asks_for_chinese_never_sees_english(visit):
     assert one.page.evaluate("document.documentElement.lang") == "zh-CN"
 
 
+def test_a_message_in_chinese_has_no_english_title(visit):
+    one = visit("?lang=zh")
+    one.page.wait_for_selector(DRAWN["compare"])
+    one.page.locator("#prompt textarea").fill("x" * 3000)
+    one.page.locator("#generate").click()
+    one.page.locator(".toast-title", has_text="无法完成").wait_for()
+    assert left(one.page.evaluate(SEEN)) == {}
+
+
 KEPT = """() => ({
   texts: [...document.querySelectorAll('.out, .score-result .heat, .strip')].map((one) => one.textContent),
   typed: [...document.querySelectorAll('textarea, input:not([role=listbox], [role=combobox], [type=radio])')]

@@ -242,7 +242,6 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
             return [gr.skip()] * 4
         names = [name for name in ask.models if name in ui.listed][:2] or ui.chosen
         shown = ask.text or TEXT
-        announce(registry, ask.lang)
         try:
             drawn = found(registry, names, shown)
         except RequestError:

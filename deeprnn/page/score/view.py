@@ -164,7 +164,6 @@ class _Handlers:
             names = list(comparisons(self._registry)[ask.preset].groups[ask.budget])
         names = names[:MAX_MODELS] or examples.models(self._registry, DEFAULT)  # the Compare view shows a warning
         text = ask.text or EXAMPLES[DEFAULT].text
-        announce(self._registry, ask.lang)
         try:
             drawn: Any = written(self._turns.begin(session), found(self._registry, text, names))
         except RequestError as error:

@@ -1,7 +1,11 @@
 // What applies to the whole page: keys, names for elements to which gradio gives none, the language of the document.
 
 /** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
-/** @typedef {Record<'remove' | 'remove_all' | 'foot' | Foot, string>} Names */
+/** @typedef {'error' | 'warning' | 'info'} Toast gradio's kinds of messages; each has one title for all its messages */
+/** @typedef {Record<'remove' | 'remove_all' | 'close' | 'foot' | Foot | Toast, string>} Names */
+
+/** @type {Toast[]} */
+const TOASTS = ['error', 'warning', 'info'];
 
 /** The number of groups of radio buttons that were named. */
 let groups = 0;
@@ -48,7 +52,7 @@ function show(event) {
 
 /**
  * Names the elements that gradio names by a number, or only in English: the crosses in a list of models (with the model
- * that each one removes), the inputs of a slider, and the footer.
+ * that each one removes), the inputs of a slider, messages, and the footer.
  * @param {Names} words
  */
 function giveNames(words) {
@@ -65,6 +69,8 @@ function giveNames(words) {
   document.querySelectorAll('[aria-label^="number input for "], [aria-label^="range slider for "]').forEach((input) => {
     say(input, 'aria-label', (input.getAttribute('aria-label') ?? '').replace(/^.*? for /, ''));
   });
+  TOASTS.forEach((kind) => write(`.toast-title.${kind}`, words[kind]));
+  document.querySelectorAll('.toast-close').forEach((cross) => say(cross, 'aria-label', words.close));
   document.querySelectorAll('footer[aria-label]').forEach((foot) => say(foot, 'aria-label', words.foot));
   write('footer .show-api', words['errors.use_via_api']);
   write('footer .record', words['common.stop_recording']);
