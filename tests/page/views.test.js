@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { asked, matching, ordered } from '../../deeprnn/page/checkpoints/checkpoints.js';
-import { queryOf, withoutFigures } from '../../deeprnn/page/compare/cards.js';
+import { queryOf, withoutFigures } from '../../deeprnn/page/compare/kept.js';
 import { endOf, whole } from '../../deeprnn/page/compare/live.js';
 import { after } from '../../deeprnn/page/compare/past.js';
 import { percent } from '../../deeprnn/page/compare/sheet.js';

@@ -1,8 +1,9 @@
 // Draws the Compare board (see cards.py): the cards, the highlight, files.
 import { report } from '../shared/address.js';
-import { Carried, find, listed, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
+import { Carried, find, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
 import { lenses, menu } from './bar.js';
 import { build, extend, fill, partsOf, reserve, stop } from './card.js';
+import { choose, queryOf } from './kept.js';
 import { Past, after } from './past.js';
 import { showQuestion } from './questions.js';
 import { drawSeen } from './seen.js';
@@ -35,39 +36,6 @@ let before = [];
 
 /** @param {Value} value */
 const isWriting = (value) => value.cards.some((card) => card.state === 'writing');
-
-/**
- * The query of the address that shows the same board. If all cards are recordings, it has no settings.
- * @param {Value} value
- */
-export function queryOf({ cards, prompt, seed, sampling, preset, budget, lang }) {
-  const query = new URLSearchParams({ view: 'compare', lang });
-  if (preset) {
-    query.set('preset', preset);
-    query.set('budget', String(budget));
-  } else query.set('models', listed(cards.map((card) => card.model)));
-  if (!cards.every((card) => card.state === 'recorded')) {
-    const length = Math.max(...cards.map((card) => Array.from(card.text).length), 1);
-    const { temperature, top_k, top_p } = sampling;
-    const set = { prompt, seed, temperature, top_k, top_p, length };
-    for (const [name, given] of Object.entries(set)) query.set(name, String(given));
-  }
-  return query.toString();
-}
-
-/**
- * A saved comparison without its figures, which the server computes again: they are ten times as long as its texts.
- * @param {string} text
- */
-export function withoutFigures(text) {
-  try {
-    const value = JSON.parse(text);
-    value.cards.forEach((/** @type {{ figures?: object }} */ card) => delete card.figures);
-    return JSON.stringify(value);
-  } catch {
-    return text; // the server reports the error
-  }
-}
 
 class Compare {
   lens = 'plain';
@@ -391,7 +359,9 @@ class Compare {
 
   #drawFiles() {
     const save = (/** @type {import('./bar.js').Kind} */ kind) => this.#export(kind);
-    find(this.root, '.tools').replaceChildren(menu(this.value.labels, save, () => this.#openFile()));
+    find(this.root, '.tools').replaceChildren(
+      menu(this.value.labels, save, () => choose((text) => this.trigger('upload', { text }))),
+    );
   }
 
   /** @param {import('./bar.js').Kind} kind */
@@ -400,17 +370,6 @@ class Compare {
     const file = spoken(await this.server.exported({ kind, value, lang: value.lang }));
     if (file.error) window.alert(file.error);
     else save(file.name, file.mime, file.text);
-  }
-
-  #openFile() {
-    const picker = node('input');
-    picker.type = 'file';
-    picker.accept = '.json,application/json';
-    picker.addEventListener('change', async () => {
-      const file = picker.files?.[0];
-      if (file) this.trigger('upload', { text: withoutFigures(await file.text()) });
-    });
-    picker.click();
   }
 }
 
