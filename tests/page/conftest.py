@@ -143,8 +143,15 @@ class Visit:
         return control
 
     def set(self, label, value):
-        """Fill in one of the settings."""
-        self.setting(label).fill(str(value))
+        """Fill in one of the settings; a fold that has just opened may yet set it to what it was."""
+        control = self.setting(label)
+
+        def is_kept():
+            control.fill(str(value))
+            control.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            return control.input_value() == str(value)
+
+        wait_until(is_kept)
 
     def choose(self, view):
         choose(self.page, view)

@@ -230,7 +230,7 @@ def test_the_language_switch_changes_the_words_and_keeps_the_work(visit):
     one.page.get_by_text("中文").click()
     one.page.wait_for_function("() => document.querySelector('.reading').textContent.includes('训练文本')")
     one.page.get_by_role("heading", name="循环神经网络要多深").wait_for()
-    one.page.get_by_role("button", name="生成").wait_for()
+    one.page.get_by_role("button", name="生成", exact=True).wait_for()
     assert one.card("note-lstm-2").locator(".text").text_content() == written
     one.page.get_by_text("English").click()
     one.page.wait_for_function("() => document.querySelector('#generate').textContent.includes('Generate')")

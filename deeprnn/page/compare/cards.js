@@ -334,18 +334,18 @@ class Compare {
     const models = cards.map((one) => one.model);
     const answer = await this.server.next_chars({ context: context.join(''), models });
     this.asked = { answer, asked: { context, actual: characters[at] }, model: card.model };
-    this.#show();
+    this.sheet.uncover(this.#show());
   }
 
-  /** Shows the last answer about next characters. */
+  /** Shows the last answer about next characters; returns the character at their place. */
   #show() {
-    if (!this.asked) return;
-    const { answer, asked, model } = this.asked;
+    const { answer, asked, model } = /** @type {NonNullable<typeof this.asked>} */ (this.asked);
     const { labels, lang } = this.value;
     const article = find(this.cards, `[data-model="${CSS.escape(model)}"]`);
     const character = article.querySelector('.at') ?? article;
-    this.sheet.open(spoken(answer), asked, labels, lang, partsOf(article).out, character);
+    this.sheet.open(spoken(answer), asked, labels, lang, partsOf(article).out);
     this.tip.show(character);
+    return character;
   }
 
   #applyHighlight() {

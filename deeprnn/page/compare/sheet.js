@@ -38,9 +38,8 @@ export class Sheet {
    * @param {Record<string, string>} labels
    * @param {string} lang
    * @param {HTMLElement} returnTo
-   * @param {Element} character that the sheet must not cover
    */
-  open(answer, { context, actual }, labels, lang, returnTo, character) {
+  open(answer, { context, actual }, labels, lang, returnTo) {
     const close = button('close', labels.close, () => this.close());
     const heading = node('h3', '', labels.next_title + between(lang));
     const end = context.slice(-28).map((one) => (one === '\n' ? '↵' : one));
@@ -55,14 +54,13 @@ export class Sheet {
     this.#returnTo = returnTo;
     this.place.hidden = false;
     close.focus({ preventScroll: true });
-    this.#uncover(character);
   }
 
   /**
    * Scrolls the page until a character is above the sheet; at the end of the page there is room for that.
    * @param {Element} character
    */
-  #uncover(character) {
+  uncover(character) {
     document.body.style.paddingBottom = this.place.offsetHeight + 'px';
     const covered = character.getBoundingClientRect().bottom + GAP - this.place.getBoundingClientRect().top;
     if (covered > 0) window.scrollBy({ top: covered });

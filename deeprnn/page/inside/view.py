@@ -240,12 +240,14 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
     def on_address(ask: links.Ask, _: str | None) -> Any:
         if ask.view != "inside":
             return [gr.skip()] * 4
-        names = [name for name in ask.models if name in ui.listed][:2] or ui.chosen
-        shown = ask.text or TEXT
+        asked = [name for name in ask.models if name in ui.listed][:2]
+        names, shown = asked or ui.chosen, ask.text or TEXT
         try:
             drawn = found(registry, names, shown)
         except RequestError:
             drawn = pictures(registry, (), "")
+        if not asked and not ask.text:  # the reader may have set the controls meanwhile
+            return *[gr.skip()] * 3, drawn
         return names[0], names[1] if len(names) > 1 else "", shown, drawn
 
     asked = [ui.first, ui.second, ui.text, language]

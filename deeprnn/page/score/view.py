@@ -156,12 +156,16 @@ class _Handlers:
         return pressed
 
     def on_address(self, ask: links.Ask, session: str | None) -> Any:
-        """Score the text and with the models that an address asks for, else an example."""
+        """Score the text and with the models that an address asks for, else an example.
+
+        The controls show that example when the page is sent; meanwhile the reader may have set them.
+        """
         if ask.view != "score":
             return [gr.skip()] * 3
         names = list(ask.models)
         if not names and ask.preset and ask.budget:
             names = list(comparisons(self._registry)[ask.preset].groups[ask.budget])
+        controls = [] if names or ask.text else [gr.skip()] * 2
         names = names[:MAX_MODELS] or examples.models(self._registry, DEFAULT)  # the Compare view shows a warning
         text = ask.text or EXAMPLES[DEFAULT].text
         try:
@@ -169,7 +173,7 @@ class _Handlers:
         except RequestError as error:
             drawn = {}
             gr.Warning(error.message(ask.lang), title=tr("warning_title", ask.lang))
-        return text, gr.update(value=names), drawn
+        return *(controls or (text, gr.update(value=names))), drawn
 
     def on_stop(self, request: gr.Request) -> None:
         """End the drawing; models that have not begun to read do not."""

@@ -300,7 +300,7 @@ def test_below_a_prefix_that_a_proxy_keeps_the_page_opens_writes_and_downloads(c
         page.locator(".next-row").first.wait_for()
         page.keyboard.press("Escape")
         one.choose("checkpoints")
-        page.get_by_role("button", name="note-rnn-2", exact=True).click()
+        page.locator("#checkpoints [data-model='note-rnn-2'] .name").click()
         with page.expect_download() as download:
             page.get_by_role("link", name="Folder").click()
         assert download.value.suggested_filename == "note-rnn-2.zip"
