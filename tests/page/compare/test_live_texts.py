@@ -27,6 +27,7 @@ def branch(one, at, rank):
     """Go on from a place in the first text with a character of the sheet; return it."""
     one.page.locator(".model-card").first.locator(".text span").nth(at).click()
     choice = one.page.locator(".choice").nth(rank)
+    choice.wait_for()  # those of an earlier place are hidden
     char = choice.locator("b").text_content().replace("␣", " ")
     context = one.page.locator(".model-card").first.evaluate(
         "(card, at) => card.querySelector('.prompt').textContent"
