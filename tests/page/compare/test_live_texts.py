@@ -164,8 +164,10 @@ def test_a_branch_in_a_long_text_keeps_its_end(visit):
 def test_on_a_phone_the_sheet_does_not_cover_the_character_and_escape_returns_to_it(visit, place):
     one = visit(TWO, width=390, height=844, touch=True)
     out = getattr(one.page.locator(".out"), place)
+    one.page.get_by_role("button", name="surprise").tap()
     out.locator("span[data-at]").last.tap()
     one.page.locator(".next-row").first.wait_for()
+    assert "chance" in one.page.locator(".tip").text_content()
     bottom = "() => document.querySelector('.out .at').getBoundingClientRect().bottom"
     assert one.page.evaluate(bottom) < one.page.locator(".next").bounding_box()["y"]
     assert (
