@@ -2,10 +2,10 @@
 
 Starts `python app.py`, opens the page for 1, 20 and 100 visitors, and lets them click Generate at the same moment. As
 in the page, a click is a request that joins the queue, and a stream of updates, all of which are read. The visitors are
-coroutines of this process, which runs on the same cores. It prints how many failed, when they saw the first characters,
-when the last visitor had all of them, and the ratio to the time that d2l's predict needs for the same texts one after
-another on one core, measured before and after. Then it prints the server's memory after many more requests, and the
-time of scoring.
+coroutines of this process, which runs on the same cores. First it prints what a visit costs that only opens the page
+(see `visits`). Of those who generate it prints how many failed, when they saw the first characters, when the last
+visitor had all of them, and the ratio to the time that d2l's predict needs for the same texts one after another on one
+core, measured before and after. Then it prints the server's memory after many more requests, and the time of scoring.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import torch
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
+import visits
 from against_d2l import D2LModel, d2l_predict
 
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -162,6 +163,7 @@ async def measure(server: Server, args: argparse.Namespace) -> None:
         await page.generate("warm", MODELS, 10)
         if args.scoring_first:
             await scoring(page, "first")
+        print(f"{args.chars} characters each by {', '.join(MODELS)}")
         print(
             f"{'visitors':>8} {'failed':>6} {'first characters: median, last':>31} {'all':>8} {'characters/s':>12}"
             f" {'d2l, one by one':>15} {'ours / d2l':>10}"
@@ -221,13 +223,18 @@ def main() -> None:
     parser.add_argument(
         "--requests", type=int, default=1_000, help="after which the server's memory is looked at again"
     )
+    parser.add_argument("--visits", type=int, default=20, help="that a browser makes with an empty cache, and again")
+    parser.add_argument("--only-visits", action="store_true", help="end after these")
     parser.add_argument("--scoring-first", action="store_true", help="another order, which costs more memory")
     args = parser.parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, {platform.machine()}, {os.cpu_count()} cores")
-    print(f"{args.chars} characters each by {', '.join(MODELS)}")
     with Server() as server:
-        asyncio.run(measure(server, args))
+        files = visits.in_browser(server.url, server.process.pid, args.visits)
+        for visitors in args.visitors:
+            asyncio.run(visits.by_http(server.url, server.process.pid, visitors, files))
+        if not args.only_visits:
+            asyncio.run(measure(server, args))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ def measured(page: Page) -> dict[str, Any]:
     cdp.on("Network.dataReceived", lambda event: received.append(event["dataLength"]))
     cdp.send("Network.enable")
     cdp.send("Performance.enable")
+    page.locator("#settings button.label-wrap").click()
     page.get_by_label("Length").fill(str(CHARS))
     before, started = seconds(cdp), time.perf_counter()
     page.click("#generate")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from deeprnn.config import Recipe
-from deeprnn.experiments.charts import Cell, Chart, Column, Label, Matrix, Square, Table, Word
+from deeprnn.experiments.charts import Cell, Chart, Column, Label, Matrix, Square, Table, Values, Word, titled
 from deeprnn.experiments.gaps import elsewhere, percent_above
 from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, ends
 from deeprnn.experiments.recipes import modern_training, stack
@@ -138,10 +138,14 @@ def chart(results: Results, experiment: str, *, shows_ppl: bool = False) -> Matr
     ]
     columns: list[Label] = [Word(key=f"authors.name.{name}") for name in own]
     rows: list[Label] = [Word(key=f"authors.name.{name}") for name in names]
+    plain = Word(key="authors.figure.ppl")
     down, across = Word(key="charts.axis.trained"), Word(key="charts.axis.read")
     cells: list[list[Cell]] = [[title, *read[name]] for title, name in zip(rows, names, strict=True)]
     return Matrix(
         name=Word(key="charts.axis.ppl" if shows_ppl else f"authors.chart.{experiment}"),
+        title=plain
+        if shows_ppl
+        else titled(f"authors.figure.{experiment}", lambda: _claimed(results, experiment), plain),
         rows=rows,
         columns=columns,
         squares=squares,
@@ -150,6 +154,12 @@ def chart(results: Results, experiment: str, *, shows_ppl: bool = False) -> Matr
         shows_ppl=shows_ppl,
         table=Table(columns=[Column(name=one) for one in (down, *columns)], rows=cells),
     )
+
+
+def _claimed(results: Results, experiment: str) -> Values:
+    """Return by how many percent the shared model is above or below each author's own, and another author's above."""
+    (shared, _), (foreign, _) = compared(results, experiment).values()
+    return {"shared": abs(shared.mean), "foreign": foreign.mean}
 
 
 def charts(results: Results) -> Sequence[Sequence[Chart]]:

@@ -3,7 +3,7 @@
 Knows: runs. Does not know: words, how a chart is drawn, how a table is written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -16,11 +16,19 @@ class Word:
     """The key of a string in the page's words, and the values of its {places}."""
 
     key: str
-    values: Mapping[str, "Label | float"] = field(default_factory=dict)
+    values: "Values" = field(default_factory=dict)
 
 
-# A string that is the same in all languages; a `Word`; a run, written as its title; several of these.
-Label: TypeAlias = "str | Word | RunRecord | tuple[Label, ...]"
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A run, written as its cell and its layers, without its text."""
+
+    run: RunRecord
+
+
+# A string that is the same in all languages; a `Word`; a run, written as its title; its stack; several of these.
+Label: TypeAlias = "str | Word | RunRecord | Stack | tuple[Label, ...]"
+Values: TypeAlias = "Mapping[str, Label | float]"  # by the {places} of a string
 Cell: TypeAlias = "Label | float | Estimate | Reading | None"
 
 
@@ -50,11 +58,16 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A line in a cell's colour. dash: the index of its dash pattern. dots: whether its points are marked."""
+    """A line. short: its name beside its end. colour: a cell's name, or one of `SPARE_COLOURS`.
+
+    mark: the index of the shape of its marks. dash: that of its dash pattern. dots: whether every point is marked.
+    """
 
     name: Label
-    cell: str
+    short: Label
+    colour: str
     points: Sequence[Point]
+    mark: int = 0
     dash: int = 0
     dots: bool = False
     thin: bool = False
@@ -64,10 +77,12 @@ class Series:
 class Lines:
     """Perplexity along an axis; if there are several, the reader chooses one.
 
+    name: what the reader chooses it by, if there are several charts. title: what it shows, in a sentence.
     symbols: sizes of alphabets; a horizontal line shows the perplexity of guessing for each.
     """
 
     name: Word
+    title: Word
     axes: Sequence[Word]
     series: Sequence[Series]
     table: Table
@@ -91,6 +106,7 @@ class Dots:
     """A chart with one value in each row, with its interval."""
 
     name: Word
+    title: Word
     rows: Sequence[Dot]
     table: Table
 
@@ -109,6 +125,7 @@ class Matrix:
     """Rows by columns of losses, or of perplexities. down, across: the names of the axes."""
 
     name: Word
+    title: Word
     rows: Sequence[Label]
     columns: Sequence[Label]
     squares: Sequence[Sequence[Square]]
@@ -119,20 +136,31 @@ class Matrix:
 
 
 Chart = Lines | Dots | Matrix
+SPARE_COLOURS = ("spare-1", "spare-2", "spare-3", "spare-4")  # of the style sheet, for further runs of a cell
 _RUN_COLUMNS = (
     *(("run", ""), ("parameters", ","), ("train", ""), ("heldout", ""), ("lowest", ""), ("seconds", ".0f")),
     ("speed", ","),
 )
 
 
-def curves(results: Results, recipes: Sequence[str], *, log_x: bool = False) -> Lines:
+def titled(key: str, values: Callable[[], Values], otherwise: Word) -> Word:
+    """Return a claim with its values, or another title if runs are missing for it."""
+    try:
+        return Word(key=key, values=values())
+    except (LookupError, ValueError, ArithmeticError):
+        return otherwise
+
+
+def curves(results: Results, recipes: Sequence[str], title: Word | None = None, *, log_x: bool = False) -> Lines:
     """Return each recipe's learning curves, of seed 0, along epochs, characters read and seconds."""
     found = [run for recipe in recipes for run in results.where(recipe=recipe, seed=0) if run.curve.epoch]
     texts = [results.texts[run.text_key] for run in found if run.text_key in results.texts]
+    colours = _colours(found)
     return Lines(
         name=Word(key="charts.curves"),
+        title=title or Word(key="charts.title.curves"),
         axes=[Word(key=f"charts.axis.{axis}") for axis in ("epochs", "chars", "seconds")],
-        series=[one for dash, run in enumerate(found) for one in _learning(run, dash)],
+        series=[one for mark, run in enumerate(found) for one in _learning(run, colours[mark], mark)],
         log_x=log_x,
         symbols=sorted({text.symbols for text in texts}),
         table=Table(
@@ -142,14 +170,29 @@ def curves(results: Results, recipes: Sequence[str], *, log_x: bool = False) -> 
     )
 
 
-def _learning(run: RunRecord, dash: int) -> list[Series]:
+def _colours(runs: Sequence[RunRecord]) -> list[str]:
+    """Return a colour for each run: the first run of a cell has the cell's, the others have spare ones."""
+    spare, colours = iter(SPARE_COLOURS), list[str]()
+    for run in runs:
+        cell = run.model_config.cell
+        colours.append(next(spare) if cell in colours else cell)
+    return colours
+
+
+def _learning(run: RunRecord, colour: str, mark: int) -> list[Series]:
     curve = run.curve
     xs = list(zip(curve.epoch, curve.chars, curve.seconds, strict=True))
+
+    def named(model: Label, part: str) -> Word:
+        return Word(key="charts.run_part", values={"run": model, "part": Word(key=f"charts.part.{part}")})
+
     return [
         Series(
-            name=Word(key="charts.run_part", values={"run": run, "part": Word(key=f"charts.part.{part}")}),
-            cell=run.model_config.cell,
-            dash=dash,
+            name=named(run, part),
+            short=named(Stack(run=run), part),
+            colour=colour,
+            mark=mark,
+            dash=int(part == "train"),
             points=[Point(xs=x, value=estimate([y])) for x, y in zip(xs, ppls, strict=True)],
             thin=part == "train",
         )
@@ -161,4 +204,4 @@ def _facts(results: Results, run: RunRecord) -> list[Cell]:
     runs, best = results.where(recipe=run.recipe), run.best_val
     lowest = Word(key="charts.lowest_at", values={"ppl": best.ppl, "epoch": best.epoch}) if best else None
     readings = runs.reading("train"), runs.reading()
-    return [run.name, run.num_params, *readings, lowest, run.train_seconds, run.chars_per_second]
+    return [run, run.num_params, *readings, lowest, run.train_seconds, run.chars_per_second]

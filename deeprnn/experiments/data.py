@@ -4,7 +4,19 @@ from collections.abc import Iterator
 
 from deeprnn.config import Recipe
 from deeprnn.experiments.authors import FIVE
-from deeprnn.experiments.charts import Cell, Chart, Column, Lines, Point, Series, Table, Word
+from deeprnn.experiments.charts import (
+    SPARE_COLOURS,
+    Cell,
+    Chart,
+    Column,
+    Lines,
+    Point,
+    Series,
+    Table,
+    Values,
+    Word,
+    titled,
+)
 from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question
 from deeprnn.experiments.recipes import WELLS, modern_training, stack
 from deeprnn.store.estimates import estimate
@@ -19,7 +31,7 @@ SIZES: dict[str, tuple[int | None, tuple[str, ...], int]] = {
     "data-wells-8": (None, WELLS, 2_582_000),
     "data-authors": (None, (*WELLS, *FIVE[1:]), 5_484_000),
 }
-COLOURS = {"train": "gru", "heldout": "lstm", "end": "mingru", "ngram": "base"}  # the cells whose colours are used
+LINES = {"heldout": 0, "end": 1, "train": 2, "ngram": 0}  # the dash of each line
 
 
 def recipes() -> Iterator[Recipe]:
@@ -53,7 +65,10 @@ def answer(results: Results) -> Figures:
     found = finished(results)
     few, text = found["data-10k"]
     read = [int(found[name][0][0].curve.chars[-1]) for name in SIZES]
+    ppls = [runs.figure() for runs, _ in found.values()]
     return {
+        "first": ppls[0],
+        "least": min(ppls, key=lambda ppl: ppl.mean),
         "end_train": few.estimate(lambda run: run.curve.train_ppl[-1]),
         "end_new": few.estimate(lambda run: run.curve.val_ppl[-1]),
         "order": text.ngram_order,
@@ -65,31 +80,46 @@ def answer(results: Results) -> Figures:
 
 def chart(results: Results) -> Lines:
     """Return a chart of perplexity by characters of text: training, test, the end of training, and a 6-gram's."""
-    parts: dict[str, list[Point]] = {part: [] for part in COLOURS}
+    parts: dict[str, list[Point]] = {part: [] for part in LINES}
     rows: list[list[Cell]] = []
-    for name, (runs, text) in finished(results).items():
+    for runs, text in finished(results).values():
         values = {
-            "train": runs.figure("train"),
             "heldout": runs.figure(),
             "end": runs.estimate(lambda run: run.curve.val_ppl[-1]),
+            "train": runs.figure("train"),
             "ngram": estimate([text.ngram_ppl]),
         }
         for part, value in values.items():
             parts[part].append(Point(xs=(text.train_chars,), value=value))
-        rows.append([name, text.train_chars, *values.values()])
+        rows.append([runs[0], text.train_chars, *values.values()])
     series = [
-        Series(name=Word(key=f"data.line.{part}"), cell=COLOURS[part], dash=dash, points=points, dots=True)
-        for dash, (part, points) in enumerate(parts.items())
+        Series(
+            name=Word(key=f"data.line.{part}"),
+            short=Word(key=f"data.short.{part}"),
+            colour=SPARE_COLOURS[0] if part == "ngram" else "gru",
+            mark=int(part == "ngram"),
+            dash=LINES[part],
+            points=points,
+            dots=True,
+        )
+        for part, points in parts.items()
     ]
     columns = [Column(name=Word(key="charts.head.run")), Column(name=Word(key="charts.axis.text"), format=",")]
     columns += [Column(name=Word(key=f"data.line.{part}")) for part in parts]
     return Lines(
         name=Word(key="data.chart"),
+        title=titled("data.figure.claim", lambda: _enough(results), Word(key="data.figure.plain")),
         axes=[Word(key="charts.axis.text")],
         series=series,
         log_x=True,
         table=Table(columns=columns, rows=rows),
     )
+
+
+def _enough(results: Results) -> Values:
+    """Return the number of training characters, to two digits, with which the network is best."""
+    ppls = {text.train_chars: runs.figure().mean for runs, text in finished(results).values()}
+    return {"chars": float(f"{min(ppls, key=ppls.__getitem__):.1e}")}
 
 
 def charts(results: Results) -> list[list[Chart]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from deeprnn.config import ModelConfig, Recipe
-from deeprnn.experiments.charts import Chart, Column, Label, Lines, Point, Series, Table, Word, curves
+from deeprnn.experiments.charts import Chart, Column, Label, Lines, Point, Series, Table, Values, Word, curves, titled
 from deeprnn.experiments.gaps import heldout, percent_above
 from deeprnn.experiments.question import (
     Answer,
@@ -118,7 +118,9 @@ def answer_depth(results: Results) -> Figures:
     wide = max((100 * one.half_width / one.mean for one in each if one.half_width is not None), default=0.0)
     return {
         "plain": [{"cell": CELLS[cell].label, "ppl": ppl} for cell, ppl in plain.items()],
+        **ends("plain", [ppl.mean for ppl in plain.values()]),
         "residual": behind,
+        "behind": worst_gap(results, "depth").mean,
         "wide": wide,
         "depths": len(tried),
     }
@@ -146,6 +148,7 @@ def answer_ladder(results: Results) -> Figures:
         "was": _learning_rate(results, "depth"),
         "rate": _learning_rate(results, "rate"),
         "most": max(depths(results, "width")),
+        **ends("best", [layers for experiment in ("depth", "rate") for layers, _ in best[experiment].values()]),
         **ends("gain", gained),
         **ends("two", [lower(("rate", cell, 2), ("depth", cell, 2)) for cell in best["rate"]]),
         **ends("ten", [lower(("rate", cell, DEEPEST), ("depth", cell, DEEPEST)) for cell in best["rate"]]),
@@ -158,13 +161,13 @@ def answer_rate(results: Results) -> Figures:
         "rate": _learning_rate(results, "rate"),
         "was": _learning_rate(results, "depth"),
         "residual": _behind(results, "rate"),
-        "most": worst_gap(results).mean,
+        "most": worst_gap(results, "rate").mean,
     }
 
 
-def worst_gap(results: Results) -> Estimate:
-    """Return by how many percent ten layers are above the best depth at the higher rate; the largest of all cells."""
-    gaps = [_gap(results, "rate", cell) for cell in _all_cells(results, "rate")]
+def worst_gap(results: Results, experiment: str) -> Estimate:
+    """Return by how many percent ten residual layers are above the best depth; the largest of all cells."""
+    gaps = [_gap(results, experiment, cell) for cell in _all_cells(results, experiment)]
     return max(gaps, key=lambda gap: gap.mean)
 
 
@@ -211,16 +214,15 @@ def title(cell: str, residual: bool) -> tuple[Label, Label]:
     return CELLS[cell].label, Word(key=f"wiring.{'residual' if residual else 'plain'}")
 
 
-def chart(results: Results, experiment: str, caption: Word, wirings: Sequence[bool] = WIRINGS) -> Lines:
-    """Return a chart of held-out perplexity by depth, with a line for each cell and wiring."""
+def chart(results: Results, experiment: str, caption: Word, claimed: Word, wirings: Sequence[bool] = WIRINGS) -> Lines:
+    """Return a chart of held-out perplexity by depth, with a line for each cell and wiring; claimed: its title."""
     tried = depths(results, experiment)
-    series = []
-    for cell, residual in itertools.product(cells(results, experiment), wirings):
-        runs = {n: stacks(results, experiment, cell, n, residual=residual) for n in tried}
-        points = [Point(xs=(n,), value=one.figure()) for n, one in runs.items() if one.finished]
-        if points:
-            line = Series(name=title(cell, residual), cell=cell, dash=int(not residual), points=points, dots=True)
-            series.append(line)
+    series = [
+        _line(
+            results, experiment, cell, residual, short=title(cell, residual) if len(wirings) > 1 else CELLS[cell].label
+        )
+        for cell, residual in itertools.product(cells(results, experiment), wirings)
+    ]
     rows = [
         [*title(cell, residual), *(stacks(results, experiment, cell, n, residual=residual).reading() for n in tried)]
         for cell, residual in itertools.product(cells(results, experiment), wirings)
@@ -228,7 +230,27 @@ def chart(results: Results, experiment: str, caption: Word, wirings: Sequence[bo
     head: list[Label] = [Word(key="filter.cell"), Word(key="filter.wiring")]
     head += [Word(key="charts.layer" if n == 1 else "charts.layers", values={"n": n}) for n in tried]
     table = Table(columns=[Column(name=one) for one in head], rows=rows)
-    return Lines(name=caption, axes=[Word(key="charts.axis.layers")], series=series, table=table, ticks=tried)
+    return Lines(
+        name=caption,
+        title=claimed,
+        axes=[Word(key="charts.axis.layers")],
+        series=[line for line in series if line.points],
+        table=table,
+        ticks=tried,
+    )
+
+
+def _line(results: Results, experiment: str, cell: str, residual: bool, short: Label) -> Series:
+    runs = {n: stacks(results, experiment, cell, n, residual=residual) for n in depths(results, experiment)}
+    return Series(
+        name=title(cell, residual),
+        short=short,
+        colour=cell,
+        mark=list(CELLS).index(cell),
+        dash=int(not residual),
+        points=[Point(xs=(n,), value=one.figure()) for n, one in runs.items() if one.finished],
+        dots=True,
+    )
 
 
 def equal(what: str) -> Word:
@@ -238,18 +260,55 @@ def equal(what: str) -> Word:
 
 def charts(results: Results) -> list[list[Chart]]:
     """Return perplexity by depth at each equal budget, and the learning curves of the note's ten layers."""
+    plain = Word(key="depth.figure.layers")
     by_depth: list[Chart] = [
-        chart(results, "depth", equal("parameters")),
-        chart(results, "width", equal("width")),
-        chart(results, "depth", Word(key="depth.chart.residual"), (True,)),
+        chart(
+            results, "depth", equal("parameters"), titled("depth.figure.parameters", lambda: _failing(results), plain)
+        ),
+        chart(results, "width", equal("width"), titled("depth.figure.width", lambda: _deepest_best(results), plain)),
+        chart(
+            results,
+            "depth",
+            Word(key="depth.chart.residual"),
+            titled("depth.figure.residual", lambda: _best_depths(results, "depth"), plain),
+            (True,),
+        ),
     ]
     if results.where(experiment="rate"):
         faster = Word(key="depth.chart.rate", values={"rate": _learning_rate(results, "rate")})
-        by_depth.append(chart(results, "rate", faster, (True,)))
-    return [
-        by_depth,
-        [curves(results, ("note-lstm-2", ten_plain().name, ten_residual().name), log_x=True)],
-    ]
+        claimed = titled("depth.figure.residual", lambda: _best_depths(results, "rate"), plain)
+        by_depth.append(chart(results, "rate", faster, claimed, (True,)))
+    ten = ten_plain().name, ten_residual().name
+    claimed = titled("depth.figure.ten", lambda: _of_ten(results, *ten), Word(key="charts.title.curves"))
+    return [by_depth, [curves(results, ("note-lstm-2", *ten), claimed, log_x=True)]]
+
+
+def _failing(results: Results) -> Values:
+    """Return how far ten residual layers are behind the best depth."""
+    return {"layers": DEEPEST, "behind": worst_gap(results, "depth").mean}
+
+
+def _deepest_best(results: Results) -> Values:
+    """Return for how many cells the deepest residual stack is the best one at equal width."""
+    most, tried = max(depths(results, "width")), _all_cells(results, "width")
+    return {
+        "layers": most,
+        "best": sum(best_depth(results, "width", cell)[0] == most for cell in tried),
+        "of": len(tried),
+    }
+
+
+def _best_depths(results: Results, experiment: str) -> Values:
+    """Return the learning rate, and the least and the greatest of the cells' best depths."""
+    best = [best_depth(results, experiment, cell)[0] for cell in _all_cells(results, experiment)]
+    return {"rate": _learning_rate(results, experiment), "least": min(best), "most": max(best)}
+
+
+def _of_ten(results: Results, plain: str, residual: str) -> Values:
+    return {
+        "plain": results.where(recipe=plain).figure("train").mean,
+        "residual": results.where(recipe=residual).figure("train").mean,
+    }
 
 
 def table(results: Results, experiment: str) -> Table | None:
@@ -276,10 +335,14 @@ QUESTION = Question(
     recipes=recipes,
     comparisons=(
         Comparison(
+            key="depth",
+            highlight="copied",
+            groups={"recipe": ("note-lstm-2", ten_plain().name, ten_residual().name)},
+        ),
+        Comparison(
             key="ten",
             highlight="surprise",
             groups={
-                "recipe": ("note-lstm-10", "note-lstm-10-residual"),
                 "parameters": tuple(
                     name("depth", cell, DEEPEST, residual=residual) for cell in ("lstm", "rnn") for residual in WIRINGS
                 ),
@@ -299,7 +362,7 @@ QUESTION = Question(
     charts=charts,
     example="depth-gru-2-residual",
     facts=same_width,
-    comparison="ten",
+    comparison="depth",
     commands=("python train.py 'depth-*' 'width-*' 'rate-*'", "python train.py 'note-lstm-10*'"),
     tables=(
         OverviewTable(
@@ -323,7 +386,7 @@ QUESTION = Question(
             what="ten residual layers behind the best depth",
             limit=2.0,
             in_percent=True,
-            reached=lambda results: Reached(figure=worst_gap(results), recipes="'rate-*'"),
+            reached=lambda results: Reached(figure=worst_gap(results, "rate"), recipes="'rate-*'"),
         ),
     ),
 )

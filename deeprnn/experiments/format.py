@@ -39,9 +39,19 @@ def fill(template: str, figures: Mapping[str, Figure]) -> str:
     return _Formatter().vformat(template, (), figures)
 
 
+def rounded(perplexity: float) -> str:
+    """Return a perplexity as text for a sentence without intervals: one decimal below 10, else none."""
+    return f"{perplexity:.1f}" if perplexity < 10 else f"{perplexity:,.0f}"
+
+
 def sentence(said: str, figures: Figures, lang: Lang) -> str:
     """Return the sentence of an answer; said: the key of its table. A figure without an interval is of one seed."""
     return fill(WORDS[f"{said}.sentence"][lang], in_words(said, figures, lang))
+
+
+def claim(said: str, figures: Figures, lang: Lang) -> str:
+    """Return the claim of an answer; said: the key of its table."""
+    return fill(WORDS[f"{said}.claim"][lang], in_words(said, figures, lang))
 
 
 def in_words(said: str, figures: Figures, lang: Lang) -> Figures:

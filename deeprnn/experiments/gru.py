@@ -1,12 +1,12 @@
 """GRU instead of LSTM: how perplexity and speed change. The answer depends on what is held equal."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from deeprnn.config import Recipe
 from deeprnn.experiments import depth
-from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Word, curves
+from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, curves, titled
 from deeprnn.experiments.question import Answer, Comparison, Figures, Question
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.nn.cells import CELLS
@@ -58,13 +58,18 @@ def _of_book(results: Results, cell: str) -> Figures:
 
 
 def _of_note(cell: str, run: RunRecord) -> Figures:
-    learned = zip(run.curve.epoch, run.curve.train_ppl, strict=True)
     return {
-        f"note_{cell}_epoch": next((epoch for epoch, ppl in learned if ppl < BY_HEART), None),
+        f"note_{cell}_epoch": _epoch_by_heart(run),
         f"note_{cell}_train": run.final["train"].ppl,
         f"note_{cell}_best": run.best_val.ppl if run.best_val else None,
         f"note_{cell}_speed": run.chars_per_second,
     }
+
+
+def _epoch_by_heart(run: RunRecord) -> float | None:
+    """Return the epoch after which a run knew its training text by heart, or None."""
+    learned = zip(run.curve.epoch, run.curve.train_ppl, strict=True)
+    return next((epoch for epoch, ppl in learned if ppl < BY_HEART), None)
 
 
 def chart(results: Results, experiment: str, what: str) -> Dots:
@@ -79,16 +84,31 @@ def chart(results: Results, experiment: str, what: str) -> Dots:
             dots.append(dot)
             rows.append([*row, run.curve.epoch[-1], seconds, run.chars_per_second])
     columns = [Column(name=Word(key=f"charts.head.{key}"), format=format) for key, format in _COLUMNS]
-    return Dots(name=depth.equal(what), rows=dots, table=Table(columns=columns, rows=rows))
+    claimed = titled(f"gru.figure.{what}", lambda: _best(dots), Word(key="gru.figure.cells"))
+    return Dots(name=depth.equal(what), title=claimed, rows=dots, table=Table(columns=columns, rows=rows))
+
+
+def _best(dots: Sequence[Dot]) -> Values:
+    """Return the name and the held-out perplexity of the best row."""
+    best = min(dots, key=lambda dot: dot.heldout.mean)
+    return {"best": best.name, "ppl": best.heldout.mean}
 
 
 def charts(results: Results) -> list[list[Chart]]:
     """Return the cells at each equal budget, and the learning curves of the note's GRU and LSTM."""
     equal = {"depth": "parameters", "width": "width", "time": "time"}
+    claimed = titled("gru.figure.curves", lambda: _by_heart(results), Word(key="charts.title.curves"))
     return [
         [chart(results, experiment, what) for experiment, what in equal.items()],
-        [curves(results, ("note-gru-2", "note-lstm-2"))],
+        [curves(results, ("note-gru-2", "note-lstm-2"), claimed)],
     ]
+
+
+def _by_heart(results: Results) -> Values:
+    """Return the epochs after which the note's models know their text by heart."""
+    runs = {cell: results.where(recipe=f"note-{cell}-2").finished[0] for cell in ("gru", "lstm")}
+    epochs = {cell: _epoch_by_heart(run) for cell, run in runs.items()}
+    return {cell: epoch for cell, epoch in epochs.items() if epoch is not None}
 
 
 def _group(experiment: str) -> tuple[str, ...]:

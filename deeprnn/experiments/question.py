@@ -41,7 +41,9 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer; `figures` returns the values for the {places} of its sentence.
+    """An answer; `figures` returns the values for the {places} of its sentence and of its claim.
+
+    The claim says it in one sentence with at most three rounded figures.
 
     `figures` raises LookupError, ValueError or ArithmeticError if runs or texts are missing in the results.
     """
@@ -76,10 +78,10 @@ class Question:
     """One question with all its parts.
 
     recipes: its own recipes; its other parts may also use those of other questions. comparisons: those that the page
-    offers. answers: the one with the question's key comes first on the page. charts: its figures; in each, the reader
-    chooses one of several charts. example: the recipe whose settings the method describes. facts: further values for
-    the method. comparison: the key of the one that the page links to. commands: those that train its models. tables:
-    in the checkpoints' overview. goals: set before the runs.
+    offers. answers: in order; the title of the one with the question's key is the question's. charts: its figures; in
+    each, the reader chooses one of several charts. example: the recipe whose settings the method describes. facts:
+    further values for the method. comparison: the key of the one that the page links to. commands: those that train its
+    models. tables: in the checkpoints' overview. goals: set before the runs.
 
     The Experiments view does not show a question without answers.
     """

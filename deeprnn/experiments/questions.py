@@ -1,4 +1,4 @@
-"""The questions, in the order of the page. To add one: its module, its words, a line here.
+"""The questions. To add one: its module, its words, a line here.
 
 Knows: the questions. Does not know: their content, how figures are written.
 """
@@ -24,8 +24,9 @@ QUESTIONS: tuple[Question, ...] = (
     chinese.QUESTION,
     ablations.QUESTION,
 )
-# The comparisons and tables that are shown first; all others follow in the order above.
-FIRST_COMPARED = ("rote", "general", "ten", "ladder", "cells", "data", "authors")
+# The comparisons, questions and tables that are shown first; all others follow in the order above.
+FIRST_COMPARED = ("depth", "rote", "general", "ten", "ladder", "cells", "data", "authors")
+FIRST_SHOWN = ("depth", "rote", "gru", "data", "authors")
 FIRST_TABULATED = ("depth",)
 
 
@@ -46,6 +47,11 @@ def all_recipes() -> dict[str, Recipe]:
 def comparisons() -> list[Comparison]:
     """Return the comparisons in the order of the page."""
     return _beginning_with(FIRST_COMPARED, (one for question in QUESTIONS for one in question.comparisons))
+
+
+def shown() -> list[Question]:
+    """Return the questions that have answers, in the order of the page."""
+    return [one for one in _beginning_with(FIRST_SHOWN, QUESTIONS) if one.answers]
 
 
 def tabulated() -> list[Question]:

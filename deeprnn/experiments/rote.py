@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deeprnn.config import Recipe
-from deeprnn.experiments.charts import Chart, curves
+from deeprnn.experiments.charts import Chart, Values, Word, curves, titled
 from deeprnn.experiments.question import Answer, Comparison, Figures, Goal, Question, ends, of_recipe
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.results import Results
@@ -59,7 +59,20 @@ def answer(results: Results) -> Figures:
 
 def charts(results: Results) -> list[list[Chart]]:
     """Return the learning curves of the note's three models and of the regularised one."""
-    return [[curves(results, (*NOTE, FEW), log_x=True)]]
+    claimed = titled("rote.figure", lambda: _turning(results), Word(key="charts.title.curves"))
+    return [[curves(results, (*NOTE, FEW), claimed, log_x=True)]]
+
+
+def _turning(results: Results) -> Values:
+    """Return what the note's models come to on both texts, and when they were best on held-out text."""
+    runs = [results.where(recipe=recipe).finished[0] for recipe in NOTE]
+    epochs = [run.best_val.epoch for run in runs if run.best_val]
+    return {
+        "train": max(run.final["train"].ppl for run in runs),
+        "early": min(epochs),
+        "late": max(epochs),
+        "new": min(run.heldout.ppl for run in runs),
+    }
 
 
 QUESTION = Question(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deeprnn.config import ModelConfig, Recipe
-from deeprnn.experiments.charts import Lines, curves
+from deeprnn.experiments.charts import Lines, Values, Word, curves, titled
 from deeprnn.experiments.question import Answer, Comparison, Figures, Question
 from deeprnn.experiments.recipes import note_training
 from deeprnn.store.results import Results
@@ -38,7 +38,13 @@ def answer(results: Results) -> Figures:
 
 def chart(results: Results) -> Lines:
     """Return the learning curves of all three."""
-    return curves(results, (RIGHT, WRONG, KINDER))
+    claimed = titled("scratch.figure", lambda: _trained(results), Word(key="charts.title.curves"))
+    return curves(results, (RIGHT, WRONG, KINDER), claimed)
+
+
+def _trained(results: Results) -> Values:
+    ppls = {"right": RIGHT, "wrong": WRONG}
+    return {name: results.where(recipe=recipe).figure("train").mean for name, recipe in ppls.items()}
 
 
 QUESTION = Question(

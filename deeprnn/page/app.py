@@ -9,14 +9,17 @@ import os
 import subprocess
 import sys
 import threading
+from collections import ChainMap
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
+from deeprnn import __version__
 from deeprnn.lm.compiling import PACKAGE, can_cache, is_cached, remove_unused
 from deeprnn.lm.decoder import warm_up
 from deeprnn.page import links
+from deeprnn.page.address import Addresses
 from deeprnn.page.checkpoints import view as checkpoints
 from deeprnn.page.compare import view as compare
 from deeprnn.page.environment import env_limit
@@ -24,24 +27,32 @@ from deeprnn.page.experiments import view as experiments
 from deeprnn.page.inside import view as inside
 from deeprnn.page.learn import view as learn
 from deeprnn.page.score import view as score
+from deeprnn.page.score.examples import TextOf
 from deeprnn.page.server import api
 from deeprnn.page.server.downloads import Downloads
 from deeprnn.page.server.faults import Page, log_error
+from deeprnn.page.server.files import Files
 from deeprnn.page.server.limits import Limits
 from deeprnn.page.server.preview import Preview
 from deeprnn.page.server.requests import Requests
-from deeprnn.page.server.scripts import Scripts
 from deeprnn.page.server.serving import ShutdownSignal, ignore_forwarded_headers, proxies
 from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Localize
-from deeprnn.page.shared.scripts import calling
-from deeprnn.page.shared.theme import style_sheet, theme
-from deeprnn.page.shared.widgets import QUIET, Translations
+from deeprnn.page.server.stored import Store
+from deeprnn.page.shared.components import Drawing
+from deeprnn.page.shared.scripts import addressed, calling
+from deeprnn.page.shared.theme import ICON, style_sheet, theme
+from deeprnn.page.shared.widgets import QUIET, Translations, drawing
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
+from deeprnn.words import Lang, in_both
 
 _TITLES = {name: [lang, CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
-_NAMES = {CODES[lang]: table("named", lang) | table("gradio", lang) for lang in LANGUAGES.values()}
+_TOASTS = {"error": "error_title", "warning": "warning_title", "info": "warning_title"}
+_NAMES = {
+    CODES[lang]: table("named", lang) | table("gradio", lang) | {kind: tr(key, lang) for kind, key in _TOASTS.items()}
+    for lang in LANGUAGES.values()
+}
 LAUNCH: dict[str, Any] = {
     "show_error": False,
     "enable_monitoring": False,
@@ -52,44 +63,34 @@ LAUNCH: dict[str, Any] = {
 }
 
 
-def build(registry: Registry, text_of: score.TextOf = score.no_text) -> Page:
+def build(registry: Registry, text_of: TextOf = score.no_text) -> Page:
     """Return the whole page for one folder of checkpoints; `text_of` returns the texts that are on this machine."""
     words = Translations()
     with Page(words, analytics_enabled=False) as page:
-        with gr.Row(elem_id="head"):
-            with gr.Column(scale=5, min_width=300):
-                heading = gr.Markdown()
-            with gr.Column(scale=1, min_width=190):
-                language = gr.Radio(
-                    list(LANGUAGES), value="English", label="Language · 语言", show_label=False, container=False
-                )
-        words.add_first(language, "value", NAMES.__getitem__)
-        words.add_made(heading, "value", lambda lang: f"# {tr('head.title', lang)}\n\n{tr('head.subtitle', lang)}")
+        language, bar = _head(words)
+        addresses = Addresses(registry, page)
         with gr.Tabs() as tabs:
             with _tab("compare", words):
-                compare.build(registry, page, language, words)
+                compare.build(registry, addresses, language, words)
             with _tab("score", words):
-                score.build(registry, page, language, words, text_of)
+                score.build(registry, addresses, language, words, text_of)
             with _tab("experiments", words):
                 experiments.build(registry, words)
-            with _tab("inside", words) as tab:
-                inside.build(registry, page, language, words, tab)
+            with _tab("inside", words):
+                inside.build(registry, addresses, language, words)
             with _tab("learn", words):
                 learn.build(registry, words)
             with _tab("checkpoints", words):
-                checkpoints.build(registry, page, words)
+                checkpoints.build(registry, words)
+        drawing(words, dict, '<div class="foot"></div>', "foot", _labels_of_foot, elem_id="foot")
         api.build(registry)
         private = QUIET | {"queue": False}
         # Not `change`, which also fires when the page sets the language: the page is sent in the visitor's language.
         said = json.dumps(words.updates(), ensure_ascii=False)
         language.input(None, language, words.components(), js=f"(chosen) => ({said})[chosen]", **private)
 
-        def on_visit(request: gr.Request) -> Any:
-            ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
-            # If the address names no view, the open one stays: the reader may have chosen another one meanwhile.
-            return gr.update(selected=ask.view) if "view" in request.query_params else gr.skip()
-
-        page.load(on_visit, None, tabs, **private)
+        selected = "() => ({ __type__: 'update', selected: deeprnn.address.opened() })"
+        gr.on([page.load, bar.select], None, None, tabs, js=selected, **private)
         speak = calling("page", "speak", _TITLES)  # sets the tab's title and HTML's language
         page.load(None, language, None, js=speak, **private)  # gradio set HTML's language to the browser's
         language.change(None, language, None, js=speak, **private)
@@ -101,6 +102,38 @@ def _tab(view: links.View, words: Translations) -> gr.Tab:
     tab = gr.Tab(tr(f"tab.{view}", "en"), id=view)
     words.add(tab, "label", f"tab.{view}")
     return tab
+
+
+def _head(words: Translations) -> tuple[gr.Radio, Drawing]:
+    """Create the head of the page; return the switch of the language and the links to the views."""
+    shown: dict[str, Any] = {"show_label": False, "container": False}
+    with gr.Column(elem_id="frame"):
+        with gr.Row(elem_id="head"):
+            heading = gr.Markdown(elem_id="title")
+            drawing(words, dict, '<div class="link"></div>', "link", _labels_of_link, elem_id="link")
+            names = list(LANGUAGES)
+            language = gr.Radio(names, value=names[0], label="Language · 语言", elem_id="language", **shown)
+        answer = gr.Markdown(elem_id="answer")
+        bar = drawing(words, _bar, '<nav class="views"></nav>', "views", lambda _: {}, elem_id="views")
+    words.add_first(language, "value", NAMES.__getitem__)
+    words.add_made(heading, "value", lambda lang: f"# {tr('head.title', lang)}")
+    words.add(answer, "value", "head.answer")
+    return language, bar
+
+
+def _bar() -> Any:
+    """Return what `views.js` draws: each view with its name."""
+    return in_both(lambda lang: {"views": [{"view": view, "name": tr(f"tab.{view}", lang)} for view in links.VIEWS]})
+
+
+def _labels_of_link(lang: Lang) -> dict[str, str]:
+    without = {"copied_without_text": tr("head.copied_without_text", lang)}
+    return {"copy": tr("head.copy_link", lang), "copied": tr("link_copied", lang)} | without
+
+
+def _labels_of_foot(lang: Lang) -> dict[str, str]:
+    about = {"title": tr("head.title", lang), "version": __version__}
+    return table("foot", lang) | about | {"copied": tr("link_copied", lang)}
 
 
 def prepare(registry: Registry, page: Page) -> None:
@@ -127,7 +160,7 @@ def compile_apart() -> None:
         subprocess.run([sys.executable, "-c", code], check=False)  # if it fails, `warm_up` compiles here
 
 
-def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
+def launch(registry: Registry, text_of: TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
     """Serve the page; `options` are gradio's `launch` options."""
     blocking = not options.pop("prevent_thread_lock", False)
     ending = ShutdownSignal() if blocking else None
@@ -149,13 +182,20 @@ def launch(registry: Registry, text_of: score.TextOf = score.no_text, **options:
         ending=ending.requested if ending else lambda: False,
         log_error=log_error,
     )
-    others = [Middleware(Downloads, registry=registry), Middleware(Scripts), Middleware(Localize), Middleware(Preview)]
+    others = [
+        Middleware(Downloads, registry=registry),
+        Middleware(Localize),
+        Middleware(Store, revision=page.revision),
+        Middleware(Files, files=ChainMap(addressed(), page.files)),
+        Middleware(Preview),
+    ]
     served_with = {"middleware": [limits, *others]}
     # One of gradio's threads waits for each text that is being written; 32 more answer quick requests.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
     served: tuple[Any, str, str] = page.launch(
         css=style_sheet(),
         theme=theme(),
+        favicon_path=str(ICON),
         js=calling("page", "start", _NAMES),
         prevent_thread_lock=True,
         **(LAUNCH | options),

@@ -1,4 +1,5 @@
 import math
+import re
 import string
 from dataclasses import replace
 
@@ -6,7 +7,7 @@ import pytest
 
 from deeprnn.config import ModelConfig
 from deeprnn.experiments import authors, depth, questions
-from deeprnn.experiments.format import figure, sentence
+from deeprnn.experiments.format import claim, figure, sentence
 from deeprnn.experiments.gaps import heldout, percent_above
 from deeprnn.experiments.question import Comparison
 from deeprnn.experiments.words import WORDS
@@ -20,7 +21,7 @@ KEYS = [answer.key for _, answer in ANSWERS]
 
 
 def places(text):
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    return {name.partition(".")[0] for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
 def answered(key, results=SHIPPED_RESULTS):
@@ -31,7 +32,7 @@ def answered(key, results=SHIPPED_RESULTS):
 def test_each_question_is_answered_from_the_shipped_results_in_both_languages(question, answer):
     said, figures = f"{question.key}.answer.{answer.key}", answer.figures(SHIPPED_RESULTS)
     for lang in ("en", "zh"):
-        assert places(WORDS[f"{said}.sentence"][lang]) == set(figures)
+        assert places(WORDS[f"{said}.sentence"][lang]) | places(WORDS[f"{said}.claim"][lang]) == set(figures)
         for place, several in figures.items():
             if isinstance(several, list):
                 assert {frozenset(one) for one in several} == {frozenset(places(WORDS[f"{said}.{place}"][lang]))}
@@ -47,6 +48,66 @@ def test_an_answer_is_of_numbers_that_nobody_wrote_out(question, answer):
 
     assert question in questions.QUESTIONS
     assert all(plain(place, value) for place, value in answer.figures(SHIPPED_RESULTS).items())
+
+
+@pytest.mark.parametrize(("question", "answer"), ANSWERS, ids=KEYS)
+def test_an_answer_has_a_claim_of_one_sentence_with_at_most_three_kinds_of_rounded_figures(question, answer):
+    """A figure is a computed number or a range of them; an n-gram's order, and what the runs were given, are none."""
+    said, figures = f"{question.key}.answer.{answer.key}", answer.figures(SHIPPED_RESULTS)
+    told = [claim(said, figures, lang) for lang in ("en", "zh")]
+    ranges = re.compile(r"(\d[\d.]*) (?:to|到) (\d[\d.]*)")
+    given = re.compile(r"6-gram|6 元语法|0\.00\d|from \d[\d.]* to")
+    found = [sorted(re.findall(r"\d[\d.,]*\d|\d", given.sub("", ranges.sub(r"\1", one)))) for one in told]
+    assert all(1 <= len(one) <= 3 for one in found), found
+    assert all(len(number) <= 4 for one in found for number in one)
+    assert all("±" not in one and one.count("。") + len(re.findall(r"\.(?:\s|$)", one)) == 1 for one in told)
+
+
+def by_layers(experiment):
+    """The mean perplexities of residual stacks on held-out text, by cell and number of layers."""
+    return {
+        cell: {
+            n: depth.stacks(SHIPPED_RESULTS, experiment, cell, n, residual=True).figure().mean
+            for n in depth.depths(SHIPPED_RESULTS, experiment)
+        }
+        for cell in depth.cells(SHIPPED_RESULTS, experiment)
+    }
+
+
+def test_the_deepest_stacks_are_the_best_at_equal_width_as_the_claim_says():
+    assert all(min(ppls, key=ppls.__getitem__) == max(ppls) for ppls in by_layers("width").values())
+
+
+def test_ten_layers_profit_most_from_the_higher_rate_as_the_claim_says():
+    found = answered("ladder")
+    assert found["ten_low"] > found["two_low"]
+    assert found["ten_high"] > found["two_high"]
+    assert answered("rate")["most"] < answered("depth")["behind"]
+
+
+def test_ten_plain_layers_are_the_worst_of_every_cell_as_the_claim_says():
+    found = answered("depth")
+    assert found["plain_low"] > 1.5 * max(ppl for ppls in by_layers("depth").values() for ppl in ppls.values())
+
+
+def test_counting_is_ahead_where_the_claims_say_so():
+    each = answered("data")["each"]
+    assert [one["ngram"] < one["ppl"].mean for one in each][:: len(each) - 1] == [True, True]
+    assert answered("rote")["ngram"] < answered("rote")["few"].mean
+    few = [run for run in SHIPPED_RESULTS.runs.values() if run.train_config.max_train_chars == 10_000 and run.final]
+    assert min(few, key=lambda run: run.heldout.ppl).recipe == "few-lstm-2"
+    assert answered("rote")["new_low"] > answered("rote")["symbols"]
+
+
+def test_the_gru_is_level_then_ahead_then_behind_as_the_claim_says():
+    found = answered("gru")
+    assert found["note_gru_best"] == pytest.approx(found["note_lstm_best"], rel=0.01)
+    assert found["note_gru_train"] == pytest.approx(found["note_lstm_train"], rel=0.01)
+    assert found["gru"].mean < found["lstm"].mean
+    assert found["gru_timed"].mean > found["lstm_timed"].mean
+    for cell in ("gru", "lstm"):
+        (run,) = SHIPPED_RESULTS.where(recipe=f"note-{cell}-2", seed=0)
+        assert run.best_val.epoch < 0.6 * found[f"note_{cell}_epoch"], "it turned long before"
 
 
 def test_no_results_answer_nothing():

@@ -1,10 +1,11 @@
 """The words of the questions: every one is used, and none is missing."""
 
 import dataclasses
+import itertools
 import re
 
 from deeprnn.experiments.charts import Word
-from deeprnn.experiments.question import Figures, Question
+from deeprnn.experiments.question import Budget, Figures, Question
 from deeprnn.experiments.questions import QUESTIONS
 from deeprnn.experiments.words import WORDS
 from deeprnn.store.results import Results
@@ -16,7 +17,13 @@ OPTIONAL = ("found", "each", "timed")  # what a comparison may say besides
 
 
 def of_answer(key: str, figures: Figures) -> set[str]:
-    return {f"{key}.title", f"{key}.sentence"} | {f"{key}.{at}" for at, one in figures.items() if isinstance(one, list)}
+    return {f"{key}.{part}" for part in ("title", "sentence", "claim")} | {
+        f"{key}.{at}" for at, one in figures.items() if isinstance(one, list)
+    }
+
+
+def of_group(budget: Budget) -> tuple[str, str]:
+    return f"{budget}.takeaway", f"{budget}.rest"
 
 
 def of_question(question: Question) -> set[str]:
@@ -25,7 +32,7 @@ def of_question(question: Question) -> set[str]:
         found |= of_answer(f"{question.key}.answer.{answer.key}", answer.figures(RESULTS))
     for one in question.comparisons:
         said = f"{question.key}.comparison.{one.key}"
-        found |= {f"{said}.{part}" for part in ("asked", *one.groups)}
+        found |= {f"{said}.{part}" for part in ("asked", *itertools.chain(*map(of_group, one.groups)))}
         found |= {f"{said}.{part}" for part in OPTIONAL if f"{said}.{part}" in WORDS}
     return found
 
@@ -41,7 +48,8 @@ def inside(value: object) -> set[str]:
 
 def test_every_word_of_a_question_is_used_and_none_is_missing():
     used = set().union(*map(of_question, QUESTIONS))
-    drawn = set().union(*(inside(list(question.charts(RESULTS))) for question in QUESTIONS))
+    charts = [list(question.charts(results)) for question in QUESTIONS for results in (RESULTS, Results())]
+    drawn = set().union(*map(inside, charts))
     drawn |= set(re.findall(r'"(charts\.[\w.]+)"', DRAWING))
     known = {question.key for question in QUESTIONS} | {"charts"}
     assert used | {key for key in drawn if key.partition(".")[0] in known} == {

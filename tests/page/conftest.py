@@ -78,6 +78,11 @@ def spoken(value, lang):
     return value[lang] if value.keys() == {"en", "zh"} else {key: spoken(one, lang) for key, one in value.items()}
 
 
+def choose(page, view):
+    """Open a view of a page, or of a frame, by its link."""
+    page.locator(f".views a[href^='?view={view}&']").click()
+
+
 class Visit:
     """An open page, with what its console and its network said."""
 
@@ -127,12 +132,29 @@ class Visit:
     def asked(self):
         """The prompt and the seed in the controls: models that an address names bring those of their recordings."""
         prompt = self.page.locator("#prompt textarea").input_value()
-        return {"prompt": prompt, "seed": int(self.page.get_by_label("Seed").input_value())}
+        return {"prompt": prompt, "seed": int(self.setting("Seed").input_value())}
+
+    def setting(self, label):
+        """The control of one of the settings, which are in a fold."""
+        control = self.page.get_by_label(label).first  # the first of a slider's two
+        if not control.is_visible():
+            self.page.locator("#settings button.label-wrap").click()
+            control.wait_for()
+        return control
+
+    def set(self, label, value):
+        """Fill in one of the settings; a fold that has just opened may yet set it to what it was."""
+        control = self.setting(label)
+
+        def is_kept():
+            control.fill(str(value))
+            control.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            return control.input_value() == str(value)
+
+        wait_until(is_kept)
 
     def choose(self, view):
-        self.page.get_by_role("tab").nth(
-            {"compare": 0, "score": 1, "experiments": 2, "inside": 3, "learn": 4, "checkpoints": 5}[view]
-        ).click()
+        choose(self.page, view)
 
     def serious(self):
         """What axe-core finds serious or worse: each rule with the elements that break it."""
@@ -162,10 +184,10 @@ class Visit:
         if prompt is not None:
             self.page.locator("#prompt textarea").fill(prompt)
         if length is not None:
-            self.page.get_by_label("Length").fill(str(length))
+            self.set("Length", length)
         asked = [
             self.page.locator("#prompt textarea").input_value(),
-            int(self.page.get_by_label("Length").input_value()),
+            int(self.setting("Length").input_value()),
         ]
         self.page.click("#generate")
         self.page.wait_for_function(

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { apart, digits, scale, short, ticks } from '../../deeprnn/page/shared/charts.js';
+import { apart, digits, scale, short, spread, ticks } from '../../deeprnn/page/shared/charts.js';
 import { Carried, between, filled, listed, strength, visible } from '../../deeprnn/page/shared/dom.js';
 import { csvOf } from '../../deeprnn/page/shared/export.js';
-import { nearestOf } from '../../deeprnn/page/shared/kinds.js';
+import { nearestOf } from '../../deeprnn/page/shared/lines.js';
 import { narrowed } from '../../deeprnn/page/shared/picker.js';
 
 test('ticks are round, within the ends, and three at least', () => {
@@ -46,6 +46,17 @@ test('marks that would run into each other are left out', () => {
   globalThis.document = /** @type {any} */ ({ createElement: () => ({ getContext: () => null }) });
   assert.deepEqual(apart([1, 2, 3, 4], scale([1, 4], 0, 30)), [1, 3]);
   assert.deepEqual(apart([1, 2, 3, 4], scale([1, 4], 0, 300)), [1, 2, 3, 4]);
+});
+
+test('names that would overlap are moved apart, in their order and within the picture', () => {
+  assert.deepEqual(spread([10, 50, 90], 15, 0, 100), [10, 50, 90]);
+  assert.deepEqual(spread([52, 50, 51], 15, 0, 100), [80, 50, 65]);
+  assert.deepEqual(spread([99, 98, 5], 15, 0, 100), [100, 85, 5]);
+  const crowded = spread(Array(8).fill(97), 12, 0, 100);
+  assert.deepEqual(
+    crowded,
+    [16, 28, 40, 52, 64, 76, 88, 100].map((_, index) => 16 + 12 * index),
+  );
 });
 
 test('numbers are as long as they are worth', () => {
@@ -155,10 +166,13 @@ test('a chart as CSV holds every number in full, and quotes what would end a cel
   const lines = csvOf({
     kind: 'lines',
     name: '',
+    title: 'Ten, "plain"',
     series: [
       {
         name: 'GRU, "plain"',
-        cell: 'gru',
+        short: 'GRU',
+        colour: 'gru',
+        mark: 0,
         dash: 0,
         points: [
           [1, 2.5, null],
@@ -173,6 +187,7 @@ test('a chart as CSV holds every number in full, and quotes what would end a cel
     rules: [],
   });
   const rows = [
+    '"# Ten, ""plain"""',
     'series,layers,perplexity,half_width_95',
     '"GRU, ""plain""",1,2.5,',
     '"GRU, ""plain""",2,2.25,0.125',

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.conftest import WAIT
+from tests.page.conftest import choose
 from tests.page.server.test_process import free_port, started
 
 QUERY = "?models=note-lstm-2,few-lstm-2&lang=en"
@@ -61,15 +62,15 @@ def assert_copies(frame):
     frame.locator(".model-card[data-model='few-lstm-2']").wait_for()
     prompt = frame.locator("#prompt textarea")
     frame.get_by_role("button", name="Copy link").click()
-    frame.get_by_role("button", name="Copied", exact=True).wait_for()
+    frame.locator("#link").get_by_role("button", name="Copied").wait_for()
     prompt.fill("")
     prompt.press("Control+V")
     assert "/?view=compare&lang=en&models=note-lstm-2%2Cfew-lstm-2" in prompt.input_value()
-    frame.get_by_role("tab", name="Checkpoints").click()
+    choose(frame, "checkpoints")
     frame.locator(".checkpoints .name").first.click()
     frame.get_by_role("button", name="Copy the code").click()
-    frame.get_by_role("button", name="Copied", exact=True).wait_for()
-    frame.get_by_role("tab", name="Compare").click()
+    frame.locator("button.copy", has_text="Copied").wait_for()
+    choose(frame, "compare")
     prompt.fill("")
     prompt.press("Control+V")
     assert prompt.input_value().startswith("import deeprnn")

@@ -79,7 +79,7 @@ def test_a_damaged_file_costs_a_sentence_that_names_it_and_the_remedy(folder, ca
     for lang in ("en", "zh"):
         shown, taught = experiments.sections(models, lang), learn.lesson(models, lang)
         assert shown["sections"] == []
-        assert [one["key"] for one in taught["sections"]] == ["stack", "scratch", "code", "cells"]
+        assert [one["key"] for one in taught["sections"]] == ["stack", "note", "scratch", "cells", "d2l"]
         for note in (shown["note"], taught["note"]):
             assert FILE in note
             assert "python train.py --gather" in note

@@ -13,7 +13,8 @@ from deeprnn.page.checkpoints import view as checkpoints
 from deeprnn.page.compare import cards, export
 from deeprnn.page.inside import view as inside
 from deeprnn.page.learn import view as learn
-from deeprnn.page.score import view as score
+from deeprnn.page.score.examples import REAL, excerpt
+from deeprnn.page.score.rows import parts
 from deeprnn.page.server import downloads
 from deeprnn.page.shared import widgets
 from deeprnn.page.shared.components import carried
@@ -63,16 +64,15 @@ def show_everywhere(folder, name):
     """Ask of a checkpoint what every view asks; what is not yet there to be drawn is made."""
     models = Registry(folder)
     for lang in ("en", "zh"):
-        shown = [checkpoints.listing(models, lang, name), learn.lesson(models, lang)]
+        shown = [checkpoints.listing(models, lang), learn.lesson(models, lang)]
         shown += [service.list_models(models), widgets.choices(models, lang), widgets.readers(models, TEXT, [name])]
-        shown += [checkpoints.card(models, name, lang)]
+        shown += [checkpoints.card(models, {"name": name})]
         shown += [verdict(models, one, budget, lang) for one in comparisons(models).values() for budget in one.groups]
-        shown += [score.excerpt(models, lambda info: "a" * info.metrics.text.chars, [name], key) for key in score.REAL]
+        shown += [excerpt(models, lambda info: "a" * info.metrics.text.chars, [name], key) for key in REAL]
         for one in shown:
             json.loads(carried(one))
     drawn = cards.draw(models, cards.recorded(models, [name]))
-    answers = service.score(models, text=TEXT, models=[name])
-    for one in (drawn, score.result(models, TEXT, answers), inside.pictures(models, [name], TEXT)):
+    for one in (drawn, *parts(models, TEXT, [name]), inside.pictures(models, [name], TEXT)):
         json.loads(carried(one))
     shown = cards.Board.read(models, drawn)
     for kind in ("json", "csv", "md"):

@@ -1,12 +1,23 @@
 """What every view keeps to, at every width: words that can be read, a page in the middle of the screen."""
 
+import html
+import re
+
+import httpx
 import pytest
 
+from deeprnn import __version__
+from deeprnn.page.links import VIEWS
+from deeprnn.page.server.spoken import CODES
+from deeprnn.page.shared.theme import ICON, PICTURE
+from deeprnn.page.words import tr
+
+LICENCE = "https://www.apache.org/licenses/LICENSE-2.0"
 # The views that draw charts, each with what is drawn last.
 DRAWN = {
     "?view=experiments": "#experiment-rote .chart",
     "?view=score&models=few-lstm-2,note-lstm-2&text=the%20time%20machine": ".running",
-    "?view=inside": ".inside-model:last-child svg.chart",
+    "?view=inside": ".inside svg.chart",
     "?view=learn": "#learn-ppl .chart",
     "": ".dumbbell",
 }
@@ -23,6 +34,8 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll('svg text, .layers
 @pytest.mark.parametrize("query", DRAWN)
 def test_the_words_of_charts_are_12_pixels_or_more_in_a_window_of_any_width(visit, query):
     one = visit(query, width=1280)
+    if not query:
+        one.page.locator(".facts summary").first.click()
     one.page.wait_for_selector(DRAWN[query])
     for width in (1280, 760, 390, 360, 1920):
         one.page.set_viewport_size({"width": width, "height": 900})
@@ -38,6 +51,88 @@ def test_the_page_stands_in_the_middle(visit, width):
         " return [box.left, document.documentElement.clientWidth - box.right]; }"
     )
     assert abs(left - right) < 1
+
+
+# Where the open view begins, where the links to views end, and whether each link is inside the window.
+FRAME = """() => {
+    const links = [...document.querySelectorAll('.views a')].map((link) => link.getBoundingClientRect());
+    const view = [...document.querySelectorAll('[role=tabpanel]')].find((panel) => panel.offsetParent);
+    return {
+        begins: view.getBoundingClientRect().top,
+        rows: new Set(links.map((box) => box.top)).size,
+        inside: links.every((box) => box.left >= 0 && box.right <= innerWidth),
+        links: links.length,
+    };
+}"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("width", "height", "begins", "rows"),
+    [(1440, 900, 130, 1), (1280, 720, 130, 1), (390, 844, 215, 2), (360, 780, 240, 2)],
+)
+def test_the_head_is_low_and_all_views_can_be_seen_in_it(visit, lang, width, height, begins, rows):
+    one = visit(f"?lang={lang}", width=width, height=height)
+    frame = one.page.evaluate(FRAME)
+    assert frame["begins"] <= begins
+    assert frame["rows"] <= rows
+    assert frame["inside"]
+    assert frame["links"] == len(VIEWS)
+    answer = one.page.locator("#answer p").evaluate(
+        "(said) => said.getBoundingClientRect().height / parseFloat(getComputedStyle(said).lineHeight)"
+    )
+    assert round(answer) <= (1 if width > 1000 else 3)
+
+
+@pytest.mark.parametrize(("lang", "chapter"), [("en", "https://d2l.ai/"), ("zh", "https://zh.d2l.ai/")])
+def test_the_foot_says_what_this_is_and_leads_to_the_chapter_and_the_licence(visit, lang, chapter):
+    one = visit(f"?view=learn&lang={lang}")
+    foot = one.page.locator(".foot")
+    addresses = foot.locator("a").evaluate_all("(links) => links.map((link) => link.href)")
+    assert addresses == [f"{chapter}chapter_recurrent-modern/deep-rnn.html", LICENCE]
+    one.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    foot.locator("summary").click()
+    foot.get_by_role("button").click()
+    foot.get_by_role("button", name=tr("link_copied", lang)).wait_for()
+    copied = one.page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("@software{deeprnn,")
+    assert tr("head.title", lang) in copied
+    assert __version__ in copied
+    assert one.page.locator("footer").get_by_role("button").count() == 1, "the API"
+    assert one.page.locator("footer .divider:visible").count() == 0
+    assert one.serious() == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_head_of_the_document_describes_the_page_in_its_language(url, lang):
+    sent = httpx.get(f"{url}?lang={lang}").text
+    title, answer = html.escape(tr("head.title", lang)), html.escape(tr("head.answer", lang))
+    assert re.findall(r'<meta property="og:(\w+)" content="([^"]*)"', sent) == [
+        ("title", title),
+        ("description", answer),
+        ("type", "website"),
+        ("image", f"{url}preview.png"),
+    ]
+    assert f'<meta name="description" content="{answer}"' in sent
+    assert f'<html\n\tlang="{CODES[lang]}"' in sent
+    assert re.findall("<title>(.*?)</title>", sent) == [title]
+    assert "twitter:" not in sent
+
+
+def test_the_page_has_its_own_icon(url):
+    icon = httpx.get(f"{url}favicon.ico")
+    assert icon.headers["content-type"].startswith("image/svg+xml")
+    assert icon.text == ICON.read_text("utf-8")
+
+
+def test_a_preview_has_a_small_picture_and_no_address_becomes_html(url):
+    picture = httpx.get(f"{url}preview.png")
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.content == PICTURE.read_bytes()
+    assert len(picture.content) < 40_000
+    for odd in ({"host": '"><b>'}, {"x-forwarded-host": '"><b>'}):
+        assert "<b>" not in httpx.get(url, headers=odd).text
+    assert "<b>" not in httpx.get(f'{url}?"><b>').text
 
 
 def test_a_finger_reads_every_kind_of_chart(visit):

@@ -13,9 +13,9 @@ from deeprnn.experiments.question import Budget, Highlight
 from deeprnn.experiments.words import WORDS as OF_QUESTIONS
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.compare.cards import NUMBERS, Reading, State
-from deeprnn.page.learn.view import lesson
+from deeprnn.page.learn.view import EXERCISES, lesson
 from deeprnn.page.links import VIEWS
-from deeprnn.page.score.view import EXAMPLES, REAL
+from deeprnn.page.score.examples import EXAMPLES, REAL
 from deeprnn.page.shared.widgets import FILTERS, Joined, book, millions
 from deeprnn.page.words import FILES, WORDS, tr
 from deeprnn.text.catalogue import catalogue
@@ -48,10 +48,16 @@ def asked_by_name(registry):
         "inside.say.change": ends,
         "inside.say.echo": ends,
         "inside.say.keep": ends,
+        "learn.exercise": set(EXERCISES),
+        "learn.fold": keys(*((fold, part) for fold in ("cells", "code") for part in ("title", "text"))),
+        "learn.term": keys(
+            *((term, part) for term in lesson(registry, "en")["glossary"] for part in ("name", "means"))
+        ),
         "learn.section": keys(
             *((one["key"], part) for one in lesson(registry, "en")["sections"] for part in ("title", "text"))
         ),
         "learn.short": {"mistake", "ppl"},
+        "score.about": set(EXAMPLES),
         "score.example": {*EXAMPLES, *REAL},
         "score.row": set(re.findall(r'_row\("(\w+)"', SOURCES)),
         "tab": set(VIEWS),
@@ -65,7 +71,10 @@ GIVEN = {
     "chart": set(),
     "checkpoints.label": set(),
     "compare.label": {f"lens_{name}" for name in get_args(Highlight)},
+    "compare.live": set(),
     "experiments.label": set(),
+    "fetched": set(),
+    "foot": set(),
     "inside.label": {"units"}
     | {
         f"gate_{letter}"
@@ -73,12 +82,12 @@ GIVEN = {
         for letter in cell(1, 1).gates(torch.zeros(cell.num_gates), torch.zeros(1))
         if letter != cell.candidate
     },
-    "learn.label": {f"{name}{part}" for name in ("right", "residual", "wrong") for part in ("", "_note")},
-    "score.label": set(),
+    "learn.label": {f"{name}{part}" for name in ("right", "residual", "wrong") for part in ("", "_note")} | {"copy"},
+    "score.label": {"best", "best_sure", "only", "only_sure", "waiting", "stopped"},
 }
 # Tables that are shown whole, in their order, and those by gradio's names.
 SHOWN = (
-    *("checkpoints.column", "checkpoints.measured", "learn.shape", "learn.shape_head", "score.column"),
+    *("checkpoints.column", "checkpoints.fact", "checkpoints.measured", "learn.shape", "learn.shape_head"),
     *("named", "gradio"),
 )
 
@@ -103,7 +112,7 @@ def test_every_table_has_a_word_for_everything_it_is_asked_for_and_no_other(aske
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_scripts_use_each_word_that_they_are_given(name):
-    folder = PAGE / ("shared" if name == "chart" else name.split(".")[0])
+    folder = PAGE / ("shared" if name in ("chart", "fetched", "foot") else name.split(".")[0])
     scripts = "\n".join(path.read_text("utf-8") for path in folder.glob("*.js"))
     assert members(name) - set(re.findall(r"\blabels\.(\w+)", scripts)) == GIVEN[name]
 
@@ -151,14 +160,16 @@ def test_places_are_filled():
 HAN = "[\u4e00-\u9fff]"
 SAID = {key: said["zh"] for key, said in WORDS.items()}
 # The same in both languages.
-LATIN = {"chart.svg", "chart.png", "chart.csv", "score.label.two_a", "score.label.two_b", "checkpoints.form.d2l"}
+LATIN = {"chart.svg", "chart.png", "chart.csv", "score.label.two_a", "score.label.two_b", "checkpoints.form.d2l"} | {
+    "foot.chapter_address"
+}
 
 
 @pytest.mark.parametrize("key", SAID)
 def test_chinese_is_written_in_chinese_with_its_own_punctuation_and_one_word_for_a_thing(key):
     said = SAID[key]
     assert key in LATIN or re.search(HAN, re.sub(r"\{.*?\}", "", said)) or "{" in said
-    assert not re.search(rf"{HAN}[,.;:!?]|[,;]\s*{HAN}|[。，；：]\s+{HAN}", said)
+    assert not re.search(rf"{HAN}[,.;:!?]|[,;]\s*{HAN}|[。，；：] +{HAN}", said)
     assert not re.search(
         r"乱猜|未见过|没见过的|新文本|随机失活|字母表|(?<!迭代)周期|\bnats\b|6-gram|one-hot|百万(?!分之)", said
     )

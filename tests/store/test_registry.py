@@ -11,7 +11,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from deeprnn.page import service
-from deeprnn.page.score import view as score
+from deeprnn.page.score.rows import parts
 from deeprnn.page.words import tr
 from deeprnn.store import checkpoint, registry
 from deeprnn.store.registry import Registry, list_checkpoints
@@ -222,15 +222,15 @@ def test_a_damaged_ngram_leaves_the_score_alone_and_is_named_in_the_log(tmp_path
     data = {"truncated": data[:-9], "empty": b""}.get(damage) if damage in ("truncated", "empty") else None
     (tmp_path / "ngrams" / file).write_bytes(save_tensors(tensors, metadata) if data is None else data)
     models = Registry(tmp_path)
-    answers = service.score(models, text="the time traveller", models=["note-rnn-2"])
+    names = ["note-rnn-2"]
     for _ in range(2):
-        rows = service.baselines(models, text="the time traveller", answers=answers)
+        rows = service.baselines(models, text="the time traveller", models=names)
         assert [row["kind"] for row in rows] == ["uniform"]
     (line,) = caplog.messages
     assert file in line
     for lang in ("en", "zh"):
         said = tr("score.ngram_broken", lang, file=f"ngrams/{file}")
-        assert said in spoken(score.result(models, "the", answers), lang)["notes"]
+        assert said in spoken(next(parts(models, "the", names)), lang)["notes"]
 
 
 def test_an_ngram_belongs_to_the_text_and_the_alphabet_of_a_model():

@@ -1,4 +1,4 @@
-"""The functions that `cards.js` calls on the server: the likeliest next characters, and exported files.
+"""The functions that scripts of the view call on the server: the likeliest next characters, and exported files.
 
 Knows: boards, the service. Does not know: components.
 """
@@ -22,12 +22,12 @@ def branched(context: str) -> str:
 
 
 def next_chars(registry: Registry, ask: dict[str, Any]) -> Any:
-    """Return each model's ten likeliest next characters after a text, for `cards.js`, in both languages.
+    """Return each model's `k` likeliest next characters after a text (ten without it), in both languages.
 
     Raises:
         RequestError: see `service.next_char`.
     """
-    answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"))
+    answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"), k=ask.get("k", 10))
 
     def row(answer: dict[str, Any], lang: Lang) -> dict[str, Any]:
         name = answer["model"]

@@ -1,4 +1,4 @@
-// Draws a card: a model's figures and its text.
+// Draws a card: a model's text and its figures.
 import { node, shape, strength } from '../shared/dom.js';
 
 /**
@@ -19,13 +19,14 @@ import { node, shape, strength } from '../shared/dom.js';
  * @property {string} train_text
  * @property {string} heldout_text
  * @property {string} aria
+ * @property {string} short the two perplexities in words
  * @property {string} reading
  * @property {string} status
  * @property {number[] | null} nats of each character
  * @property {[number, number, string][]} runs
  * @property {string} rote
  * @property {number[]} places in the book of the longest copy
- * @property {string} quality
+ * @property {string[]} quality sentences
  */
 
 /** @typedef {Record<string, string>} Labels */
@@ -76,15 +77,21 @@ function dumbbell(card, labels) {
 /**
  * How much is copied, and the places of the longest copy in the book.
  * @param {Card} card
+ * @param {Labels} labels
  */
-function roteMeter(card) {
+function roteMeter(card, labels) {
   const meter = node('div', 'rote');
   const strip = shape('svg', { viewBox: '0 0 320 14', 'aria-hidden': 'true', preserveAspectRatio: 'none' });
   strip.append(shape('rect', { x: 0, y: 2, width: 320, height: 10, class: 'book' }));
   card.places.forEach((at) => {
     strip.append(shape('rect', { x: Math.min(at * 320, 316), y: 0, width: 4, height: 14, class: 'copy' }));
   });
-  meter.append(strip, node('p', '', card.rote));
+  meter.append(node('p', '', card.rote));
+  if (card.places.length) {
+    const ends = node('p', 'ends');
+    ends.append(node('span', '', labels.book_start), node('span', '', labels.book_end));
+    meter.append(strip, ends);
+  }
   return meter;
 }
 
@@ -105,8 +112,12 @@ export function build(card, labels, lang) {
   out.setAttribute('role', 'group');
   out.setAttribute('aria-label', card.title + (lang === 'zh' ? '。' : '. ') + labels.letters);
   out.append(node('span', 'prompt'), node('span', 'text'));
-  article.append(heading, node('p', 'meta', card.meta), dumbbell(card, labels), node('p', 'reading', card.reading));
-  article.append(node('p', 'status'), out, node('div', 'foot'));
+  const told = node('p', 'told');
+  told.append(node('span', 'short', card.short), node('span', 'status'));
+  const facts = node('details', 'facts');
+  facts.append(node('summary', '', labels.figures), node('p', 'meta', card.meta), dumbbell(card, labels));
+  facts.append(node('div', 'foot'));
+  article.append(heading, out, node('p', 'reading', card.reading), told, facts);
   return article;
 }
 
@@ -116,8 +127,29 @@ export function build(card, labels, lang) {
  */
 export const partsOf = (article) => {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (article.getElementsByClassName(name)[0]);
-  return { prompt: part('prompt'), text: part('text'), out: part('out'), status: part('status'), foot: part('foot') };
+  const facts = /** @type {HTMLDetailsElement} */ (part('facts'));
+  const [prompt, text, out, status, foot] = ['prompt', 'text', 'out', 'status', 'foot'].map(part);
+  return { prompt, text, out, status, foot, facts };
 };
+
+/**
+ * Gives a text that will be written the height that it will have, and keeps that of the figures below it, so that
+ * nothing moves. The characters that are shown tell how many a line has; without any, the width does.
+ * @param {Element} article
+ * @param {number} chars of the prompt and the text
+ */
+export function reserve(article, chars) {
+  const { prompt, text, out, foot } = partsOf(article);
+  foot.style.minHeight = foot.offsetHeight + 'px';
+  const { fontSize, lineHeight } = getComputedStyle(out);
+  const [size, line] = [parseFloat(fontSize), parseFloat(lineHeight)];
+  const shown = (prompt.textContent + '' + text.textContent).length;
+  const height = text.getBoundingClientRect().bottom - prompt.getBoundingClientRect().top;
+  const wide = /[\u2e80-\uffff]/.test(prompt.textContent ?? '') ? 1 : 0.6; // of a character, in font sizes
+  const lines = shown > 100 ? height / line / shown : (size * wide) / out.clientWidth;
+  out.style.setProperty('--reserved', Math.ceil(chars * lines + 1) * line + 'px');
+  article.classList.add('awaited');
+}
 
 /**
  * Draws one span for each character, so that another highlight changes only the style.
@@ -134,10 +166,9 @@ function letters(article, card) {
     });
   const written = spell(Array.from(card.text), prompt.length);
   card.nats?.forEach((nats, index) => written[index].style.setProperty('--heat', strength(nats).toFixed(3)));
-  card.runs.forEach(([start, end, place]) => {
+  card.runs.forEach(([start, end]) => {
     written.slice(start, end).forEach((span) => {
       span.className = 'copied';
-      span.title = place;
     });
   });
   const parts = partsOf(article);
@@ -149,11 +180,16 @@ function letters(article, card) {
  * Draws a model's text on its card, with its marks if it was analysed.
  * @param {Element} article
  * @param {Card} card
+ * @param {Labels} labels
+ * @param {number} more the number of characters that a model that begins to write will add
  */
-export function fill(article, card) {
+export function fill(article, card, labels, more) {
   const isWriting = card.state === 'writing';
   const parts = partsOf(article);
+  const begins = isWriting && !article.matches('.writing, .awaited');
+  if (begins) reserve(article, card.prompt.length + card.text.length + more);
   article.classList.toggle('writing', isWriting);
+  article.classList.remove('awaited');
   parts.status.textContent = card.status;
   const now = JSON.stringify([card.prompt, card.text, isWriting, card.runs, card.rote, !card.nats]);
   if (drawn.get(article) === now) return;
@@ -165,7 +201,7 @@ export function fill(article, card) {
   }
   if (isWriting) parts.out.scrollTop = parts.out.scrollHeight;
   parts.foot.replaceChildren();
-  if (card.rote) parts.foot.append(roteMeter(card), node('p', 'quality', card.quality));
+  if (card.rote) parts.foot.append(roteMeter(card, labels), ...card.quality.map((one) => node('p', 'quality', one)));
 }
 
 /**

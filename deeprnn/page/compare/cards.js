@@ -1,20 +1,14 @@
-// Draws the Compare board (see cards.py): the cards, the highlight, the verdict, links and files.
-import {
-  Carried,
-  between,
-  button,
-  copy,
-  find,
-  listed,
-  node,
-  onLanguage,
-  save,
-  segments,
-  spoken,
-  targetOf,
-} from '../shared/dom.js';
-import { build, extend, fill, partsOf, stop } from './card.js';
+// Draws the Compare board (see cards.py): the cards, the highlight, files.
+import { report } from '../shared/address.js';
+import { Carried, find, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
+import { lenses, menu } from './bar.js';
+import { build, extend, fill, partsOf, reserve, stop } from './card.js';
+import { choose, queryOf } from './kept.js';
+import { Past, after } from './past.js';
+import { showQuestion } from './questions.js';
+import { drawSeen } from './seen.js';
 import { Sheet } from './sheet.js';
+import { Tip } from './tip.js';
 
 /** @typedef {import('./card.js').Card} Card */
 
@@ -23,11 +17,12 @@ import { Sheet } from './sheet.js';
  * @property {number} turn increases with each drawing
  * @property {string} prompt
  * @property {number} seed
- * @property {{ temperature: number, top_k: number, top_p: number }} sampling
+ * @property {{ temperature: number, top_k: number, top_p: number, max_chars: number }} sampling
  * @property {string | null} preset the question that is shown
  * @property {string | null} budget
  * @property {string | null} lens
- * @property {string} verdict
+ * @property {{ takeaway: string, rest: string } | null} verdict
+ * @property {string} elsewhere
  * @property {string} note
  * @property {string} lang
  * @property {Record<string, string>} labels
@@ -36,41 +31,11 @@ import { Sheet } from './sheet.js';
 
 const EMPTY = /** @type {Value} */ (/** @type {unknown} */ ({ cards: [], labels: {} }));
 
+/** The values of the controls before the branch that was undone last. @type {any[]} */
+let before = [];
+
 /** @param {Value} value */
 const isWriting = (value) => value.cards.some((card) => card.state === 'writing');
-
-/**
- * The query of the address that shows the same board. If all cards are recordings, it has no settings.
- * @param {Value} value
- */
-export function queryOf({ cards, prompt, seed, sampling, preset, budget, lang }) {
-  const query = new URLSearchParams({ view: 'compare', lang });
-  if (preset) {
-    query.set('preset', preset);
-    query.set('budget', String(budget));
-  } else query.set('models', listed(cards.map((card) => card.model)));
-  if (!cards.every((card) => card.state === 'recorded')) {
-    const length = Math.max(...cards.map((card) => Array.from(card.text).length), 1);
-    const { temperature, top_k, top_p } = sampling;
-    const set = { prompt, seed, temperature, top_k, top_p, length };
-    for (const [name, given] of Object.entries(set)) query.set(name, String(given));
-  }
-  return query.toString();
-}
-
-/**
- * A saved comparison without its figures, which the server computes again: they are ten times as long as its texts.
- * @param {string} text
- */
-export function withoutFigures(text) {
-  try {
-    const value = JSON.parse(text);
-    value.cards.forEach((/** @type {{ figures?: object }} */ card) => delete card.figures);
-    return JSON.stringify(value);
-  } catch {
-    return text; // the server reports the error
-  }
-}
 
 class Compare {
   lens = 'plain';
@@ -84,6 +49,10 @@ class Compare {
   picked = null;
   /** Whether the reader pressed Stop and has requested no text since. */
   held = false;
+  /** Whether the figures of all cards are unfolded. */
+  unfolded = false;
+  /** The character of the last branch. */
+  branched = '';
   /**
    * The last answer about next characters, in both languages, and the card that it belongs to.
    * @type {{ answer: any, asked: { context: string[], actual: string | undefined }, model: string } | null}
@@ -100,8 +69,21 @@ class Compare {
     /** @type {Carried<Value>} */
     this.carried = new Carried(props, labels);
     this.sheet = new Sheet(find(this.root, '.next'), (char, context) => {
+      this.#freeze();
       this.held = false;
+      this.#reserve(false);
+      this.branched = char;
       trigger('select', { index: 0, value: char, context });
+    });
+    this.past = new Past(find(this.root, '.undo'), (moment) => this.#restore(moment));
+    this.root.addEventListener('branched', (event) => {
+      const settings = /** @type {CustomEvent} */ (event).detail;
+      this.carried.change(() => {}); // the whole value in one line
+      this.past.add({ board: this.carried.text, settings, char: this.branched });
+      this.past.draw(this.value.labels);
+    });
+    this.tip = new Tip(find(this.root, '.tip'), this.cards, (article) => {
+      return { card: this.#cardOf(article), lens: this.lens, labels: this.value.labels };
     });
     this.root.addEventListener('picked', (event) => this.#pick(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener('click', (event) => this.#press(event), true);
@@ -143,21 +125,29 @@ class Compare {
     if (this.root.dataset.applied !== applied) {
       this.root.dataset.applied = applied;
       this.#applyHighlight();
+      this.#drawFiles();
     }
     this.#drawCards(value);
-    this.#drawVerdict(value);
+    drawSeen(find(this.root, '.verdict'), value, () => this.trigger('clear'));
+    showQuestion(value.preset);
+    this.#report();
   }
 
   /** @param {Value} value */
-  #drawCards({ cards, labels, lang }) {
+  #drawCards({ cards, labels, lang, sampling }) {
     const signature = JSON.stringify(cards.map((card) => [card.model, card.title, card.meta, card.reading]));
     if (this.cards.dataset.signature !== signature || !this.cards.children.length) {
       this.cards.dataset.signature = signature;
+      this.cards.dataset.count = String(cards.length);
+      const old = [...this.cards.children].map((card) => /** @type {HTMLElement} */ (card).dataset.model);
+      if (String(old) !== String(cards.map((card) => card.model))) this.past.clear();
       this.cards.replaceChildren(...cards.map((card) => this.#build(card, labels, lang)));
       if (!cards.length && labels.no_models) this.cards.append(node('p', 'empty', labels.no_models));
       this.sheet.hide();
     }
-    cards.forEach((card, index) => fill(this.cards.children[index], card));
+    cards.forEach((card, index) => fill(this.cards.children[index], card, labels, sampling.max_chars));
+    this.past.draw(labels);
+    this.tip.hide();
   }
 
   /**
@@ -167,7 +157,9 @@ class Compare {
    */
   #build(card, labels, lang) {
     const article = build(card, labels, lang);
-    const { out } = partsOf(article);
+    const { out, facts } = partsOf(article);
+    facts.open = this.unfolded;
+    facts.addEventListener('toggle', () => this.#unfold(facts.open));
     out.addEventListener('click', (event) => {
       const { at } = targetOf(event).dataset;
       if (at !== undefined) this.#ask(article, Number(at));
@@ -176,13 +168,14 @@ class Compare {
     return article;
   }
 
-  /** @param {Value} value */
-  #drawVerdict({ verdict, note, labels, lang }) {
-    const place = find(this.root, '.verdict');
-    place.hidden = !(verdict || note);
-    place.replaceChildren();
-    if (verdict) place.append(node('b', '', labels.seen + between(lang)), verdict + between(lang));
-    if (note) place.append(node('span', 'note', note));
+  /**
+   * Shows or hides the figures of all cards.
+   * @param {boolean} open
+   */
+  #unfold(open) {
+    if (open === this.unfolded) return;
+    this.unfolded = open;
+    for (const card of this.cards.children) partsOf(card).facts.open = open;
   }
 
   /**
@@ -190,7 +183,7 @@ class Compare {
    * @param {(string | object)[][]} lines
    */
   #extend(lines) {
-    const { cards } = this.value;
+    const { cards, labels, sampling } = this.value;
     const pieces = cards.map(() => '');
     /** @type {Set<number>} */
     const whole = new Set();
@@ -200,9 +193,16 @@ class Compare {
         else whole.add(index);
       }),
     );
-    whole.forEach((index) => fill(this.cards.children[index], cards[index]));
+    whole.forEach((index) => fill(this.cards.children[index], cards[index], labels, sampling.max_chars));
     const longer = [...pieces.keys()].filter((index) => pieces[index] && !whole.has(index));
     extend(longer.map((index) => [this.cards.children[index], pieces[index]]));
+    this.#report();
+  }
+
+  /** Tells the address what is shown, but not at each character that is written. */
+  #report() {
+    const { value } = this;
+    if (!isWriting(value)) report('compare', () => queryOf(this.value), `${value.preset} ${value.budget}`);
   }
 
   /** Stops all writing at once; the texts that are shown stay, and can be continued. Later updates are ignored. */
@@ -217,14 +217,46 @@ class Compare {
       wrote.forEach((is, index) => is && Object.assign(cards[index], stopped));
     });
     wrote.forEach((is, index) => is && stop(this.cards.children[index], this.value.cards[index].status));
+    this.#report();
+  }
+
+  /**
+   * Goes back to what was shown before a branch, and ends what is being written.
+   * @param {import('./past.js').Moment} moment
+   */
+  #restore({ board, settings }) {
+    this.#freeze();
+    this.ended = Math.max(this.ended, this.shown);
+    this.props.value = after(board, this.ended);
+    this.draw();
+    document.getElementById('stop')?.click(); // the server reads the board that is restored
+    before = settings;
+    this.trigger('undo');
+    if (this.past.button.hidden) find(this.cards, '.out').focus({ preventScroll: true });
   }
 
   /** @param {MouseEvent} event */
   #press(event) {
-    const pressed = targetOf(event).closest?.('#stop, #generate, #continue');
+    const pressed = targetOf(event).closest?.('#stop, #generate, #continue, .examples button');
     if (!pressed) return;
     if (pressed.id === 'stop') this.#freeze();
-    else this.held = false;
+    else {
+      this.held = false;
+      this.#reserve(pressed.id === 'continue');
+    }
+  }
+
+  /**
+   * Reserves the height of the texts that are asked for, at once, while the reader expects a change.
+   * @param {boolean} goesOn whether the texts that are shown are continued
+   */
+  #reserve(goesOn) {
+    const { cards, sampling } = this.value;
+    const length = /** @type {HTMLInputElement | null} */ (document.querySelector('#length input')); // not in a closed fold
+    const more = Number(length?.value) || sampling.max_chars;
+    cards.forEach(({ prompt, text }, index) =>
+      reserve(this.cards.children[index], prompt.length + (goesOn ? text.length : 0) + more),
+    );
   }
 
   /**
@@ -283,6 +315,7 @@ class Compare {
     if (old >= 0) spans[old].classList.remove('at');
     spans[at].classList.add('at');
     spans[at].scrollIntoView({ block: 'nearest' });
+    this.tip.show(spans[at]);
   }
 
   /**
@@ -301,75 +334,42 @@ class Compare {
     const models = cards.map((one) => one.model);
     const answer = await this.server.next_chars({ context: context.join(''), models });
     this.asked = { answer, asked: { context, actual: characters[at] }, model: card.model };
-    this.#show();
+    this.sheet.uncover(this.#show());
   }
 
-  /** Shows the last answer about next characters. */
+  /** Shows the last answer about next characters; returns the character at their place. */
   #show() {
-    if (!this.asked) return;
-    const { answer, asked, model } = this.asked;
+    const { answer, asked, model } = /** @type {NonNullable<typeof this.asked>} */ (this.asked);
     const { labels, lang } = this.value;
     const article = find(this.cards, `[data-model="${CSS.escape(model)}"]`);
+    const character = article.querySelector('.at') ?? article;
     this.sheet.open(spoken(answer), asked, labels, lang, partsOf(article).out);
+    this.tip.show(character);
+    return character;
   }
 
   #applyHighlight() {
     this.root.dataset.lens = this.lens;
-    find(this.root, '.bar').replaceChildren(...this.#bar());
-  }
-
-  #bar() {
-    const { labels } = this.value;
-    const lenses = node('div', 'lenses');
-    lenses.append(node('span', '', labels.show));
-    const entries = ['plain', 'surprise', 'copied'].map(
-      (name) => /** @type {[string, string]} */ ([name, labels['lens_' + name]]),
-    );
-    const choice = segments(entries, this.lens, (name) => {
-      this.lens = name;
+    const choose = (/** @type {string} */ lens) => {
+      this.lens = lens;
       this.#applyHighlight();
-    });
-    const key = node('span', 'key');
-    if (this.lens === 'surprise') {
-      key.append(node('span', '', labels.heat_scale), node('i', 'ramp'), node('span', '', labels.heat_scale_high));
-    }
-    if (this.lens === 'copied') key.append(node('span', 'copied', labels.copied_hint));
-    lenses.append(choice, key);
-    const tools = node('div', 'tools');
-    tools.append(
-      button('', labels.copy_link, (event) => this.#copyLink(event)),
-      node('span', '', labels.export),
-      button('', 'JSON', () => this.#export('json')),
-      button('', 'CSV', () => this.#export('csv')),
-      button('', 'Markdown', () => this.#export('md')),
-      button('', labels.open_file, () => this.#openFile()),
+    };
+    find(this.root, '.lenses').replaceChildren(...lenses(this.lens, this.value.labels, choose));
+  }
+
+  #drawFiles() {
+    const save = (/** @type {import('./bar.js').Kind} */ kind) => this.#export(kind);
+    find(this.root, '.tools').replaceChildren(
+      menu(this.value.labels, save, () => choose((text) => this.trigger('upload', { text }))),
     );
-    return [lenses, tools];
   }
 
-  /** @param {MouseEvent} event */
-  #copyLink(event) {
-    const link = window.location.origin + window.location.pathname + '?' + queryOf(this.value);
-    return copy(link, /** @type {HTMLElement} */ (event.currentTarget), this.value.labels.link_copied);
-  }
-
-  /** @param {'json' | 'csv' | 'md'} kind */
+  /** @param {import('./bar.js').Kind} kind */
   async #export(kind) {
     const { value } = this;
     const file = spoken(await this.server.exported({ kind, value, lang: value.lang }));
     if (file.error) window.alert(file.error);
     else save(file.name, file.mime, file.text);
-  }
-
-  #openFile() {
-    const picker = node('input');
-    picker.type = 'file';
-    picker.accept = '.json,application/json';
-    picker.addEventListener('change', async () => {
-      const file = picker.files?.[0];
-      if (file) this.trigger('upload', { text: withoutFigures(await file.text()) });
-    });
-    picker.click();
   }
 }
 
@@ -387,3 +387,14 @@ export function tellModels(event, models) {
   const detail = { models: models || [], changed: event === 'change' };
   document.querySelector('#board .compare')?.dispatchEvent(new CustomEvent('picked', { detail }));
 }
+
+/**
+ * Tells the board the values of the controls when the reader chooses a character to go on from.
+ * @param {any[]} settings
+ */
+export function tellSettings(...settings) {
+  document.querySelector('#board .compare')?.dispatchEvent(new CustomEvent('branched', { detail: settings }));
+}
+
+/** The values of the controls before the branch that the reader has undone. */
+export const settingsBefore = () => before;

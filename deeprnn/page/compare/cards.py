@@ -257,12 +257,6 @@ def draw(registry: Registry, board: Board, turn: int | None = None) -> Any:
 def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
     """Return what `cards.js` draws in one language."""
     preset = comparisons(registry).get(board.preset or "")
-    seen = verdict(registry, preset, board.budget, lang) if preset and board.budget else ""
-    if preset and board.budget and not as_recorded(registry, board):
-        sample = of_preset(registry, preset.key, board.budget)
-        settings: dict[str, Any] = {key: f"{sample.sampling[key]:g}" for key in ("temperature", "max_chars")}
-        settings |= {"prompt": sample.prompt.strip(), "seed": sample.seed}
-        seen = tr("compare.seen_elsewhere", lang, **settings) + (" " if lang == "en" else "") + seen
     return {
         "turn": turn,
         "prompt": board.prompt,
@@ -271,15 +265,25 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
         "preset": board.preset,
         "budget": board.budget,
         "lens": preset.highlight if preset else None,
-        "verdict": seen,
+        "verdict": verdict(registry, preset, board.budget, lang) if preset and board.budget else None,
+        "elsewhere": "" if as_recorded(registry, board) else _recorded_with(registry, board, lang),
         "note": alphabets_note(registry, [registry.infos[name] for name in board.names], lang),
         "cards": [_card(registry, card, board.seed, lang, alone=not preset) for card in board.cards],
     }
 
 
+def _recorded_with(registry: Registry, board: Board, lang: Lang) -> str:
+    """Return the settings with which the texts of the board's question were recorded, in words."""
+    if board.preset is None or board.budget is None:
+        return ""
+    sample = of_preset(registry, board.preset, board.budget)
+    settings: dict[str, Any] = {key: f"{sample.sampling[key]:g}" for key in ("temperature", "max_chars")}
+    return tr("compare.recorded_with", lang, prompt=sample.prompt.strip(), seed=sample.seed, **settings)
+
+
 def labels(lang: Lang) -> dict[str, str]:
     """Return the labels that every board has."""
-    others = {key: tr(key, lang) for key in ("link_copied", "heat_scale", "heat_scale_high")}
+    others = {key: tr(key, lang) for key in ("heat_scale", "heat_scale_high")}
     return table("compare.label", lang) | others | {"stopped": tr("compare.state.stopped", lang)}
 
 
@@ -304,9 +308,15 @@ def _card(registry: Registry, card: Card, seed: int, lang: Lang, *, alone: bool)
         "train_text": train,
         "heldout_text": heldout,
         "aria": tr("compare.perplexities", lang, train=train, heldout=heldout, guess=guess),
+        "short": tr("compare.short", lang, train=_rounded(info.train_ppl), heldout=_rounded(info.heldout_ppl)),
         "reading": tr(f"compare.reading.{reading(info)}", lang, guess=guess),
         "status": _status(card, seed, lang, alone=alone),
     } | _analysed(registry, card, lang)
+
+
+def _rounded(ppl: float) -> str:
+    """Return a perplexity with three digits: 1.03, 17.4, 134, 1,340."""
+    return f"{ppl:.3g}" if ppl < 999 else f"{ppl:,.0f}"
 
 
 def _status(card: Card, seed: int, lang: Lang, *, alone: bool) -> str:
@@ -322,7 +332,7 @@ def _status(card: Card, seed: int, lang: Lang, *, alone: bool) -> str:
     return " · ".join(parts)
 
 
-_UNMARKED: Drawn = {"nats": None, "runs": [], "rote": "", "places": [], "quality": ""}
+_UNMARKED: Drawn = {"nats": None, "runs": [], "rote": "", "places": [], "quality": []}
 
 
 def _analysed(registry: Registry, card: Card, lang: Lang) -> Drawn:
@@ -341,7 +351,7 @@ def _analysed(registry: Registry, card: Card, lang: Lang) -> Drawn:
         "runs": spans,
         "rote": _rote(found, longest, lang),
         "places": places,
-        "quality": _quality(found, lang) if found["nats"] is not None else tr("compare.unread_yet", lang),
+        "quality": _quality(found, lang) if found["nats"] is not None else [tr("compare.unread_yet", lang)],
     }
 
 
@@ -358,8 +368,8 @@ def _place(span: Drawn, lang: Lang) -> str:
     return tr("compare.place", lang, text=book(span["text"], lang), percent=f"{span['fraction']:.1%}")
 
 
-def _quality(found: Drawn, lang: Lang) -> str:
+def _quality(found: Drawn, lang: Lang) -> list[str]:
     known = {"repetition": found["repetition"], "distinct": found["distinct"][1], "words": found["dictionary_share"]}
-    return " · ".join(
+    return [
         tr(f"compare.quality.{key}", lang, share=f"{share:.0%}") for key, share in known.items() if share is not None
-    )
+    ]

@@ -17,9 +17,9 @@ from deeprnn.page.shared.components import Number, Slider
 from deeprnn.page.shared.questions import comparisons, words_of
 from deeprnn.page.shared.theme import asset
 from deeprnn.page.shared.widgets import Translations, drawing, model_picker
-from deeprnn.page.words import LANGUAGES, tr
+from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
-from deeprnn.words import Lang
+from deeprnn.words import Lang, in_both
 
 EXAMPLES = ("the time traveller", "The Time Traveller smiled", "ROMEO:\n", "却说孙行者")
 _WORDS = (
@@ -29,7 +29,7 @@ _WORDS = (
     ("temperature", "info", "compare.temperature_hint"),
     ("length", "label", "field.max_chars"),
     ("seed", "label", "field.seed"),
-    ("fold", "label", "compare.more"),
+    ("fold", "label", "compare.settings"),
     ("top_k", "label", "field.top_k"),
     ("top_p", "label", "field.top_p"),
     ("go", "value", "compare.generate"),
@@ -37,6 +37,7 @@ _WORDS = (
     ("more", "value", "compare.continue"),
     ("keys", "value", "compare.keys"),
     ("measure", "value", "compare.measure"),
+    ("note", "value", "compare.the_note"),
 )
 
 
@@ -81,35 +82,11 @@ class Controls:
 
     def __init__(self, registry: Registry, language: gr.Radio, words: Translations) -> None:
         first = _opening_board(registry)
-        self.preset = gr.Radio(
-            _question_choices(registry, "en"), value=first.preset, elem_id="questions", elem_classes="chips"
-        )
-        words.add(self.preset, "label", "compare.questions")
-        words.add_made(self.preset, "choices", lambda lang: _question_choices(registry, lang))
         with gr.Row(equal_height=False, elem_id="compare"):
-            with gr.Column(scale=1, min_width=280, elem_classes="controls"):
-                self.prompt = gr.Textbox(first.prompt, lines=3, elem_id="prompt")
-                with gr.Row(elem_id="actions"):
-                    self.go = gr.Button(variant="primary", elem_id="generate", min_width=110)
-                    self.stop = gr.Button(elem_id="stop", min_width=70)
-                    self.more = gr.Button(elem_id="continue", min_width=80)
-                with gr.Row(elem_classes="examples"):
-                    self.examples = [gr.Button(text.strip(), size="sm", min_width=60) for text in EXAMPLES]
-                self.picker = model_picker(registry, language, words, first.names)
-                # all choices: for an evicted session, gradio checks the value against the page as it was built
-                self.budget = gr.Radio(list(get_args(Budget)), elem_id="budget", visible=False)
-                self.temperature = Slider(0, 2, first.sampling["temperature"], step=0.05, buttons=[])
-                with gr.Row():
-                    self.length = Number(
-                        first.sampling["max_chars"], minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100
-                    )
-                    self.seed = Number(first.seed, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
-                with gr.Accordion(open=False) as self.fold:
-                    self.top_k = Slider(0, 100, 0, step=1, buttons=[])
-                    self.top_p = Slider(0.05, 1, 1, step=0.05, buttons=[])
-                self.keys = gr.Markdown(elem_classes="hint")
-                self.measure = gr.Markdown(elem_classes="hint")
-            with gr.Column(scale=3, min_width=320, elem_classes="shown"):
+            with gr.Column(min_width=0, elem_classes="asked"):
+                self._add_questions(registry, words, first)
+            with gr.Column(min_width=0, elem_classes="main"):
+                self._add_prompt(registry, words, first)
                 self.board = drawing(
                     words,
                     lambda: cards.draw(registry, first),
@@ -119,8 +96,64 @@ class Controls:
                     server_functions=[served(registry, next_chars), served(registry, exported)],
                     elem_id="board",
                 )
+            with gr.Column(min_width=0, elem_classes="models"):
+                self.picker = model_picker(registry, language, words, first.names)
+            with gr.Column(min_width=0, elem_classes="settings"):
+                self._add_settings(first)
         for name, prop, key in _WORDS:
             words.add(getattr(self, name), prop, key)
+
+    def _add_questions(self, registry: Registry, words: Translations, first: Board) -> None:
+        """Add the questions, and the switch of what is equal; on a phone, a button opens their list."""
+        drawing(
+            words,
+            lambda: {"titles": in_both(lambda lang: {key: name for name, key in _question_choices(registry, lang)})},
+            '<button type="button" aria-expanded="false" aria-controls="questions"></button>',
+            "questions",
+            lambda lang: {"none": tr("compare.choose", lang)},
+            elem_id="question",
+        )
+        self.preset = gr.Radio(_question_choices(registry, "en"), value=first.preset, elem_id="questions")
+        words.add(self.preset, "label", "compare.questions")
+        words.add_made(self.preset, "choices", lambda lang: _question_choices(registry, lang))
+        # all choices: for an evicted session, gradio checks the value against the page as it was built
+        self.budget = gr.Radio(list(get_args(Budget)), elem_id="budget", elem_classes="chips", visible=False)
+
+    def _add_prompt(self, registry: Registry, words: Translations, first: Board) -> None:
+        """Add the prompt, the buttons beside it, the next letters while the reader types, and the examples."""
+        with gr.Row(elem_classes="asking"):
+            self.prompt = gr.Textbox(first.prompt, lines=2, max_lines=6, elem_id="prompt", scale=1, min_width=0)
+            with gr.Row(elem_id="actions"):
+                self.go = gr.Button(variant="primary", elem_id="generate", min_width=0)
+                self.stop = gr.Button(elem_id="stop", min_width=0)
+                self.more = gr.Button(elem_id="continue", min_width=0)
+        drawing(
+            words,
+            dict,
+            '<div class="live" hidden></div>',
+            "live",
+            lambda lang: table("compare.live", lang),
+            server_functions=[served(registry, next_chars)],
+            elem_id="live",
+        )
+        with gr.Row(elem_classes="examples"):
+            self.examples = [gr.Button(text.strip(), size="sm", min_width=0) for text in EXAMPLES]
+
+    def _add_settings(self, first: Board) -> None:
+        """Add how texts are drawn, and hints."""
+        with gr.Accordion(open=False, elem_id="settings") as self.fold:
+            self.temperature = Slider(0, 2, first.sampling["temperature"], step=0.05, buttons=[])
+            chars = first.sampling["max_chars"]
+            with gr.Row():
+                self.length = Number(
+                    chars, minimum=1, maximum=MAX_NEW_CHARS, precision=0, min_width=100, elem_id="length"
+                )
+                self.seed = Number(first.seed, minimum=0, maximum=MAX_SEED, precision=0, min_width=100)
+            self.top_k = Slider(0, 100, 0, step=1, buttons=[])
+            self.top_p = Slider(0.05, 1, 1, step=0.05, buttons=[])
+        self.keys = gr.Markdown(elem_classes="hint")
+        self.measure = gr.Markdown(elem_classes="hint")
+        self.note = gr.Markdown(elem_classes="hint")
 
     def asked(self) -> list[Any]:
         """Return the components whose values are the arguments of `order_of`."""

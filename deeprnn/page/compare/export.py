@@ -12,7 +12,7 @@ from typing import Any
 from deeprnn.page import service
 from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
-from deeprnn.page.shared.widgets import perplexity
+from deeprnn.page.shared.widgets import perplexity, titles
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
@@ -20,12 +20,12 @@ from deeprnn.words import Lang
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel reads a CSV file in the encoding of the computer's country
 FORMAT = "deeprnn comparison, version 1"
 MAX_FILE_CHARS = 2_000_000  # enough for six texts of the greatest length, with the figures of each character
-_COLUMNS = ("model", "num_params", "train_ppl", "heldout_ppl", "state", "chars_per_second", "unknown")
+_COLUMNS = ("model", "title", "num_params", "train_ppl", "heldout_ppl", "state", "chars_per_second", "unknown")
 _MEASURES = ("longest_run", "copied_share", "repetition", "dictionary_share")
 
 
 def export(registry: Registry, board: Board, kind: str, lang: Lang = "en") -> tuple[str, str]:
-    """Return the MIME type and the text of a file; kind: json, csv or md. Only md depends on the language.
+    """Return the MIME type and the text of a file; kind: json, csv or md. json does not depend on the language.
 
     Raises:
         RequestError: there is no such kind.
@@ -34,7 +34,7 @@ def export(registry: Registry, board: Board, kind: str, lang: Lang = "en") -> tu
     if kind == "json":
         return "application/json", json.dumps(_record(registry, board), ensure_ascii=False, indent=1)
     if kind == "csv":
-        return "text/csv", _csv(registry, board)
+        return "text/csv", _csv(registry, board, lang)
     if kind == "md":
         return "text/markdown", _markdown(registry, board, lang)
     raise RequestError("error_text_type", field="kind")
@@ -80,7 +80,7 @@ def _record(registry: Registry, board: Board) -> dict[str, Any]:
     }
 
 
-def _csv(registry: Registry, board: Board) -> str:
+def _csv(registry: Registry, board: Board, lang: Lang) -> str:
     """Return one row for each model. A text that a spreadsheet would read as a formula gets an apostrophe before it."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -89,6 +89,7 @@ def _csv(registry: Registry, board: Board) -> str:
         figures = _figures(registry, card)
         known = {
             "model": card.model,
+            "title": titles(registry, lang)[card.model],
             "state": card.state,
             "chars_per_second": round(card.speed, 1),
             "unknown": card.unknown,
@@ -103,17 +104,18 @@ def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
     """Return a table of figures, then every text between fences that are longer than all backticks in it."""
     settings = {key: f"{value:g}" for key, value in board.sampling.items()}
     lines = [tr("compare.md_settings", lang, seed=board.seed, **settings), "", f"| {tr('compare.md_head', lang)} |"]
-    lines.append("| --- | --- | --- | --- | --- |")
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    shown = titles(registry, lang)
     for card in board.cards:
         figures = _figures(registry, card)
         copied = "" if figures["copied_share"] is None else f"{figures['copied_share']:.0%}"
         longest = "" if figures["longest_run"] is None else figures["longest_run"]
         ppls = " | ".join(perplexity(figures[key]) for key in ("train_ppl", "heldout_ppl"))
-        lines.append(f"| `{card.model}` | {ppls} | {copied} | {longest} |")
+        lines.append(f"| {shown[card.model]} | `{card.model}` | {ppls} | {copied} | {longest} |")
     for card in board.cards:
         whole = card.prompt + "⟶" + card.text
         fence = "`" * max(3, *(len(run) + 1 for run in _backtick_runs(whole)))
-        lines += ["", f"`{card.model}`", "", fence, whole, fence]
+        lines += ["", f"{shown[card.model]} (`{card.model}`)", "", fence, whole, fence]
     return "\n".join(lines) + "\n"
 
 

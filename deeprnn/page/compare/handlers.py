@@ -87,6 +87,13 @@ class Handlers:
         board = self._redraw(lambda _: shown, value, request.session_hash)
         return board, picked(self._registry, LANGUAGES[language], wanted, shown.names), *settings(shown)
 
+    def on_back(self, request: gr.Request, value: Any, language: str, *wanted: str | None) -> Any:
+        """Show the recordings of the board's question again, with the settings with which they were made."""
+        board = self._read(value)
+        if board.preset is None or board.budget is None:
+            return [gr.skip()] * 8
+        return self.on_budget(request, board.preset, board.budget, value, language, *wanted)
+
     def on_branch(self, event: gr.EventData) -> str:
         """Return the prompt after a click on a possible next character."""
         return branched(str(getattr(event, "context", "")))
@@ -105,13 +112,14 @@ class Handlers:
             *settings(board),
         )
 
-    def on_visit(self, request: gr.Request) -> Any:
+    def on_address(self, ask: links.Ask, session: str | None) -> Any:
         """Show what the address asks for; other controls stay, because the reader may have set them meanwhile.
 
-        The last value returned is the language and the length of a text to be written at once, or None.
+        session: None when the page is opened; otherwise the session's run ends. The last value returned is the
+        language and the length of a text to be written at once, with the board's turn, or None.
         """
-        ask = links.parse(self._registry, request.query_params, request.headers.get("accept-language", ""))
-        turn = cards.next_turn()  # lower than the turn of what the reader requests meanwhile
+        # when the page is opened, the turn is lower than that of what the reader requests meanwhile
+        turn = self._runs.end(session)[0] if session else cards.next_turn()
         board = self._asked_board(ask)
         shown = [gr.skip()] * 4
         if board:
@@ -124,12 +132,12 @@ class Handlers:
         if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:
             numbers[3] = MAX_NEW_CHARS
         written = ask.view == "compare" and bool(ask.prompt or ask.numbers)  # recordings have other settings
-        return *shown, ask.prompt or prompt, *numbers, (NAMES[ask.lang], length) if written else None
+        return *shown, ask.prompt or prompt, *numbers, (NAMES[ask.lang], length, turn) if written else None
 
-    def on_asked(self, request: gr.Request, written: tuple[str, int] | None, *asked: Any) -> Iterator[Any]:
+    def on_asked(self, request: gr.Request, written: tuple[str, int, int] | None, *asked: Any) -> Iterator[Any]:
         """Write the text that the address asks for, in its language, even if the switch does not show it yet."""
         if written:
-            language, length = written
+            language, length, _ = written
             yield from self._run(request.session_hash, language, lambda: order_of(self._registry, *asked), length)
         else:
             yield gr.skip()

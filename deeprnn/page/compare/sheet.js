@@ -9,7 +9,9 @@ import { between, button, node, visible } from '../shared/dom.js';
  * A probability in percent.
  * @param {number} p
  */
-export const percent = (p) => (100 * p).toFixed(p >= 0.0995 ? 0 : p >= 0.001 ? 1 : 2) + '%';
+export const percent = (p) => (p < 0.00005 ? '< 0.01%' : (100 * p).toFixed(p >= 0.0995 ? 0 : p >= 0.001 ? 1 : 2) + '%');
+
+const GAP = 12; // pixels between a character and the sheet
 
 export class Sheet {
   /** The element that gets the focus when the sheet is closed. @type {HTMLElement | null} */
@@ -22,11 +24,12 @@ export class Sheet {
   constructor(place, branch) {
     this.place = place;
     this.branch = branch;
-    place.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape') return;
+    const escape = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== 'Escape' || place.hidden) return;
       event.stopPropagation();
       this.close();
-    });
+    };
+    document.addEventListener('keydown', escape, true);
   }
 
   /**
@@ -54,6 +57,16 @@ export class Sheet {
   }
 
   /**
+   * Scrolls the page until a character is above the sheet; at the end of the page there is room for that.
+   * @param {Element} character
+   */
+  uncover(character) {
+    document.body.style.paddingBottom = this.place.offsetHeight + 'px';
+    const covered = character.getBoundingClientRect().bottom + GAP - this.place.getBoundingClientRect().top;
+    if (covered > 0) window.scrollBy({ top: covered });
+  }
+
+  /**
    * @param {Row} row
    * @param {string} context
    * @param {string | undefined} actual
@@ -78,12 +91,13 @@ export class Sheet {
 
   close() {
     if (this.place.hidden) return;
-    this.place.hidden = true;
+    this.hide();
     this.#returnTo?.focus({ preventScroll: true });
   }
 
   /** Hides the sheet without moving the focus, because its card is no longer shown. */
   hide() {
     this.place.hidden = true;
+    document.body.style.paddingBottom = '';
   }
 }

@@ -2,14 +2,15 @@
 
 Knows: which control calls which handler, and what it sets. Does not know: the other views.
 
-`cards.js` draws the board. It calls the `server` functions (see `beside`), and triggers two events: a click on a
-possible next character (`select`), and a file to open (`upload`).
+`cards.js` draws the board. It calls the `server` functions (see `beside`), and triggers events: a click on a possible
+next character (`select`), a file to open (`upload`), the way back to the recordings of a question (`clear`).
 """
 
 from typing import Any
 
 import gradio as gr
 
+from deeprnn.page.address import Addresses
 from deeprnn.page.compare.controls import EXAMPLES, Controls, budgets
 from deeprnn.page.compare.handlers import Handlers
 from deeprnn.page.shared.scripts import calling
@@ -17,26 +18,29 @@ from deeprnn.page.shared.widgets import QUIET, Translations
 from deeprnn.store.registry import Registry
 
 
-def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations) -> None:
+def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations) -> None:
     """Create the components of the view and connect their events."""
     ui, handlers = Controls(registry, language, words), Handlers(registry)
-    _connect_runs(ui, handlers, page, language)
+    _connect_runs(ui, handlers, addresses, language)
     _connect_choices(ui, handlers, language)
     language.input(None, [ui.preset, language], ui.budget, js=budgets(registry), queue=False, **QUIET)
 
 
-def _connect_runs(ui: Controls, handlers: Handlers, page: gr.Blocks, language: gr.Radio) -> None:
+def _connect_runs(ui: Controls, handlers: Handlers, addresses: Addresses, language: gr.Radio) -> None:
     """Connect the events that make models write. They use the queue, whose messages to one visitor arrive in order."""
     anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}  # an event does not wait for a run to end
     everything = [language, *ui.asked()]
     ui.go.click(handlers.on_generate, everything, ui.board, **anew)
     ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **anew)
     ui.stop.click(handlers.on_stop, ui.board, ui.board, **anew)
+    told = calling("compare", "tellSettings")
+    ui.board.select(None, ui.settings(), None, js=told, queue=False, **QUIET)
+    ui.board.undo(None, None, ui.settings(), js=calling("compare", "settingsBefore"), queue=False, **QUIET)
     branch = ui.board.select(handlers.on_branch, None, ui.prompt, **QUIET)
     branch.then(handlers.on_generate, everything, ui.board, **anew)
-    written = gr.State(None)  # the language and length of a comparison that the address asks for
+    written = gr.State(None)  # the language, length and turn of a comparison that the address asks for
     visited = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings(), written]
-    page.load(handlers.on_visit, None, visited, **QUIET)
+    addresses.follow("compare", handlers.on_address, visited)
     # if the address asks for no text, no second request is sent
     written.change(handlers.on_asked, [written, *ui.asked()], ui.board, **QUIET)
 
@@ -52,8 +56,10 @@ def _connect_choices(ui: Controls, handlers: Handlers, language: gr.Radio) -> No
     shown = [ui.board, ui.picker, *ui.settings()]
     ui.preset.input(handlers.on_preset, [ui.preset, *held], [*shown, ui.budget], **QUIET)
     ui.budget.input(handlers.on_budget, [ui.preset, ui.budget, *held], shown, **QUIET)
+    ui.board.clear(handlers.on_back, held, shown, **QUIET)
     opened = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings()]
     ui.board.upload(handlers.on_open_file, [language, *ui.picker.filters], opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         set_by_example = [ui.prompt, ui.board, ui.picker, ui.preset, ui.budget]
-        button.click(handlers.on_example(text), [ui.picker, *held], set_by_example, **QUIET)
+        chosen = button.click(handlers.on_example(text), [ui.picker, *held], set_by_example, **QUIET)
+        chosen.then(handlers.on_generate, [language, *ui.asked()], ui.board, trigger_mode="multiple", **QUIET)

@@ -1,5 +1,6 @@
 // Draws the Experiments view (see view.py).
-import { Carried, between, find, node, onLanguage, segments } from '../shared/dom.js';
+import { opened, report } from '../shared/address.js';
+import { Carried, find, node, onLanguage } from '../shared/dom.js';
 import { figure } from '../shared/figure.js';
 
 /**
@@ -8,18 +9,32 @@ import { figure } from '../shared/figure.js';
  * @property {string} key
  * @property {string} title
  * @property {string} asked
- * @property {string[]} answers
+ * @property {{ claim: string, sentence: string }[]} answers
  * @property {string} method
  * @property {string[]} commands
  * @property {import('../shared/kinds.js').Chart[][]} figures
  * @property {string | null} preset
  */
 
-/** @typedef {import('../shared/figure.js').Labels & Record<'method' | 'see' | 'interval' | 'empty', string>} Labels */
+/** @typedef {import('../shared/figure.js').Labels & Record<'contents' | 'full' | 'method' | 'see' | 'interval' | 'empty', string>} Labels */
 /** @typedef {{ sections: Section[], labels: Labels, note: string, lang: string }} Value */
 
-/** The keys of the questions whose methods are unfolded. @type {Set<string>} */
+/** The keys of the folds that are open. @type {Set<string>} */
 const unfolded = new Set();
+
+/**
+ * A fold that stays as the reader left it when it is made again in another language.
+ * @param {string} key
+ * @param {string} summary
+ * @param {HTMLElement[]} content
+ */
+function fold(key, summary, content) {
+  const made = node('details');
+  made.open = unfolded.has(key);
+  made.addEventListener('toggle', () => (made.open ? unfolded.add(key) : unfolded.delete(key)));
+  made.append(node('summary', '', summary), ...content);
+  return made;
+}
 
 /**
  * @param {Section} one
@@ -28,38 +43,69 @@ const unfolded = new Set();
 function section(one, { labels, lang }) {
   const made = node('section', 'experiment');
   made.id = 'experiment-' + one.key;
-  made.append(
-    node('h2', '', one.title),
-    node('p', 'asked', one.asked),
-    node('p', 'verdict', one.answers.join(between(lang))),
-  );
-  const pictures = node('div', 'figures');
-  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, labels, one.title)));
-  const method = node('details', 'method');
-  method.open = unfolded.has(one.key);
-  method.addEventListener('toggle', () => (method.open ? unfolded.add(one.key) : unfolded.delete(one.key)));
-  method.append(node('summary', '', labels.method), ...(one.method ? [node('p', '', one.method)] : []));
-  method.append(node('p', '', labels.interval), node('pre', '', one.commands.join('\n')));
-  made.append(pictures, method);
+  const answers = node('div', 'answers');
+  one.answers.forEach(({ claim, sentence }, index) => {
+    const answer = node('div', 'verdict');
+    answer.append(node('b', 'claim', claim));
+    answer.append(fold(`${one.key}-${index}`, labels.full, [node('p', '', sentence)]));
+    answers.append(answer);
+  });
+  const method = [...(one.method ? [one.method] : []), labels.interval].map((text) => node('p', '', text));
+  const how = fold(`${one.key}-method`, labels.method, [...method, node('pre', '', one.commands.join('\n'))]);
+  how.className = 'method';
+  answers.append(how);
   if (one.preset) {
     const see = node('a', 'see', labels.see);
     see.href = `?preset=${one.preset}&lang=${lang}`;
-    made.append(see);
+    answers.append(see);
   }
+  const pictures = node('div', 'pictures');
+  one.figures.forEach((charts, index) => pictures.append(figure(charts, `${one.key}-${index + 1}`, labels, one.title)));
+  const columns = node('div', 'columns');
+  columns.append(answers, pictures);
+  made.append(node('h2', '', one.title), node('p', 'asked', one.asked), columns);
   return made;
 }
 
 /**
- * Buttons that scroll to the questions.
- * @param {Section[]} sections
+ * Links to the questions.
+ * @param {Value} value
  */
-function contents(sections) {
-  const entries = sections.map((one) => /** @type {[string, string]} */ ([one.key, one.title]));
-  const made = segments(entries, null, (key) => {
-    document.getElementById('experiment-' + key)?.scrollIntoView({ behavior: 'smooth' });
+function contents({ sections, labels, lang }) {
+  const made = node('nav', 'contents');
+  made.setAttribute('aria-label', labels.contents);
+  sections.forEach(({ key, title }) => {
+    const link = node('a', '', title);
+    link.href = `?view=experiments&question=${key}&lang=${lang}`;
+    made.append(link);
   });
-  made.querySelectorAll('button').forEach((one) => one.removeAttribute('aria-pressed')); // they do not stay pressed
   return made;
+}
+
+/**
+ * Scrolls to the question that the address names, as soon as the view is seen and its figures are drawn.
+ * @param {HTMLElement} root
+ */
+function followAddress(root) {
+  let wanted = '';
+  let question = '';
+  const arrive = () => {
+    const place = root.clientWidth ? document.getElementById('experiment-' + wanted) : null;
+    if (!place) return;
+    question = wanted;
+    wanted = '';
+    place.scrollIntoView();
+    report('experiments', () => (question ? 'question=' + question : ''));
+  };
+  const soon = () => requestAnimationFrame(() => requestAnimationFrame(arrive)); // figures are drawn before
+  const look = () => {
+    if (opened() !== 'experiments') return;
+    wanted = new URLSearchParams(location.search).get('question') ?? '';
+    if (wanted) soon();
+  };
+  look();
+  document.addEventListener('address', () => queueMicrotask(look)); // the address bar changes right after the event
+  new ResizeObserver(() => wanted && soon()).observe(root);
 }
 
 /** @param {import('../shared/dom.js').Board} board */
@@ -73,10 +119,11 @@ export function mount({ element, props, labels, watch }) {
       root.replaceChildren(node('p', 'empty', value.note || value.labels.empty));
       return;
     }
-    root.replaceChildren(contents(value.sections), ...value.sections.map((one) => section(one, value)));
+    root.replaceChildren(contents(value), ...value.sections.map((one) => section(one, value)));
     if (value.note) root.append(node('p', 'note', value.note));
   };
   draw();
   watch('value', draw);
   onLanguage(root, draw);
+  followAddress(root);
 }

@@ -9,10 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-from deeprnn.experiments.charts import Chart
-from deeprnn.experiments.format import sentence
+from deeprnn.experiments.charts import Chart, Lines
+from deeprnn.experiments.format import claim, sentence
 from deeprnn.experiments.question import Question
-from deeprnn.experiments.questions import QUESTIONS
+from deeprnn.experiments.questions import shown
 from deeprnn.page.shared.figures import drawn
 from deeprnn.page.shared.questions import answers, comparisons
 from deeprnn.page.shared.widgets import Translations, drawing, millions, results_note
@@ -21,7 +21,7 @@ from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results, RunRecord
 from deeprnn.words import Lang, in_both
 
-ANSWERED = tuple(question for question in QUESTIONS if question.answers)
+ANSWERED = tuple(shown())
 
 
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
@@ -54,19 +54,26 @@ def _is_whole(question: Question, registry: Registry) -> bool:
 
 def _section(registry: Registry, question: Question, lang: Lang) -> dict[str, Any]:
     found = answers(registry)
-    keys = sorted((one.key for one in question.answers if one.key in found), key=lambda key: key != question.key)
+    said = {f"{question.key}.answer.{one.key}": found[one.key] for one in question.answers if one.key in found}
     choices = _charts(registry)[question.key]
-    shown = [[drawn(chart, lang) for chart in charts if chart.table.rows] for charts in choices]
+    figures = [[drawn(chart, lang) for chart in charts if _is_filled(chart)] for charts in choices]
     return {
         "key": question.key,
         "title": title(question, lang),
         "asked": tr(f"{question.key}.asked", lang),
-        "answers": [sentence(f"{question.key}.answer.{key}", found[key], lang) for key in keys],
+        "answers": [
+            {"claim": claim(key, values, lang), "sentence": sentence(key, values, lang)} for key, values in said.items()
+        ],
         "method": _method(registry.results, question, lang),
         "commands": question.commands,
-        "figures": list(filter(None, shown)),
+        "figures": list(filter(None, figures)),
         "preset": question.comparison if question.comparison in comparisons(registry) else None,
     }
+
+
+def _is_filled(chart: Chart) -> bool:
+    """Return whether there is anything to draw."""
+    return bool(chart.table.rows) and not (isinstance(chart, Lines) and not chart.series)
 
 
 def _method(results: Results, question: Question, lang: Lang) -> str:
@@ -106,5 +113,6 @@ def build(registry: Registry, words: Translations) -> None:
         '<div class="experiments"></div>',
         "experiments",
         lambda lang: table("chart", lang) | table("experiments.label", lang),
+        fixed=True,
         elem_id="experiments",
     )

@@ -1,8 +1,10 @@
-// Draws the Inside view (see view.py): a column of pictures for each model, and all of its layers at one character.
+// Draws the Inside view (see view.py): what the pictures show; the pictures, each of one model beside that of the other;
+// and in a fold all layers at one character.
 import {
   Carried,
   filled,
   find,
+  listed,
   node,
   onLanguage,
   pointed,
@@ -11,10 +13,18 @@ import {
   targetOf,
   visible,
 } from '../shared/dom.js';
+import { report } from '../shared/address.js';
 import { echo, gradients, lens, numbers, states, without } from './pictures.js';
 
 /** @typedef {import('./pictures.js').Look} Look */
-/** @typedef {{ text: string, notes: string[], models: Look[], labels: Record<string, string> }} Value */
+/**
+ * @typedef {object} Value
+ * @property {string} text
+ * @property {{ bold: string, rest: string }} headline
+ * @property {string[]} notes
+ * @property {Look[]} models
+ * @property {Record<string, string>} labels
+ */
 
 /**
  * A table of what every layer of a model does at one character, with the prediction of each level that the head can read.
@@ -76,42 +86,65 @@ class Inside {
   /** @type {string[]} */
   characters = [];
   strip = node('div');
-  reading = node('div');
+  /** The character whose layers are shown. */
+  said = node('p', 'explain');
+  /** Whether the fold of all layers at that character is open. */
+  unfolded = false;
+  reading = node('div', 'beside');
 
   /** @param {import('../shared/dom.js').Board} board */
   constructor({ element, props, labels, watch }) {
     this.root = find(element, '.inside');
     /** @type {Carried<Value>} */
     this.carried = new Carried(props, labels);
+    this.said.setAttribute('aria-live', 'polite');
     this.draw();
     watch('value', () => this.draw());
     onLanguage(this.root, () => this.draw());
   }
 
   draw() {
-    const { text, models, notes, labels } = this.carried.given();
+    const { text, headline, models, notes, labels } = this.carried.given();
     if (!models?.length) {
       this.root.replaceChildren(node('p', 'empty', labels.empty));
       return;
     }
+    const names = listed(models.map((one) => one.model));
+    report('inside', () => new URLSearchParams({ models: names, text }).toString());
     this.characters = Array.from(text);
     this.at = Math.min(this.at, this.characters.length - 1);
     this.strip = stripOf(this.characters, labels.hint);
-    this.reading = node('div', 'reading-across');
-    const bar = this.#bar(models, labels);
-    const columns = node('div', 'beside');
-    columns.append(...models.map((one) => this.#column(one, models, labels)));
+    const verdict = node('div', 'verdict headline');
+    verdict.append(node('b', '', headline.bold), ' ', node('span', 'note', headline.rest));
+    const pictures = node('div', 'pairs');
+    pictures.append(
+      this.#bar(models, labels),
+      states(models, labels, this.shown, this.layer),
+      without(models, labels),
+      gradients(models, labels),
+      echo(models, labels),
+      lens(models, labels),
+    );
     pointed(this.strip, (event) => this.#follow(event));
-    pointed(columns, (event) => this.#follow(event));
+    pointed(pictures, (event) => this.#follow(event));
     this.strip.addEventListener('keydown', (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
       event.preventDefault();
       this.#point(this.at + step);
     });
-    const said = [labels.hint, ...notes].map((note) => node('p', 'note', note));
-    this.root.replaceChildren(...said, this.strip, this.reading, bar, columns);
+    const said = notes.map((note) => node('p', 'note', note));
+    this.root.replaceChildren(verdict, ...said, this.strip, this.said, pictures, this.#fold(labels));
     this.#point(this.at);
+  }
+
+  /** @param {Record<string, string>} labels */
+  #fold(labels) {
+    const fold = node('details', 'reading-across');
+    fold.open = this.unfolded;
+    fold.addEventListener('toggle', () => (this.unfolded = fold.open));
+    fold.append(node('summary', '', labels.across), this.reading);
+    return fold;
   }
 
   /**
@@ -141,25 +174,6 @@ class Inside {
     });
     bar.append(choiceOfLayer);
     return bar;
-  }
-
-  /**
-   * @param {Look} one
-   * @param {Look[]} all
-   * @param {Record<string, string>} labels
-   */
-  #column(one, all, labels) {
-    const column = node('section', 'inside-model');
-    column.dataset.model = one.model;
-    column.append(
-      node('h3', one.cell, one.title),
-      states(one, labels, this.shown, this.layer),
-      lens(one, labels),
-      echo(one, labels),
-      without(one, all, labels),
-      gradients(one, all, labels),
-    );
-    return column;
   }
 
   /**
@@ -203,11 +217,9 @@ class Inside {
     });
     const before = characters.slice(Math.max(0, this.at - 11), this.at + 1).map(visible);
     const next = this.at + 1 < characters.length ? visible(characters[this.at + 1]) : '…';
-    const said = node('p', 'explain', filled(labels.next, { prefix: `“…${before.join('')}”`, char: next }));
-    said.setAttribute('aria-live', 'polite');
-    const tables = node('div', 'beside');
-    tables.append(...models.map((one) => across(one, this.at, labels)));
-    this.reading.replaceChildren(said, tables);
+    const place = filled(labels.next, { prefix: `“…${before.join('')}”`, char: next });
+    this.said.replaceChildren(node('b', 'said', place), ` ${labels.hint}`);
+    this.reading.replaceChildren(...models.map((one) => across(one, this.at, labels)));
   }
 }
 

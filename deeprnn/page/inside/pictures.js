@@ -1,4 +1,5 @@
-// Draws the pictures of one model: maps of its layers along a text or along distances, and a bar for each layer.
+// Draws the pictures: maps of a model's layers along a text or along distances, and a dot for each layer. Each picture of
+// one model is beside the same picture of the other, on the same scale.
 import { gridDown, picture, scale, write } from '../shared/charts.js';
 import { node, shape, sized, strength } from '../shared/dom.js';
 
@@ -7,6 +8,7 @@ import { node, shape, sized, strength } from '../shared/dom.js';
  * @typedef {object} Look
  * @property {string} model
  * @property {string} title
+ * @property {string} name of the recipe
  * @property {string} cell
  * @property {number} nats of the whole model
  * @property {number[][]} change
@@ -25,6 +27,7 @@ import { node, shape, sized, strength } from '../shared/dom.js';
 
 const ZERO = 'm'.charCodeAt(0); // the letter of 0 in `units`, see service/looking.py
 const STEPS = 12; // letters between 0 and 1
+const FIRST = 'states'; // the picture that names the models' recipes
 
 /** @param {number[]} values */
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -87,19 +90,33 @@ function paint(canvas, rows) {
 }
 
 /**
- * A figure with its title, the meaning of its colours, and the sentence about its numbers.
- * @param {string} title
- * @param {HTMLElement} body
- * @param {string} scale
- * @param {string} says
- * @param {string} [axis]
+ * A picture of one model and the sentence about its numbers.
+ * @typedef {{ body: HTMLElement, says: string }} Drawn
  */
-function titled(title, body, scale, says, axis) {
-  const made = node('figure', 'figure');
-  made.append(node('h4', '', title), body);
-  if (axis) made.append(node('p', 'axis-name', axis));
-  if (scale) made.append(node('p', 'scale', scale));
-  if (says) made.append(node('p', 'says', says));
+
+/**
+ * The same picture of each model, with its title, the meaning of its colours or marks, and the name of its axis.
+ * @param {string} kind
+ * @param {Look[]} models
+ * @param {{ title: string, scale: string, axis?: string }} words
+ * @param {(one: Look) => Drawn} draw
+ */
+function row(kind, models, { title, scale, axis }, draw) {
+  const made = node('section', 'pair');
+  made.dataset.picture = kind;
+  const beside = node('div', 'beside');
+  for (const one of models) {
+    const { body, says } = draw(one);
+    const figure = node('figure', 'figure');
+    figure.dataset.model = one.model;
+    const name = node('h4', one.cell, one.title + ' ');
+    if (kind === FIRST) name.append(node('small', 'recipe', one.name));
+    figure.append(name, body);
+    if (axis) figure.append(node('p', 'axis-name', axis));
+    if (says) figure.append(node('p', 'says', says));
+    beside.append(figure);
+  }
+  made.append(node('h3', '', title), node('p', 'scale', scale), beside);
   return made;
 }
 
@@ -142,97 +159,109 @@ function saysOfState(one, shown) {
 }
 
 /**
- * @param {Look} one
+ * What is shown of the states, along the text.
+ * @param {Look[]} models
  * @param {Labels} labels
  * @param {string} shown
  * @param {number} layer
  */
-export function states(one, labels, shown, layer) {
-  const { rows, names, scale } = stateOf(one, labels, shown, layer);
-  const map = heat(rows, names, labels.state_title);
-  map.classList.add('timed');
-  return titled(labels.state_title, map, scale, saysOfState(one, shown));
+export function states(models, labels, shown, layer) {
+  const drawn = new Map(models.map((one) => [one, stateOf(one, labels, shown, layer)]));
+  const scales = [...new Set([...drawn.values()].map(({ scale }) => scale))];
+  return row('states', models, { title: labels.state_title, scale: scales.join(' · ') }, (one) => {
+    const { rows, names } = /** @type {ReturnType<typeof stateOf>} */ (drawn.get(one));
+    const map = heat(rows, names, labels.state_title);
+    map.classList.add('timed');
+    return { body: map, says: saysOfState(one, shown) };
+  });
 }
 
 /**
  * The prediction at each level, along the text.
- * @param {Look} one
+ * @param {Look[]} models
  * @param {Labels} labels
  */
-export function lens(one, labels) {
-  const rows = one.lens.nats.map((row) => [0, ...row.map(strength)]);
-  const names = one.lens.levels.map((level) => (level === 0 ? '·' : String(level)));
-  const map = heat(rows, names, labels.lens_title);
-  map.classList.add('timed');
-  return titled(labels.lens_title, map, labels.scale_lens, one.says.lens);
+export function lens(models, labels) {
+  return row('lens', models, { title: labels.lens_title, scale: labels.scale_lens }, (one) => {
+    const rows = one.lens.nats.map((nats) => [0, ...nats.map(strength)]);
+    const names = one.lens.levels.map((level) => (level === 0 ? '·' : String(level)));
+    const map = heat(rows, names, labels.lens_title);
+    map.classList.add('timed');
+    return { body: map, says: one.says.lens };
+  });
 }
 
 /**
  * How long each layer remembers.
- * @param {Look} one
+ * @param {Look[]} models
  * @param {Labels} labels
  */
-export function echo(one, labels) {
-  const names = one.lifetime.map((life, index) => `${index + 1} · ${life}`);
-  const ends = one.lifetime.map((life) => life / one.echo[0].length);
-  const map = heat(one.echo, names, labels.echo_title, ends);
-  return titled(labels.echo_title, map, labels.scale_echo, one.says.echo, labels.axis_distance);
+export function echo(models, labels) {
+  const words = { title: labels.echo_title, scale: labels.scale_echo, axis: labels.axis_distance };
+  return row('echo', models, words, (one) => {
+    const names = one.lifetime.map((life, index) => `${index + 1} · ${life}`);
+    const ends = one.lifetime.map((life) => life / one.echo[0].length);
+    return { body: heat(one.echo, names, labels.echo_title, ends), says: one.says.echo };
+  });
 }
 
 /**
- * How much of the gradient reaches each layer at each distance, on one scale for all models that are shown.
- * @param {Look} one
- * @param {Look[]} all
+ * How much of the gradient reaches each layer at each distance.
+ * @param {Look[]} models
  * @param {Labels} labels
  */
-export function gradients(one, all, labels) {
-  const most = Math.max(...all.flatMap((each) => each.gradients.flat()));
+export function gradients(models, labels) {
+  const most = Math.max(...models.flatMap((each) => each.gradients.flat()));
   const share = (/** @type {number} */ norm) => (norm > 0 ? Math.max(0, 1 + Math.log10(norm / most) / 6) : 0);
-  const rows = one.gradients.map((row) => row.map(share));
-  const map = heat(rows, numbers(rows.length), labels.gradients_title);
-  return titled(labels.gradients_title, map, labels.scale_gradients, one.says.gradients, labels.axis_back);
+  const words = { title: labels.gradients_title, scale: labels.scale_gradients, axis: labels.axis_back };
+  return row('gradients', models, words, (one) => {
+    const rows = one.gradients.map((norms) => norms.map(share));
+    return { body: heat(rows, numbers(rows.length), labels.gradients_title), says: one.says.gradients };
+  });
 }
 
 /**
- * A bar for each layer: the text's perplexity without that layer, beside that of the whole model.
- * @param {Look} one
- * @param {Look[]} all
+ * A dot for each layer: the text's perplexity without that layer; a line: that of the whole model.
+ * @param {Look[]} models
  * @param {Labels} labels
  */
-export function without(one, all, labels) {
-  // The bars show nats, from 0 (perplexity 1), on one scale for all models that are shown.
-  const nats = all.flatMap((each) => [each.nats, ...each.without.filter((found) => found !== null)]);
-  const most = Math.exp(Math.max(...nats));
-  const drawn = sized(node('div'), (width) => [bars(one, most, width, labels.without_title)]);
-  return titled(labels.without_title, drawn, '', one.says.without, labels.axis_ppl);
+export function without(models, labels) {
+  const nats = models.flatMap((each) => [each.nats, ...each.without.filter((found) => found !== null)]);
+  const ends = [Math.exp(Math.min(...nats)), Math.exp(Math.max(...nats))];
+  const words = { title: labels.without_title, scale: labels.scale_without, axis: labels.axis_ppl };
+  return row('without', models, words, (one) => ({
+    body: sized(node('div'), (width) => [dots(one, ends, width, labels.without_title)]),
+    says: one.says.without,
+  }));
 }
 
 /**
  * @param {Look} one
- * @param {number} most perplexity
+ * @param {number[]} ends the least and the greatest perplexity
  * @param {number} width
  * @param {string} title
  */
-function bars(one, most, width, title) {
-  const step = 24;
+function dots(one, ends, width, title) {
+  const step = 22;
   const left = 26;
   const high = one.without.length * step + 6;
   const svg = picture('chart ' + one.cell, width, high + 18, title);
-  const x = scale([1, most], left, width - 60, true);
+  const x = scale(ends, left + 12, width - 64, true);
   gridDown(svg, x, { top: 0, bottom: high - 6, numbers: high + 12 });
+  const whole = x.at(Math.exp(one.nats));
+  svg.append(shape('line', { x1: whole, x2: whole, y1: 0, y2: high - 6, class: 'rule' }));
   one.without.forEach((nats, index) => {
-    const y = high - (index + 1) * step;
-    write(svg, index + 1, left - 8, y + 12, 'end');
+    const y = high - (index + 0.5) * step - 4;
+    write(svg, index + 1, left - 8, y + 4, 'end');
     if (nats === null) {
-      write(svg, '–', left + 4, y + 12);
+      write(svg, '–', left + 4, y + 4);
       return;
     }
     const ppl = Math.exp(nats);
-    const end = x.at(ppl);
-    svg.append(shape('rect', { x: left, y, width: Math.max(1, end - left), height: 15, class: 'bar-fill' }));
-    write(svg, ppl < 1000 ? ppl.toPrecision(4) : ppl.toExponential(1), end + 6, y + 12, 'start', 'ink');
+    const at = x.at(ppl);
+    svg.append(shape('line', { x1: whole, x2: at, y1: y, y2: y, class: 'thread' }));
+    svg.append(shape('circle', { cx: at, cy: y, r: 5, class: 'full' }));
+    write(svg, ppl < 1000 ? ppl.toPrecision(3) : ppl.toExponential(1), Math.max(at, whole) + 10, y + 4, 'start', 'ink');
   });
-  const whole = x.at(Math.exp(one.nats));
-  svg.append(shape('line', { x1: whole, x2: whole, y1: 0, y2: high - 6, class: 'rule' }));
   return svg;
 }

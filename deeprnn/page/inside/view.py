@@ -6,6 +6,7 @@ Knows: its controls, and how its pictures' numbers become sentences. Does not kn
 import functools
 import itertools
 import math
+import threading
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -14,17 +15,18 @@ import gradio as gr
 
 from deeprnn.nn.cells import CELLS
 from deeprnn.page import links, service
+from deeprnn.page.address import Addresses
 from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
-from deeprnn.page.shared.widgets import QUIET, Choices, Translations, announce, drawing, perplexity, refusing, titles
+from deeprnn.page.shared.components import carried
+from deeprnn.page.shared.widgets import Choices, Translations, announce, drawing, perplexity, refusing, titles
 from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
 
-FIRST = ("depth-gru-10-plain", "depth-gru-10-residual")
-TEXT = (
-    "The Time Traveller (for so it will be convenient to speak of him) was expounding a recondite matter to us. His "
-    "pale grey eyes shone and twinkled, and his usually pale face was flushed and animated."
-)
+FIRST = ("depth-lstm-10-plain", "depth-lstm-10-residual")
+TEXT = "The Time Traveller was expounding a recondite matter to us."
+_STILL = 0.1  # a layer hardly moves if its state changes by less than this share of its size at each character
+_KEEPING = threading.Lock()
 Look = dict[str, Any]
 
 
@@ -50,12 +52,14 @@ def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestE
     shown = titles(registry, lang)
     return {
         "text": next((found["text"] for found in looks.values()), ""),
+        "headline": headline([(shown[name], found) for name, found in looks.items()], lang),
         "notes": [fault.message(lang) for fault in faults],
         "models": [
             {
                 **found,
                 "lens": _readable_levels(found["lens"], registry.infos[name].config.residual),
                 "title": shown[name],
+                "name": name,
                 "cell": registry.infos[name].config.cell,
                 "keeping": CELLS[registry.infos[name].config.cell].keeping or "",
                 "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
@@ -73,6 +77,55 @@ def _readable_levels(lens: dict[str, Any], residual: bool) -> dict[str, Any]:
 def labels(lang: Lang) -> dict[str, str]:
     """Return the labels of the pictures."""
     return table("inside.label", lang) | {"scale_units": tr("inside.scale_units", lang, n=SHOWN_UNITS)}
+
+
+def headline(looks: Sequence[tuple[str, Look]], lang: Lang) -> dict[str, str]:
+    """Return what the pictures show, in one sentence for each model: how many of its layers move; and the perplexities.
+
+    looks: with the models' titles.
+    """
+    moves = [tr("inside.moves.of", lang, title=title, moves=_moves(look, lang)) for title, look in looks]
+    figures = [perplexity_in_short(math.exp(look["nats"])) for _, look in looks]
+    ppl = tr("inside.moves.ppl", lang, ppl=tr("inside.moves.and", lang).join(figures))
+    return {
+        "bold": (" " if lang == "en" else "").join(moves),
+        "rest": (" " if lang == "en" else "").join([ppl, tr("inside.moves.hardly", lang, share=f"{100 * _STILL:.0f}")]),
+    }
+
+
+def _moves(look: Look, lang: Lang) -> str:
+    """Return how many layers move from one character to the next."""
+    still = [fmean(row) < _STILL for row in look["change"]]
+    count, hardly = len(still), sum(still)
+    if not hardly:
+        return tr({1: "inside.moves.one", 2: "inside.moves.both"}.get(count, "inside.moves.all"), lang, n=count)
+    if hardly == count:
+        return tr("inside.moves.none", lang, n=count)
+    upper = all(still[-hardly:])
+    key = "inside.moves.some" if not upper else "inside.moves.upper" if hardly > 1 else "inside.moves.top"
+    return tr(key, lang, k=hardly, n=count)
+
+
+def perplexity_in_short(value: float) -> str:
+    """Return a perplexity with three digits."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+@functools.cache
+def _kept_drawing(registry: Registry, models: tuple[str, ...]) -> str:
+    return carried(pictures(registry, models, TEXT))
+
+
+def found(registry: Registry, models: Sequence[str], text: str) -> Any:
+    """Return what `inside.js` draws; that of the text and the models that the view opens with is kept.
+
+    Raises:
+        RequestError: see `pictures`.
+    """
+    if text == TEXT and tuple(models) == FIRST:
+        with _KEEPING:  # so that visitors who come at the same time have it computed once
+            return _kept_drawing(registry, FIRST)
+    return pictures(registry, models, text)
 
 
 def says(look: Look, cell: str, residual: bool, lang: Lang) -> dict[str, str]:
@@ -151,16 +204,13 @@ class _InsideControls:
     def __init__(self, registry: Registry, words: Translations) -> None:
         self.listed = [name for _, name in _choices(registry, "en", none=False)]
         self.chosen = [name for name in FIRST if name in self.listed] or self.listed[:1]
-        intro = gr.Markdown(elem_classes="hint")
-        words.add(intro, "value", "inside.intro")
-        with gr.Row():
+        with gr.Row(elem_id="inside-controls", equal_height=False):
             self.first = self._models(registry, words, "inside.first", self.chosen[:1], none=False)
             self.second = self._models(registry, words, "inside.second", self.chosen[1:], none=True)
-        self.text = gr.Textbox(TEXT, lines=2, elem_id="inside-text")
-        words.add(self.text, "label", "inside.text")
-        words.add(self.text, "info", "inside.text_hint", least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
-        self.go = gr.Button(variant="primary", elem_id="look")
-        words.add(self.go, "value", "inside.look")
+            self.text = gr.Textbox(TEXT, lines=1, max_lines=3, min_width=280, elem_id="inside-text")
+            words.add(self.text, "label", "inside.text", least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
+            self.go = gr.Button(variant="primary", scale=0, min_width=120, elem_id="look")
+            words.add(self.go, "value", "inside.look")
         template = '<div class="inside"></div>'
         empty = functools.partial(pictures, registry, (), "")
         self.board = drawing(words, empty, template, "inside", labels, elem_id="inside")
@@ -171,13 +221,13 @@ class _InsideControls:
     ) -> gr.Dropdown:
         choices = _choices(registry, "en", none=none)
         value = next(iter(chosen), "" if none else None)
-        models = gr.Dropdown(choices, value=value, min_width=240, filterable=False)
+        models = gr.Dropdown(choices, value=value, min_width=280, filterable=False)
         words.add(models, "label", label)
         words.add_made(models, "choices", lambda lang: _choices(registry, lang, none=none))
         return models
 
 
-def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Translations, tab: gr.Tab) -> None:
+def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations) -> None:
     """Create the components of the view and connect their events. Nothing is computed until the tab is opened."""
     ui = _InsideControls(registry, words)
 
@@ -185,28 +235,23 @@ def build(registry: Registry, page: gr.Blocks, language: gr.Radio, words: Transl
         lang = LANGUAGES[language]
         announce(registry, lang)
         with refusing(lang):
-            return pictures(registry, list(dict.fromkeys(filter(None, (one, other)))), text)
+            return found(registry, list(dict.fromkeys(filter(None, (one, other)))), text)
 
-    def on_open(request: gr.Request, current: Any, one: Any, other: Any, text: Any, language: str) -> Any:
-        drawn = current.get("models") or request.query_params.get("view") == "inside"  # then on_visit draws
-        return gr.skip() if drawn else on_look(one, other, text, language)
-
-    def on_visit(request: gr.Request) -> Any:
-        ask = links.parse(registry, request.query_params, request.headers.get("accept-language", ""))
+    def on_address(ask: links.Ask, _: str | None) -> Any:
         if ask.view != "inside":
             return [gr.skip()] * 4
-        names = [name for name in ask.models if name in ui.listed][:2] or ui.chosen
-        shown = ask.text or TEXT
-        announce(registry, ask.lang)
+        asked = [name for name in ask.models if name in ui.listed][:2]
+        names, shown = asked or ui.chosen, ask.text or TEXT
         try:
-            drawn = pictures(registry, names, shown)
+            drawn = found(registry, names, shown)
         except RequestError:
             drawn = pictures(registry, (), "")
+        if not asked and not ask.text:  # the reader may have set the controls meanwhile
+            return *[gr.skip()] * 3, drawn
         return names[0], names[1] if len(names) > 1 else "", shown, drawn
 
     asked = [ui.first, ui.second, ui.text, language]
     ui.go.click(on_look, asked, ui.board, api_visibility="private", show_progress="minimal")
     for one in (ui.first, ui.second):
         one.input(on_look, asked, ui.board, api_visibility="private", show_progress="minimal")
-    tab.select(on_open, [ui.board, *asked], ui.board, **QUIET)
-    page.load(on_visit, None, [ui.first, ui.second, ui.text, ui.board], **QUIET)
+    addresses.follow("inside", on_address, [ui.first, ui.second, ui.text, ui.board])

@@ -21,8 +21,8 @@ def get_params(num_symbols: int, num_hiddens: int) -> list[Tensor]:
     return [param.requires_grad_() for param in params]
 
 
-def rnn(inputs: Tensor, state: tuple[Tensor, Tensor], params: list[Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Read one-hot characters (T, B, symbols); return the logits (T * B, symbols) and the state of each layer."""
+def rnn(inputs: Tensor, state: list[Tensor], params: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Read one-hot (T, B, symbols); return logits (T * B, symbols), states."""
     W_xh1, W_hh1, b_h1, W_xh2, W_hh2, b_h2, W_hq, b_q = params
     H1, H2 = state
     outputs = []
@@ -30,4 +30,4 @@ def rnn(inputs: Tensor, state: tuple[Tensor, Tensor], params: list[Tensor]) -> t
         H1 = torch.tanh(X @ W_xh1 + H1 @ W_hh1 + b_h1)
         H2 = torch.tanh(H1 @ W_xh2 + H2 @ W_hh2 + b_h2)
         outputs.append(H2 @ W_hq + b_q)
-    return torch.cat(outputs), (H1, H2)
+    return torch.cat(outputs), [H1, H2]

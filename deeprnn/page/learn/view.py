@@ -1,52 +1,78 @@
-"""The Learn view: the equation with its picture, the code, the classic mistake, perplexity.
+"""The Learn view: the equation with its picture, the note, the code, the classic mistake, the cells, perplexity, d2l.
 
 Knows: the package's own source, the results, words. Does not know: the other views, how its sections are drawn.
 """
 
 import functools
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from deeprnn.experiments import scratch
+from deeprnn.experiments import questions, scratch
 from deeprnn.experiments.charts import curves
-from deeprnn.experiments.format import figure, sentence
+from deeprnn.experiments.format import sentence
+from deeprnn.experiments.question import Question
 from deeprnn.nn.cells import CELLS, Cell, RNNCell
 from deeprnn.nn.model import CharRNN
-from deeprnn.page.learn import two_layers
+from deeprnn.page.learn import one_for_all, two_layers
 from deeprnn.page.shared.figures import drawn
-from deeprnn.page.shared.questions import answers
-from deeprnn.page.shared.widgets import Translations, drawing, perplexity, results_note
+from deeprnn.page.shared.highlighting import Pieces, pieces
+from deeprnn.page.shared.questions import answers, comparisons
+from deeprnn.page.shared.widgets import Translations, drawing, perplexity, results_note, title
 from deeprnn.page.words import table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results
 from deeprnn.words import Lang, in_both
 
-_SCRATCH: tuple[Callable[..., Any], ...] = (two_layers.get_params, two_layers.rnn)
-_STEP: tuple[Callable[..., Any], ...] = (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan)
-_RIGHT: tuple[Callable[..., Any], ...] = (CharRNN.below, CharRNN._stack, CharRNN.above)
-_WRONG: tuple[Callable[..., Any], ...] = (CharRNN._shared,)
+Functions = tuple[Callable[..., Any], ...]
+_SCRATCH: Functions = (two_layers.get_params, two_layers.rnn)
+_PACKAGE: tuple[Functions, ...] = (
+    (Cell.project, RNNCell.gates, RNNCell.recur, Cell.scan),
+    (CharRNN.below, CharRNN._stack, CharRNN.above),
+    (CharRNN._shared,),
+)
 _RECITER = "note-lstm-2"
+_CHAPTER: dict[Lang, str] = {
+    "en": "https://d2l.ai/chapter_recurrent-modern/deep-rnn.html",
+    "zh": "https://zh.d2l.ai/chapter_recurrent-modern/deep-rnn.html",
+}
+# The questions that answer an exercise of the chapter, by the word of the exercise; the last is the note's own.
+EXERCISES = {
+    "scratch": ("scratch",),
+    "gru": ("gru",),
+    "data": ("data", "rote"),
+    "authors": ("authors",),
+    "depth": ("depth",),
+}
 
 
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def lesson(registry: Registry, lang: Lang) -> dict[str, Any]:
     """Return what `learn.js` draws: the sections in order, each with its code and charts."""
-    results = registry.results
-    told = [*_mistake(registry, lang), *_perplexity(results, lang)]
-    known = {one["key"] for one in told}
+    mistake, ppl = _mistake(registry, lang), _perplexity(registry.results, lang)
+    known = {one["key"] for one in (*mistake, *ppl)}
     missing = [name for key, name in table("learn.short", lang).items() if key not in known]
-    sections = [
-        _section("stack", lang, picture=True),
-        _section("scratch", lang, code=[["", _sources(_SCRATCH)]], table=_shapes(lang)),
-        _section("code", lang, code=[["", _sources(_STEP)], ["", _sources(_RIGHT)]]),
-        _section("cells", lang, code=[[cell.label, equations(name)] for name, cell in CELLS.items()]),
-        *told,
-    ]
     return {
-        "sections": sections,
+        "sections": [
+            _section("stack", lang, picture=True),
+            _section("note", lang, _recipe()),
+            _section(
+                "scratch", lang, code=[["", _code(_SCRATCH)]], table=_shapes(lang), fold=_fold("code", lang, _PACKAGE)
+            ),
+            *mistake,
+            _section(
+                "cells",
+                lang,
+                equations=[[cell.label, equations(name)] for name, cell in CELLS.items()],
+                fold=_fold("cells", lang),
+            ),
+            *ppl,
+            _section("d2l", lang, exercises=_exercises(registry, lang)),
+        ],
+        "glossary": _glossary(lang),
         "note": results_note(registry, missing, lang),
     }
 
@@ -56,6 +82,30 @@ def _section(
 ) -> dict[str, Any]:
     title, text = (tr(f"learn.section.{key}.{part}", lang, **places) for part in ("title", "text"))
     return {"key": key, "title": title, "text": text, **content}
+
+
+def _fold(key: str, lang: Lang, code: tuple[Functions, ...] = ()) -> dict[str, Any]:
+    said = {part: tr(f"learn.fold.{key}.{part}", lang) for part in ("title", "text")}
+    return said | {"code": [["", _code(functions)] for functions in code]}
+
+
+def _glossary(lang: Lang) -> dict[str, dict[str, str]]:
+    """Return the name and the meaning of each term by its key."""
+    words = table("learn.term", lang)
+    keys = dict.fromkeys(key.partition(".")[0] for key in words)
+    return {key: {part: words[f"{key}.{part}"] for part in ("name", "means")} for key in keys}
+
+
+def _recipe() -> dict[str, object]:
+    """Return the settings of the note's runs, by the {places} of the text about it."""
+    train = questions.all_recipes()[_RECITER].train
+    return {
+        "chars": f"{train.max_train_chars:,}",
+        "batch": train.batch_size,
+        "window": train.window,
+        "epochs": train.epochs,
+        "clip": train.clip_norm,
+    }
 
 
 def _shapes(lang: Lang) -> list[list[str]]:
@@ -80,18 +130,20 @@ def _shapes(lang: Lang) -> list[list[str]]:
 
 def _mistake(registry: Registry, lang: Lang) -> list[dict[str, Any]]:
     found = answers(registry).get("scratch")
-    if not found:
+    floor = next(iter(registry.results.where(recipe=scratch.WRONG, seed=0).finished), None)
+    if not found or floor is None:
         return []
     return [
         _section(
             "mistake",
             lang,
-            {"floor": figure(found["wrong"])},
-            answer=sentence("scratch.answer.scratch", found, lang),
+            {"floor": perplexity(floor.final["train"].ppl)},
+            pair=[tr(f"learn.code_{which}", lang) for which in ("right", "wrong")],
             code=[
-                [tr("learn.code_right", lang), _sources(_RIGHT)],
-                [tr("learn.code_wrong", lang), _sources(_WRONG)],
+                [tr("learn.code_right", lang), _code((two_layers.rnn,))],
+                [tr("learn.code_wrong", lang), _code((one_for_all.rnn_2,))],
             ],
+            answer=sentence("scratch.answer.scratch", found, lang),
             figure=drawn(scratch.chart(registry.results), lang),
         )
     ]
@@ -103,7 +155,7 @@ def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
         return []
     train, new, text = run.final["train"].ppl, run.final["val"].ppl, results.texts[run.text_key]
     values = {
-        "name": _RECITER,
+        "name": title(run.model_config, run.train_config, lang),
         "train": perplexity(train),
         "new": perplexity(new),
         "sure": f"{100 / train:.0f}",
@@ -116,10 +168,36 @@ def _perplexity(results: Results, lang: Lang) -> list[dict[str, Any]]:
     return [_section("ppl", lang, values, figure=drawn(curves(results, (_RECITER,)), lang))]
 
 
+def _exercises(registry: Registry, lang: Lang) -> list[dict[str, Any]]:
+    """Return what the chapter asks, each with links (a text and an address) to the answers that there are."""
+    asked = {question.key: question for question in questions.QUESTIONS}
+    shown = [
+        {
+            "asked": tr(f"learn.exercise.{exercise}", lang),
+            "links": [link for key in keys for link in _links(registry, asked[key], lang)],
+        }
+        for exercise, keys in EXERCISES.items()
+    ]
+    return [{"asked": "", "links": [[tr("learn.link.chapter", lang), _CHAPTER[lang]]]}, *shown]
+
+
+def _links(registry: Registry, question: Question, lang: Lang) -> list[list[str]]:
+    key, found = question.key, []
+    if key in answers(registry):
+        name = tr(f"{key}.answer.{key}.title", lang)
+        found.append([tr("learn.link.experiments", lang, title=name), f"?view=experiments&question={key}"])
+    for one in question.comparisons:
+        if one.key in comparisons(registry):
+            name = tr(f"{key}.comparison.{one.key}.asked", lang)
+            found.append([tr("learn.link.compare", lang, title=name), f"?view=compare&preset={one.key}"])
+    return found
+
+
 @functools.cache
-def _sources(functions: tuple[Callable[..., Any], ...]) -> str:
-    """Return the source code of functions in the package."""
-    return "\n\n".join(textwrap.dedent(inspect.getsource(function)).rstrip() for function in functions)
+def _code(functions: Functions) -> Pieces:
+    """Return the source code of functions in the package, without remarks to the linter."""
+    sources = "\n\n".join(textwrap.dedent(inspect.getsource(function)).rstrip() for function in functions)
+    return pieces(re.sub(r" *# noqa.*", "", sources))
 
 
 def equations(cell: str) -> str:
@@ -137,6 +215,7 @@ def build(registry: Registry, words: Translations) -> None:
         lambda: in_both(functools.partial(lesson, registry)),
         '<div class="learn"></div>',
         "learn",
-        lambda lang: table("chart", lang) | table("learn.label", lang),
+        lambda lang: table("chart", lang) | table("learn.label", lang) | {"link_copied": tr("link_copied", lang)},
+        fixed=True,
         elem_id="learn",
     )

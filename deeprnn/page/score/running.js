@@ -2,7 +2,7 @@
 import { curve, curveSample, gridAcross, legendEntry, picture, scale, write } from '../shared/charts.js';
 import { node } from '../shared/dom.js';
 
-/** @typedef {import('./heat.js').Scored} Scored */
+/** @typedef {import('./score.js').Scored} Scored */
 
 const HEIGHT = 250;
 const BOX = { left: 58, top: 12, bottom: HEIGHT - 44 };
@@ -31,14 +31,16 @@ export function means(nats, symbols) {
 
 /**
  * A chart of the perplexity of the text so far, on a log scale.
- * @param {Scored} value
+ * @param {Scored[]} rows
+ * @param {ArrayLike<number>} symbols as how many symbols each character after the first is read
+ * @param {Record<string, string>} labels
  * @param {number} width
  */
-export function running({ rows, symbols, labels }, width) {
-  const curves = rows.map((row) => means(row.nats, symbols));
+export function running(rows, symbols, labels, width) {
+  const curves = rows.map((row) => means(row.costs, symbols));
   const from = Math.min(10, curves[0].length - 1); // the first few means vary too much
   const most = Math.max(...curves.flatMap((points) => points.slice(from).map(([, mean]) => mean)), 0.1);
-  const characters = rows[0].nats.length;
+  const characters = symbols.length;
   const right = width - 10;
   const x = scale([0, characters], BOX.left, right);
   const y = scale([1, Math.exp(most)], BOX.bottom, BOX.top, true);

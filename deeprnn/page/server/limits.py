@@ -308,7 +308,7 @@ def below_prefix(scope: Scope) -> str:
 
 def is_page(scope: Scope) -> bool:
     """Return whether a request is for the page itself."""
-    return scope["type"] == "http" and scope["method"] == "GET" and below_prefix(scope) in ("", "/")
+    return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and below_prefix(scope) in ("", "/")
 
 
 def price(path: str, asked: Any) -> int:

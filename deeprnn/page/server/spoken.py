@@ -42,6 +42,7 @@ class LocalizedBlocks(gr.Blocks):
     def __init__(self, words: Translations, **options: Any) -> None:
         self._words = words
         self._configs: dict[Lang, Any] = {}
+        self._revision = 0
         super().__init__(**options)
 
     @property
@@ -54,6 +55,15 @@ class LocalizedBlocks(gr.Blocks):
         """Rebuild all languages; gradio sets the configuration when something has changed."""
         self.rebuild_languages()
 
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The boards that browsers fetch, by address; those of earlier revisions too, for pages that are open."""
+        return self._words.files
+
+    def revision(self) -> int:
+        """Return how often the configurations were made."""
+        return self._revision
+
     def rebuild_languages(self) -> None:
         """Make the configuration of each language; English, the language of the API, comes last."""
         self._words.draw()
@@ -62,3 +72,4 @@ class LocalizedBlocks(gr.Blocks):
             self.title = tr("head.title", lang)
             self.i18n_instance = gr.I18n(**{code: table("gradio", lang) for code in CODES.values()})
             self._configs[lang] = self.get_config_file()
+        self._revision += 1

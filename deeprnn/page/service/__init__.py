@@ -14,7 +14,7 @@ from deeprnn.page.service.asked import (
 )
 from deeprnn.page.service.looking import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, look
 from deeprnn.page.service.models import list_models
-from deeprnn.page.service.reading import analyse, baselines, next_char, score
+from deeprnn.page.service.reading import alphabets, analyse, averages, baselines, next_char, score, score_as_done
 from deeprnn.page.service.writing import Continuation, generate, stream
 
 __all__ = [
@@ -29,12 +29,15 @@ __all__ = [
     "SHOWN_UNITS",
     "Continuation",
     "RequestError",
+    "alphabets",
     "analyse",
+    "averages",
     "baselines",
     "generate",
     "list_models",
     "look",
     "next_char",
     "score",
+    "score_as_done",
     "stream",
 ]

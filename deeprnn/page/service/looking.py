@@ -79,7 +79,7 @@ def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:
             "said": [[lm.vocab.decode([i]) for i in level] for level in lens.likeliest.tolist()],
             "probability": _rounded(lens.probability),
         },
-        "gradients": probes.gradients(lm.model, ids, distance, min(WARM_UP, len(ids) - distance - 2)).tolist(),
+        "gradients": _short(probes.gradients(lm.model, ids, distance, min(WARM_UP, len(ids) - distance - 2))),
     }
 
 
@@ -92,6 +92,11 @@ def _most_variable(hidden: Tensor) -> list[str]:
     most = hidden.std(0).topk(min(SHOWN_UNITS, hidden.shape[1])).indices
     steps = (12 * hidden[:, most].T / hidden.abs().max().clamp_min(1e-12)).round().int() + ord("m")
     return ["".join(map(chr, unit)) for unit in steps.tolist()]
+
+
+def _short(values: Tensor) -> list[list[float]]:
+    """Return numbers of very different sizes with four digits each."""
+    return [[float(f"{value:.4g}") for value in row] for row in values.tolist()]
 
 
 def _rounded(values: Tensor) -> Any:

@@ -5,7 +5,8 @@ Knows: the registry. Does not know: what is read or generated.
 
 import contextlib
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import as_completed
 from typing import Any
 
 from deeprnn.lm.decoder import BrokenWeightsError
@@ -83,16 +84,35 @@ def read_each(
     Raises:
         RequestError: all models are broken.
     """
-    loaded, faults = load_each(registry, names)
-    largest_first = sorted(loaded, key=lambda i: loaded[i].model.num_params, reverse=True)
-    reading = {i: registry.readers.submit(read, loaded[i]) for i in largest_first}
-    answers = {}
-    for i, one in reading.items():
-        try:
-            answers[i] = one.result()
-        except RequestError as error:
-            faults[i] = error
+    answers, faults = dict[int, dict[str, Any]](), dict[int, RequestError]()
+    for i, one in read_as_done(registry, names, read):
+        if isinstance(one, RequestError):
+            faults[i] = one
+        else:
+            answers[i] = one
     return in_order(answers, faults)
+
+
+def read_as_done(
+    registry: Registry, names: Sequence[str], read: Callable[[LanguageModel], dict[str, Any]]
+) -> Iterator[tuple[int, dict[str, Any] | RequestError]]:
+    """Yield the place in `names` and the result of `read`, or the error, of each model as soon as it is there.
+
+    The smallest model is read first. A model that is not being read yet when the iterator is closed is not read.
+    """
+    loaded, faults = load_each(registry, names)
+    yield from faults.items()
+    smallest_first = sorted(loaded, key=lambda i: loaded[i].model.num_params)
+    places = {registry.readers.submit(read, loaded[i]): i for i in smallest_first}
+    try:
+        for reading in as_completed(places):
+            try:
+                yield places[reading], reading.result()
+            except RequestError as error:
+                yield places[reading], error
+    finally:
+        for reading in places:
+            reading.cancel()
 
 
 def in_order(answers: dict[int, dict[str, Any]], faults: dict[int, RequestError]) -> list[dict[str, Any]]:
@@ -103,5 +123,10 @@ def in_order(answers: dict[int, dict[str, Any]], faults: dict[int, RequestError]
     """
     if not answers:
         raise faults[0]
-    refused = {i: {"model": fault.values["name"], "error": str(fault)} for i, fault in faults.items()}
+    refused = {i: refused_answer(fault) for i, fault in faults.items()}
     return [one for _, one in sorted((answers | refused).items())]
+
+
+def refused_answer(fault: RequestError) -> dict[str, Any]:
+    """Return the answer of a broken model: its name and the error."""
+    return {"model": fault.values["name"], "error": str(fault)}

@@ -5,7 +5,7 @@ Knows: models, n-grams, fingerprints. Does not know: gradio, how results are sho
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,9 @@ from deeprnn.page.service.asked import (
     checked_number,
     checked_text,
 )
-from deeprnn.page.service.models import broken_as_refusal, load, read_each
+from deeprnn.page.service.models import broken_as_refusal, load, read_as_done, read_each, refused_answer
 from deeprnn.store.registry import Registry
-from deeprnn.text.vocab import source_positions
+from deeprnn.text.vocab import Vocab, source_positions
 
 MAX_CANDIDATES = 50
 
@@ -38,13 +38,29 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
     Raises:
         RequestError: a model does not exist, all are broken, or the text is too short or too long.
     """
+    names, text = _checked(registry, text, models)
+    return read_each(registry, names, lambda lm: _scored(lm, text))
+
+
+def score_as_done(registry: Registry, *, text: Any, models: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Return an iterator of the answers of `score`, each with its place in `models`, as soon as it is there.
+
+    Raises:
+        RequestError: at once, if a model does not exist, or the text is too short or too long.
+    """
+    names, text = _checked(registry, text, models)
+    done = read_as_done(registry, names, lambda lm: _scored(lm, text))
+    return ((i, refused_answer(one) if isinstance(one, RequestError) else one) for i, one in done)
+
+
+def _checked(registry: Registry, text: Any, models: Any) -> tuple[list[str], str]:
     names = checked_names(registry, models)
     text = checked_text("text", text)
     if len(text) > MAX_SCORE_CHARS:
         raise RequestError("error_text_long", n=len(text), most=MAX_SCORE_CHARS)
     if len(text) < 2 or text == "\r\n":
         raise RequestError("error_text_short")
-    return read_each(registry, names, lambda lm: _scored(lm, text))
+    return names, text
 
 
 def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
@@ -54,27 +70,18 @@ def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
     return {"model": lm.name, "ppl": result.ppl, "bpc": result.bpc, "nats": nats, "unknown": result.unknown}
 
 
-def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the figures of baselines, and of the models together, on a text; `answers` are those of `score`.
+def baselines(registry: Registry, *, text: str, models: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the figures of baselines on a text: for each alphabet, the n-grams of its models' texts, and guessing.
 
-    kind: "mean", the average of the probabilities of all models with one alphabet; "ngram", an n-gram of a model's
-        training text; "uniform", uniform guessing.
+    kind: "ngram", an n-gram of a model's training text; "uniform", uniform guessing.
     model: a model whose alphabet and text were used.
-    count: the number of models, the order of the n-gram, or the number of symbols.
+    count: the order of the n-gram, or the number of symbols.
     """
     rows: list[dict[str, Any]] = []
-    alphabets: dict[Any, list[str]] = {}
-    scored = {answer["model"]: answer["nats"] for answer in answers if "error" not in answer}
-    for name in scored:
-        alphabets.setdefault(registry.infos[name].vocab, []).append(name)
-    for vocab, names in alphabets.items():
+    for vocab, names in alphabets(registry, models).items():
         ids = vocab.encode(text)
         spread = functools.partial(per_character, positions=source_positions(text), length=len(text))
         symbols = len(ids) - 1
-        if len(names) > 1:
-            nats = torch.tensor([scored[name] for name in names], dtype=torch.float64)
-            mean = mixture(nats, [1 / len(names)] * len(names))
-            rows.append(_row("mean", names[0], len(names), mean.tolist(), symbols))
         found = {id(ngram): (name, ngram) for name in names if (ngram := registry.ngram(name))}
         rows += [
             _row("ngram", name, ngram.order, spread(ngram.nats(ids).tolist()), symbols)
@@ -82,6 +89,29 @@ def baselines(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]
         ]
         rows.append(_row("uniform", names[0], len(vocab), spread([math.log(len(vocab))] * symbols), symbols))
     return rows
+
+
+def averages(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the figures of the average of the probabilities of all models with one alphabet, if there are several.
+
+    answers: those of `score`. kind, model, count: as in `baselines`: "mean", one of the models, their number.
+    """
+    scored = {answer["model"]: answer["nats"] for answer in answers if "error" not in answer}
+    rows = []
+    for vocab, names in alphabets(registry, list(scored)).items():
+        if len(names) > 1:
+            nats = torch.tensor([scored[name] for name in names], dtype=torch.float64)
+            mean = mixture(nats, [1 / len(names)] * len(names))
+            rows.append(_row("mean", names[0], len(names), mean.tolist(), len(vocab.encode(text)) - 1))
+    return rows
+
+
+def alphabets(registry: Registry, models: Sequence[str]) -> dict[Vocab, list[str]]:
+    """Return the models of each alphabet, in their order."""
+    found: dict[Vocab, list[str]] = {}
+    for name in models:
+        found.setdefault(registry.infos[name].vocab, []).append(name)
+    return found
 
 
 def _row(kind: str, model: str, count: int, nats: list[float], symbols: int) -> dict[str, Any]:

@@ -18,11 +18,12 @@ let measure = null;
  * The width of a text, in pixels.
  * @param {string} text
  * @param {number} [size]
+ * @param {string} [weight]
  */
-export function wordsWide(text, size = 12) {
+export function wordsWide(text, size = 12, weight = 'normal') {
   measure ??= node('canvas').getContext('2d');
   if (!measure) return size * text.length;
-  measure.font = FONT.replace('12', String(size));
+  measure.font = `${weight} ${FONT.replace('12', String(size))}`;
   return measure.measureText(text).width;
 }
 
@@ -181,6 +182,54 @@ export function gridDown(svg, x, { top, bottom, numbers }, marks = ticks(x.least
 export function curve(points, index, className = '') {
   const path = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ');
   return shape('polyline', { points: path, class: `curve ${className}`.trim(), 'stroke-dasharray': dash(index) });
+}
+
+/** The corners of the shapes of marks, as multiples of their radius; the first shape, a circle, has none. */
+const CORNERS = [
+  '',
+  '-.9 -.9 .9 -.9 .9 .9 -.9 .9',
+  '0 -1.3 1.3 0 0 1.3 -1.3 0',
+  '0 -1.2 1.2 .9 -1.2 .9',
+  '0 1.2 1.2 -.9 -1.2 -.9',
+];
+
+/**
+ * A mark of a point; its shape tells lines apart where colours do not.
+ * @param {number} index of its shape
+ * @param {number} cx
+ * @param {number} cy
+ * @param {number} r
+ * @param {boolean} full
+ */
+export function mark(index, cx, cy, r, full) {
+  const looks = { class: full ? 'full' : 'hollow' };
+  const corners = CORNERS[index % CORNERS.length];
+  if (!corners) return shape('circle', { cx, cy, r, ...looks });
+  const points = corners.split(' ').map((one, at) => (Number(one) * r + (at % 2 ? cy : cx)).toFixed(1));
+  return shape('polygon', { points: points.join(' '), ...looks });
+}
+
+/**
+ * Heights near the given ones, in the same order from top to bottom, that are at least `gap` apart and between two ends.
+ * @param {number[]} heights
+ * @param {number} gap
+ * @param {number} top
+ * @param {number} bottom
+ */
+export function spread(heights, gap, top, bottom) {
+  const order = heights.map((_, index) => index).sort((a, b) => heights[a] - heights[b]);
+  const found = [...heights];
+  let free = top;
+  for (const index of order) {
+    found[index] = Math.max(heights[index], free);
+    free = found[index] + gap;
+  }
+  let most = bottom;
+  for (const index of order.reverse()) {
+    found[index] = Math.min(found[index], most);
+    most = found[index] - gap;
+  }
+  return found;
 }
 
 /**

@@ -80,10 +80,11 @@ def _read_lines(lines: Sequence[str]) -> dict[str, Any]:
     added: dict[int, list[str]] = {}
     for line in lines[start + 1 :]:
         for at, one in enumerate(json.loads(line)):
-            if isinstance(one, str):
+            if not isinstance(one, str):
+                value["cards"][at] = one
+                added.pop(at, None)
+            elif one:
                 added.setdefault(at, []).append(one)
-            else:
-                value["cards"][at], added[at] = one, []
     for at, pieces in added.items():
         value["cards"][at]["text"] += "".join(pieces)
     return value

@@ -114,6 +114,7 @@ export class Carried {
   #add(pieces) {
     const { cards } = /** @type {{ cards: any[] }} */ (this.value);
     pieces.forEach((more, index) => {
+      if (more === '') return;
       if (typeof more === 'string') {
         this.#both.cards[index].text += more;
         cards[index].text += more;

@@ -5,7 +5,7 @@ import { node, save, shape } from './dom.js';
 /** @typedef {import('./kinds.js').Chart} Chart */
 
 /**
- * Every drawn number with all digits, one in each line, as CSV.
+ * Every drawn number with all digits, one in each line, as CSV; the first line is the title.
  * @param {Chart} chart
  */
 export function csvOf(chart) {
@@ -13,11 +13,7 @@ export function csvOf(chart) {
     const text = String(value ?? '');
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return (
-    rowsOf(chart)
-      .map((row) => row.map(quoted).join(','))
-      .join('\r\n') + '\r\n'
-  );
+  return [['# ' + chart.title], ...rowsOf(chart)].map((row) => row.map(quoted).join(',')).join('\r\n') + '\r\n';
 }
 
 /**
@@ -42,6 +38,7 @@ const STYLED = [
   'font-size',
   'font-weight',
   'font-family',
+  'paint-order',
 ];
 
 /**
@@ -60,7 +57,7 @@ function withStyles(svg) {
 }
 
 /**
- * A text broken into lines of a given width, between words or between Chinese characters.
+ * A bold text broken into lines of a given width, between words or between Chinese characters.
  * @param {string} text
  * @param {number} width
  * @param {number} size
@@ -68,19 +65,19 @@ function withStyles(svg) {
 function wrapped(text, width, size) {
   const made = [''];
   (text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*/g) || []).forEach((piece) => {
-    if (wordsWide(made[made.length - 1] + piece.trimEnd(), size) > width) made.push('');
+    if (wordsWide(made[made.length - 1] + piece.trimEnd(), size, 'bold') > width) made.push('');
     made[made.length - 1] += piece;
   });
   return made;
 }
 
 /**
- * The picture as a separate file, with a title above and the legend below.
+ * The picture as a separate file, with its title, what it is about, and the legend below.
  * @param {SVGSVGElement} svg
- * @param {string} title
+ * @param {{ title: string, about: string }} titles
  * @param {Element[]} entries
  */
-export function standalone(svg, title, entries) {
+export function standalone(svg, { title, about }, entries) {
   const { width, height } = svg.viewBox.baseVal;
   const style = getComputedStyle(svg);
   const edge = 16;
@@ -92,6 +89,8 @@ export function standalone(svg, title, entries) {
     top += 21;
     return shape('text', { ...bold, x: edge, y: top - 7 }, line.trimEnd());
   });
+  top += 18;
+  parts.push(shape('text', { ...ink, 'font-size': 12, 'fill-opacity': 0.75, x: edge, y: top - 5 }, about));
   const picture = withStyles(svg);
   const place = { x: edge, y: top + 8, width, height, overflow: 'visible' };
   Object.entries(place).forEach(([name, value]) => picture.setAttribute(name, String(value)));
@@ -99,7 +98,7 @@ export function standalone(svg, title, entries) {
   top += height + 22;
   let left = edge;
   entries.forEach((entry) => {
-    const name = entry.textContent ?? '';
+    const name = entry.querySelector('i')?.textContent ?? '';
     const long = 42 + wordsWide(name);
     if (left > edge && left + long > width + edge) [left, top] = [edge, top + 20];
     parts.push(...keyOf(entry, name, left, top, ink));

@@ -16,36 +16,64 @@ const states = new Map();
  * @param {Chart[]} charts
  * @param {string} key the name of its files
  * @param {Labels} labels
- * @param {string} title the heading in its files
+ * @param {string} heading of its section, in its files
  */
-export function figure(charts, key, labels, title) {
+export function figure(charts, key, labels, heading) {
   const state = states.get(key) ?? { chosen: 0, axis: 0, open: false };
   states.set(key, state);
   return sized(node('figure', 'figure'), (width, redraw) => {
     const { chosen, axis } = state;
     const chart = charts[chosen];
-    const { svg, entries, read } = draw(chart, width, axis);
+    const drawn = draw(chart, width, axis);
     const bar = barOf(charts, chosen, axis, (which, along) => {
       Object.assign(state, { chosen: which, axis: along });
       redraw();
     });
     const legend = node('div', 'legend');
-    legend.append(...entries);
-    const readout = node('p', 'explain', labels.readout);
-    pointed(svg, (event) => {
-      const said = read(event);
-      if (said) readout.replaceChildren(...said);
-    });
-    const files = filesOf(`${key}-${chosen + 1}`, labels, chart, () =>
-      standalone(svg, `${title} · ${chart.name}`, entries),
-    );
-    if (!chart.table) return [bar, svg, legend, readout, files];
-    const fold = node('details');
-    fold.open = state.open;
-    fold.addEventListener('toggle', () => (state.open = fold.open));
-    fold.append(node('summary', '', labels.table), tableOf(chart.table.columns, chart.table.rows));
-    return [bar, svg, legend, readout, fold, files];
+    legend.append(...drawn.entries);
+    const titles = { title: chart.title, about: [heading, chart.name].join(' · ') };
+    const files = filesOf(`${key}-${chosen + 1}`, labels, chart, () => standalone(drawn.svg, titles, drawn.entries));
+    const made = [bar, node('figcaption', '', chart.title), drawn.svg, readoutOf(drawn, labels.readout), legend];
+    return chart.table ? [...made, tableFold(chart.table, state, labels.table), files] : [...made, files];
   });
+}
+
+/**
+ * The line that says what is under the pointer. The arrow keys move through the places of a chart of lines.
+ * @param {import('./kinds.js').Drawn} drawn
+ * @param {string} hint
+ */
+function readoutOf({ svg, read, step }, hint) {
+  const readout = node('p', 'explain');
+  const say = (/** @type {HTMLElement[] | null} */ said) => {
+    if (said) readout.replaceChildren(...said, ...(step ? [node('span', 'base', hint)] : []));
+  };
+  say(step ? step(0) : [node('span', 'base', hint)]);
+  pointed(svg, (event) => say(read(event)));
+  if (!step) return readout;
+  svg.setAttribute('tabindex', '0');
+  svg.addEventListener('keydown', ({ key }) => {
+    if (key === 'ArrowLeft') say(step(-1));
+    if (key === 'ArrowRight') say(step(1));
+  });
+  return readout;
+}
+
+/**
+ * @param {import('./kinds.js').Table} table
+ * @param {{ open: boolean }} state
+ * @param {string} label
+ */
+function tableFold({ columns, rows, recipes }, state, label) {
+  const fold = node('details');
+  fold.open = state.open;
+  fold.addEventListener('toggle', () => (state.open = fold.open));
+  const dress = (/** @type {HTMLElement} */ line, /** @type {number} */ index) => {
+    const recipe = recipes[index];
+    if (recipe) line.firstElementChild?.append(node('small', 'recipe', recipe));
+  };
+  fold.append(node('summary', '', label), tableOf(columns, rows, dress));
+  return fold;
 }
 
 /**

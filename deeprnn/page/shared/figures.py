@@ -11,9 +11,9 @@ There are three kinds of charts:
 
 from typing import Any
 
-from deeprnn.experiments.charts import Cell, Chart, Dots, Label, Lines, Matrix, Series, Square, Table, Word
+from deeprnn.experiments.charts import Cell, Chart, Dots, Label, Lines, Matrix, Series, Square, Stack, Table, Word
 from deeprnn.experiments.format import figure
-from deeprnn.page.shared.widgets import title
+from deeprnn.page.shared.widgets import stack, title
 from deeprnn.page.words import tr
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Reading, RunRecord
@@ -33,7 +33,11 @@ def drawn(chart: Chart, lang: Lang) -> Drawn:
         if isinstance(chart, Dots)
         else _matrix(chart, lang)
     )
-    return kind | {"name": said(chart.name, lang), "table": _table(chart.table, lang)}
+    return kind | {
+        "name": said(chart.name, lang),
+        "title": said(chart.title, lang),
+        "table": _table(chart.table, lang),
+    }
 
 
 def said(label: Label, lang: Lang) -> str:
@@ -42,6 +46,8 @@ def said(label: Label, lang: Lang) -> str:
         return label
     if isinstance(label, RunRecord):
         return title(label.model_config, label.train_config, lang)
+    if isinstance(label, Stack):
+        return stack(label.run.model_config, lang)
     if isinstance(label, Word):
         values = {
             name: value if isinstance(value, int | float) else said(value, lang) for name, value in label.values.items()
@@ -52,7 +58,7 @@ def said(label: Label, lang: Lang) -> str:
 
 def cell(value: Cell, format_spec: str, lang: Lang) -> str:
     """Return the text of a table's cell in one language; for a failed run it includes the kind of failure."""
-    if isinstance(value, str | Word | RunRecord | tuple):
+    if isinstance(value, str | Word | RunRecord | Stack | tuple):
         return said(value, lang)
     if not isinstance(value, Reading):
         return figure(value, format_spec)
@@ -68,6 +74,7 @@ def _table(table: Table, lang: Lang) -> Drawn:
         "rows": [
             [cell(one, format_spec, lang) for one, format_spec in zip(row, formats, strict=True)] for row in table.rows
         ],
+        "recipes": [row[0].recipe if isinstance(row[0], RunRecord) else None for row in table.rows],
     }
 
 
@@ -87,7 +94,9 @@ def _lines(chart: Lines, lang: Lang) -> Drawn:
 def _series(series: Series, lang: Lang) -> Drawn:
     return {
         "name": said(series.name, lang),
-        "cell": series.cell,
+        "short": said(series.short, lang),
+        "colour": series.colour,
+        "mark": series.mark,
         "dash": series.dash,
         "points": [[*point.xs, *_rounded(point.value)] for point in series.points],
         "dots": series.dots,

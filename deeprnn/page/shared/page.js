@@ -1,7 +1,14 @@
 // What applies to the whole page: keys, names for elements to which gradio gives none, the language of the document.
 
 /** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
-/** @typedef {Record<'remove' | 'remove_all' | 'more_views' | 'foot' | Foot, string>} Names */
+/** @typedef {'error' | 'warning' | 'info'} Toast gradio's kinds of messages; each has one title for all its messages */
+/** @typedef {Record<'remove' | 'remove_all' | 'close' | 'foot' | Foot | Toast, string>} Names */
+
+/** @type {Toast[]} */
+const TOASTS = ['error', 'warning', 'info'];
+
+/** The number of groups of radio buttons that were named. */
+let groups = 0;
 
 /**
  * Starts listening to keys, clicks and changes of the page.
@@ -45,10 +52,11 @@ function show(event) {
 
 /**
  * Names the elements that gradio names by a number, or only in English: the crosses in a list of models (with the model
- * that each one removes), the inputs of a slider, the menu of views that do not fit, and the footer.
+ * that each one removes), the inputs of a slider, messages, and the footer.
  * @param {Names} words
  */
 function giveNames(words) {
+  document.querySelectorAll('fieldset').forEach(groupRadios);
   document.querySelectorAll('.picker .token').forEach((token) => {
     const model = token.querySelector('span')?.textContent?.trim() ?? '';
     say(
@@ -61,12 +69,23 @@ function giveNames(words) {
   document.querySelectorAll('[aria-label^="number input for "], [aria-label^="range slider for "]').forEach((input) => {
     say(input, 'aria-label', (input.getAttribute('aria-label') ?? '').replace(/^.*? for /, ''));
   });
-  document.querySelectorAll('.overflow-menu > button').forEach((more) => say(more, 'aria-label', words.more_views));
+  TOASTS.forEach((kind) => write(`.toast-title.${kind}`, words[kind]));
+  document.querySelectorAll('.toast-close').forEach((cross) => say(cross, 'aria-label', words.close));
   document.querySelectorAll('footer[aria-label]').forEach((foot) => say(foot, 'aria-label', words.foot));
   write('footer .show-api', words['errors.use_via_api']);
   write('footer .record', words['common.stop_recording']);
   say(document.querySelector('footer .show-api img'), 'alt', words['common.logo']);
   say(document.querySelector('footer .record img'), 'alt', words['common.stop_recording']);
+}
+
+/**
+ * Gives the radio buttons of a group one name, so that the group is one tab stop, and arrow keys move in it: gradio gives
+ * each button a name of its own.
+ * @param {HTMLFieldSetElement} group
+ */
+function groupRadios(group) {
+  const name = (group.dataset.radios ??= `radios-${groups++}`);
+  group.querySelectorAll('input[type="radio"]').forEach((radio) => say(radio, 'name', name));
 }
 
 /**

@@ -6,21 +6,30 @@ Knows: the questions, checkpoints, words. Does not know: components.
 import functools
 import logging
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 from deeprnn.experiments import questions
-from deeprnn.experiments.format import NOTHING, fill, in_words
+from deeprnn.experiments.format import BETWEEN, NOTHING, figure, fill, in_words, rounded
 from deeprnn.experiments.question import Budget, Comparison, Figures
 from deeprnn.nn.cells import CELLS
-from deeprnn.page.shared.widgets import perplexity
-from deeprnn.page.words import WORDS
+from deeprnn.page.shared.widgets import perplexity, titles
+from deeprnn.page.words import WORDS, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
 from deeprnn.words import Lang
 
 LOG = logging.getLogger(__name__)
+SENTENCES: dict[Lang, str] = {"en": " ", "zh": ""}  # between two sentences
+
+
+class Verdict(TypedDict):
+    """What a comparison shows. takeaway: one sentence with at most three rounded figures. rest: the other figures."""
+
+    takeaway: str
+    rest: str
 
 
 @functools.lru_cache(maxsize=8)  # every drawing of a text that is being written calls it
@@ -54,31 +63,61 @@ def words_of(comparison: str) -> str:
     return f"{key}.comparison.{comparison}"
 
 
-def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: Lang) -> str:
-    """Return the text that says what a comparison shows, with the figures of its models; `{a}` is the first model.
+def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: Lang) -> Verdict:
+    """Return what a comparison shows, with the figures of its models; `{a}` is the first model.
 
-    `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text; `{a[guess]}`: the size of its
-    alphabet. `{each}`, `{timed}`: all models, each in the template of that name. If the results have an answer with the
-    key of the comparison, its sentence follows.
+    `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text, `{a[ngram]}` of an n-gram with
+    the same training text; `{a[guess]}`: the size of its alphabet; `{a[epochs]}`: of its training. `{best}`, `{worst}`:
+    the model with the lowest and the highest perplexity on held-out text. In the rest also `{each}`, `{timed}`: all
+    models, each in the template of that name; and if the results have an answer with the key of the comparison, its
+    sentence.
     """
     said = words_of(comparison.key)
-    models = [_figures(registry.infos[name]) for name in comparison.groups[budget]]
-    figures: dict[str, Any] = dict(zip("abcdef", models, strict=False))
+    infos = [registry.infos[name] for name in comparison.groups[budget]]
+    models = [_figures(registry, info, perplexity) for info in infos]
     listed = in_words(said, {place: models for place in ("each", "timed") if f"{said}.{place}" in WORDS}, lang)
-    seen = fill(WORDS[f"{said}.{budget}"][lang], figures | {**listed})
+    rest = [fill(WORDS[f"{said}.{budget}.rest"][lang], {**_places(models), **listed})]
     found = answers(registry).get(comparison.key)
-    if not found or f"{said}.found" not in WORDS:
-        return seen
-    answer = f"{said.partition('.')[0]}.answer.{comparison.key}"
-    return seen + fill(WORDS[f"{said}.found"][lang], in_words(answer, found, lang))
+    if found and f"{said}.found" in WORDS:
+        answer = f"{said.partition('.')[0]}.answer.{comparison.key}"
+        rest.append(fill(WORDS[f"{said}.found"][lang], in_words(answer, found, lang)))
+    rest.append(_over_seeds(registry, infos, lang))
+    few = _places([_figures(registry, info, rounded) for info in infos])
+    ranked = sorted(infos, key=lambda info: info.heldout_ppl)
+    ends = {"best": ranked[0], "worst": ranked[-1]}
+    few |= {end: _figures(registry, info, rounded) for end, info in ends.items()}
+    takeaway = fill(WORDS[f"{said}.{budget}.takeaway"][lang], few)
+    return {"takeaway": takeaway, "rest": SENTENCES[lang].join(rest)}
 
 
-def _figures(info: CheckpointInfo) -> dict[str, Any]:
+def _places(models: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return dict(zip("abcdef", models, strict=False))
+
+
+def _figures(registry: Registry, info: CheckpointInfo, write: Callable[[float], str]) -> dict[str, Any]:
+    """Return the figures of a model by their places; write: returns a perplexity as text."""
+    elsewhere = {text: write(of.ppl) for text, of in info.metrics.elsewhere.items()}
+    run = registry.results.runs.get(info.name)
+    text = registry.results.texts.get(run.text_key) if run else None
     return {
         "cell": CELLS[info.config.cell].label,
-        "train": perplexity(info.train_ppl),
-        "heldout": perplexity(info.heldout_ppl),
-        "guess": len(info.vocab),
-        "elsewhere": defaultdict(lambda: NOTHING, {t: perplexity(of.ppl) for t, of in info.metrics.elsewhere.items()}),
+        "train": write(info.train_ppl),
+        "heldout": write(info.heldout_ppl),
+        "ngram": write(text.ngram_ppl) if text else NOTHING,
+        "guess": f"{len(info.vocab):,}",
+        "epochs": info.metrics.train_config.epochs,
+        "elsewhere": defaultdict(lambda: NOTHING, elsewhere),
         "seconds": f"{info.metrics.train_seconds:.0f}",
     }
+
+
+def _over_seeds(registry: Registry, infos: Sequence[CheckpointInfo], lang: Lang) -> str:
+    """Return the held-out perplexities, with intervals, of those models of which the results have several seeds."""
+    runs = {info.name: registry.results.where(recipe=info.name).finished for info in infos}
+    shown = titles(registry, lang)
+    several = [
+        tr("over_seeds.each", lang, model=shown[name], ppl=figure(one.figure()))
+        for name, one in runs.items()
+        if len(one) > 1
+    ]
+    return tr("over_seeds.sentence", lang, each=BETWEEN[lang].join(several)) if several else tr("over_seeds.none", lang)

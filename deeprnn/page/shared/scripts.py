@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 FOLDER = "scripts"
+BOARDS = "boards"
 _ENDING = ".js"
 _FIRST = "main.js"
 
@@ -44,6 +45,16 @@ def address(script: str) -> str:
     return f"{FOLDER}/{version()}/{script}"
 
 
+def addressed() -> dict[str, bytes]:
+    """Return the content of every script by its address."""
+    return {address(script): content for script, content in scripts().items()}
+
+
+def board_address(view: str, content: bytes) -> str:
+    """Return the address of a board's value, relative to the page."""
+    return f"{BOARDS}/{hashlib.sha256(content).hexdigest()[:16]}/{view}.json"
+
+
 def tags() -> str:
     """Return the HTML tags that load the scripts: all are requested at once, and run before any script below."""
     asked = "".join(f'<link rel="modulepreload" href="{address(script)}" />' for script in scripts())
@@ -54,6 +65,16 @@ def mounting(view: str, labels: Any) -> str:
     """Return the JavaScript that draws a board: it calls `mount` of a view's module with the labels."""
     said = json.dumps(labels, ensure_ascii=False)
     return f"deeprnn.{view}.mount({{ element, props, labels: {said}, server, trigger, watch }});"
+
+
+def fetching(view: str, labels: Any, file: str, said: Any) -> str:
+    """Return the JavaScript that fetches the value of a board from a file, and then draws it as `mounting` does.
+
+    said: the words that are shown until then.
+    """
+    given = ", ".join(json.dumps(value, ensure_ascii=False) for value in (file, said))
+    board = f"{{ element, props, labels: {json.dumps(labels, ensure_ascii=False)}, server, trigger, watch }}"
+    return f"deeprnn.fixed.mount(deeprnn.{view}.mount, {given}, {board});"
 
 
 def calling(module: str, function: str, *first: Any) -> str:

@@ -11,9 +11,10 @@ from deeprnn.nn.cells import CELLS
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
 MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace"]
+GROUND = {"light": "#fbfaf6", "dark": "#15161a"}  # behind everything
+ICON, PICTURE = (resources.files("deeprnn.page").joinpath(f"shared/{name}") for name in ("icon.svg", "preview.png"))
 
-
-_SHEETS = ("shared/base.css", "shared/charts.css")  # before those of the views
+_SHEETS = ("shared/base.css", "shared/charts.css", "shared/code.css", "shared/term.css")  # before those of the views
 _VIEWS = ("compare", "score", "experiments", "inside", "learn", "checkpoints")
 
 
@@ -35,8 +36,8 @@ def theme() -> gr.themes.Base:
     """Return gradio's theme: warm white in light mode, near black in dark mode."""
     base = gr.themes.Base(primary_hue="stone", neutral_hue="stone", font=FONTS, font_mono=MONO)
     return base.set(
-        body_background_fill="#fbfaf6",
-        body_background_fill_dark="#15161a",
+        body_background_fill=GROUND["light"],
+        body_background_fill_dark=GROUND["dark"],
         body_text_color_subdued="#625e57",
         body_text_color_subdued_dark="#aaa599",
         block_info_text_color="#625e57",

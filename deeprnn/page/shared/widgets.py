@@ -17,8 +17,8 @@ from deeprnn.experiments.format import BETWEEN
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.service import MAX_MODELS, RequestError
 from deeprnn.page.shared import alphabets
-from deeprnn.page.shared.components import Drawing, ModelPicker
-from deeprnn.page.shared.scripts import calling, mounting
+from deeprnn.page.shared.components import Drawing, ModelPicker, carried
+from deeprnn.page.shared.scripts import board_address, calling, fetching, mounting
 from deeprnn.page.words import LANGUAGES, WORDS, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
@@ -37,12 +37,15 @@ class Translations:
     """The properties of components that depend on the language; the table is filled while the page is built.
 
     rows: properties that the browser changes with the language. first: properties that are sent with the page in the
-    visitor's language, and later set by handlers. drawings: boards, whose values contain both languages.
+    visitor's language, and later set by handlers. drawings: boards, whose values contain both languages. fixed: boards
+    whose values browsers fetch, with their views and labels. files: these values by address.
     """
 
     rows: list[tuple[Any, str, Callable[[Lang], Any]]] = field(default_factory=list)
     first: list[tuple[Any, str, Callable[[Lang], Any]]] = field(default_factory=list)
     drawings: list[tuple[Drawing, Callable[[], Any]]] = field(default_factory=list)
+    fixed: list[tuple[Drawing, Callable[[], Any], str, Any]] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, component: Any, prop: str, key: str, **values: Any) -> None:
         """Set `component.prop` to the sentence `key`."""
@@ -57,9 +60,14 @@ class Translations:
         self.first.append((component, prop, make))
 
     def draw(self) -> None:
-        """Set the value of every board that is sent with the page."""
+        """Set the value of every board that is sent with the page, and make the files of the others."""
         for board, make in self.drawings:
             board.value = board.postprocess(make())
+        for board, make, view, labels in self.fixed:
+            content = carried(make()).encode()
+            file = board_address(view, content)
+            self.files[file] = content
+            board.js_on_load = fetching(view, labels, file, in_both(lambda lang: table("fetched", lang)))
 
     def speak(self, lang: Lang) -> None:
         """Set the properties of every component in one language."""
@@ -109,35 +117,42 @@ def drawing(
     template: str,
     view: str,
     labels: Callable[[Lang], dict[str, str]],
+    *,
+    fixed: bool = False,
     **options: Any,
 ) -> Drawing:
     """Return a board on which a view's script draws a value in an HTML template, with labels.
 
-    make: returns the value that is sent with the page. labels: sent once, with the page.
+    make: returns the value that is sent with the page. labels: sent once, with the page. fixed: the value is the same
+    for everyone; it is not sent with the page, but a file that browsers fetch when they draw the board, and keep.
     """
+    said = in_both(labels)
     board = Drawing(
         "",
         html_template=template,
-        js_on_load=mounting(view, in_both(labels)),
+        js_on_load=mounting(view, said),
         apply_default_css=False,
         **options,
     )
-    words.drawings.append((board, make))
+    if fixed:
+        words.fixed.append((board, make, view, said))
+    else:
+        words.drawings.append((board, make))
     return board
 
 
 def title(model: ModelConfig, train: TrainConfig, lang: Lang) -> str:
-    """Return the title of a model: "LSTM × 2 · 10,000 characters", "GRU × 10 plain · The Time Machine".
+    """Return the title of a model: "LSTM × 2 · 10,000 characters", "GRU × 10 plain · The Time Machine"."""
+    return f"{stack(model, lang)} · {_training_text(train, lang)}"
 
-    How the layers are joined is part of it unless they are one or two plain ones.
-    """
+
+def stack(model: ModelConfig, lang: Lang) -> str:
+    """Return the cell and the layers of a model, and how they are joined unless they are one or two plain ones."""
     values = {"cell": CELLS[model.cell].label, "n": model.num_layers}
     joined = wiring(model)
     if joined == "plain" and model.num_layers <= 2:
-        stack = tr("model.stack", lang, **values)
-    else:
-        stack = tr("model.wired", lang, wiring=tr(f"wiring.{joined}", lang), **values)
-    return f"{stack} · {_training_text(train, lang)}"
+        return tr("model.stack", lang, **values)
+    return tr("model.wired", lang, wiring=tr(f"wiring.{joined}", lang), **values)
 
 
 def _training_text(train: TrainConfig, lang: Lang) -> str:

@@ -46,7 +46,7 @@ def test_csv_has_a_row_a_model_and_no_cell_that_a_spreadsheet_would_run(registry
 
 
 def test_csv_says_that_it_is_utf_8_so_that_excel_keeps_its_chinese(registry, board):
-    assert export.export(registry, board, "csv")[1].encode().startswith(b"\xef\xbb\xbfmodel,")
+    assert export.export(registry, board, "csv")[1].encode().startswith(b"\xef\xbb\xbfmodel,title,")
 
 
 def test_the_largest_comparison_opens_again(registry):
@@ -58,12 +58,12 @@ def test_the_largest_comparison_opens_again(registry):
 
 def test_markdown_fences_what_holds_fences(registry, board):
     _, text = export.export(registry, board, "md")
-    assert "| `few-lstm-2` |" in text
+    assert "| LSTM × 2 residual · 10,000 characters | `few-lstm-2` |" in text
     assert "````\nthe time⟶=1+1" in text
 
 
 def test_markdown_is_in_the_readers_language(registry, board):
-    head = "随机种子 9，温度 0.8，top-k 0，top-p 1，长度 300\n\n| 模型 | 训练困惑度 | 留出文本困惑度 | 照抄比例 |"
+    head = "随机种子 9，温度 0.8，top-k 0，top-p 1，长度 300\n\n| 模型 | 名称 | 训练困惑度 | 留出文本困惑度 |"
     assert export.export(registry, board, "md", "zh")[1].startswith(head)
     served = beside.exported(registry, {"kind": "md", "value": cards.draw(registry, board), "lang": "zh"})
     assert served["text"].startswith(head)

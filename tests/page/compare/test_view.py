@@ -135,7 +135,7 @@ def test_gradio_refuses_no_number_in_its_own_words(page):
     ],
     ids=lambda changed: str(changed)[:40],
 )
-def test_a_claim_says_under_which_settings_it_was_seen_once_any_other_is_set(registry, changed):
+def test_a_claim_says_how_the_recording_was_made_once_any_other_setting_is_chosen(registry, changed):
     board = cards.of_preset(registry, "rote", "recipe")
 
     def seen(text="xq", sampling=None, **settings):
@@ -143,14 +143,17 @@ def test_a_claim_says_under_which_settings_it_was_seen_once_any_other_is_set(reg
             cards.Card(model=run.model, prompt=run.prompt, text=text, state="finished") for run in board.cards
         )
         written = cards.replace(board, cards=written, sampling=board.sampling | (sampling or {}), **settings)
-        return list(cards.draw(registry, written)["verdict"].values())
+        return cards.draw(registry, written)
 
-    said = ("(Seen after “the time traveller”, 300 characters at temperature 0.8, seed 7,", "（以下是在开头")
-    recorded = list(cards.draw(registry, board)["verdict"].values())
-    assert seen() == recorded
-    for other, start, claim in zip(seen(**changed), said, recorded, strict=True):
-        assert other.startswith(start)
-        assert other.endswith(claim)
+    said = (
+        "“the time traveller”: 300 characters at temperature 0.8, seed 7,",
+        "开头“the time traveller”，长度 300，温度 0.8，",
+    )
+    recorded = cards.draw(registry, board)
+    assert (seen()["verdict"], seen()["elsewhere"]) == (recorded["verdict"], "")
+    assert seen(**changed)["verdict"] == recorded["verdict"]
+    for other, settings in zip(seen(**changed)["elsewhere"].values(), said, strict=True):
+        assert settings in other
 
 
 @pytest.mark.parametrize(("lang", "says"), [("en", "first 6"), ("zh", "只显示前 6 个")])

@@ -1,6 +1,7 @@
 """The Experiments view: charts that follow the results, sentences that follow them too, files that hold them."""
 
 import json
+import re
 import shutil
 from xml.etree import ElementTree
 
@@ -46,18 +47,23 @@ def test_every_question_is_answered_with_a_figure_a_table_and_its_commands(regis
     assert [one["key"] for one in value["sections"]] == [question.key for question in experiments.ANSWERED]
     for one, question in zip(value["sections"], experiments.ANSWERED, strict=True):
         assert one["answers"]
+        assert all(answer["claim"] and answer["sentence"] for answer in one["answers"])
         assert one["commands"]
         assert one["preset"] == (question.comparison or None)
         for charts in one["figures"]:
             for chart in charts:
+                assert chart["title"]
                 assert chart["table"]["rows"]
+                assert len(chart["table"]["recipes"]) == len(chart["table"]["rows"])
                 assert all(len(row) == len(chart["table"]["columns"]) for row in chart["table"]["rows"])
 
 
 def test_another_result_is_another_answer_another_point_and_another_row(changed):
     value = changed("depth-gru-10-residual", "test", 9.876)
     depth = section(value, "depth")
-    assert "GRU 9.876" in depth["answers"][0]
+    (answer,) = (one for one in depth["answers"] if "GRU 9.876" in one["sentence"])
+    assert "about 113%" in answer["claim"]
+    assert "about 113%" in depth["figures"][0][0]["title"]
     (line,) = (one for one in depth["figures"][0][0]["series"] if one["name"] == "GRU, residual")
     assert line["points"][-1] == [10, 9.876, None]
     assert ["GRU", "residual"] in [row[:2] for row in depth["figures"][0][0]["table"]["rows"]]
@@ -71,7 +77,7 @@ def test_no_results_are_no_sections(tmp_path):
 
 
 def test_the_failures_are_drawn_with_the_rest(results):
-    chart = drawn(depth.chart(results, "depth", depth.equal("parameters")), "en")
+    chart = drawn(depth.charts(results)[0][0], "en")
     names = [one["name"] for one in chart["series"]]
     assert {"LSTM, plain", "RNN, plain"} <= set(names)
     table = chart["table"]["rows"]
@@ -120,7 +126,16 @@ def test_a_reader_sees_every_question_and_reads_a_figure(visit):
     figure.scroll_into_view_if_needed()
     box = figure.locator(".chart").bounding_box()
     one.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.5 * box["height"])
-    assert "GRU × 2 · 10,000 characters · held-out" in figure.locator(".explain").text_content()
+    (read,) = (
+        one
+        for one in figure.locator(".legend > span").all_text_contents()
+        if "GRU × 2 · 10,000 characters, held" in one
+    )
+    assert float(re.search(r"held-out([\d.]+)", read)[1]) > 1
+    before = figure.bounding_box()
+    figure.locator(".chart").press("ArrowLeft")
+    assert [read] != [one for one in figure.locator(".legend > span").all_text_contents() if one.startswith(read[:9])]
+    assert figure.bounding_box() == before, "reading moves nothing"
     figure.get_by_role("button", name="seconds").click()
     assert "seconds" in figure.locator(".chart text").all_text_contents()
 
@@ -137,7 +152,9 @@ def test_a_figure_is_saved_as_svg_png_and_csv(visit, results):
     assert files["SVG"].read_text().startswith("<svg")
     assert 'stroke="rgb(' in files["SVG"].read_text()  # its own colours, without the page's style sheet
     assert files["PNG"].read_bytes().startswith(b"\x89PNG")
-    rows = [line.split(",") for line in files["CSV"].read_text("utf-8-sig").splitlines()]
+    titled, *rows = [line.split(",") for line in files["CSV"].read_text("utf-8-sig").splitlines()]
+    title = one.page.locator("#experiment-depth figcaption").first.text_content()
+    assert ",".join(titled).strip('"') == f"# {title}"
     value = results.where(recipe="depth-gru-10-residual").figure().mean
     assert ['"GRU', ' residual"', "10", str(round(value, 4))] in [row[:4] for row in rows]
 
@@ -151,7 +168,8 @@ def test_a_saved_picture_says_what_it_shows_and_keeps_no_line_of_the_pointer(vis
         figure.get_by_role("button", name="SVG").click()
     picture = ElementTree.parse(saved.value.path())
     words = " ".join(" ".join(picture.getroot().itertext()).split())
-    assert one.page.locator("#experiment-rote h2").text_content() in words
+    for told in ("#experiment-rote h2", "#experiment-rote figcaption"):
+        assert one.page.locator(told).text_content() in words
     names = figure.locator(".legend i").all_text_contents()
     assert names
     assert [name for name in names if name not in words] == []
@@ -170,7 +188,10 @@ def test_every_scale_has_three_ticks_and_every_line_is_read(visit):
     figure.locator(".chart").dispatch_event(
         "pointerdown", {"clientX": box["x"] + 0.6 * box["width"], "pointerType": "touch"}
     )
-    assert figure.locator(".explain span").count() == figure.locator(".chart .curve").count()
+    values = figure.locator(".legend .value").all_text_contents()
+    assert len(values) == figure.locator(".chart .curve").count()
+    assert all(values)
+    assert figure.locator(".pointer").get_attribute("visibility") == "visible"
 
 
 def test_the_language_switch_draws_the_questions_again(visit):
@@ -179,9 +200,74 @@ def test_the_language_switch_draws_the_questions_again(visit):
     one.page.get_by_text("中文").click()
     one.page.get_by_role("heading", name="更多数据").wait_for()
     see = one.page.locator("#experiment-depth .see")
-    assert see.get_attribute("href") == "?preset=ten&lang=zh"
+    assert see.get_attribute("href") == "?preset=depth&lang=zh"
     see.click()
     one.page.wait_for_selector(".model-card[data-model='note-lstm-10-residual']")
+
+
+SMALL = """() => {
+  const shown = [...document.querySelectorAll('#experiments *')].filter((one) =>
+    one.checkVisibility() && [...one.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()));
+  const size = (one) => {
+    const svg = one.closest('svg');
+    const scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+    return parseFloat(getComputedStyle(one).fontSize) * scale;
+  };
+  return [shown.length, shown.filter((one) => size(one) < 11.99).map((one) => one.textContent)];
+}"""
+OVERLAPPING = """(all) => {
+  const boxes = all.map((one) => one.getBoundingClientRect());
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 1 < b.bottom && b.top + 1 < a.bottom;
+  return boxes.flatMap((a, index) => boxes.slice(index + 1).filter((b) => meet(a, b))).length;
+}"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_on_a_phone_all_text_is_large_enough_and_nothing_is_wider_than_the_page(visit, lang):
+    one = visit(f"?view=experiments&lang={lang}", width=390, height=844, touch=True)
+    one.page.wait_for_selector("#experiment-scratch .chart")
+    shown, small = one.page.evaluate(SMALL)
+    assert shown > 100
+    assert small == []
+    assert one.page.evaluate("document.documentElement.scrollWidth") == 390
+    assert one.page.locator(".end").count() == 0, "the legend names the lines"
+
+
+def test_each_line_has_its_name_at_its_end_and_no_two_of_them_overlap(visit):
+    one = visit("?view=experiments", width=1440)
+    one.page.wait_for_selector("#experiment-scratch .chart")
+    for figure in one.page.locator(".figure:has(.curve)").all():
+        names = figure.locator(".end text")
+        assert names.count() == figure.locator(".chart .curve").count()
+        assert names.evaluate_all(OVERLAPPING) == 0
+        right = figure.locator(".chart").evaluate("(svg) => svg.getBoundingClientRect().right")
+        assert max(names.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().right)")) <= right + 1
+
+
+def test_the_claim_is_beside_its_figure_on_a_wide_page_and_above_it_on_a_phone(visit):
+    wide, phone = (visit("?view=experiments", width=width) for width in (1440, 390))
+    for one in (wide, phone):
+        one.page.wait_for_selector("#experiment-depth .chart")
+    parts = [f"#experiment-depth {part}" for part in (".answers", ".figure")]
+    said, figure = (wide.page.locator(part).first.bounding_box() for part in parts)
+    assert abs(said["y"] - figure["y"]) < 20
+    assert said["x"] >= figure["x"] + figure["width"]
+    wide.page.locator("#experiment-depth .figure").nth(1).locator(".chart").scroll_into_view_if_needed()
+    assert wide.page.locator("#experiment-depth .claim").first.is_visible()
+    assert 0 < wide.page.locator("#experiment-depth .answers").bounding_box()["y"] < 100, "it stays in view"
+    said, figure = (phone.page.locator(part).first.bounding_box() for part in parts)
+    assert said["y"] + said["height"] <= figure["y"]
+
+
+def test_a_question_is_in_the_address_and_the_address_leads_to_it(visit):
+    one = visit("?view=experiments&question=data")
+    top = "(at) => Math.abs(document.getElementById('experiment-' + at).getBoundingClientRect().top) < 40"
+    one.page.wait_for_function(top, arg="data")
+    one.page.get_by_role("navigation", name="Questions").get_by_role("link", name="GRU for LSTM").click()
+    one.page.wait_for_function(top, arg="gru")
+    assert "question=gru" in one.page.url
+    one.page.go_back()
+    one.page.wait_for_function(top, arg="data")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

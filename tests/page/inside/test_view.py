@@ -48,12 +48,12 @@ def test_the_text_shown_is_the_text_as_it_is_read(registry):
 
 def test_the_sentences_name_the_layers_that_the_numbers_name(registry):
     found = service.look(registry, RESIDUAL, TEXT)
-    said = inside.says(found, "gru", True, "en")
+    said = inside.says(found, "lstm", True, "en")
     without = found["without"]
     most, least = without.index(max(without)) + 1, without.index(min(without)) + 1
     assert re.search(rf"without layer {most}, the most needed, .* without layer {least}, the least", said["without"])
     assert f"{math.exp(found['nats']):.3f}" in said["without"]
-    kept = [sum(row) / len(row) for row in found["gates"]["z"]]
+    kept = [sum(row) / len(row) for row in found["gates"]["f"]]
     assert f"{100 * max(kept):.0f}% of the old state in layer {kept.index(max(kept)) + 1}" in said["gates"]
     assert f"{found['gradients'][0][0]:.1e} in the bottom layer" in said["gradients"]
 
@@ -109,8 +109,8 @@ def test_every_kind_of_stack_and_the_shortest_text_has_its_sentences(registry, n
 
 def test_a_reader_reads_across_the_layers_of_two_models(visit, registry):
     one = visit("?view=inside")
-    one.page.wait_for_selector(".inside-model")
-    assert one.page.locator(".inside-model").count() == 2
+    one.page.wait_for_selector(".inside .figure")
+    one.page.locator(".reading-across summary").click()
     one.page.locator(".strip span").nth(30).hover()
     table = one.page.locator(".across").nth(1)
     rows = table.locator("tbody tr")
@@ -128,10 +128,10 @@ def test_a_reader_reads_across_the_layers_of_two_models(visit, registry):
 
 def test_an_address_brings_its_models_and_its_text(visit):
     one = visit("?view=inside&models=depth-lstm-2-residual,depth-rnn-2-residual&text=A+text+of+its+own.")
-    one.page.wait_for_selector(".inside-model")
+    one.page.wait_for_selector(".inside .figure")
     one.settle()  # opening the tab is an event too: it draws nothing over it
-    shown = one.page.locator(".inside-model").evaluate_all("all => all.map((one) => one.dataset.model)")
-    assert shown == ["depth-lstm-2-residual", "depth-rnn-2-residual"]
+    shown = one.page.locator(".pair .figure").evaluate_all("all => all.map((one) => one.dataset.model)")
+    assert shown == ["depth-lstm-2-residual", "depth-rnn-2-residual"] * 5
     assert one.page.locator(".strip span").count() == len("A text of its own.")
     assert one.page.locator("#inside-text textarea").input_value() == "A text of its own."
 
@@ -144,13 +144,13 @@ def test_gates_are_called_by_their_names():
 
 def test_another_text_and_another_language_are_drawn(visit):
     one = visit()
-    one.page.get_by_role("tab", name="Inside").click()
-    one.page.wait_for_selector(".inside-model")
+    one.choose("inside")
+    one.page.wait_for_selector(".inside .figure")
     one.page.locator("#inside-text textarea").fill("A new text, not long.")
     one.page.click("#look")
     one.page.wait_for_function("() => document.querySelectorAll('.strip span').length === 21")
-    one.page.get_by_role("button", name="gate z").click()
-    assert "keep" in one.page.locator(".inside-model .says").first.text_content()
+    one.page.get_by_role("button", name="forget gate f").click()
+    assert "keep" in one.page.locator(".inside .says").first.text_content()
     one.page.get_by_text("中文").click()
     one.page.get_by_role("heading", name="各层能记住多久").first.wait_for()
     assert one.page.locator(".strip span").count() == 21
@@ -158,31 +158,31 @@ def test_another_text_and_another_language_are_drawn(visit):
 
 def test_a_text_too_short_is_refused_on_the_page(visit):
     one = visit("?view=inside")
-    one.page.wait_for_selector(".inside-model")
+    one.page.wait_for_selector(".inside .figure")
     one.page.locator("#inside-text textarea").fill("no")
     one.page.click("#look")
     one.page.get_by_text("give 8 to 400").wait_for()
-    assert one.page.locator(".inside-model").count() == 2
+    assert one.page.locator(".pair").count() == 5
 
 
 @pytest.mark.parametrize("scheme", ["dark"])
 def test_axe_finds_nothing_serious_inside(visit, scheme):
     one = visit("?view=inside", scheme=scheme)
-    one.page.wait_for_selector(".inside-model")
+    one.page.wait_for_selector(".inside .figure")
     assert one.serious() == []
 
 
 def test_every_layer_of_a_plain_stack_is_listed_at_a_character(visit):
     one = visit(f"?view=inside&models={PLAIN}")
-    one.page.wait_for_selector(".across tbody tr")
+    one.page.wait_for_selector(".across tbody tr", state="attached")
     changes = one.page.locator(".across tbody tr td:nth-child(2)").all_text_contents()
     assert len([change for change in changes if change.endswith("%")]) == 10
 
 
 def test_only_the_gate_that_keeps_says_how_much_is_kept(visit):
     one = visit("?view=inside&models=note-lstm-2")
-    one.page.wait_for_selector(".inside-model")
-    states = one.page.locator(".inside-model .figure").first
+    one.page.wait_for_selector(".inside .figure")
+    states = one.page.locator(".pair .figure").first
     for gate, keeps in (("forget gate f", True), ("input gate i", False), ("output gate o", False)):
         one.page.get_by_role("button", name=gate, exact=True).click()
         assert ("keep" in states.text_content()) == keeps, gate
@@ -197,18 +197,18 @@ def test_what_each_layer_is_scaled_by_is_said(lang, own):
 
 def test_two_models_are_drawn_on_one_scale_and_each_picture_has_its_own_sentence(visit):
     one = visit("?view=inside")
-    one.page.wait_for_selector(".inside-model:last-child svg.chart")
+    one.page.wait_for_selector(".inside svg.chart")
     marks = "(all) => all.map((svg) => [...svg.querySelectorAll('text[text-anchor=middle]')].map((t) => t.textContent))"
-    first, second = one.page.locator(".inside-model svg.chart").evaluate_all(marks)
+    first, second = one.page.locator(".inside svg.chart").evaluate_all(marks)
     assert first == second
-    assert first[0] == "1"  # perplexity 1 is 0 nats: where bars may begin
+    assert one.page.locator(".inside svg.chart rect").count() == 0, "a log scale has no zero from which a bar may begin"
     one.page.get_by_role("button", name="units of a layer").click()
-    assert "gates" not in one.page.locator(".inside-model").first.locator(".figure").first.text_content()
+    assert "gates" not in one.page.locator(".pair .figure").first.text_content()
 
 
 def test_a_touch_on_a_map_reads_across_there(visit):
     one = visit("?view=inside")
-    one.page.wait_for_selector(".inside-model")
+    one.page.wait_for_selector(".inside .figure")
     one.page.locator(".timed .frame").first.dispatch_event("pointerdown", {"clientX": 100_000, "pointerType": "touch"})
     last = one.page.locator(".strip span").count() - 1
     assert one.page.locator(".strip .at").get_attribute("data-index") == str(last)
@@ -216,9 +216,65 @@ def test_a_touch_on_a_map_reads_across_there(visit):
 
 def test_typing_into_the_list_of_models_leaves_its_title_alone(visit):
     one = visit("?view=inside")
-    one.page.wait_for_selector(".inside-model")
+    one.page.wait_for_selector(".inside .figure")
     field = one.page.get_by_label("Model", exact=True).first
     before = field.input_value()
     field.click()
     one.page.keyboard.type("shakes")
     assert field.input_value() == before
+
+
+def looked(changes):
+    return {"change": [[change] * 3 for change in changes], "nats": math.log(4.5)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([0.8, 0.2, *[0.05] * 8], "the upper 8 of its 10 layers hardly move"),
+        ([0.8, 0.05], "the top one of its 2 layers hardly moves"),
+        ([0.8, 0.05, 0.9], "1 of its 3 layers hardly move"),
+        ([0.8, 0.9], "both layers move"),
+        ([0.9], "its one layer moves"),
+        ([0.9] * 4, "all 4 layers move"),
+        ([0.01] * 4, "its layers hardly move at all"),
+    ],
+)
+def test_the_headline_says_how_many_layers_move(changes, said):
+    found = inside.headline([("this model", looked(changes))], "en")
+    assert found["bold"].startswith(f"this model: {said}")
+    assert "4.50" in found["rest"]
+    assert inside.headline([("它", looked(changes))], "zh")["bold"].startswith("它：")
+
+
+def test_the_pair_that_opens_the_view_shows_its_point(registry):
+    shown = inside.headline([(name, service.look(registry, name, inside.TEXT)) for name in inside.FIRST], "en")
+    assert f"{PLAIN}: the upper 8 of its 10 layers hardly move." in shown["bold"]
+    assert f"{RESIDUAL}: all 10 layers move at every character." in shown["bold"]
+
+
+def test_what_the_view_opens_with_is_computed_once_for_all_visitors(registry):
+    assert inside.found(registry, inside.FIRST, inside.TEXT) is inside.found(registry, inside.FIRST, inside.TEXT)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_view_opens_with_its_headline_and_its_first_pictures_on_the_screen(visit, width, height, lang):
+    one = visit(f"?lang={lang}", width=width, height=height)
+    one.choose("inside")
+    one.page.wait_for_selector(".inside .figure")
+    for first in (".headline b", ".pair .layers >> nth=0", ".pair .layers >> nth=1"):
+        box = one.page.locator(f".inside {first}").bounding_box()
+        assert box["y"] + box["height"] < height, first
+    fold = one.page.locator(".reading-across")
+    assert fold.evaluate("(fold) => fold.open") is False
+    assert fold.bounding_box()["y"] > one.page.locator(".pair").last.bounding_box()["y"]
+
+
+def test_each_picture_is_beside_the_same_picture_of_the_other_model(visit):
+    one = visit("?view=inside", width=1440)
+    one.page.wait_for_selector(".inside .figure")
+    for pair in one.page.locator(".pair").all():
+        left, right = (figure.bounding_box() for figure in pair.locator(".figure").all())
+        assert left["y"] == right["y"]
+        assert left["x"] + left["width"] < right["x"]

@@ -280,7 +280,7 @@ def test_a_page_that_is_opened_too_often_says_so_once_in_the_readers_language(ch
         page.set_default_timeout(1_000 * WAIT)
         while (answer := page.goto(f"{url}/?preset=general&lang=zh")).status == 200:
             page.wait_for_function("() => document.querySelectorAll('.model-card').length === 2")
-            page.get_by_role("tab", name="续写对比").wait_for()
+            page.get_by_role("link", name="续写对比", exact=True).wait_for()
             assert page.locator(".toast-body").count() == 0
         page.get_by_text("请等一分钟").first.wait_for(timeout=1_000 * WAIT)
         assert (answer.status, page.get_by_text("请等一分钟").count()) == (429, 1)
@@ -300,7 +300,7 @@ def test_below_a_prefix_that_a_proxy_keeps_the_page_opens_writes_and_downloads(c
         page.locator(".next-row").first.wait_for()
         page.keyboard.press("Escape")
         one.choose("checkpoints")
-        page.get_by_role("button", name="note-rnn-2", exact=True).click()
+        page.locator("#checkpoints [data-model='note-rnn-2'] .name").click()
         with page.expect_download() as download:
             page.get_by_role("link", name="Folder").click()
         assert download.value.suggested_filename == "note-rnn-2.zip"

@@ -13,6 +13,7 @@ from deeprnn.page.compare import beside, export, runs
 from deeprnn.page.compare.cards import NUMBERS, Board
 from deeprnn.page.inside import view as inside
 from deeprnn.page.score import view as score
+from deeprnn.page.score.rows import parts
 from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import Drawing
 from deeprnn.page.words import tr
@@ -169,10 +170,10 @@ def test_beside_a_broken_model_the_others_are_served(registry, broken):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_each_view_says_which_model_is_broken_and_shows_the_other(registry, broken, lang):
     models, why = [broken, "note-gru-2"], tr("error_broken", lang, name=broken)
-    answers = service.score(registry, text="the time", models=models)
-    scored = spoken(score.result(registry, "the time", answers), lang)
-    assert why in scored["notes"]
-    assert [row["cell"] for row in scored["rows"]] == ["gru", "base", "base"]
+    drawn = score.written(1, [list(parts(registry, "the time", models))])
+    fault, scored, mean, *_ = spoken(Drawing.preprocess(None, drawn), lang)["cards"]
+    assert (fault["state"], fault["why"]) == ("broken", why)
+    assert [scored["state"], mean["state"]] == ["done", "absent"]
     order = runs.Order(names=models, prompt="the time", seed=0, sampling=NUMBERS | {"max_chars": 5})
     *_, last = runs.write(registry, runs.RunControl(turn=1), order, runs.updates_of(registry, order))
     board = spoken(Drawing.preprocess(None, last), lang)
@@ -194,7 +195,7 @@ def test_line_ends_and_dashes_change_no_figure_of_a_score_or_of_what_stands_besi
 
     def figures(text):
         answers = service.score(registry, text=text, models=names)
-        rows = [*answers, *service.baselines(registry, text=text, answers=answers)]
+        rows = [*answers, *service.baselines(registry, text=text, models=names)]
         assert all(len(row["nats"]) == len(text) - 1 for row in rows)
         return [row["ppl"] for row in rows]
 

@@ -1,11 +1,14 @@
-"""The page's scripts over real HTTP: these files and nothing else, kept by browsers until they change."""
+"""The page's scripts and boards over real HTTP: these files and nothing else, kept by browsers until they change."""
 
+import json
 import re
 
 import httpx
 import pytest
 
 from deeprnn.page.shared import scripts
+from deeprnn.page.shared.widgets import Translations, drawing
+from deeprnn.page.words import tr
 from tests.conftest import ROOT, WAIT
 
 FOLDER = ROOT / "deeprnn" / "page"
@@ -36,6 +39,38 @@ def test_a_script_is_the_same_however_it_is_compressed(url):
         assert answer.content == scripts.scripts()["shared/dom.js"]
 
 
+def boards(url, query=""):
+    """The address of each view's board that is fetched, as the page names it."""
+    page = get(url, query).text
+    return {view: file for file, view in re.findall(r"(boards/[0-9a-f]{16}/(\w+)\.json)", page)}
+
+
+def test_boards_that_are_the_same_for_everyone_are_files_in_both_languages(url):
+    assert boards(url).keys() == {"experiments", "learn", "checkpoints"}
+    assert boards(url, "?lang=en") == boards(url, "?lang=zh")
+    for view, file in boards(url).items():
+        answer = get(url, file)
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert file == scripts.board_address(view, answer.content)
+    title = json.loads(get(url, boards(url)["learn"]).content)["sections"][0]["title"]
+    assert title["zh"].startswith("深度循环神经网络")
+    assert title["en"].startswith("One cell")
+
+
+def test_a_board_that_changes_is_at_another_address():
+    words, told = Translations(), {"n": 1}
+    board = drawing(words, lambda: told, "<div></div>", "learn", lambda _: {}, fixed=True)
+    words.draw()
+    words.draw()
+    (before,) = words.files
+    told["n"] = 2
+    words.draw()
+    assert [json.loads(content) for content in words.files.values()] == [{"n": 1}, {"n": 2}]
+    assert before in words.files, "a page that is open may still ask for it"
+    assert list(words.files)[1] in board.get_config()["js_on_load"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -52,13 +87,17 @@ def test_a_script_is_the_same_however_it_is_compressed(url):
     ],
 )
 def test_nothing_else_is_served(url, path):
-    answer = get(url, f"scripts/{scripts.version()}/{path}")
-    assert answer.status_code == 404
-    assert "import" not in answer.text
+    for folder in (f"scripts/{scripts.version()}", boards(url)["learn"].rpartition("/")[0]):
+        answer = get(url, f"{folder}/{path}")
+        assert answer.status_code == 404
+        assert "import" not in answer.text
 
 
-def test_no_script_is_at_the_address_of_another_version(url):
-    assert get(url, f"scripts/{'0' * 16}/shared/dom.js").status_code == 404
+def test_nothing_is_at_the_address_of_another_version(url):
+    for file in ("scripts/{}/shared/dom.js", "boards/{}/learn.json"):
+        answer = get(url, file.format("0" * 16))
+        assert (answer.status_code, answer.text) == (404, "There is no such file. Load the page again.")
+        assert "cache-control" not in answer.headers
 
 
 def test_a_script_that_changes_is_at_another_address(monkeypatch):
@@ -84,4 +123,19 @@ def test_what_a_script_is_given_from_python_arrives(chromium):
     page = chromium.new_page()
     page.evaluate("() => { globalThis.deeprnn = { page: { speak: (...values) => values } }; }")
     assert page.evaluate(scripts.calling("page", "speak", *told), "中文") == [*told, "中文"]
+    page.close()
+
+
+def test_a_view_that_cannot_be_fetched_says_so_in_the_readers_language_and_can_be_fetched_again(chromium, url):
+    page = chromium.new_page()
+    page.set_default_timeout(1_000 * WAIT)
+    page.route("**/boards/**", lambda route: route.abort())
+    page.goto(f"{url}?view=learn&lang=zh")
+    again = page.get_by_role("button", name=tr("fetched.again", "zh"))
+    again.wait_for()
+    assert "请检查网络后重试" in page.get_by_role("status").filter(has=again).text_content()
+    page.unroute("**/boards/**")
+    again.click()
+    page.locator("#learn-stack").wait_for()
+    assert again.count() == 0
     page.close()

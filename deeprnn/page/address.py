@@ -1,0 +1,57 @@
+"""What the page does when its address changes while it is open.
+
+Knows: the views, events of the page. Does not know: what a view shows.
+
+A view takes part in two ways. Its view.py says what to show for an address, by `Addresses.follow`. Its script says what
+is shown, by `report` in shared/address.js, and so keeps the address bar true, and Back, Forward and Copy link right.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+from starlette.datastructures import QueryParams
+
+from deeprnn.page import links
+from deeprnn.page.shared.widgets import QUIET
+from deeprnn.store.registry import Registry
+
+MAX_QUERY_CHARS = 200_000  # of an address to which a link in the page leads
+
+
+class Addresses:
+    """Tells views what an address asks for. It has an invisible component for each, whose event asks the server."""
+
+    def __init__(self, registry: Registry, page: gr.Blocks) -> None:
+        self._registry, self._page = registry, page
+        self._boards = {
+            view: gr.HTML("", js_on_load=f"deeprnn.address.listen({json.dumps(view)}, trigger);", elem_classes="unseen")
+            for view in links.VIEWS
+        }
+
+    def follow(self, view: links.View, show: Callable[[links.Ask, str | None], Any], outputs: Sequence[Any]) -> None:
+        """Call `show` for an address: of any view when the page is opened; of this view whenever it changes later.
+
+        show: gets what the address asks for, and the session, which is None when the page is opened; it returns the
+            values of `outputs`. A view that is opened for the first time gets its address too.
+        """
+
+        def on_visit(request: gr.Request) -> Any:
+            accepted = request.headers.get("accept-language", "")
+            return show(links.parse(self._registry, request.query_params, accepted), None)
+
+        def on_move(event: gr.EventData, request: gr.Request) -> Any:
+            accepted = request.headers.get("accept-language", "")
+            return show(links.parse(self._registry, query_of(event), accepted), request.session_hash)
+
+        self._page.load(on_visit, None, outputs, **QUIET)
+        self._boards[view].select(on_move, None, outputs, trigger_mode="always_last", **QUIET)
+
+
+def query_of(event: Any) -> QueryParams:
+    """Return the query that a browser sent with an event; an empty one if it is none, or too long."""
+    sent = getattr(event, "query", None)
+    if not isinstance(sent, str) or len(sent) > MAX_QUERY_CHARS or not sent.isascii():
+        return QueryParams("")
+    return QueryParams(sent)

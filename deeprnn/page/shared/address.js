@@ -1,0 +1,190 @@
+// The address of the page: which view is open, and what each view shows. Nothing else writes to the browser's history.
+//
+// How a view takes part: its script calls `report` whenever what it shows has changed. Its view.py names what to do when
+// an address asks it for something else (`Addresses.follow` in address.py): the page was opened, the reader went back
+// or forward, clicked a link such as `?view=score&text=the`, or opened the view for the first time.
+import { language, targetOf } from './dom.js';
+
+const LONGEST = 32_000; // characters of an address; in a longer one, the text that is shown is left out
+const VIEW = 'compare'; // where an address without a view leads
+const THEME = '__theme'; // gradio's own parameter: light or dark
+
+/** What is known of one view. */
+class Place {
+  /** The query in the address bar while the view is open; null: the view has not been open. @type {string | null} */
+  bar = null;
+  /** Returns the query of what the view shows. @type {() => string} */
+  read = () => this.bar ?? '';
+  /** What the server was asked for last, until the view reports what it shows. @type {string | null} */
+  asked = null;
+  /** See `report`. @type {string | null} */
+  step = null;
+  /** Asks the server. @type {(event: string, detail: { query: string }) => void} */
+  trigger = () => {};
+}
+
+/** @type {Map<string, Place>} */
+const places = new Map();
+let current = VIEW;
+/** Whether the reader has done something since the server was asked for an address. */
+let acted = false;
+/** Selects the tab of the current view. */
+let select = () => {};
+/** The value of `THEME`. @type {string | null} */
+let theme = null;
+
+/** @param {string} view */
+function placeOf(view) {
+  const place = places.get(view) ?? new Place();
+  places.set(view, place);
+  return place;
+}
+
+/**
+ * A query that names its view and the page's language, at most `LONGEST` characters long.
+ * @param {string} view
+ * @param {string} query
+ */
+function whole(view, query) {
+  const made = new URLSearchParams({ view, lang: language() });
+  new URLSearchParams(query).forEach((value, name) => made.has(name) || name === THEME || made.append(name, value));
+  if (String(made).length > LONGEST) made.delete('text');
+  return String(made);
+}
+
+/** The view that is open. */
+export const opened = () => current;
+
+/** The query of what is shown now. */
+export const shown = () => whole(current, placeOf(current).read());
+
+/** Whether `shown` leaves the text out. */
+export const cut = () =>
+  new URLSearchParams(placeOf(current).read()).has('text') && !new URLSearchParams(shown()).has('text');
+
+/** Reads the address with which the page was opened; listens to the reader. */
+export function start() {
+  const params = new URLSearchParams(location.search);
+  current = params.get('view') ?? VIEW;
+  theme = params.get(THEME);
+  placeOf(current).bar = location.search.slice(1);
+  for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, () => (acted = true), true);
+  document.addEventListener('click', follow);
+  document.addEventListener('language', () => {
+    const place = placeOf(current);
+    place.bar = whole(current, place.bar ?? '');
+    write();
+  });
+  window.addEventListener('popstate', ({ state }) => {
+    if (!state?.view) return history.replaceState(entry(), ''); // a place on the page (#)
+    show(state.view, state.query, location.search.slice(1));
+    write(); // in the page's language
+  });
+}
+
+/**
+ * Names the views that there are, and how to select the tab of the current one.
+ * @param {string[]} views
+ * @param {() => void} chosen
+ */
+export function tabs(views, chosen) {
+  select = chosen;
+  if (!views.includes(current)) {
+    placeOf(VIEW).bar = placeOf(current).bar;
+    places.delete(current);
+    current = VIEW;
+  }
+  views.forEach(placeOf);
+}
+
+/**
+ * Names how a view asks the server for an address.
+ * @param {string} view
+ * @param {Place['trigger']} trigger
+ */
+export function listen(view, trigger) {
+  placeOf(view).trigger = trigger;
+}
+
+/**
+ * A view tells what it shows. When the reader has changed it, the address bar follows; what an address led to leaves
+ * the address as it is.
+ * @param {string} view
+ * @param {() => string} read returns the query of what is shown, such as `models=a,b&text=the`
+ * @param {string} step a change of it makes a new entry in the history, such as another question
+ */
+export function report(view, read, step = '') {
+  const place = placeOf(view);
+  const another = acted && place.asked === null && place.step !== null && place.step !== step;
+  Object.assign(place, { read, step, asked: null });
+  if (acted) place.bar = whole(view, read());
+  if (view === current) write(another);
+}
+
+/**
+ * Shows what an address asks for. A query that only names a view opens the view as the reader left it.
+ * @param {string} query
+ */
+export function go(query) {
+  const params = new URLSearchParams(query);
+  const named = params.get('view') ?? VIEW;
+  const view = places.has(named) ? named : VIEW;
+  const asks = [...params.keys()].some((name) => !['view', 'lang', THEME].includes(name));
+  write(); // the entry that is left: gradio has changed it if the reader looked at the API
+  const before = location.href;
+  if (asks) show(view, whole(view, query), whole(view, query));
+  else show(view, null, placeOf(view).bar);
+  write(new URL(address(), location.href).href !== before);
+  window.scrollTo(0, 0);
+}
+
+/**
+ * @param {string} view
+ * @param {string | null} query what it must show; null: what it shows already
+ * @param {string | null} bar the query in the address bar; null: the view has not been open
+ */
+function show(view, query, bar) {
+  const place = placeOf(view);
+  const wanted = whole(view, query ?? '');
+  const differs = query !== null && wanted !== whole(view, place.asked ?? place.read());
+  const asks = differs || place.bar === null;
+  current = view;
+  place.bar = bar ? whole(view, bar) : (bar ?? wanted);
+  select();
+  if (asks) {
+    acted = false;
+    place.asked = wanted;
+    place.trigger('select', { query: wanted });
+  }
+  document.dispatchEvent(new Event('address'));
+}
+
+/** What the history keeps beside the present address. */
+const entry = () => ({ view: current, query: placeOf(current).asked ?? shown() });
+
+/** The present address, relative to the page. */
+function address() {
+  const query = placeOf(current).bar ?? '';
+  const made = query && theme && !query.includes(THEME) ? `${query}&${THEME}=${theme}` : query;
+  return made ? '?' + made : location.pathname;
+}
+
+/**
+ * Writes the present address into the history.
+ * @param {boolean} anew as a new entry
+ */
+function write(anew = false) {
+  history[anew ? 'pushState' : 'replaceState'](entry(), '', address());
+}
+
+/**
+ * Follows a link to an address of the page without loading the page again.
+ * @param {MouseEvent} event
+ */
+function follow(event) {
+  const href = targetOf(event).closest?.('a')?.getAttribute('href');
+  if (!href?.startsWith('?') || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
+  event.preventDefault();
+  go(href);
+}

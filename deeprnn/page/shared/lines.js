@@ -1,0 +1,234 @@
+// The chart of lines that figures.py makes: curves with a name at their ends, and the numbers at the place under the pointer.
+import {
+  curve,
+  curveSample,
+  digits,
+  gridAcross,
+  gridDown,
+  legendEntry,
+  mark,
+  picture,
+  scale,
+  spread,
+  ticks,
+  wordsWide,
+  write,
+} from './charts.js';
+import { find, node, shape } from './dom.js';
+
+/** @typedef {import('./charts.js').Scale} Scale */
+/** @typedef {{ left: number, right: number, top: number, bottom: number }} Box */
+/** @typedef {{ at: number, value: number, half: number }} Point */
+
+/**
+ * A curve; a point is [x on each of the axes ..., y, half width of its interval or null].
+ * @typedef {object} Series
+ * @property {string} name
+ * @property {string} short its name beside its end
+ * @property {string} colour
+ * @property {number} mark the index of the shape of its marks
+ * @property {number} dash
+ * @property {(number | null)[][]} points
+ * @property {boolean} [dots] whether every point is marked
+ * @property {boolean} [thin]
+ */
+
+/**
+ * @typedef {object} Lines
+ * @property {'lines'} kind
+ * @property {string} name
+ * @property {string} title
+ * @property {Series[]} series
+ * @property {string[]} xs what each axis counts
+ * @property {boolean} log_x
+ * @property {number[]} ticks on the axis; [] for the default
+ * @property {string} y
+ * @property {{ name: string, y: number }[]} rules horizontal lines with a name
+ * @property {import('./kinds.js').Table} [table]
+ */
+
+const HEIGHT = 400;
+const KEY = { width: 34, height: 12 };
+const LINE = 15; // between the names at the ends of lines
+const MARKS = 90; // pixels between two marks of a curve whose points are not all marked
+const NARROW = 560; // a picture that is not wider has no names at the ends of its lines
+
+/**
+ * @param {Lines} chart
+ * @param {number} width
+ * @param {number} axis the index of the chosen axis
+ * @returns {import('./kinds.js').Drawn}
+ */
+export function lines(chart, width, axis) {
+  const names = width > NARROW ? Math.max(...chart.series.map((one) => wordsWide(one.short))) + 30 : 0;
+  const box = { left: 52, right: width - 14 - names, top: 24, bottom: HEIGHT - 44 };
+  const svg = picture('chart', width, HEIGHT, `${chart.title}. ${chart.y}, ${chart.xs[axis]}`);
+  const curves = chart.series.map((one) => pointsOf(chart, one, axis));
+  const points = curves.flat();
+  const ends = points.flatMap((p) => [p.value - p.half, p.value + p.half]).filter((value) => value > 0);
+  const x = scale(
+    points.map((p) => p.at),
+    box.left + 8,
+    box.right - 8,
+    chart.log_x,
+  );
+  const y = scale([...ends, ...chart.rules.map((rule) => rule.y)], box.bottom - 6, box.top, true);
+  drawAxes(svg, chart, axis, { x, y, box });
+  chart.series.forEach((one, index) => svg.append(curveOf(one, curves[index], x, y)));
+  chart.rules.forEach((rule) => write(svg, rule.name, box.left + 6, y.at(rule.y) - 5, 'start', 'over'));
+  if (names) svg.append(...endsOf(chart.series, curves, { x, y, box }));
+  const pointer = shape('line', { x1: 0, x2: 0, y1: box.top, y2: box.bottom, class: 'pointer', visibility: 'hidden' });
+  svg.append(pointer);
+  const entries = chart.series.map(entryOf);
+  return { svg, entries, ...reader({ svg, entries, pointer, curves, x, axis: chart.xs[axis] }) };
+}
+
+/**
+ * The points of a curve on one of its axes.
+ * @param {Lines} chart
+ * @param {Series} one
+ * @param {number} axis
+ * @returns {Point[]}
+ */
+function pointsOf(chart, one, axis) {
+  const last = chart.xs.length;
+  return one.points.map((p) => ({ at: Number(p[axis]), value: Number(p[last]), half: Number(p[last + 1] ?? 0) }));
+}
+
+/**
+ * @param {Element} svg
+ * @param {Lines} chart
+ * @param {number} axis
+ * @param {{ x: Scale, y: Scale, box: Box }} place
+ */
+function drawAxes(svg, chart, axis, { x, y, box }) {
+  gridAcross(svg, y, box);
+  const marks = chart.ticks.length ? chart.ticks : ticks(x.least, x.most, x.log);
+  gridDown(svg, x, { top: box.bottom, bottom: box.bottom + 5, numbers: box.bottom + 19 }, marks);
+  write(svg, chart.xs[axis], (box.left + box.right) / 2, HEIGHT - 4, 'middle');
+  write(svg, chart.y, 2, 13);
+  chart.rules.forEach((rule) => {
+    const at = y.at(rule.y);
+    svg.append(shape('line', { x1: box.left, x2: box.right, y1: at, y2: at, class: 'rule' }));
+  });
+}
+
+/**
+ * A curve with its points and their intervals; marks tell it from others of another colour.
+ * @param {Series} one
+ * @param {Point[]} points
+ * @param {Scale} x
+ * @param {Scale} y
+ */
+function curveOf(one, points, x, y) {
+  const group = shape('g', { class: one.colour });
+  const path = points.map((p) => /** @type {[number, number]} */ ([x.at(p.at), y.at(p.value)]));
+  group.append(curve(path, one.dash, one.thin ? 'thin' : ''));
+  let marked = -Infinity;
+  points.forEach(({ value, half }, index) => {
+    const [cx, cy] = path[index];
+    const ends = { y1: y.at(Math.max(value - half, y.least)), y2: y.at(value + half) };
+    if (half) group.append(shape('line', { x1: cx, x2: cx, ...ends, class: 'span' }));
+    if (!one.dots && index < points.length - 1 && cx - marked < MARKS) return;
+    group.append(mark(one.mark, cx, cy, 4, !one.dash));
+    marked = cx;
+  });
+  return group;
+}
+
+/**
+ * The names of the lines to the right of the picture, each with a thin line from the end of its own.
+ * @param {Series[]} series
+ * @param {Point[][]} curves
+ * @param {{ x: Scale, y: Scale, box: Box }} place
+ */
+function endsOf(series, curves, { x, y, box }) {
+  const ends = curves.map((points) => points[points.length - 1]);
+  const heights = spread(
+    ends.map((end) => y.at(end.value)),
+    LINE,
+    box.top,
+    box.bottom,
+  );
+  return series.map((one, index) => {
+    const [from, at, to] = [x.at(ends[index].at) + 7, y.at(ends[index].value), heights[index]];
+    const group = shape('g', { class: `end ${one.colour}` });
+    const bend = box.right + 2;
+    const points = `${from},${at} ${Math.max(from, bend)},${at} ${bend + 14},${to}`;
+    group.append(shape('polyline', { points, class: 'leader' }));
+    write(group, one.short, bend + 18, to + 4, 'start', 'ink');
+    return group;
+  });
+}
+
+/**
+ * An entry of the legend, with a place for the value under the pointer.
+ * @param {Series} one
+ */
+function entryOf(one) {
+  const made = legendEntry(one.colour, one.name, KEY, (sample) => {
+    sample.append(curveSample(KEY, one.dash, one.thin ? 'thin' : ''), mark(one.mark, 17, 6, 4, !one.dash));
+  });
+  made.append(node('b', 'value'));
+  return made;
+}
+
+/**
+ * Functions that show the values of all lines at a place: under the pointer, or some steps away from the present one.
+ * @param {{ svg: SVGSVGElement, entries: HTMLElement[], pointer: Element, curves: Point[][], x: Scale, axis: string }} drawn
+ */
+function reader({ svg, entries, pointer, curves, x, axis }) {
+  const places = [...new Set(curves.flat().map((p) => p.at))].sort((a, b) => a - b);
+  const values = entries.map((entry) => find(entry, '.value'));
+  const texts = places.flatMap((place) => curves.map((points) => valueAt(points, place, x)));
+  const longest = Math.max(...texts.map((text) => text.length));
+  values.forEach((value) => (value.style.minWidth = longest + 'ch')); // then no name moves when a value is longer
+  let present = places.length - 1;
+  const show = () => {
+    const place = places[present];
+    pointer.setAttribute('x1', String(x.at(place)));
+    pointer.setAttribute('x2', String(x.at(place)));
+    curves.forEach((points, index) => (values[index].textContent = valueAt(points, place, x)));
+    return [node('b', '', `${axis} ${place.toLocaleString()}`)];
+  };
+  const read = (/** @type {PointerEvent} */ event) => {
+    const under = event.clientX - svg.getBoundingClientRect().left;
+    const nearest = nearestOf(
+      places.map((at) => ({ at })),
+      under,
+      x,
+    );
+    pointer.setAttribute('visibility', 'visible');
+    present = places.indexOf(nearest.at);
+    return show();
+  };
+  const step = (/** @type {number} */ by) => {
+    if (by) pointer.setAttribute('visibility', 'visible');
+    present = Math.min(Math.max(present + by, 0), places.length - 1);
+    return show();
+  };
+  return { read, step };
+}
+
+/**
+ * The value of a curve at a place, with its interval; if it has no point there, that of the nearest, and where it is.
+ * @param {Point[]} points
+ * @param {number} place
+ * @param {Scale} x
+ */
+function valueAt(points, place, x) {
+  const { at, value, half } = nearestOf(points, x.at(place), x);
+  const where = at === place ? '' : ` (${at.toLocaleString()})`;
+  return `${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`;
+}
+
+/**
+ * @template {{ at: number }} Point
+ * @param {Point[]} points
+ * @param {number} pixel
+ * @param {Scale} x
+ */
+export function nearestOf(points, pixel, x) {
+  const distance = (/** @type {Point} */ point) => Math.abs(x.at(point.at) - pixel);
+  return points.reduce((best, point) => (distance(point) < distance(best) ? point : best));
+}

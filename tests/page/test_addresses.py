@@ -1,0 +1,197 @@
+"""The address says what is shown: views, questions, texts; Back and Forward return to them without a new page."""
+
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from deeprnn.page.address import MAX_QUERY_CHARS, query_of
+from deeprnn.page.links import VIEWS
+from deeprnn.page.words import tr
+
+# What each view has when it is open.
+OPEN = {
+    "compare": ".model-card",
+    "score": "#score",
+    "experiments": ".experiment",
+    "inside": ".inside .figure",
+    "learn": ".learn .text",
+    "checkpoints": "#checkpoints .name",
+}
+KEPT = "window.kept === true"  # of a page that was not loaded again
+
+
+@pytest.fixture
+def opened(visit):
+    """Open a page that knows whether it is loaded again."""
+
+    def start(query="", **options):
+        one = visit(query, **options)
+        one.page.evaluate("window.kept = true")
+        return one
+
+    return start
+
+
+def asked(one):
+    """Return the query of the address bar."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(one.page.url).query).items()}
+
+
+def shows(one, *models):
+    """Wait until Compare shows these models."""
+    one.page.wait_for_function(
+        "(names) => JSON.stringify(names) === JSON.stringify("
+        "[...document.querySelectorAll('.model-card')].map((card) => card.dataset.model))",
+        arg=list(models),
+    )
+
+
+def test_back_and_forward_move_between_views_and_questions_without_a_new_page(opened):
+    one = opened()
+    first = one.page.locator(".model-card").evaluate_all("(cards) => cards.map((card) => card.dataset.model)")
+    one.choose("learn")
+    one.page.wait_for_selector(".learn")
+    assert asked(one) == {"view": "learn", "lang": "en"}
+    one.choose("compare")
+    one.page.locator("#questions label").nth(2).click()
+    one.page.wait_for_url("**/?view=compare&lang=en&preset=**")
+    chosen = one.page.url
+    second = one.page.locator(".model-card").evaluate_all("(cards) => cards.map((card) => card.dataset.model)")
+    assert second != first
+    one.page.go_back()
+    shows(one, *first)
+    assert asked(one) == {}
+    one.page.go_back()
+    one.page.wait_for_selector(".learn")
+    assert asked(one)["view"] == "learn"
+    one.page.go_forward()
+    one.page.go_forward()
+    shows(one, *second)
+    assert one.page.url == chosen
+    assert one.page.evaluate(KEPT)
+
+
+def test_a_link_in_the_page_leads_to_a_question_and_back_to_where_it_was(opened):
+    one = opened("?view=experiments")
+    link = one.page.locator("a[href^='?preset=']").first
+    wanted = parse_qs(link.get_attribute("href")[1:])["preset"]
+    link.click()
+    one.page.wait_for_selector(".model-card")
+    assert asked(one) == {"view": "compare", "lang": "en", "preset": wanted[0]}
+    one.page.go_back()
+    link.wait_for()
+    assert asked(one)["view"] == "experiments"
+    assert one.page.evaluate(KEPT)
+
+
+def test_back_returns_to_what_was_written_and_ends_what_is_being_written(opened):
+    one = opened("?models=note-rnn-2&prompt=the&length=20&seed=3")
+    one.page.wait_for_function("() => /finished/.test(document.querySelector('.status').textContent)")
+    written = one.page.locator(".model-card .text").text_content()
+    one.page.locator("#questions label").nth(2).click()
+    one.page.wait_for_url("**preset=**")
+    one.set("Length", 2000)
+    one.page.click("#generate")
+    one.page.wait_for_selector(".model-card.writing")
+    one.page.go_back()
+    shows(one, "note-rnn-2")
+    one.page.wait_for_function(
+        "(text) => document.querySelector('.model-card .text').textContent === text", arg=written
+    )
+    assert asked(one)["prompt"] == "the"
+    assert one.page.evaluate(KEPT)
+
+
+def test_the_language_is_part_of_the_address_from_the_moment_it_is_chosen(opened):
+    one = opened("?view=learn")
+    one.page.get_by_text("中文").click()
+    one.page.wait_for_url("**/?view=learn&lang=zh")
+    one.choose("checkpoints")
+    assert asked(one) == {"view": "checkpoints", "lang": "zh"}
+    one.page.go_back()
+    assert one.page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert one.page.evaluate(KEPT)
+
+
+def test_a_view_is_asked_for_its_address_when_it_is_opened_first(opened):
+    one = opened()
+    one.choose("inside")
+    one.page.wait_for_selector(".inside .figure")
+    assert asked(one) == {"view": "inside", "lang": "en"}
+
+
+def test_what_a_browser_sends_as_an_address_is_read_like_any_other_or_passed_over():
+    assert dict(query_of(SimpleNamespace(query="view=score&text=%E5%A5%BD"))) == {"view": "score", "text": "好"}
+    for nonsense in (None, 7, ["view=score"], "text=\ud800", "text=好", "a" * (MAX_QUERY_CHARS + 1)):
+        assert dict(query_of(SimpleNamespace(query=nonsense))) == {}
+    assert dict(query_of(SimpleNamespace())) == {}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_address_opens_its_view(visit, view):
+    one = visit(f"?view={view}&lang=zh")
+    assert one.page.locator(".views [aria-current]").all_text_contents() == [tr(f"tab.{view}", "zh")]
+    one.page.wait_for_selector(OPEN[view])
+    assert one.page.locator("[role=tabpanel]:visible").count() == 1
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_copy_link_of_a_view_leads_to_what_it_shows(opened, view):
+    one = opened()
+    one.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    one.choose(view)
+    one.page.wait_for_selector(OPEN[view])
+    if view == "compare":
+        one.page.locator("#questions label").nth(3).click()
+        one.page.wait_for_url("**preset=**")
+    if view == "score":
+        one.page.locator("#score-text textarea").fill("a new text & a sign")
+        one.page.click("#score")
+        one.page.wait_for_url("**text=a+new+text**")
+    if view == "inside":
+        one.page.locator("#inside-text textarea").fill("Another text, not long.")
+        one.page.click("#look")
+        one.page.wait_for_url("**text=Another**")
+    one.page.locator("#link button").focus()
+    one.page.keyboard.press("Enter")
+    one.page.locator("#link").get_by_role("button", name="Copied").wait_for()
+    link = one.page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(f"{one.url}?view={view}&lang=en")
+    other = opened(link.removeprefix(one.url))
+    other.page.wait_for_selector(OPEN[view])
+    for shown in (".model-card .title", ".score-result .heat", ".strip", ".inside .figure h4"):
+        expected = one.page.locator(shown).all_text_contents()
+        other.page.wait_for_function(
+            "([shown, expected]) => JSON.stringify(expected) === JSON.stringify("
+            "[...document.querySelectorAll(shown)].map((found) => found.textContent))",
+            arg=[shown, expected],
+        )
+
+
+def test_a_text_too_long_for_an_address_is_left_out_and_the_button_says_so(opened):
+    one = opened("?view=score&models=journey-gru-2")
+    one.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    one.page.wait_for_selector(".heat")
+    one.page.locator("#score-text textarea").fill("好" * 4_000)
+    one.page.click("#score")
+    one.page.wait_for_function("() => document.querySelector('.heat')?.textContent.includes('好好')")
+    one.page.locator("#link button").click()
+    one.page.get_by_role("button", name="the text is too long").wait_for()
+    assert one.page.evaluate("navigator.clipboard.readText()") == f"{one.url}?view=score&lang=en&models=journey-gru-2"
+
+
+def test_the_address_stays_right_after_the_reader_has_looked_at_the_api(opened):
+    """Gradio writes `view=api` into the address, and takes it away."""
+    one = opened("?view=learn")
+    one.page.get_by_role("button", name="Use via API").click()
+    one.page.wait_for_url("**view=api**")
+    one.page.keyboard.press("Escape")
+    one.settle()
+    one.problems.clear()  # gradio asks for what is switched off here
+    one.page.evaluate("deeprnn.address.go('?view=checkpoints')")
+    assert asked(one)["view"] == "checkpoints"
+    one.page.go_back()
+    one.page.wait_for_selector(".learn")
+    assert asked(one)["view"] == "learn"
+    assert one.page.evaluate(KEPT)
