@@ -41,13 +41,21 @@ from deeprnn.page.server.spoken import CODES, Localize
 from deeprnn.page.server.stored import Store
 from deeprnn.page.shared.components import Drawing
 from deeprnn.page.shared.scripts import addressed, calling
-from deeprnn.page.shared.theme import ICON, style_sheet, theme
+from deeprnn.page.shared.theme import ICON, panel, style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
 
-_TITLES = {name: [lang, CODES[lang], tr("head.title", lang)] for name, lang in LANGUAGES.items()}
+_SPOKEN = {
+    name: {
+        "language": lang,
+        "code": CODES[lang],
+        "title": tr("head.title", lang),
+        "views": {view: tr(f"tab.{view}", lang) for view in links.VIEWS},
+    }
+    for name, lang in LANGUAGES.items()
+}
 _TOASTS = {"error": "error_title", "warning": "warning_title", "info": "warning_title"}
 _NAMES = {
     CODES[lang]: table("named", lang) | table("gradio", lang) | {kind: tr(key, lang) for kind, key in _TOASTS.items()}
@@ -91,7 +99,7 @@ def build(registry: Registry, text_of: TextOf = score.no_text) -> Page:
 
         selected = "() => ({ __type__: 'update', selected: deeprnn.address.opened() })"
         gr.on([page.load, bar.select], None, None, tabs, js=selected, **private)
-        speak = calling("page", "speak", _TITLES)  # sets the tab's title and HTML's language
+        speak = calling("page", "speak", _SPOKEN)  # sets the document's title and language
         page.load(None, language, None, js=speak, **private)  # gradio set HTML's language to the browser's
         language.change(None, language, None, js=speak, **private)
     page.space_id = None  # in a Space, gradio would add a header, which sends requests to other hosts
@@ -99,7 +107,7 @@ def build(registry: Registry, text_of: TextOf = score.no_text) -> Page:
 
 
 def _tab(view: links.View, words: Translations) -> gr.Tab:
-    tab = gr.Tab(tr(f"tab.{view}", "en"), id=view)
+    tab = gr.Tab(tr(f"tab.{view}", "en"), id=view, elem_classes=panel(view))
     words.add(tab, "label", f"tab.{view}")
     return tab
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { apart, digits, scale, short, spread, ticks } from '../../deeprnn/page/shared/charts.js';
-import { Carried, between, filled, listed, strength, visible } from '../../deeprnn/page/shared/dom.js';
+import { Carried, between, filled, listed, percent, strength, visible } from '../../deeprnn/page/shared/dom.js';
 import { csvOf } from '../../deeprnn/page/shared/export.js';
 import { nearestOf } from '../../deeprnn/page/shared/lines.js';
 import { narrowed } from '../../deeprnn/page/shared/picker.js';
@@ -32,6 +32,11 @@ test('ticks are round, within the ends, and three at least', () => {
       );
     }
   }
+});
+
+test('a probability has as many digits as it is worth, and that of a rare character can be read', () => {
+  assert.deepEqual([1, 0.0996, 0.05, 0.001, 0.0004].map(percent), ['100%', '10%', '5.0%', '0.1%', '0.04%']);
+  assert.deepEqual([0.0001, 0.00005, 0.00004, 0].map(percent), ['0.01%', '0.01%', '< 0.01%', '< 0.01%']);
 });
 
 test('a scale has its ends at its ends, and equal ratios at equal distances where it is logarithmic', () => {

@@ -316,6 +316,7 @@ def test_score_compares_two_models_character_by_character(visit):
     kinds = one.page.locator(".heat span").evaluate_all("(spans) => spans.map((s) => s.className)")
     assert any(kind.endswith(" less") for kind in kinds)
     assert "" in kinds
+    one.page.wait_for_selector(".running .curve")  # drawn when all are there
     assert one.page.locator(".running .curve").count() == len(rows)
 
 

@@ -6,7 +6,6 @@ import { asked, matching, ordered } from '../../deeprnn/page/checkpoints/checkpo
 import { queryOf, withoutFigures } from '../../deeprnn/page/compare/kept.js';
 import { endOf, whole } from '../../deeprnn/page/compare/live.js';
 import { after } from '../../deeprnn/page/compare/past.js';
-import { percent } from '../../deeprnn/page/compare/sheet.js';
 import { said } from '../../deeprnn/page/compare/tip.js';
 import { unitOf } from '../../deeprnn/page/inside/pictures.js';
 import { named } from '../../deeprnn/page/learn/unrolled.js';
@@ -48,11 +47,6 @@ test('a saved comparison is opened without its figures, and what is none as it i
   assert.equal(withoutFigures('{"cards":[{"text":"a","figures":{"nats":[1]}}]}'), '{"cards":[{"text":"a"}]}');
   assert.equal(withoutFigures('{"cards": 7}'), '{"cards": 7}');
   assert.equal(withoutFigures('no'), 'no');
-});
-
-test('probabilities have as many digits as they are worth', () => {
-  assert.deepEqual([1, 0.0996, 0.05, 0.0004].map(percent), ['100%', '10%', '5.0%', '0.04%']);
-  assert.deepEqual([0.00005, 0.00004, 0].map(percent), ['0.01%', '< 0.01%', '< 0.01%']);
 });
 
 test('of a character its probability is said where surprise is shown, and its place where copies are', () => {

@@ -1,15 +1,9 @@
 // Draws the sheet of next characters: a button for each of every model's likeliest characters after a text.
-import { between, button, node, visible } from '../shared/dom.js';
+import { between, button, node, percent, visible } from '../shared/dom.js';
 
 /** @typedef {{ char: string, p: number }} Candidate */
 /** @typedef {{ title: string, cell: string, candidates?: Candidate[], error?: string }} Row */
 /** @typedef {{ rows: Row[], error?: string }} Answer */
-
-/**
- * A probability in percent.
- * @param {number} p
- */
-export const percent = (p) => (p < 0.00005 ? '< 0.01%' : (100 * p).toFixed(p >= 0.0995 ? 0 : p >= 0.001 ? 1 : 2) + '%');
 
 const GAP = 12; // pixels between a character and the sheet
 

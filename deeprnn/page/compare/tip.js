@@ -1,6 +1,5 @@
 // Says beside a character of a card how probable it was, or from where it is copied: for a mouse, a finger and the keys.
-import { filled, node, pointed, targetOf, visible } from '../shared/dom.js';
-import { percent } from './sheet.js';
+import { filled, node, percent, pointed, targetOf, visible } from '../shared/dom.js';
 
 /** @typedef {import('./card.js').Card} Card */
 /** @typedef {{ card: Card, lens: string, labels: Record<string, string> }} Seen the card of a character, and how it is shown */

@@ -1,7 +1,8 @@
 // Draws the pictures: maps of a model's layers along a text or along distances, and a dot for each layer. Each picture of
 // one model is beside the same picture of the other, on the same scale.
 import { gridDown, picture, scale, write } from '../shared/charts.js';
-import { node, shape, sized, strength } from '../shared/dom.js';
+import { node, shape, strength } from '../shared/dom.js';
+import { sized } from '../shared/sized.js';
 
 /**
  * A look into a model, see `service.look`: one row for each layer, one column for each character or distance.

@@ -1,5 +1,6 @@
 // Draws the stack with the equation of the selected cell, and a right and a wrong one beside each other.
-import { filled, node, segments, sized } from '../shared/dom.js';
+import { filled, node, segments } from '../shared/dom.js';
+import { sized } from '../shared/sized.js';
 import { equation } from './equation.js';
 import { ONE_STATE, Unrolled, named, stateOf, stepsIn } from './unrolled.js';
 

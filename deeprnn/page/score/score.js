@@ -9,12 +9,13 @@ import {
   listed,
   node,
   onLanguage,
+  percent,
   segments,
-  sized,
   strength,
   visible,
 } from '../shared/dom.js';
 import { report } from '../shared/address.js';
+import { sized } from '../shared/sized.js';
 import { HeatMap, level } from './heat.js';
 import { running } from './running.js';
 import { figures, table } from './table.js';
@@ -66,15 +67,6 @@ const bytes = (text) => Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)
 export const unpacked = (packed, step) => Float32Array.from(new Uint16Array(bytes(packed).buffer), (n) => n * step);
 
 /**
- * The probability of a character, in percent.
- * @param {number} nats
- */
-function percent(nats) {
-  const p = Math.exp(-nats);
-  return p >= 0.001 ? (100 * p).toFixed(1) + '%' : p.toExponential(1);
-}
-
-/**
  * A choice among the rows that are there.
  * @param {Row[]} rows
  * @param {string} label
@@ -117,7 +109,7 @@ class Score {
   table = node('div');
   controls = node('div', 'heat-controls');
   line = node('p', 'explain');
-  running = node('div');
+  running = node('div', 'along');
 
   /** @param {import('../shared/dom.js').Board} board */
   constructor({ element, props, labels, trigger, watch }) {
@@ -153,12 +145,8 @@ class Score {
     this.turn = value.turn;
     report('score', () => new URLSearchParams({ models: listed(value.models), text: value.text }).toString());
     this.#tell();
-    const done = this.#done();
     this.#paint();
-    this.running.replaceChildren(
-      node('h3', '', value.labels.running),
-      sized(node('div'), (width) => (done.length ? running(done, this.#symbols(), value.labels, width) : [])),
-    );
+    if (!this.#isReading()) this.#run();
     this.#mark();
   }
 
@@ -173,6 +161,7 @@ class Score {
     }
     this.heat.element.setAttribute('aria-label', labels.heat);
     this.line.textContent = labels.heat_hint;
+    this.running.replaceChildren();
     const left = node('div');
     const right = node('div');
     left.append(this.table, ...notes.map((note) => node('p', 'note', note)));
@@ -183,14 +172,26 @@ class Score {
     this.root.replaceChildren(this.verdict, ...shows, columns);
   }
 
+  /** Whether models are still reading. */
+  #isReading() {
+    return this.stopped !== this.turn && this.value.cards.some((row) => row.state === 'waiting');
+  }
+
+  /** Draws the perplexity along the text, once all rows are there: each row would change the scale of all curves. */
+  #run() {
+    const { labels } = this.value;
+    const done = this.#done();
+    const drawn = sized(node('div'), (width) => (done.length ? running(done, this.#symbols(), labels, width) : []));
+    this.running.replaceChildren(node('h3', '', labels.running), drawn);
+  }
+
   /** Draws the verdict and the table. */
   #tell() {
     const { cards, text, labels, lang } = this.value;
     const rows = this.#rows().filter((row) => row.state !== 'absent');
     const models = cards.filter((row) => row.kind === 'model');
-    const waiting = cards.some((row) => row.state === 'waiting') && this.stopped !== this.turn;
     const box = node('div', 'verdict');
-    if (waiting) {
+    if (this.#isReading()) {
       const done = models.filter((row) => row.state !== 'waiting').length;
       box.append(node('span', '', filled(labels.progress, { done, all: models.length })));
       box.append(button('stop', labels.stop, () => this.#stop()));
@@ -208,6 +209,7 @@ class Score {
     this.stopped = this.turn;
     this.trigger('input');
     this.#tell();
+    this.#run();
   }
 
   /** The rows as they are shown. */
@@ -305,7 +307,7 @@ class Score {
     const { text, labels } = this.value;
     const said = this.#done().map((row) => {
       const nats = row.costs[index - 1];
-      const places = { title: row.title, p: percent(nats), surprise: nats?.toFixed(2) };
+      const places = { title: row.title, p: percent(Math.exp(-nats)), surprise: nats?.toFixed(2) };
       return node('span', row.cell, filled(labels.heat_row, places));
     });
     const name = node('b', '', visible(Array.from(text)[index]));

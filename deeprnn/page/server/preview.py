@@ -1,4 +1,4 @@
-"""The HTML head of the page: its own title and description for link previews, language and scripts, not gradio's.
+"""The HTML head of the page: its own title and description for link previews, language, styles and scripts.
 
 Knows: the page's title, answer, colours and scripts, the tags in gradio's template. Does not know: components.
 """
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deeprnn.page.server.limits import below_prefix, is_page
 from deeprnn.page.server.spoken import ASKED, CODES
 from deeprnn.page.shared import scripts
-from deeprnn.page.shared.theme import GROUND, PICTURE
+from deeprnn.page.shared.theme import GROUND, PICTURE, first_styles
 from deeprnn.page.words import tr
 from deeprnn.words import Lang
 
@@ -29,6 +29,7 @@ _TAGS = (
     '<meta name="theme-color" media="(prefers-color-scheme: light)" content="{light}" />'
     '<meta name="theme-color" media="(prefers-color-scheme: dark)" content="{dark}" />'
     '<link rel="icon" type="image/svg+xml" href="favicon.ico" />'
+    "<style>{styles}</style>"
 )
 _KEPT = {"cache-control": "public, max-age=86400"}
 _BEFORE = b"<script"  # the first one ends the part of the page that is rewritten
@@ -85,6 +86,7 @@ def described(page: bytes, lang: Lang, root: str) -> bytes:
     if not script or b"<head>" not in head:
         return page
     title, answer = html.escape(tr("head.title", lang)), html.escape(tr("head.answer", lang))
-    tags = _TAGS.format(title=title, answer=answer, image=html.escape(root + PICTURE.name), **GROUND)
+    image, styles = html.escape(root + PICTURE.name), first_styles()
+    tags = _TAGS.format(title=title, answer=answer, image=image, styles=styles, **GROUND)
     head = _GRADIOS.sub(b"", head).replace(b'lang="en"', f'lang="{CODES[lang]}" data-language="{lang}"'.encode(), 1)
     return head.replace(b"<head>", b"<head>" + tags.encode(), 1) + scripts.tags().encode() + script + rest

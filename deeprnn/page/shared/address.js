@@ -68,6 +68,7 @@ export function start() {
   current = params.get('view') ?? VIEW;
   theme = params.get(THEME);
   placeOf(current).bar = location.search.slice(1);
+  document.documentElement.dataset.opening = current; // until another view is opened, no other one is visible (theme.py)
   for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, () => (acted = true), true);
   document.addEventListener('click', follow);
   document.addEventListener('language', () => {
@@ -92,7 +93,7 @@ export function tabs(views, chosen) {
   if (!views.includes(current)) {
     placeOf(VIEW).bar = placeOf(current).bar;
     places.delete(current);
-    current = VIEW;
+    document.documentElement.dataset.opening = current = VIEW;
   }
   views.forEach(placeOf);
 }
@@ -149,6 +150,7 @@ function show(view, query, bar) {
   const differs = query !== null && wanted !== whole(view, place.asked ?? place.read());
   const asks = differs || place.bar === null;
   current = view;
+  delete document.documentElement.dataset.opening;
   place.bar = bar ? whole(view, bar) : (bar ?? wanted);
   select();
   if (asks) {

@@ -269,27 +269,6 @@ function rowOf(cells, scope) {
 }
 
 /**
- * Draws into `made` at its present width, and again when the width changes: the units of a picture are the screen's
- * pixels, so its words keep their size. In a closed tab, nothing is drawn until the tab is opened.
- * @template {HTMLElement} Made
- * @param {Made} made
- * @param {(width: number, again: () => void) => Element[]} draw returns the elements
- */
-export function sized(made, draw) {
-  const ruler = node('div'); // as wide as `made`, but without height
-  const place = node('div');
-  let width = 0;
-  const again = () => place.replaceChildren(...draw(width, again));
-  new ResizeObserver(() => {
-    if (!ruler.clientWidth || ruler.clientWidth === width) return;
-    width = ruler.clientWidth;
-    again();
-  }).observe(ruler);
-  made.append(ruler, place);
-  return made;
-}
-
-/**
  * The target of an event.
  * @param {Event} event
  */
@@ -336,6 +315,12 @@ export const filled = (label, places) =>
  * @param {string} character
  */
 export const visible = (character) => ({ '\n': '↵', ' ': '␣' })[character] || character;
+
+/**
+ * A probability in percent, with as many digits as it is worth.
+ * @param {number} p
+ */
+export const percent = (p) => (p < 0.00005 ? '< 0.01%' : (100 * p).toFixed(p >= 0.0995 ? 0 : p >= 0.001 ? 1 : 2) + '%');
 
 /**
  * The strength of a colour: 0 for 0 nats; 1 for 6 nats, a probability of one in 400.

@@ -1,7 +1,8 @@
 // A figure: a choice of charts and axes, the numbers under the pointer, a table of all numbers, and files.
-import { button, node, pointed, save, segments, sized, tableOf } from './dom.js';
+import { button, node, pointed, save, segments, tableOf } from './dom.js';
 import { csvOf, savePng, standalone } from './export.js';
 import { draw } from './kinds.js';
+import { sized } from './sized.js';
 
 /** @typedef {import('./kinds.js').Chart} Chart */
 /** @typedef {Record<'readout' | 'svg' | 'png' | 'csv' | 'table', string>} Labels */

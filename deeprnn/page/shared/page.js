@@ -1,14 +1,20 @@
-// What applies to the whole page: keys, names for elements to which gradio gives none, the language of the document.
+// What applies to the whole page: keys, names for elements to which gradio gives none, the document's title and language.
+import { opened } from './address.js';
 
 /** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
 /** @typedef {'error' | 'warning' | 'info'} Toast gradio's kinds of messages; each has one title for all its messages */
 /** @typedef {Record<'remove' | 'remove_all' | 'close' | 'foot' | Foot | Toast, string>} Names */
 
+/** @typedef {{ language: string, code: string, title: string, views: Record<string, string> }} Spoken our code and HTML's code of a language, and in that language the page's title and the names of its views */
+
 /** @type {Toast[]} */
 const TOASTS = ['error', 'warning', 'info'];
+const FOLD = '.gr-accordion > .label-wrap'; // the button of a fold
 
 /** The number of groups of radio buttons that were named. */
 let groups = 0;
+/** What the document is told in its present language. @type {Spoken | null} */
+let spoken = null;
 
 /**
  * Starts listening to keys, clicks and changes of the page.
@@ -17,7 +23,11 @@ let groups = 0;
 export function start(names) {
   document.addEventListener('keydown', press);
   document.addEventListener('click', show);
+  document.addEventListener('address', entitle);
   const give = () => giveNames(names[document.documentElement.lang] || names.en);
+  document.addEventListener('click', ({ target }) => {
+    if (/** @type {Element} */ (target).closest(FOLD)) requestAnimationFrame(give); // gradio has opened or closed it
+  });
   const changes = { subtree: true, childList: true, characterData: true, attributeFilter: ['lang'] };
   new MutationObserver(give).observe(document, changes);
   give();
@@ -57,6 +67,9 @@ function show(event) {
  */
 function giveNames(words) {
   document.querySelectorAll('fieldset').forEach(groupRadios);
+  document.querySelectorAll(FOLD).forEach((fold) => {
+    say(fold, 'aria-expanded', String(fold.classList.contains('open')));
+  });
   document.querySelectorAll('.picker .token').forEach((token) => {
     const model = token.querySelector('span')?.textContent?.trim() ?? '';
     say(
@@ -108,14 +121,20 @@ function say(element, attribute, said) {
 }
 
 /**
- * Sets the language of the document, which screen readers use, and the title; tells the boards to draw again.
- * @param {Record<string, [string, string, string]>} titles our code, HTML's code and the page's title, by the name of a language
+ * Sets the language of the document, which screen readers use, and its title; tells the boards to draw again.
+ * @param {Record<string, Spoken>} told by the name of a language
  * @param {string} chosen
  */
-export function speak(titles, chosen) {
-  const [language, code, title] = titles[chosen];
-  [document.documentElement.lang, document.title] = [code, title];
-  if (document.documentElement.dataset.language === language) return;
-  document.documentElement.dataset.language = language;
+export function speak(told, chosen) {
+  spoken = told[chosen];
+  document.documentElement.lang = spoken.code;
+  entitle();
+  if (document.documentElement.dataset.language === spoken.language) return;
+  document.documentElement.dataset.language = spoken.language;
   document.dispatchEvent(new Event('language'));
+}
+
+/** Sets the title of the document, so that a list of tabs or of visited pages tells the views apart. */
+function entitle() {
+  if (spoken) document.title = `${spoken.views[opened()]} · ${spoken.title}`;
 }

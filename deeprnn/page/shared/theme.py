@@ -14,6 +14,7 @@ MONO = ["ui-monospace", "Menlo", "Consolas", "Noto Sans Mono CJK SC", "monospace
 GROUND = {"light": "#fbfaf6", "dark": "#15161a"}  # behind everything
 ICON, PICTURE = (resources.files("deeprnn.page").joinpath(f"shared/{name}") for name in ("icon.svg", "preview.png"))
 
+_FIRST = "shared/first.css"
 _SHEETS = ("shared/base.css", "shared/charts.css", "shared/code.css", "shared/term.css")  # before those of the views
 _VIEWS = ("compare", "score", "experiments", "inside", "learn", "checkpoints")
 
@@ -21,6 +22,20 @@ _VIEWS = ("compare", "score", "experiments", "inside", "learn", "checkpoints")
 def asset(name: str) -> str:
     """Return the text of a style sheet or template in the page's folder."""
     return resources.files("deeprnn.page").joinpath(name).read_text("utf-8")
+
+
+def panel(view: str) -> str:
+    """Return the class of a view's panel."""
+    return f"view-{view}"
+
+
+def first_styles() -> str:
+    """Return the styles in the head of the page: what its first picture needs, before gradio adds the style sheet.
+
+    gradio first draws the first view, then selects the one of the address: until then, that one alone is visible.
+    """
+    only = (f':root[data-opening="{view}"] .tabitem:not(.{panel(view)})' for view in _VIEWS)
+    return f"{asset(_FIRST)}{', '.join(only)} {{ display: none !important; }}"
 
 
 def style_sheet() -> str:
