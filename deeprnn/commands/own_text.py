@@ -5,7 +5,9 @@ Knows: `experiments.own`, runs, snapshots. Does not know: the loop, the page.
 
 import argparse
 import shlex
+import sys
 import typing
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +21,14 @@ from deeprnn.measure.metrics import heldout
 from deeprnn.nn.cells import CELLS
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import load_corpus
+from deeprnn.text.sources import STDIN, as_one_file
 from deeprnn.text.splits import prepare
 from deeprnn.train.report import Reporter
 from deeprnn.train.run import Job
 from deeprnn.train.snapshot import recorded_configs
 from deeprnn.train.speed import measure_speed
 
+TEXTS = "texts"  # the folder, beside the runs, of texts that were not one UTF-8 file
 _VALUED = ("cell", "layers", "hidden", "form", "minutes", "epochs")
 _FLAGS = ("plain", "residual")
 
@@ -56,6 +60,26 @@ def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> 
         parser.error(f"--{given[0]} belongs to {own.NAME}; the other recipes have their own")
 
 
+def find(args: argparse.Namespace, reporter: Reporter) -> str | None:
+    """Return the name of the text of --data, or the path of a UTF-8 file with it; None without the option.
+
+    Raises:
+        ValueError: a text cannot be read.
+        OSError: texts cannot be joined in a file.
+    """
+    if not args.data:
+        return None
+    place, found = as_one_file(args.data, args.out / TEXTS, sys.stdin.buffer, args.encoding)
+    if found:
+        reporter.read(place, found)
+    return place
+
+
+def named(places: Sequence[str]) -> str:
+    """Return texts as a command line names them, without the folders of this machine."""
+    return shlex.join(place if place == STDIN else Path(place).resolve().name for place in places)
+
+
 def job(seed: int, args: argparse.Namespace, device: torch.device, reporter: Reporter) -> Job:
     """Make the job of a text: from its snapshot if it is to be continued, else by a plan at this machine's speed.
 
@@ -63,20 +87,20 @@ def job(seed: int, args: argparse.Namespace, device: torch.device, reporter: Rep
         ValueError: the text cannot be read, or no recipe can be made from it.
     """
     options = _options(seed, args)
-    corpus = load_corpus(args.data, options.form)
+    corpus = load_corpus(args.place, options.form)
     command = _command(seed, args)
 
     def made(plan: Plan) -> Job:
         return Job(recipe=plan.recipe, out=args.out, command=command, keep_stopped=True)
 
-    first = own.plan(corpus.text, args.data, corpus.name, options)
+    first = own.plan(corpus.text, args.place, corpus.name, options)
     begun = made(first)
     if begun.directory.exists() and not begun.snapshot.exists():
         return begun
     if args.resume and begun.snapshot.exists():
         model, train = recorded_configs(begun)
-        return replace(begun, recipe=replace(first.recipe, model=model, train=replace(train, text=args.data)))
-    plan = own.plan(corpus.text, args.data, corpus.name, options, _machine(begun, first, device))
+        return replace(begun, recipe=replace(first.recipe, model=model, train=replace(train, text=args.place)))
+    plan = own.plan(corpus.text, args.place, corpus.name, options, _machine(begun, first, device))
     reporter.planned(plan.sentences("en"), plan.figures)
     return made(plan)
 
@@ -96,7 +120,7 @@ def _options(seed: int, args: argparse.Namespace) -> Options:
 
 def _command(seed: int, args: argparse.Namespace) -> str:
     """Return the command line that trains this again, without paths of this machine."""
-    parts = ["python train.py", own.NAME, "--data", shlex.quote(Path(args.data).name)]
+    parts = ["python train.py", own.NAME, "--data", named(args.data)]
     for name in _VALUED:
         value = getattr(args, name)
         parts += [] if value is None else [f"--{name}", f"{value}"]

@@ -9,7 +9,6 @@ import itertools
 import math
 import os
 import re
-import shlex
 import signal
 import sys
 import threading
@@ -49,8 +48,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="list the recipes and stop")
     parser.add_argument(
         "--data",
-        help="train on this instead: a catalogue name, python-docs or a UTF-8 file; --gather: your text",
+        nargs="+",
+        metavar="TEXT",
+        help="train on this: files, folders, - (standard input), a catalogue name, python-docs; --gather: your texts",
     )
+    parser.add_argument("--encoding", help="of the files of --data (default: it is found out)")
     own_text.add_options(parser)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each seed (default: 0)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
@@ -96,9 +98,9 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
                 f"{recipe.name} reads several texts, and --data would replace the first alone; choose a recipe of one "
                 f"text, such as depth-gru-2-residual."
             )
-        text = args.data if is_known(args.data) else own_name(Path(args.data))
-        command = f"{command} --data {shlex.quote(Path(args.data).name)}"
-        config = replace(config, text=args.data)
+        text = args.place if is_known(args.place) else own_name(Path(args.place))
+        command = f"{command} --data {own_text.named(args.data)}"
+        config = replace(config, text=args.place)
         recipe = replace(recipe, name=f"{recipe.name}-{text}", experiment="")  # not compared with other runs
     if seed:
         command = f"{command} --seeds {seed}"
@@ -122,7 +124,7 @@ def print_list(args: argparse.Namespace) -> int:
 
 def add_runs(args: argparse.Namespace) -> int:
     """Add finished runs to the results; return 0, or 1 if a run was left out."""
-    results, left_out = gather(args.gather, args.out, [Path(args.data)] if args.data else [])
+    results, left_out = gather(args.gather, args.out, [Path(text) for text in args.data or []])
     if args.out.resolve() == SHIPPED:
         refresh(SHIPPED.parent / "README.md", results)
     print(f"{len(results.runs)} runs in {args.out / RESULTS}")
@@ -164,7 +166,7 @@ def do(
         Stopped: the run was asked to stop.
     """
     if args.remeasure and task.directory.exists():
-        compare(task.directory, args.data)
+        compare(task.directory, args.place)
     elif args.remeasure:
         print(f"{task.directory} is not there: skipped. Train it first.")
     elif is_finished(task):
@@ -188,6 +190,11 @@ def main(argv: list[str]) -> int:
     device = torch.device("cuda" if cuda else "cpu")
     should_stop = stop_condition(args.budget_minutes, follow_stdin=args.follow_stdin)
     reporter = JsonLines(sys.stdout) if args.json else Terminal()
+    try:
+        args.place = own_text.find(args, reporter)
+    except (ValueError, OSError) as error:
+        reporter.failed(error)
+        return 1
     chosen = [name for name in recipes if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
     failed = False
     for name, seed in itertools.product([*chosen, *({own.NAME} & {*args.recipes})], args.seeds):

@@ -46,16 +46,24 @@ def load_corpus(text: str, form: Form) -> Corpus:
     Raises:
         ValueError: there is no such text, the bytes do not match their hash, or the file is empty or not UTF-8 text.
     """
-    if text == "python-docs":
-        name, raw = text, _python_docs()
-    elif text in catalogue():
-        name, raw = text, _catalogued(catalogue()[text])
-    else:
-        name, raw = own_name(Path(text)), _local_file(Path(text))
+    name, raw = raw_text(text)
     normal = normalize(raw, form)
     if not normal.strip():
         raise ValueError(f"{text} holds no text in the form {form!r}.")
     return Corpus(name=name, form=form, text=normal)
+
+
+def raw_text(text: str) -> tuple[str, str]:
+    """Return the name and the characters of a text, before they are normalized to a form.
+
+    Raises:
+        ValueError: see `load_corpus`.
+    """
+    if text == "python-docs":
+        return text, _python_docs()
+    if text in catalogue():
+        return text, _catalogued(catalogue()[text])
+    return own_name(Path(text)), _local_file(Path(text))
 
 
 def own_name(path: Path) -> str:

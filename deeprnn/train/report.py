@@ -6,6 +6,7 @@ Knows: runs, prepared texts, n-grams. Does not know: how a step is made, when a 
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from deeprnn.measure.baselines import of_heldout
 from deeprnn.measure.metrics import heldout
 from deeprnn.store import checkpoint
+from deeprnn.text.sources import Source
 from deeprnn.text.splits import Data
 from deeprnn.train.run import DivergedError, Job, Stopped, TrainState
 
@@ -26,6 +28,9 @@ class Reporter:
 
     The methods are called in this order, and of the last four only one.
     """
+
+    def read(self, place: str, sources: Sequence[Source]) -> None:
+        """Hear which texts were read, decoded and joined in the file `place`."""
 
     def planned(self, sentences: list[str], figures: dict[str, Any]) -> None:
         """Hear what a run will do that is made from a text of one's own."""
@@ -63,6 +68,13 @@ class Terminal(Reporter):
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None
+
+    def read(self, place: str, sources: Sequence[Source]) -> None:
+        """Print how each text is encoded, and where they are now."""
+        for source in sources:
+            encoding = f", {source.encoding}" if source.encoding else ""
+            print(f"{source.place}: {len(source.text):,} characters{encoding}", file=sys.stderr)
+        print(f"read as UTF-8 from {place}", file=sys.stderr)
 
     def planned(self, sentences: list[str], figures: dict[str, Any]) -> None:  # noqa: ARG002
         """Print the sentences."""
@@ -123,6 +135,7 @@ class Terminal(Reporter):
 class JsonLines(Reporter):
     """Reports to another program: one JSON object a line, whose `event` says what happened.
 
+    read: the texts that were decoded and joined, each with its encoding.
     planned: what a run will do that is made from a text of one's own; `seconds` is an estimate.
     described: what is trained, on what, and the perplexity of an n-gram of the same text on the held-out part.
     progress: at most every half second; `epoch` counts with its fraction, `seconds_left` includes measuring.
@@ -138,6 +151,11 @@ class JsonLines(Reporter):
 
     def _write(self, event: str, **values: Any) -> None:
         print(json.dumps({"event": event, **values}), file=self._stream, flush=True)
+
+    def read(self, place: str, sources: Sequence[Source]) -> None:  # noqa: ARG002
+        """Write `read`."""
+        told = [{"place": one.place, "encoding": one.encoding, "chars": len(one.text)} for one in sources]
+        self._write("read", sources=told)
 
     def planned(self, sentences: list[str], figures: dict[str, Any]) -> None:  # noqa: ARG002
         """Write `planned`."""

@@ -1,5 +1,6 @@
 """`python train.py my-book --data FILE`: one line from a text to a model, for people and for programs."""
 
+import io
 import json
 import os
 import signal
@@ -179,3 +180,18 @@ def test_too_little_memory_is_told_in_a_sentence(book, tmp_path):
     assert json.loads(done.stdout.splitlines()[-1])["kind"] == "memory"
     assert "Traceback" not in done.stderr
     assert not any(Path(tmp_path / "runs").glob("*"))
+
+
+def test_files_in_other_encodings_and_standard_input_are_joined_and_said(book, tmp_path, monkeypatch, capsys):
+    (tmp_path / "café.txt").write_bytes(("Où est le café ? Là-bas, à côté de l'hôtel.\n" * 20).encode("utf-16"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT.upper().encode())))
+    data = ["--data", str(book), str(tmp_path / "café.txt"), "-"]
+    assert train.run(["my-book", *data, "--out", str(tmp_path / "runs"), *SMALL, "--epochs", "1"]) == 0
+    printed = capsys.readouterr()
+    assert "café.txt: 880 characters, utf-16" in printed.err
+    (folder,) = (tmp_path / "runs").glob("my-book-*")
+    info = checkpoint.read_info(folder)
+    assert info.metrics.text.name.startswith("my-song-and-2-more-")
+    recorded = json.loads((folder / "metrics.json").read_text())
+    assert recorded["command"].startswith("python train.py my-book --data 'my song.txt' 'café.txt' - ")
+    assert str(tmp_path) not in (folder / "metrics.json").read_text()
