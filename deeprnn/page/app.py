@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from deeprnn import __version__
 from deeprnn.lm.compiling import PACKAGE, can_cache, is_cached, remove_unused
 from deeprnn.lm.decoder import warm_up
-from deeprnn.page import links
+from deeprnn.page import links, service
 from deeprnn.page.address import Addresses
 from deeprnn.page.checkpoints import view as checkpoints
 from deeprnn.page.compare import view as compare
@@ -74,6 +74,7 @@ LAUNCH: dict[str, Any] = {
 def build(registry: Registry, text_of: TextOf = score.no_text) -> Page:
     """Return the whole page for one folder of checkpoints; `text_of` returns the texts that are on this machine."""
     words = Translations()
+    registry.forgetting.append(service.forget)
     with Page(words, analytics_enabled=False) as page:
         language, bar = _head(words)
         addresses = Addresses(registry, page)

@@ -40,7 +40,7 @@ class Ask:
 def parse(registry: Registry, query: Mapping[str, str], accept_language: str) -> Ask:
     """Read an address such as `?view=compare&models=note-lstm-2,note-lstm-10&prompt=the&seed=7&lang=zh`."""
     listed = query.get("models", "").split(",")  # a comma inside a name is written as %2C, see `listed` in dom.js
-    names = dict.fromkeys(name for one in listed for name in (unquote(one), one) if name in registry.infos)
+    names = dict.fromkeys(name for one in listed for name in (unquote(one), one) if registry.find(name))
     known = comparisons(registry)
     preset = query.get("preset", "") if query.get("preset", "") in known else None
     budget: Any = query.get("budget")

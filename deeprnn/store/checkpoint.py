@@ -54,18 +54,18 @@ class ExistsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointInfo:
-    """The contents of a checkpoint's JSON files; the weights are not loaded."""
+    """The contents of a checkpoint's JSON files; the weights are not loaded.
 
+    name: that of the directory, which is also that of the recipe; of an own model of a visitor
+        its key, see `Registry.add`.
+    """
+
+    name: str
     path: Path
     config: ModelConfig
     vocab: Vocab
     weights_sha256: str
     metrics: Metrics
-
-    @property
-    def name(self) -> str:
-        """The name of the directory, which is also that of the recipe."""
-        return self.path.name
 
     @property
     def num_params(self) -> int:
@@ -205,7 +205,9 @@ def read_info(directory: Path) -> CheckpointInfo:
         metrics = Metrics.from_dict(_read_json(metrics_path))
     except ValueError as error:
         raise _broken(metrics_path, str(error).removeprefix(f"{metrics_path}: ")) from error
-    info = CheckpointInfo(path=directory, config=config, vocab=vocab, weights_sha256=sha256, metrics=metrics)
+    info = CheckpointInfo(
+        name=directory.name, path=directory, config=config, vocab=vocab, weights_sha256=sha256, metrics=metrics
+    )
     _look_at_weights(info)
     return info
 
@@ -255,8 +257,10 @@ def _check_shapes(path: Path, found: dict[str, tuple[int, ...]], model: CharRNN)
             raise _broken(path, f"{name} has shape {shape}, but {CONFIG} asks for {expected[name]}")
 
 
-def load(directory: Path) -> LanguageModel:
+def load(directory: Path, name: str | None = None) -> LanguageModel:
     """Load a checkpoint and check all of its weights.
+
+    name: that of the model; that of the directory by default.
 
     Raises:
         ValueError: a file is missing, truncated, malformed or does not match its hash, or weights are missing, extra,
@@ -278,7 +282,7 @@ def load(directory: Path) -> LanguageModel:
         raise _broken(path, f"{unfit} holds values that are not finite")
     model.load_state_dict(weights, assign=True)
     model.requires_grad_(False)
-    return LanguageModel(name=info.name, model=model, vocab=info.vocab)
+    return LanguageModel(name=name or info.name, model=model, vocab=info.vocab)
 
 
 def _broken(path: Path, why: str) -> ValueError:

@@ -6,10 +6,13 @@ Knows: checkpoint folders and the Hub. Does not know: gradio, training.
 import functools
 import logging
 import os
+import re
 import threading
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deeprnn.documents import printable
@@ -22,6 +25,36 @@ from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.results import Results
 
 LOG = logging.getLogger(__name__)
+_PRIVATE = "mine-"
+
+
+def private_name(key: str) -> str:
+    """Return the name of a visitor's own model from the key of its training, 16 hexadecimal digits of chance.
+
+    Whoever knows the name can use the model, and nobody can guess it.
+    """
+    return f"{_PRIVATE}{key}"
+
+
+def is_private(name: str) -> bool:
+    """Return whether a name is that of a visitor's own model, which may be gone."""
+    return re.fullmatch(f"{_PRIVATE}[0-9a-f]{{16}}", name) is not None
+
+
+class UnknownModelError(ValueError):
+    """There is no model of that name; a visitor's own one may have been removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """A model that came while the server runs.
+
+    visitor: whose it is; None: everybody's who uses this server. called: what its visitor calls its text.
+    """
+
+    info: CheckpointInfo
+    visitor: str | None = None
+    called: str | None = None
 
 
 def list_checkpoints(directory: str | Path) -> list[CheckpointInfo]:
@@ -81,6 +114,10 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
 class Registry:
     """The checkpoints of one folder; each model is loaded once and shared between threads.
 
+    More may be added and removed while the server runs, from any thread. `find` and `info` look among all of them.
+
+    infos: the checkpoints that were there at the start, by name: what everybody sees.
+    forgetting: called when a model was removed, so that nothing that was computed with it is kept.
     left_out: the error of each broken checkpoint, by name, without paths of this machine.
     scheduler: generates text with the models.
     readers: the threads in which long texts are read.
@@ -98,28 +135,85 @@ class Registry:
         }
         for error in broken.values():
             LOG.warning("left out: %s", error)
+        self.forgetting: list[Callable[[], object]] = []
         self.scheduler = Scheduler()
         self.ready = threading.Event()
         self.ready.set()
         self.readers = ThreadPoolExecutor(CORES, "reader", initializer=lower_thread_priority)
         self.max_loaded = max_loaded
+        self._added: dict[str, Added] = {}  # replaced, never changed, so that it is read without a lock
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
         self._read: dict[TextPart, Fingerprint] = {}
         self._fingerprints: dict[str, list[Fingerprint]] = {}
         self._ngrams: dict[tuple[Path, int], NGram | None] = {}
         self._lock = threading.Lock()
 
+    def find(self, name: str) -> CheckpointInfo | None:
+        """Return the checkpoint of that name, also one that was added; None if there is none."""
+        added = self._added.get(name)
+        return added.info if added else self.infos.get(name)
+
+    def info(self, name: str) -> CheckpointInfo:
+        """Return the checkpoint of that name, also one that was added.
+
+        Raises:
+            UnknownModelError: there is no such checkpoint.
+        """
+        info = self.find(name)
+        if info is None:
+            raise UnknownModelError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
+        return info
+
+    def added(self, name: str) -> Added | None:
+        """Return a model that came while the server runs; None if there is none of that name."""
+        return self._added.get(name)
+
+    def own(self, visitor: str | None) -> list[Added]:
+        """Return the added models that a visitor sees, the newest first; None: those that everybody sees."""
+        seen = [one for one in self._added.values() if one.visitor in (None, visitor)]
+        return seen[::-1]
+
+    def add(self, path: Path, name: str, *, visitor: str | None = None, called: str | None = None) -> CheckpointInfo:
+        """Add the checkpoint in a folder under a name; it replaces an added one of that name.
+
+        visitor, called: see `Added`.
+
+        Raises:
+            ValueError: the checkpoint is missing or broken, or the name is that of one that was there at the start.
+        """
+        if name in self.infos:
+            raise ValueError(f"there is a model {name!r} already.")
+        info = replace(checkpoint.read_info(path), name=name)
+        self.remove(name)
+        with self._lock:
+            self._added = {**self._added, name: Added(info=info, visitor=visitor, called=called)}
+        return info
+
+    def remove(self, name: str) -> None:
+        """Remove a model that was added, with all that is kept of it; do nothing if there is none of that name."""
+        with self._lock:
+            added = self._added.get(name)
+            if added is None:
+                return
+            self._added = {other: one for other, one in self._added.items() if other != name}
+            self._loaded.pop(name, None)
+            self._fingerprints.pop(name, None)
+            self._ngrams = {key: one for key, one in self._ngrams.items() if key[0].parent != added.info.path}
+        for forget in self.forgetting:
+            forget()
+
     def get(self, name: str) -> LanguageModel:
         """Return the model of that name; wait until models can answer.
 
         Raises:
-            ValueError: there is no such checkpoint, or it is broken.
+            UnknownModelError: there is no such checkpoint.
+            ValueError: it is broken.
         """
-        info = self._info(name)
         self.ready.wait()
         with self._lock:  # so that two requests at the same time load a model only once
+            info = self.info(name)
             if name not in self._loaded:
-                self._loaded[name] = checkpoint.load(info.path)
+                self._loaded[name] = checkpoint.load(info.path, name)
                 self._loaded[name].decoder  # noqa: B018  (made before threads share the model)
             self._loaded.move_to_end(name)
             while len(self._loaded) > self.max_loaded:
@@ -130,35 +224,45 @@ class Registry:
         """Return the fingerprints of a model's training texts; an empty list if one of them is missing or broken.
 
         Raises:
-            ValueError: there is no such checkpoint.
+            UnknownModelError: there is no such checkpoint.
         """
-        info = self._info(name)
         with self._lock:
+            info = self.info(name)
             if name not in self._fingerprints:
+                sources = dict.fromkeys(TextPart.from_record(record) for record in info.metrics.texts)
                 try:
-                    sources = list(dict.fromkeys(TextPart.from_record(record) for record in info.metrics.texts))
-                    for source in sources:
-                        if source not in self._read:
-                            path = checkpoint.companion(info.path, FINGERPRINTS, source.filename)
-                            (self._read[source],) = load_all(path.parent, [source])
-                    self._fingerprints[name] = [self._read[source] for source in sources]
+                    self._fingerprints[name] = [self._fingerprint(info, source) for source in sources]
                 except ValueError as error:
-                    LOG.warning("no copies are looked for in what %s writes: %s", name, error)
+                    LOG.warning("no copies are looked for in what %s writes: %s", info.path.name, error)
                     self._fingerprints[name] = []
             return self._fingerprints[name]
+
+    def _fingerprint(self, info: CheckpointInfo, source: TextPart) -> Fingerprint:
+        """Return the fingerprint of a text; one that is not in the model's own folder is shared with other models."""
+        folder = self._companion(info, FINGERPRINTS, source.filename).parent
+        if folder == info.path:
+            return load_all(folder, [source])[0]
+        if source not in self._read:
+            (self._read[source],) = load_all(folder, [source])
+        return self._read[source]
+
+    def _companion(self, info: CheckpointInfo, shared: str, filename: str) -> Path:
+        """Return the path of an n-gram or a fingerprint; a model that was added may share those of the registry."""
+        path = checkpoint.companion(info.path, shared, filename)
+        return path if path.is_file() else self.directory / shared / filename
 
     def ngram(self, name: str) -> NGram | None:
         """Return the n-gram of a model's training text, in the model's alphabet; None if it is missing or broken.
 
         Raises:
-            ValueError: there is no such checkpoint.
+            UnknownModelError: there is no such checkpoint.
         """
-        info = self._info(name)
-        path = self._ngram_path(info)
-        if path is None:
-            return None
-        key = path, len(info.vocab)
         with self._lock:
+            info = self.info(name)
+            path = self._ngram_path(info)
+            if path is None:
+                return None
+            key = path, len(info.vocab)
             if key not in self._ngrams:
                 try:
                     self._ngrams[key] = NGram.load(path, len(info.vocab))
@@ -171,14 +275,16 @@ class Registry:
         """Return the file of a model's n-gram if it exists and is broken, else None.
 
         Raises:
-            ValueError: there is no such checkpoint.
+            UnknownModelError: there is no such checkpoint.
         """
-        path = self._ngram_path(self._info(name))
-        return path.relative_to(self.directory).as_posix() if path and self.ngram(name) is None else None
+        path = self._ngram_path(self.info(name))
+        if path is None or self.ngram(name) is not None:
+            return None
+        return path.relative_to(self.directory).as_posix() if path.is_relative_to(self.directory) else path.name
 
     def _ngram_path(self, info: CheckpointInfo) -> Path | None:
         name = checkpoint.ngram_file(info.metrics.texts)
-        path = checkpoint.companion(info.path, NGRAMS, name) if name else None
+        path = self._companion(info, NGRAMS, name) if name else None
         return path if path and path.is_file() else None
 
     @functools.cached_property
@@ -189,8 +295,3 @@ class Registry:
         except ValueError as error:
             LOG.warning("no results are shown: %s", error)
             return Results(broken=True)
-
-    def _info(self, name: str) -> CheckpointInfo:
-        if name not in self.infos:
-            raise ValueError(f"no model {name!r}; there are: {', '.join(self.infos) or 'none'}.")
-        return self.infos[name]

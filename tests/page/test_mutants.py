@@ -16,7 +16,7 @@ from deeprnn.page.learn import view as learn
 from deeprnn.page.score.examples import REAL, excerpt
 from deeprnn.page.score.rows import parts
 from deeprnn.page.server import downloads
-from deeprnn.page.shared import widgets
+from deeprnn.page.shared import picker
 from deeprnn.page.shared.components import carried
 from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.store import checkpoint
@@ -65,7 +65,7 @@ def show_everywhere(folder, name):
     models = Registry(folder)
     for lang in ("en", "zh"):
         shown = [checkpoints.listing(models, lang), learn.lesson(models, lang)]
-        shown += [service.list_models(models), widgets.choices(models, lang), widgets.readers(models, TEXT, [name])]
+        shown += [service.list_models(models), picker.choices(models, lang), picker.readers(models, TEXT, [name])]
         shown += [checkpoints.card(models, {"name": name})]
         shown += [verdict(models, one, budget, lang) for one in comparisons(models).values() for budget in one.groups]
         shown += [excerpt(models, lambda info: "a" * info.metrics.text.chars, [name], key) for key in REAL]

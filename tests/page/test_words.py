@@ -16,7 +16,8 @@ from deeprnn.page.compare.cards import NUMBERS, Reading, State
 from deeprnn.page.learn.view import EXERCISES, lesson
 from deeprnn.page.links import VIEWS
 from deeprnn.page.score.examples import EXAMPLES, REAL
-from deeprnn.page.shared.widgets import FILTERS, Joined, book, millions
+from deeprnn.page.shared.picker import FILTERS
+from deeprnn.page.shared.widgets import Joined, book, millions
 from deeprnn.page.words import FILES, WORDS, tr
 from deeprnn.text.catalogue import catalogue
 from deeprnn.words import Words

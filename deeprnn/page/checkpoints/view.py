@@ -13,7 +13,16 @@ from deeprnn.experiments.question import Question
 from deeprnn.experiments.questions import QUESTIONS
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.highlighting import pieces
-from deeprnn.page.shared.widgets import Translations, drawing, millions, perplexity, texts, titles, wiring
+from deeprnn.page.shared.widgets import (
+    Translations,
+    drawing,
+    millions,
+    perplexity,
+    texts,
+    title_of,
+    titles,
+    wiring,
+)
 from deeprnn.page.words import WORDS, table, tr
 from deeprnn.store.checkpoint import WEIGHTS, CheckpointInfo
 from deeprnn.store.registry import Registry
@@ -83,7 +92,7 @@ def _row(registry: Registry, info: CheckpointInfo, shown: str, lang: Lang) -> di
 
 def card(registry: Registry, ask: dict[str, Any]) -> Any:
     """Return the card of the checkpoint that `ask` names, in both languages; {} if there is none of this name."""
-    info = registry.infos.get(str(ask.get("name")))
+    info = registry.find(str(ask.get("name")))
     return in_both(functools.partial(_card, registry, info)) if info else {}
 
 
@@ -92,7 +101,7 @@ def _card(registry: Registry, info: CheckpointInfo, lang: Lang) -> dict[str, Any
     parts = table("checkpoints.part", lang)
     return {
         "name": info.name,
-        "title": titles(registry, lang)[info.name],
+        "title": title_of(registry, info.name, lang),
         "facts": _facts(info, lang),
         "columns": list(table("checkpoints.measured", lang).values()),
         "rows": [

@@ -10,7 +10,7 @@ from deeprnn.page import service
 from deeprnn.page.compare import export
 from deeprnn.page.compare.cards import Board
 from deeprnn.page.service import MAX_PROMPT_CHARS, RequestError
-from deeprnn.page.shared.widgets import titles
+from deeprnn.page.shared.widgets import title_of
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
@@ -32,7 +32,7 @@ def next_chars(registry: Registry, ask: dict[str, Any]) -> Any:
     def row(answer: dict[str, Any], lang: Lang) -> dict[str, Any]:
         name = answer["model"]
         told = {"error": tr("error_broken", lang, name=name)} if "error" in answer else {}
-        return answer | told | {"title": titles(registry, lang)[name], "cell": registry.infos[name].config.cell}
+        return answer | told | {"title": title_of(registry, name, lang), "cell": registry.info(name).config.cell}
 
     return {"rows": in_both(lambda lang: [row(answer, lang) for answer in answers])}
 

@@ -22,7 +22,7 @@ from deeprnn.page.compare import recordings
 from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.page.shared.components import carried
 from deeprnn.page.shared.questions import comparisons, verdict
-from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, titles
+from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, title_of
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
@@ -104,7 +104,7 @@ class Board:
 
 
 def _read_card(registry: Registry, card: Any) -> Card:
-    if card["model"] not in registry.infos or card["state"] not in get_args(State):
+    if registry.find(card["model"]) is None or card["state"] not in get_args(State):
         raise ValueError
     return Card(
         model=card["model"],
@@ -131,7 +131,7 @@ def _finite(value: Any) -> float:
 
 def recorded(registry: Registry, names: Sequence[str]) -> Board:
     """Return a board of the continuations recorded when the models were trained, each after its own prompt."""
-    samples = [registry.infos[name].metrics.sample for name in names]
+    samples = [registry.info(name).metrics.sample for name in names]
     cards = tuple(
         Card(model=name, prompt=sample.prompt, text=sample.text, state="recorded")
         for name, sample in zip(names, samples, strict=True)
@@ -159,7 +159,7 @@ def _recorded_after(registry: Registry, prompt: str, names: Sequence[str]) -> Bo
             prompt=prompt,
             text=text,
             state="recorded",
-            unknown=registry.infos[name].vocab.count_unknown(prompt),
+            unknown=registry.info(name).vocab.count_unknown(prompt),
         )
         for name, text in zip(names, texts, strict=True)
         if text
@@ -177,7 +177,7 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     If all cards are recordings, every model shows its recording. Otherwise, the card of a newly chosen model is empty,
     because its recording continues another prompt.
     """
-    names = [name for name in names if name in registry.infos][:MAX_MODELS]
+    names = [name for name in names if registry.find(name)][:MAX_MODELS]
     if not names:
         return replace(board, cards=(), preset=None, budget=None)
     if all(card.state == "recorded" for card in board.cards):
@@ -267,7 +267,7 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
         "lens": preset.highlight if preset else None,
         "verdict": verdict(registry, preset, board.budget, lang) if preset and board.budget else None,
         "elsewhere": "" if as_recorded(registry, board) else _recorded_with(registry, board, lang),
-        "note": alphabets_note(registry, [registry.infos[name] for name in board.names], lang),
+        "note": alphabets_note(registry, [registry.info(name) for name in board.names], lang),
         "cards": [_card(registry, card, board.seed, lang, alone=not preset) for card in board.cards],
     }
 
@@ -288,7 +288,7 @@ def labels(lang: Lang) -> dict[str, str]:
 
 
 def _card(registry: Registry, card: Card, seed: int, lang: Lang, *, alone: bool) -> Drawn:
-    info = registry.infos[card.model]
+    info = registry.info(card.model)
     guess = len(info.vocab)
     train, heldout = perplexity(info.train_ppl), perplexity(info.heldout_ppl)
     return {
@@ -298,7 +298,7 @@ def _card(registry: Registry, card: Card, seed: int, lang: Lang, *, alone: bool)
         "state": card.state,
         "speed": card.speed,
         "unknown": card.unknown,
-        "title": titles(registry, lang)[card.model],
+        "title": title_of(registry, card.model, lang),
         "cell": info.config.cell,
         "depth": info.config.num_layers,
         "meta": facts(info, lang),

@@ -14,9 +14,10 @@ from deeprnn.page.compare.beside import exported, next_chars, served
 from deeprnn.page.compare.cards import Board
 from deeprnn.page.service import MAX_NEW_CHARS, MAX_SEED
 from deeprnn.page.shared.components import Number, Slider
+from deeprnn.page.shared.picker import model_picker
 from deeprnn.page.shared.questions import comparisons, words_of
 from deeprnn.page.shared.theme import asset
-from deeprnn.page.shared.widgets import Translations, drawing, model_picker
+from deeprnn.page.shared.widgets import Translations, drawing
 from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both

@@ -12,7 +12,7 @@ from typing import Any
 from deeprnn.page import service
 from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
-from deeprnn.page.shared.widgets import perplexity, titles
+from deeprnn.page.shared.widgets import perplexity, title_of
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
@@ -56,7 +56,7 @@ def reopen(registry: Registry, text: Any) -> Board:
 
 
 def _figures(registry: Registry, card: Card) -> dict[str, Any]:
-    info = registry.infos[card.model]
+    info = registry.info(card.model)
     measured: dict[str, Any] = {}
     with contextlib.suppress(RequestError):  # only the figures of a broken model are missing
         measured = service.analyse(registry, card.model, card.prompt, card.text) if card.text else {}
@@ -89,7 +89,7 @@ def _csv(registry: Registry, board: Board, lang: Lang) -> str:
         figures = _figures(registry, card)
         known = {
             "model": card.model,
-            "title": titles(registry, lang)[card.model],
+            "title": title_of(registry, card.model, lang),
             "state": card.state,
             "chars_per_second": round(card.speed, 1),
             "unknown": card.unknown,
@@ -105,17 +105,16 @@ def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
     settings = {key: f"{value:g}" for key, value in board.sampling.items()}
     lines = [tr("compare.md_settings", lang, seed=board.seed, **settings), "", f"| {tr('compare.md_head', lang)} |"]
     lines.append("| --- | --- | --- | --- | --- | --- |")
-    shown = titles(registry, lang)
     for card in board.cards:
         figures = _figures(registry, card)
         copied = "" if figures["copied_share"] is None else f"{figures['copied_share']:.0%}"
         longest = "" if figures["longest_run"] is None else figures["longest_run"]
         ppls = " | ".join(perplexity(figures[key]) for key in ("train_ppl", "heldout_ppl"))
-        lines.append(f"| {shown[card.model]} | `{card.model}` | {ppls} | {copied} | {longest} |")
+        lines.append(f"| {title_of(registry, card.model, lang)} | `{card.model}` | {ppls} | {copied} | {longest} |")
     for card in board.cards:
         whole = card.prompt + "⟶" + card.text
         fence = "`" * max(3, *(len(run) + 1 for run in _backtick_runs(whole)))
-        lines += ["", f"{shown[card.model]} (`{card.model}`)", "", fence, whole, fence]
+        lines += ["", f"{title_of(registry, card.model, lang)} (`{card.model}`)", "", fence, whole, fence]
     return "\n".join(lines) + "\n"
 
 

@@ -16,8 +16,9 @@ from deeprnn.page.compare.cards import Board
 from deeprnn.page.compare.controls import budget_update, settings
 from deeprnn.page.compare.runs import Order, RunControls, order_of, updates_of, write
 from deeprnn.page.service import MAX_MODELS, MAX_NEW_CHARS, RequestError
+from deeprnn.page.shared.picker import at_most, picked, readers
 from deeprnn.page.shared.questions import comparisons
-from deeprnn.page.shared.widgets import announce, at_most, picked, readers, refusing
+from deeprnn.page.shared.widgets import announce, refusing
 from deeprnn.page.words import LANGUAGES, NAMES
 from deeprnn.store.registry import Registry
 

@@ -42,7 +42,7 @@ def write(directory: str | Path) -> Path:
 
 
 def _recording(registry: Registry, prompt: str, name: str) -> list[str]:
-    return [registry.infos[name].weights_sha256, registry.get(name).generate(prompt, top_k=0, top_p=1.0, **SETTINGS)]
+    return [registry.info(name).weights_sha256, registry.get(name).generate(prompt, top_k=0, top_p=1.0, **SETTINGS)]
 
 
 @functools.lru_cache(maxsize=8)  # every drawing of a question reads them
@@ -57,7 +57,7 @@ def read(registry: Registry) -> dict[tuple[str, str], str]:
             (prompt, name): _text(text)
             for prompt, models in record["texts"].items()
             for name, (weights, text) in models.items()
-            if name in registry.infos and registry.infos[name].weights_sha256 == weights
+            if (info := registry.find(name)) and info.weights_sha256 == weights
         }
     except FileNotFoundError:
         return {}

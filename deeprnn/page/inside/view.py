@@ -18,7 +18,8 @@ from deeprnn.page import links, service
 from deeprnn.page.address import Addresses
 from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
 from deeprnn.page.shared.components import carried
-from deeprnn.page.shared.widgets import Choices, Translations, announce, drawing, perplexity, refusing, titles
+from deeprnn.page.shared.picker import Choices
+from deeprnn.page.shared.widgets import Translations, announce, drawing, perplexity, refusing, title_of, titles
 from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
@@ -49,7 +50,7 @@ def pictures(registry: Registry, models: Sequence[str], text: str) -> Any:
 
 def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestError], lang: Lang) -> dict[str, Any]:
     """Return what `inside.js` draws in one language; looks: by the model's name."""
-    shown = titles(registry, lang)
+    shown = {name: title_of(registry, name, lang) for name in looks}
     return {
         "text": next((found["text"] for found in looks.values()), ""),
         "headline": headline([(shown[name], found) for name, found in looks.items()], lang),
@@ -57,12 +58,12 @@ def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestE
         "models": [
             {
                 **found,
-                "lens": _readable_levels(found["lens"], registry.infos[name].config.residual),
+                "lens": _readable_levels(found["lens"], registry.info(name).config.residual),
                 "title": shown[name],
                 "name": name,
-                "cell": registry.infos[name].config.cell,
-                "keeping": CELLS[registry.infos[name].config.cell].keeping or "",
-                "says": says(found, registry.infos[name].config.cell, registry.infos[name].config.residual, lang),
+                "cell": registry.info(name).config.cell,
+                "keeping": CELLS[registry.info(name).config.cell].keeping or "",
+                "says": says(found, registry.info(name).config.cell, registry.info(name).config.residual, lang),
             }
             for name, found in looks.items()
         ],

@@ -64,7 +64,7 @@ def about(text: str, lang: Lang) -> str:
 
 def models(registry: Registry, key: str) -> list[str]:
     """Return the models with which an example is scored, or the first three if none of them is in the registry."""
-    return [name for name in EXAMPLES[key].models if name in registry.infos] or list(registry.infos)[:3]
+    return [name for name in EXAMPLES[key].models if registry.find(name)] or list(registry.infos)[:3]
 
 
 def chosen(registry: Registry, key: str, names: Sequence[str]) -> list[str]:
@@ -85,7 +85,7 @@ def fitting(registry: Registry, text: str, names: Sequence[str]) -> list[str]:
         is_read = vocab.form == "full" or text == text.lower()
         return is_read and vocab.count_unknown(text) <= MAX_UNKNOWN * len(text)
 
-    return [name for name in names if name in registry.infos and fits(registry.infos[name].vocab)]
+    return [name for name in names if (info := registry.find(name)) and fits(info.vocab)]
 
 
 def excerpt(registry: Registry, text_of: TextOf, names: Sequence[str], key: str) -> str | None:
@@ -93,7 +93,7 @@ def excerpt(registry: Registry, text_of: TextOf, names: Sequence[str], key: str)
 
     key: "real_train" or "real_heldout", a part of the first model's own text; "real_other", held-out text of another.
     """
-    info = registry.infos[names[0]] if names and names[0] in registry.infos else next(iter(registry.infos.values()))
+    info = (registry.find(names[0]) if names else None) or next(iter(registry.infos.values()))
     if key == "real_other":
         own = info.metrics.text.name
         others = (one for one in registry.infos.values() if one.metrics.text.name != own)

@@ -12,7 +12,7 @@ import numpy as np
 from deeprnn.lm.evaluation import per_character
 from deeprnn.page import service
 from deeprnn.page.score.examples import about
-from deeprnn.page.shared.widgets import book, titles
+from deeprnn.page.shared.widgets import book, title_of
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.text.vocab import source_positions
@@ -52,7 +52,7 @@ def _grown(
     for place, answer in done:
         answers.append(answer)
         yield _added(len(rows), {place: _answered(registry, answer)})
-    means = {registry.infos[row["model"]].vocab: row for row in service.averages(registry, text=text, answers=answers)}
+    means = {registry.info(row["model"]).vocab: row for row in service.averages(registry, text=text, answers=answers)}
     for place, vocab in enumerate(averaged, len(names)):
         absent = rows[place] | {"state": "absent"}
         yield _added(len(rows), {place: _base(registry, means[vocab]) if vocab in means else absent})
@@ -65,11 +65,11 @@ def _added(count: int, rows: dict[int, Row]) -> list[Any]:
 
 def _model(registry: Registry, name: str) -> Row:
     """Return the row of a model before it is there."""
-    info = registry.infos[name]
+    info = registry.info(name)
     return {
         "kind": "model",
         "state": "waiting",
-        "title": in_both(lambda lang: titles(registry, lang)[name]),
+        "title": in_both(lambda lang: title_of(registry, name, lang)),
         "name": name,
         "cell": info.config.cell,
         "form": info.vocab.form,
@@ -89,7 +89,7 @@ def _answered(registry: Registry, answer: dict[str, Any]) -> Row:
 
 def _waiting(registry: Registry, base: dict[str, Any]) -> Row:
     """Return the row of a baseline, or of the average of several models, without its figures."""
-    info = registry.infos[base["model"]]
+    info = registry.info(base["model"])
 
     def title(lang: Lang) -> str:
         text = book(info.metrics.text.name, lang)
@@ -127,7 +127,7 @@ def _merged(text: str) -> list[tuple[int, int]]:
 
 
 def _notes(registry: Registry, text: str, names: Sequence[str], lang: Lang) -> list[str]:
-    infos = [registry.infos[name] for name in names]
+    infos = [registry.info(name) for name in names]
     unknown = [info for info in infos if info.vocab.count_unknown(text)]
     files = dict.fromkeys(filter(None, map(registry.broken_ngram, names)))
     said = {

@@ -20,6 +20,7 @@ from deeprnn.page.score.examples import DEFAULT, EXAMPLES, REAL, TextOf
 from deeprnn.page.score.rows import Part, parts
 from deeprnn.page.service import MAX_MODELS, MAX_SCORE_CHARS, RequestError
 from deeprnn.page.shared.components import carried
+from deeprnn.page.shared.picker import model_picker, picked
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.widgets import (
@@ -27,8 +28,6 @@ from deeprnn.page.shared.widgets import (
     Translations,
     announce,
     drawing,
-    model_picker,
-    picked,
     refusing,
 )
 from deeprnn.page.words import LANGUAGES, table, tr

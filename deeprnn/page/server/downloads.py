@@ -3,7 +3,7 @@
 Knows: the registry's files. Does not know: components.
 
 The paths are `download/NAME.safetensors`, `download/NAME.zip` and `download/all`. Only the checkpoints in the registry
-can be downloaded.
+can be downloaded; all of them are those that were there at the start.
 """
 
 import contextlib
@@ -46,16 +46,19 @@ class Downloads:
 def answer(registry: Registry, file: str) -> Response:
     """Return the response with the file of that name, or with status 404."""
     name, _, kind = file.rpartition(".")
-    folders = {one: info.path for one, info in registry.infos.items()}
-    weights = folders[name] / WEIGHTS if kind == "safetensors" and name in folders else None
-    if weights and weights in own_files(weights.parent):
-        return FileResponse(weights, filename=file)
-    if file == ALL or (kind == "zip" and name in folders):
-        chosen = list(folders.values()) if file == ALL else [folders[name]]
-        saved = "checkpoints.zip" if file == ALL else file
-        headers = {"content-disposition": f"attachment; filename*=utf-8''{quote(saved, safe='')}"}
-        return StreamingResponse(zipped(chosen), media_type="application/zip", headers=headers)
+    info = registry.find(name)
+    if info and kind == "safetensors" and info.path / WEIGHTS in own_files(info.path):
+        return FileResponse(info.path / WEIGHTS, filename=f"{info.path.name}.{kind}")
+    if info and kind == "zip":
+        return _zip([info.path], f"{info.path.name}.{kind}")
+    if file == ALL:
+        return _zip([one.path for one in registry.infos.values()], "checkpoints.zip")
     return PlainTextResponse("There is no such file. The Checkpoints view of the page lists them.", status_code=404)
+
+
+def _zip(folders: list[Path], filename: str) -> Response:
+    headers = {"content-disposition": f"attachment; filename*=utf-8''{quote(filename, safe='')}"}
+    return StreamingResponse(zipped(folders), media_type="application/zip", headers=headers)
 
 
 def zipped(folders: list[Path]) -> Iterator[bytes]:

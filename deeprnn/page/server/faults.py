@@ -1,6 +1,6 @@
 """Unexpected errors in a request: the reader gets a sentence, and the log gets no user input.
 
-Knows: how gradio processes a request. Does not know: views, models.
+Knows: how gradio processes a request. Does not know: views, what models do.
 """
 
 import logging
@@ -12,6 +12,7 @@ import gradio as gr
 
 from deeprnn.page.server.spoken import LocalizedBlocks
 from deeprnn.page.words import language_of, tr
+from deeprnn.store.registry import UnknownModelError
 
 LOG = logging.getLogger(__name__)
 FRAMES = 4  # stack frames of an error that are logged
@@ -39,5 +40,6 @@ class Page(LocalizedBlocks):
             if isinstance(error, gr.Error) and not error.print_exception:
                 raise
             log_error(error)
+            key = "error_model_gone" if isinstance(error, UnknownModelError) else "error_request"
             lang = language_of(getattr(options.get("request"), "headers", None) or {})
-        raise gr.Error(tr("error_request", lang), title=tr("error_title", lang), print_exception=False)
+        raise gr.Error(tr(key, lang), title=tr("error_title", lang), print_exception=False)

@@ -12,6 +12,7 @@ from deeprnn.page.service.asked import (
     MAX_WRITTEN_CHARS,
     RequestError,
 )
+from deeprnn.page.service.kept import forget
 from deeprnn.page.service.looking import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, look
 from deeprnn.page.service.models import list_models
 from deeprnn.page.service.reading import alphabets, analyse, averages, baselines, next_char, score, score_as_done
@@ -33,6 +34,7 @@ __all__ = [
     "analyse",
     "averages",
     "baselines",
+    "forget",
     "generate",
     "list_models",
     "look",

@@ -9,7 +9,7 @@ from typing import Any
 from deeprnn.documents import has_surrogates
 from deeprnn.page.environment import env_limit
 from deeprnn.page.words import tr
-from deeprnn.store.registry import Registry
+from deeprnn.store.registry import Registry, is_private
 from deeprnn.words import Lang
 
 MAX_MODELS = env_limit("MAX_MODELS", 6)
@@ -44,7 +44,9 @@ def checked_names(registry: Registry, models: Any) -> list[str]:
     if len(models) > MAX_MODELS:
         raise RequestError("error_models_many", n=len(models), most=MAX_MODELS)
     for name in models:
-        if not isinstance(name, str) or name not in registry.infos:
+        if not isinstance(name, str) or registry.find(name) is None:
+            if isinstance(name, str) and is_private(name):
+                raise RequestError("error_model_gone", name=name)
             shown = name if isinstance(name, str) and re.fullmatch(r"[\w.-]{1,80}", name) else "?"
             raise RequestError("error_model_unknown", name=shown, known=", ".join(registry.infos))
     return list(models)

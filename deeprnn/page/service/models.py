@@ -13,7 +13,7 @@ from deeprnn.lm.decoder import BrokenWeightsError
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.page.service.asked import RequestError
 from deeprnn.store.checkpoint import CheckpointInfo
-from deeprnn.store.registry import Registry
+from deeprnn.store.registry import Registry, UnknownModelError
 
 LOG = logging.getLogger(__name__)
 
@@ -38,8 +38,9 @@ def describe(info: CheckpointInfo) -> dict[str, Any]:
 
 
 def list_models(registry: Registry) -> list[dict[str, Any]]:
-    """Return the descriptions of all models."""
-    return [describe(info) for info in registry.infos.values()]
+    """Return the descriptions of all models that everybody sees."""
+    added = [one.info for one in registry.own(None)]
+    return [describe(info) for info in (*registry.infos.values(), *added)]
 
 
 def load_each(registry: Registry, names: Sequence[str]) -> tuple[dict[int, LanguageModel], dict[int, RequestError]]:
@@ -57,10 +58,12 @@ def load(registry: Registry, name: str) -> LanguageModel:
     """Load a model.
 
     Raises:
-        RequestError: the model is broken.
+        RequestError: the model is broken, or was a visitor's own and has just been removed.
     """
     try:
         return registry.get(name)
+    except UnknownModelError as error:
+        raise RequestError("error_model_gone", name=name) from error
     except ValueError as error:
         LOG.error("%s", error)
         raise RequestError("error_broken", name=name) from error

@@ -110,7 +110,7 @@ def alphabets(registry: Registry, models: Sequence[str]) -> dict[Vocab, list[str
     """Return the models of each alphabet, in their order."""
     found: dict[Vocab, list[str]] = {}
     for name in models:
-        found.setdefault(registry.infos[name].vocab, []).append(name)
+        found.setdefault(registry.info(name).vocab, []).append(name)
     return found
 
 
@@ -159,6 +159,12 @@ def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str,
     """
     nats = _surprise(registry, model, prompt, text) if registry.ready.is_set() else None
     return {"nats": nats} | _novelty(registry, model, prompt, text)
+
+
+def forget() -> None:
+    """Drop what is kept of earlier calls."""
+    _surprise.cache_clear()
+    _novelty.cache_clear()
 
 
 @functools.lru_cache(maxsize=512)

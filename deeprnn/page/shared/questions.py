@@ -14,7 +14,7 @@ from deeprnn.experiments import questions
 from deeprnn.experiments.format import BETWEEN, NOTHING, figure, fill, in_words, rounded
 from deeprnn.experiments.question import Budget, Comparison, Figures
 from deeprnn.nn.cells import CELLS
-from deeprnn.page.shared.widgets import perplexity, titles
+from deeprnn.page.shared.widgets import perplexity, title_of
 from deeprnn.page.words import WORDS, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
@@ -39,7 +39,7 @@ def comparisons(registry: Registry) -> dict[str, Comparison]:
     for one in questions.comparisons():
         groups = {}
         for budget, names in one.groups.items():
-            there = tuple(name for name in names if name in registry.infos)
+            there = tuple(name for name in names if registry.find(name))
             if there == names or (one.open_ended and len(there) > 1):
                 groups[budget] = there
         if groups:
@@ -73,7 +73,7 @@ def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: La
     sentence.
     """
     said = words_of(comparison.key)
-    infos = [registry.infos[name] for name in comparison.groups[budget]]
+    infos = [registry.info(name) for name in comparison.groups[budget]]
     models = [_figures(registry, info, perplexity) for info in infos]
     listed = in_words(said, {place: models for place in ("each", "timed") if f"{said}.{place}" in WORDS}, lang)
     rest = [fill(WORDS[f"{said}.{budget}.rest"][lang], {**_places(models), **listed})]
@@ -114,9 +114,8 @@ def _figures(registry: Registry, info: CheckpointInfo, write: Callable[[float], 
 def _over_seeds(registry: Registry, infos: Sequence[CheckpointInfo], lang: Lang) -> str:
     """Return the held-out perplexities, with intervals, of those models of which the results have several seeds."""
     runs = {info.name: registry.results.where(recipe=info.name).finished for info in infos}
-    shown = titles(registry, lang)
     several = [
-        tr("over_seeds.each", lang, model=shown[name], ppl=figure(one.figure()))
+        tr("over_seeds.each", lang, model=title_of(registry, name, lang), ppl=figure(one.figure()))
         for name, one in runs.items()
         if len(one) > 1
     ]

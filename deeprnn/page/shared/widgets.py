@@ -1,4 +1,4 @@
-"""What several views share: a model's title and line of facts, the model picker, drawings, the table of translations.
+"""What several views share: a model's title and line of facts, drawings, the table of translations.
 
 Knows: checkpoints' metadata, words. Does not know: any one view.
 """
@@ -6,7 +6,7 @@ Knows: checkpoints' metadata, words. Does not know: any one view.
 import contextlib
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,21 +15,18 @@ import gradio as gr
 from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.experiments.format import BETWEEN
 from deeprnn.nn.cells import CELLS
-from deeprnn.page.service import MAX_MODELS, RequestError
+from deeprnn.page.service import RequestError
 from deeprnn.page.shared import alphabets
-from deeprnn.page.shared.components import Drawing, ModelPicker, carried
-from deeprnn.page.shared.scripts import board_address, calling, fetching, mounting
+from deeprnn.page.shared.components import Drawing, carried
+from deeprnn.page.shared.scripts import board_address, fetching, mounting
 from deeprnn.page.words import LANGUAGES, WORDS, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
-from deeprnn.store.registry import Registry
+from deeprnn.store.registry import Registry, is_private
 from deeprnn.store.results import FILE
 from deeprnn.text.catalogue import catalogue
-from deeprnn.text.vocab import UNKNOWN_ID
 from deeprnn.words import Lang, in_both
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
-Choices = list[tuple[str, str]]
-_MAX_REPLACEMENTS = 3  # models that replace those that cannot read a text
 
 
 @dataclass
@@ -175,10 +172,44 @@ def _training_text(train: TrainConfig, lang: Lang) -> str:
 @functools.lru_cache(maxsize=8)  # every drawing of a text that is being written calls it
 def titles(registry: Registry, lang: Lang) -> dict[str, str]:
     """Return a title for every model by name; models of one title are told apart by units, passes or their names."""
-    plain = {name: title(info.config, info.metrics.train_config, lang) for name, info in registry.infos.items()}
+    infos = registry.infos.values()
+    plain = {info.name: title(info.config, info.metrics.train_config, lang) for info in infos}
+    return _told_apart(plain, infos, lang)
+
+
+def own_titles(registry: Registry, visitor: str | None, lang: Lang) -> dict[str, str]:
+    """Return a title for every added model that a visitor sees, by name: its text is called what its visitor calls it.
+
+    Models of one title are told apart as in `titles`, at last by numbers.
+    """
+    added = registry.own(visitor)
+    plain = {}
+    for one in added:
+        config, train = one.info.config, one.info.metrics.train_config
+        made = title(config, train, lang) if one.called is None else f"{stack(config, lang)} · {one.called}"
+        plain[one.info.name] = made
+    public = set(titles(registry, lang).values())
+    shown = _told_apart(plain, [one.info for one in reversed(added)], lang)
+    return {name: tr("model.own", lang, title=one) if one in public else one for name, one in shown.items()}
+
+
+def title_of(registry: Registry, name: str, lang: Lang) -> str:
+    """Return the title of any model, also of one that was added.
+
+    Raises:
+        ValueError: there is no such model.
+    """
+    added = registry.added(name)
+    if added:
+        return own_titles(registry, added.visitor, lang)[name]
+    return titles(registry, lang)[registry.info(name).name]
+
+
+def _told_apart(plain: dict[str, str], infos: Iterable[CheckpointInfo], lang: Lang) -> dict[str, str]:
+    """Return titles by name, with a detail where several models have the same."""
     alike = defaultdict(list)
-    for name, shown in plain.items():
-        alike[shown].append(registry.infos[name])
+    for info in infos:
+        alike[plain[info.name]].append(info)
     return {name: " · ".join([shown, *_detail(name, alike[shown], lang)]) for name, shown in plain.items()}
 
 
@@ -195,14 +226,15 @@ def _detail(name: str, alike: Sequence[CheckpointInfo], lang: Lang) -> list[str]
     for chosen in (slice(1), slice(1, None), slice(None)):
         if len({detail[chosen] for detail in details.values()}) == len(alike):
             return list(details[name][chosen])
-    return [name]
+    number = [info.name for info in alike].index(name) + 1
+    return [f"{number}" if is_private(name) else name]
 
 
 def facts(info: CheckpointInfo, lang: Lang) -> str:
     """Return one line of facts: name, parameters, training text and its length."""
     return " · ".join(
         [
-            info.name,
+            info.path.name,
             tr("model.parameters", lang, n=millions(info.num_params, lang)),
             tr("model.trained_on", lang, text=texts(info, lang), chars=f"{info.train_chars:,}"),
         ]
@@ -257,12 +289,6 @@ def perplexity(value: float) -> str:
 
 
 Joined = Literal["plain", "residual", "shared", "shared-updated"]
-FILTERS: dict[str, Callable[[CheckpointInfo], str]] = {
-    "cell": lambda info: CELLS[info.config.cell].label,
-    "depth": lambda info: str(info.config.num_layers),
-    "text": lambda info: info.metrics.text.name,
-    "wiring": lambda info: wiring(info.config),
-}
 
 
 def wiring(model: ModelConfig) -> Joined:
@@ -270,92 +296,3 @@ def wiring(model: ModelConfig) -> Joined:
     if model.wiring != "stack":
         return model.wiring
     return "residual" if model.residual else "plain"
-
-
-def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), kept: Sequence[str] = ()) -> Choices:
-    """Return the picker's entries (title, name): the models that pass the filters, and those that are chosen already.
-
-    wanted: the filters' values, in the order of `FILTERS`; an empty one passes every model. kept: the chosen models.
-    """
-    tests = [(of, value) for of, value in zip(FILTERS.values(), wanted, strict=False) if value]
-    return [
-        (shown, name)
-        for name, shown in titles(registry, lang).items()
-        if name in kept or all(of(registry.infos[name]) == value for of, value in tests)
-    ]
-
-
-def at_most(names: Sequence[str], lang: Lang, said: str) -> list[str]:
-    """Return the first MAX_MODELS models; if there are more, show the sentence `said` as a warning."""
-    if len(names) > MAX_MODELS:
-        gr.Warning(tr(said, lang, n=len(names), most=MAX_MODELS), title=tr("warning_title", lang))
-    return list(names[:MAX_MODELS])
-
-
-def picked(registry: Registry, lang: Lang, wanted: Sequence[str | None], names: Sequence[str]) -> Any:
-    """Return an update of the picker with these models chosen; its list has them and those that pass the filters."""
-    return gr.update(choices=choices(registry, lang, wanted, names), value=list(names))
-
-
-def readers(registry: Registry, text: str, names: Sequence[str], first: Sequence[str] = ()) -> list[str]:
-    """Return the chosen models that know more than half of a text's characters.
-
-    If there are none, return up to three other models that do, those of `first` first; without any, the chosen models.
-    """
-
-    def knows(name: str) -> bool:
-        ids = registry.infos[name].vocab.encode(text)
-        return 2 * ids.count(UNKNOWN_ID) < len(ids)
-
-    known = [name for name in names if name in registry.infos and knows(name)]
-    others = dict.fromkeys((*(name for name in first if name in registry.infos), *registry.infos))
-    return known or [name for name in others if knows(name)][:_MAX_REPLACEMENTS] or list(names)
-
-
-def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:
-    found = {FILTERS[key](info) for info in registry.infos.values()}
-    values = sorted(found, key=lambda value: (value.isdigit(), int(value) if value.isdigit() else 0, value))
-    words: dict[str, Callable[[str], str]] = {
-        "wiring": lambda value: tr(f"wiring.{value}", lang),
-        "text": lambda value: book(value, lang),
-    }
-    named = [(words.get(key, str)(value), value) for value in values]
-    return [(tr("picker.any", lang), ""), *named]
-
-
-def model_picker(registry: Registry, language: gr.Radio, words: Translations, chosen: Sequence[str]) -> ModelPicker:
-    """Return a picker of up to six models, with four filters that shorten its list."""
-    picker = ModelPicker(
-        choices=choices(registry, "en"),
-        value=list(chosen),
-        multiselect=True,
-        label=tr("picker.models", "en", most=MAX_MODELS),
-        elem_classes="picker",
-    )
-    words.add(picker, "label", "picker.models", most=MAX_MODELS)
-    words.add_first(picker, "choices", functools.partial(choices, registry))
-    with gr.Accordion(open=False, elem_classes="filters") as fold, gr.Row():
-        filters = [
-            gr.Dropdown(_filter_choices(registry, key, "en"), value="", min_width=110, filterable=False)
-            for key in FILTERS
-        ]
-    picker.filters = filters
-    words.add(fold, "label", "picker.filters")
-    for key, component in zip(FILTERS, filters, strict=True):
-        words.add(component, "label", f"filter.{key}")
-        words.add_made(component, "choices", functools.partial(_filter_choices, registry, key))
-
-    def on_pick(names: list[str], language: str) -> Any:
-        kept = at_most(names, LANGUAGES[language], "picker.full")
-        return gr.update(value=kept) if kept != names else gr.skip()
-
-    picker.input(on_pick, [picker, language], picker, trigger_mode="always_last", **QUIET)
-    asked: list[gr.Dropdown | gr.Radio] = [*filters, language]
-    told = {name: titles(registry, lang) for name, lang in LANGUAGES.items()}
-    models = [
-        [name, {language: shown[name] for language, shown in told.items()}, [of(info) for of in FILTERS.values()]]
-        for name, info in registry.infos.items()
-    ]
-    narrowed = calling("picker", "narrowed", models)
-    gr.on([one.input for one in asked], None, [*filters, picker, language], picker, js=narrowed, queue=False, **QUIET)
-    return picker

@@ -6,6 +6,7 @@ A visitor is known by the id of a session, and sees only its own trainings. Text
 folder, and nowhere else.
 """
 
+import logging
 import re
 import secrets
 import threading
@@ -22,9 +23,11 @@ from deeprnn.page.environment import env_limit
 from deeprnn.page.service.asked import RequestError
 from deeprnn.page.training.folders import Folders
 from deeprnn.page.training.process import Limits, TrainingProcess
+from deeprnn.store.registry import Registry, private_name
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.vocab import normalize
 
+LOG = logging.getLogger(__name__)
 State = Literal["waiting", "running", "stopping", "stopped", "finished", "failed"]
 ENDED = ("stopped", "finished", "failed")
 LEAST_BYTES, MOST_BYTES = 2_000, 2_000_000  # of a visitor's text in UTF-8
@@ -65,6 +68,11 @@ class Training:
     overtime: bool = False
 
     @property
+    def name(self) -> str:
+        """The name of its model."""
+        return private_name(self.key)
+
+    @property
     def resumable(self) -> bool:
         """Whether it can go on where it ended."""
         return self.state in ("stopped", "failed") and any(self.folder.glob(".*.snapshot.safetensors"))
@@ -99,11 +107,16 @@ class Training:
 class Trainings:
     """All trainings; its methods raise `RequestError` with the words for a visitor if they refuse something.
 
-    minutes: the most of one training. idle_seconds: after them the trainings of a visitor who does nothing are removed.
+    minutes: the most of one training. registry: of the models that are served. A visitor's model is added to them when
+    its training has ended with a checkpoint, and removed with it. idle_seconds: after them the trainings of a visitor
+    who does nothing are removed.
     """
 
-    def __init__(self, minutes: int, *, place: Path | None = None, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, minutes: int, *, registry: Registry, place: Path | None = None, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         self.minutes = minutes
+        self._registry = registry
         self._memory = env_limit("TRAIN_MEMORY_MB", 3_000) * MEGABYTE
         self._disk = env_limit("TRAIN_DISK_MB", 2_000) * MEGABYTE
         self._idle = idle_seconds
@@ -266,8 +279,9 @@ class Trainings:
         self._changed.notify_all()
 
     def _remove(self, training: Training) -> None:
-        """Forget a training. The files of one that runs are removed when its process has ended."""
+        """Forget a training and its model. The files of one that runs are removed when its process has ended."""
         del self._all[training.key]
+        self._registry.remove(training.name)
         if training in self._queue:
             self._queue.remove(training)
         if self._running and self._running[0] is training:
@@ -315,9 +329,22 @@ class Trainings:
             self._running = None
             training.seconds += time.monotonic() - started
             training.end(status)
-            if training.key not in self._all:
+            if training.key in self._all:
+                self._serve(training)
+            else:
                 self._folders.remove(training.folder)
             self._tell()
+
+    def _serve(self, training: Training) -> None:
+        """Add the model of a training to those that are served, or replace it, if there is a checkpoint."""
+        if training.checkpoint is None:
+            return
+        called = None if training.text in catalogue() else " ".join(training.title.split())[:_TITLE_CHARS] or None
+        try:
+            self._registry.add(training.checkpoint, training.name, visitor=training.visitor, called=called)
+        except ValueError as error:
+            self._registry.remove(training.name)
+            LOG.error("a training has ended without a whole checkpoint: %s", error)
 
     def _stop_late(self, training: Training, process: TrainingProcess) -> None:
         with self._changed:

@@ -18,6 +18,7 @@ from deeprnn.page.training.folders import LOCK, Folders
 from deeprnn.page.training.jobs import Training, Trainings
 from deeprnn.page.words import WORDS
 from deeprnn.store import checkpoint
+from deeprnn.store.registry import Registry
 from tests.conftest import ROOT, WAIT, wait_until
 
 TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
@@ -26,12 +27,13 @@ SHORT = Options(cell="gru", layers=1, hidden=8, epochs=2)
 
 
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path, tmp_path_factory):
     """Make the trainings of a server: `made(minutes=10)`; they end with the test."""
+    nothing = tmp_path_factory.mktemp("checkpoints")
     with contextlib.ExitStack() as ending:
 
         def make(minutes=60, **options):
-            trainings = Trainings(minutes, place=tmp_path, **options)
+            trainings = Trainings(minutes, place=tmp_path, registry=Registry(nothing), **options)
             ending.callback(trainings.close)
             return trainings
 
@@ -175,8 +177,10 @@ import sys
 from pathlib import Path
 from deeprnn.experiments.own import Options
 from deeprnn.page.training.jobs import Trainings
+from deeprnn.store.registry import Registry
 
-trainings = Trainings(60, place=Path(sys.argv[1]))
+place = Path(sys.argv[1])
+trainings = Trainings(60, place=place, registry=Registry(place))
 trainings.submit("ann", sys.argv[2], "t", Options(cell="gru", layers=1, hidden=8, epochs=2000))
 seen = -1
 while not trainings.of("ann")[0][0].curve:

@@ -1,0 +1,142 @@
+"""Models that come while the server runs: a visitor's own ones, which nobody else sees, in every view."""
+
+import io
+import json
+import zipfile
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+import deeprnn
+from deeprnn.experiments.own import Options
+from deeprnn.page import links, service
+from deeprnn.page.compare import beside, cards, export
+from deeprnn.page.inside import view as inside
+from deeprnn.page.score.rows import parts
+from deeprnn.page.server import downloads
+from deeprnn.page.service import RequestError
+from deeprnn.page.shared import picker
+from deeprnn.page.shared.components import carried
+from deeprnn.page.shared.widgets import facts, own_titles, title_of, titles
+from deeprnn.page.training.jobs import ENDED, Trainings
+from deeprnn.store.registry import Registry, is_private
+from tests.conftest import SHIPPED, wait_until
+from tests.page.conftest import spoken
+
+pytestmark = pytest.mark.process
+TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
+SHORT = Options(cell="gru", layers=1, hidden=8, epochs=2)
+OTHER = Options(cell="gru", layers=1, hidden=16, epochs=2)
+GONE = "mine-" + "0" * 16
+
+
+@pytest.fixture(scope="module")
+def models():
+    return Registry(SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def trainings(models, tmp_path_factory):
+    """Trainings of two visitors that have ended: Ann's two of one text, Bob's one."""
+    trainings = Trainings(60, registry=models, place=tmp_path_factory.mktemp("trainings"))
+    trainings.submit("ann", TEXT, "My  bottles, 瓶子", SHORT)
+    trainings.submit("ann", TEXT, "My  bottles, 瓶子", OTHER)
+    trainings.submit("bob", TEXT, "secret", SHORT)
+    wait_until(lambda: all(one.state in ENDED for who in ("ann", "bob") for one, _ in trainings.of(who)))
+    yield trainings
+    trainings.close()
+
+
+def of(trainings, visitor):
+    return [one.name for one, _ in trainings.of(visitor)]
+
+
+def test_only_its_visitor_is_told_of_an_own_model(models, trainings):
+    ann, bob = of(trainings, "ann"), of(trainings, "bob")
+    assert all(map(is_private, [*ann, *bob]))
+    assert [one.info.name for one in models.own("ann")] == ann[::-1]
+    assert [one.info.name for one in models.own("bob")] == bob
+    assert models.own(None) == models.own("eve") == []
+    listed = [model["name"] for model in service.list_models(models)]
+    assert listed == list(models.infos)
+    everywhere = json.dumps([listed, titles(models, "en"), picker.choices(models, "en")])
+    with pytest.raises(RequestError) as unknown:
+        service.next_char(models, prompt="a", models=["nobody"])
+    assert not any(name in everywhere + str(unknown.value) for name in (*ann, *bob))
+    assert "secret" not in json.dumps(own_titles(models, "ann", "en"))
+
+
+def test_titles_say_what_the_visitor_calls_the_text_and_tell_models_apart(models, trainings):
+    first, second = of(trainings, "ann")
+    assert title_of(models, first, "en") == "GRU × 1 · My bottles, 瓶子 · 8 units"
+    assert title_of(models, second, "zh").startswith("1 层 GRU · My bottles, 瓶子 · 16")
+    assert title_of(models, of(trainings, "bob")[0], "en") == "GRU × 1 · secret"
+    again = models.info(first).path
+    try:
+        models.add(again, GONE, visitor="ann", called="My bottles, 瓶子")
+        assert title_of(models, first, "en") == "GRU × 1 · My bottles, 瓶子 · 1"
+        assert title_of(models, GONE, "en") == "GRU × 1 · My bottles, 瓶子 · 3"
+    finally:
+        models.remove(GONE)
+
+
+def test_a_title_that_a_public_model_has_too_says_that_it_is_an_own_one(models):
+    public = titles(models, "en")["note-lstm-2"]
+    models.add(SHIPPED / "note-lstm-2", GONE, visitor="eve")
+    shown = title_of(models, GONE, "en")
+    models.remove(GONE)
+    assert shown == f"{public} (own)"
+
+
+def test_whoever_knows_the_name_can_use_an_own_model_everywhere(models, trainings, tmp_path):
+    (name,) = of(trainings, "bob")
+    (answer,) = service.generate(models, prompt="10", models=[name], max_chars=20, temperature=0.8)
+    assert answer["model"] == name
+    assert service.score(models, text=TEXT[:300], models=[name])[0]["model"] == name
+    assert service.next_char(models, prompt="10", models=[name])[0]["candidates"]
+    assert links.parse(models, {"models": f"{name},note-lstm-2"}, "en").models == (name, "note-lstm-2")
+    drawn = spoken(cards.draw(models, cards.recorded(models, [name, "note-lstm-2"])), "en")
+    assert drawn["cards"][0]["title"] == "GRU × 1 · secret"
+    assert name not in drawn["cards"][0]["meta"]
+    board = cards.Board.read(models, drawn)
+    for kind in ("json", "csv", "md"):
+        assert "GRU × 1" in export.export(models, board, kind)[1] or kind == "json"
+    assert export.reopen(models, export.export(models, board, "json")[1]).names == [name, "note-lstm-2"]
+    rows = list(parts(models, TEXT[:300], [name, "note-lstm-2"]))
+    assert [row["kind"] for row in rows[0]["cards"]][:4] == ["model", "model", "ngram", "uniform"]
+    assert spoken(inside.pictures(models, [name], TEXT[:60]), "en")["models"][0]["title"] == "GRU × 1 · secret"
+    assert spoken(beside.next_chars(models, {"context": "10", "models": [name]}), "en")["rows"][0]["title"]
+    json.loads(carried(drawn))
+
+
+def test_what_an_own_model_copies_is_found_by_the_fingerprint_beside_it(models, trainings):
+    found = service.analyse(models, of(trainings, "bob")[0], "6", TEXT[:80])
+    assert found["longest_run"] >= 60
+    assert models.ngram(of(trainings, "bob")[0]).order == 6
+
+
+def test_a_download_has_the_readable_name_of_the_run_and_loads(models, trainings, tmp_path):
+    (name,) = of(trainings, "bob")
+    sent = downloads.answer(models, f"{name}.zip")
+    readable = models.info(name).path.name
+    assert readable.startswith("my-book-gru-1-")
+    assert f"{readable}.zip" in sent.headers["content-disposition"]
+    zipfile.ZipFile(io.BytesIO(b"".join(downloads.zipped([models.info(name).path])))).extractall(tmp_path)
+    assert deeprnn.load(tmp_path / readable).generate("10", max_chars=4)
+    assert readable in downloads.answer(models, f"{name}.safetensors").headers["content-disposition"]
+    assert readable in facts(models.info(name), "en")
+
+
+def test_one_that_is_removed_is_gone_everywhere_in_words_and_nothing_of_it_is_kept(models, trainings):
+    name = of(trainings, "ann")[0]
+    service.generate(models, prompt="10", models=[name], max_chars=4, temperature=0)
+    service.analyse(models, name, "6", TEXT[:80])
+    models.ngram(name)
+    trainings.remove("ann", name.removeprefix("mine-"))
+    assert name not in models._loaded
+    assert name not in models._fingerprints
+    with pytest.raises(RequestError, match="trained by a visitor of this page and is gone"):
+        service.generate(models, prompt="10", models=[name], max_chars=4, temperature=0)
+    assert isinstance(downloads.answer(models, f"{name}.zip"), PlainTextResponse)
+    assert [one.info.name for one in models.own("ann")] == of(trainings, "ann")
+    assert title_of(models, of(trainings, "ann")[0], "en") == "GRU × 1 · My bottles, 瓶子"
