@@ -88,7 +88,7 @@ def test_a_title_that_a_public_model_has_too_says_that_it_is_an_own_one(models):
     assert shown == f"{public} (own)"
 
 
-def test_whoever_knows_the_name_can_use_an_own_model_everywhere(models, trainings, tmp_path):
+def test_whoever_knows_the_name_can_use_an_own_model_everywhere(models, trainings):
     (name,) = of(trainings, "bob")
     (answer,) = service.generate(models, prompt="10", models=[name], max_chars=20, temperature=0.8)
     assert answer["model"] == name
