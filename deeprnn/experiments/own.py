@@ -164,7 +164,9 @@ class Plan:
             "seconds": round(self.seconds),
             "ngram": self.ngram,
             "hint": self.hint,
+            "layers": model.num_layers,
             "hidden": model.hidden_size,
+            "residual": model.residual,
         }
 
     def sentences(self, lang: Lang) -> list[str]:

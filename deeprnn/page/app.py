@@ -3,6 +3,7 @@
 Knows: the views. Does not know: models, files.
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -43,6 +44,11 @@ from deeprnn.page.shared.components import Drawing
 from deeprnn.page.shared.scripts import addressed, calling
 from deeprnn.page.shared.theme import ICON, panel, style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing
+from deeprnn.page.training import view as training
+from deeprnn.page.training.allowed import most_minutes
+from deeprnn.page.training.answers import Answers
+from deeprnn.page.training.jobs import Trainings
+from deeprnn.page.training.requests import Requests as TrainingRequests
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
@@ -61,6 +67,7 @@ _NAMES = {
     CODES[lang]: table("named", lang) | table("gradio", lang) | {kind: tr(key, lang) for kind, key in _TOASTS.items()}
     for lang in LANGUAGES.values()
 }
+LOCAL = "127.0.0.1"  # where gradio listens if it is not told
 LAUNCH: dict[str, Any] = {
     "show_error": False,
     "enable_monitoring": False,
@@ -71,8 +78,11 @@ LAUNCH: dict[str, Any] = {
 }
 
 
-def build(registry: Registry, text_of: TextOf = score.no_text) -> Page:
-    """Return the whole page for one folder of checkpoints; `text_of` returns the texts that are on this machine."""
+def build(registry: Registry, text_of: TextOf = score.no_text, minutes: int = 0) -> Page:
+    """Return the whole page for one folder of checkpoints.
+
+    text_of: returns the texts that are on this machine. minutes: the most of a visitor's training; 0 if there is none.
+    """
     words = Translations()
     registry.forgetting.append(service.forget)
     with Page(words, analytics_enabled=False) as page:
@@ -81,6 +91,8 @@ def build(registry: Registry, text_of: TextOf = score.no_text) -> Page:
         with gr.Tabs() as tabs:
             with _tab("compare", words):
                 compare.build(registry, addresses, language, words)
+            with _tab("training", words):
+                training.build(words, minutes)
             with _tab("score", words):
                 score.build(registry, addresses, language, words, text_of)
             with _tab("experiments", words):
@@ -176,7 +188,9 @@ def launch(registry: Registry, text_of: TextOf = score.no_text, **options: Any) 
     ignore_forwarded_headers()
     registry.ready.clear()
     at_once = env_limit("MAX_AT_ONCE", 200)
-    page = build(registry, text_of)
+    trainings = Trainings(most_minutes(str(options.get("server_name") or os.environ.get("GRADIO_SERVER_NAME", LOCAL))))
+    atexit.register(trainings.close)
+    page = build(registry, text_of, trainings.minutes)
     threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()
     page.queue(default_concurrency_limit=at_once, api_open=False)  # requests cannot bypass the queue
     requests = Requests(page)
@@ -193,6 +207,7 @@ def launch(registry: Registry, text_of: TextOf = score.no_text, **options: Any) 
     )
     others = [
         Middleware(Downloads, registry=registry),
+        Middleware(TrainingRequests, answers=Answers(registry, trainings, text_of)),
         Middleware(Localize),
         Middleware(Store, revision=page.revision),
         Middleware(Files, files=ChainMap(addressed(), page.files)),
@@ -212,6 +227,7 @@ def launch(registry: Registry, text_of: TextOf = score.no_text, **options: Any) 
     install_light_sessions(page)
     if ending:
         ending.wait(lambda: requests.running() > 0)
+        trainings.close()
         page.server.config.timeout_graceful_shutdown = 1  # seconds; every open page keeps a connection open
         page.close()
         sys.stdout.flush()

@@ -14,6 +14,7 @@ import * as link from './shared/link.js';
 import * as page from './shared/page.js';
 import * as picker from './shared/picker.js';
 import * as views from './shared/views.js';
+import * as training from './training/training.js';
 
 Object.assign(globalThis, {
   deeprnn: {
@@ -31,6 +32,7 @@ Object.assign(globalThis, {
     picker,
     questions,
     score,
+    training,
     views,
   },
 });

@@ -19,6 +19,7 @@ from deeprnn.page.server.requests import NAMED, Requests
 from deeprnn.page.words import language, language_of, tr
 
 GRADIO = "/gradio_api/"
+TRAINING = "/training/"  # requests of the Train view, which count like those to gradio
 UPLOAD = "/gradio_api/upload"  # always refused: the page reads files in the browser
 UNQUEUED = "/gradio_api/component_server"  # requests that gradio answers without its queue
 ASKING = ("/gradio_api/queue/join", *NAMED)  # requests that gradio puts into its queue
@@ -199,7 +200,7 @@ class Limits:
 
     @contextlib.asynccontextmanager
     async def _let_in(self, path: str, body: bytes, client: str) -> AsyncIterator[None]:
-        if not path.startswith(GRADIO):
+        if not path.startswith((GRADIO, TRAINING)):
             yield
             return
         asked = _read(body)

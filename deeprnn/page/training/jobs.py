@@ -7,7 +7,6 @@ folder, and nowhere else.
 """
 
 import logging
-import re
 import secrets
 import threading
 import time
@@ -16,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from deeprnn.documents import has_surrogates
 from deeprnn.experiments import own
 from deeprnn.experiments.own import Options, OwnTextError, Plan
 from deeprnn.page.environment import env_limit
 from deeprnn.page.service.asked import RequestError
 from deeprnn.page.training.folders import Folders
 from deeprnn.page.training.process import Limits, TrainingProcess
+from deeprnn.page.training.texts import TITLE_CHARS, Texts, checked, key_of, written
 from deeprnn.store.registry import Registry, private_name
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.vocab import normalize
@@ -30,23 +29,23 @@ from deeprnn.text.vocab import normalize
 LOG = logging.getLogger(__name__)
 State = Literal["waiting", "running", "stopping", "stopped", "finished", "failed"]
 ENDED = ("stopped", "finished", "failed")
-LEAST_BYTES, MOST_BYTES = 2_000, 2_000_000  # of a visitor's text in UTF-8
 MOST_JOBS = 8  # trainings that a visitor may have, finished ones too
 MOST_WAITING = 20  # trainings of all visitors that wait or run
 GRACE_SECONDS = 180  # seconds to save what there is after a stop
 MORE_TIME = 1.25  # a training is stopped after this factor times the minutes that are allowed
 IDLE_SECONDS = 3_600.0  # seconds after which the folder of a visitor who does nothing is removed
 MEGABYTE = 1_000_000
-_TITLE_CHARS = 40
 
 
 @dataclass(kw_only=True, eq=False)
 class Training:
     """One training of a visitor.
 
+    text: a file, or a name of the catalogue. source: that name, or the key of the visitor's text (see `texts`).
     planned, described, progress: the last events of these names; planned is an estimate until the process has measured
-    this machine. curve: the records of all measurements. ending: the last event. reason: key and values of the words
-    that say why it stopped or failed. checkpoint: the folder of the model; if it was stopped, of its weights so far.
+    this machine. losses: the epoch, the seconds and the loss of each progress. curve: the records of all measurements.
+    ending: the last event. reason: key and values of the words that say why it stopped or failed. checkpoint: the
+    folder of the model; if it was stopped, of its weights so far.
     """
 
     key: str
@@ -54,11 +53,13 @@ class Training:
     title: str
     options: Options
     text: str
+    source: str
     folder: Path
     planned: dict[str, Any]
     state: State = "waiting"
     described: dict[str, Any] | None = None
     progress: dict[str, Any] | None = None
+    losses: list[tuple[float, float, float]] = field(default_factory=list)
     curve: list[dict[str, Any]] = field(default_factory=list)
     ending: dict[str, Any] | None = None
     reason: tuple[str, dict[str, Any]] | None = None
@@ -86,6 +87,9 @@ class Training:
             self.described, self.curve = event, event.pop("curve")
         elif name == "progress":
             self.progress = event
+            while self.losses and self.losses[-1][0] >= event["epoch"]:  # it goes on from an earlier snapshot
+                self.losses.pop()
+            self.losses.append((event["epoch"], event["seconds"], event["loss"]))
         elif name == "measured":
             self.curve.append(event)
         elif name in ENDED:
@@ -121,6 +125,7 @@ class Trainings:
         self._disk = env_limit("TRAIN_DISK_MB", 2_000) * MEGABYTE
         self._idle = idle_seconds
         self._folders = Folders(place)
+        self._texts = Texts()
         self._all: dict[str, Training] = {}
         self._queue: deque[Training] = deque()
         self._running: tuple[Training, TrainingProcess] | None = None
@@ -129,6 +134,36 @@ class Trainings:
         self._closed = threading.Event()
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
+
+    @property
+    def changes(self) -> int:
+        """How much has changed so far; see `wait`."""
+        return self._changes
+
+    def bring(self, visitor: str, text: str) -> str:
+        """Keep a visitor's text, for estimates and trainings; return its key.
+
+        Raises:
+            RequestError: it is too short, too long, or no text.
+        """
+        checked(text)
+        with self._changed:
+            self._seen[visitor] = time.monotonic()
+        return self._texts.add(visitor, text)
+
+    def text_of(self, visitor: str, key: str) -> str:
+        """Return a text that a visitor has brought.
+
+        Raises:
+            RequestError: it is not kept any more.
+        """
+        if text := self._texts.get(visitor, key):
+            return text
+        with self._changed:
+            for training in self._all.values():
+                if training.visitor == visitor and training.source == key:
+                    return Path(training.text).read_text("utf-8")
+        raise RequestError("training.refused.gone")
 
     def estimate(self, text: str, options: Options) -> Plan:
         """Return what a training of a text would be, by the table of speeds.
@@ -139,7 +174,7 @@ class Trainings:
         if options.epochs is None and options.minutes > self.minutes:
             raise RequestError("training.refused.minutes", most=self.minutes)
         try:
-            plan = own.plan(normalize(_checked(text), options.form), own.NAME, own.NAME, options)
+            plan = own.plan(normalize(checked(text), options.form), own.NAME, own.NAME, options)
         except OwnTextError as error:
             raise RequestError(error.key, **error.values) from error
         if options.epochs is not None and plan.seconds > 60 * self.minutes:
@@ -162,11 +197,18 @@ class Trainings:
             key = secrets.token_hex(8)
             try:
                 folder = self._folders.new(visitor, key)
-                place = book if book in catalogue() else str(_written(folder, title, text))
+                place = book if book in catalogue() else str(written(folder, title, text))
             except OSError as error:
                 raise RequestError("training.failed.disk", reason=error.strerror, status=0) from error
             training = Training(
-                key=key, visitor=visitor, title=title, options=options, text=place, folder=folder, planned=plan.figures
+                key=key,
+                visitor=visitor,
+                title=title,
+                options=options,
+                text=place,
+                source=place if book else key_of(text),
+                folder=folder,
+                planned=plan.figures,
             )
             self._all[key] = training
             self._enqueue(training)
@@ -212,6 +254,7 @@ class Trainings:
         with self._changed:
             for training in [one for one in self._all.values() if one.visitor == visitor]:
                 self._remove(training)
+            self._texts.leave(visitor)
             self._seen.pop(visitor, None)
             self._tell()
 
@@ -339,7 +382,7 @@ class Trainings:
         """Add the model of a training to those that are served, or replace it, if there is a checkpoint."""
         if training.checkpoint is None:
             return
-        called = None if training.text in catalogue() else " ".join(training.title.split())[:_TITLE_CHARS] or None
+        called = None if training.text in catalogue() else " ".join(training.title.split())[:TITLE_CHARS] or None
         try:
             self._registry.add(training.checkpoint, training.name, visitor=training.visitor, called=called)
         except ValueError as error:
@@ -370,25 +413,3 @@ class Trainings:
                 gone = [visitor for visitor, last in self._seen.items() if now - last > self._idle]
             for visitor in gone:
                 self.leave(visitor)
-
-
-def _checked(text: str) -> str:
-    """Return a visitor's text if it can be read.
-
-    Raises:
-        RequestError: it is too short, too long, or no text.
-    """
-    if not isinstance(text, str) or has_surrogates(text) or "\0" in text:
-        raise RequestError("training.refused.text")
-    size = len(text.encode())
-    if not LEAST_BYTES <= size <= MOST_BYTES:
-        raise RequestError("training.refused.size", size=size, least=LEAST_BYTES, most=MOST_BYTES)
-    return text
-
-
-def _written(folder: Path, title: str, text: str) -> Path:
-    """Write a text into a folder, under a plain name; return its path."""
-    name = re.sub(r"[^\w-]+", "-", title)[:_TITLE_CHARS].strip("-") or "text"
-    path = folder / f"{name}.txt"
-    path.write_text(text, "utf-8")
-    return path

@@ -8,6 +8,7 @@ The process ends when its standard input closes, so it ends with the server, how
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -101,10 +102,20 @@ class TrainingProcess:
         return status
 
 
+def command(options: Options, data: str) -> str:
+    """Return the line for a terminal that trains the same; data: the name of a file or of a text in the catalogue."""
+    return " ".join(["python train.py", NAME, "--data", shlex.quote(data), *_arguments(options)])
+
+
 def _arguments(options: Options) -> list[str]:
-    """Return the options of the command line."""
-    names = ("cell", "layers", "form", "hidden", "minutes" if options.epochs is None else "epochs")
-    values = {name: getattr(options, name) for name in names}
-    found = [part for name, value in values.items() if value is not None for part in (f"--{name}", f"{value}")]
+    """Return the options of the command line that differ from its defaults."""
+    plain = Options()
+    names = ("cell", "layers", "hidden", "form", "minutes" if options.epochs is None else "epochs")
+    values = {name: getattr(options, name) for name in names if getattr(options, name) != getattr(plain, name)}
+    found = [
+        part
+        for name, value in values.items()
+        for part in (f"--{name}", f"{value:g}" if name == "minutes" else f"{value}")
+    ]
     found += [] if options.residual is None else ["--residual" if options.residual else "--plain"]
-    return [*found, "--seeds", str(options.seed)]
+    return [*found, *(["--seeds", f"{options.seed}"] if options.seed != plain.seed else [])]

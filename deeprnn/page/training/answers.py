@@ -1,0 +1,136 @@
+"""What the server answers to the Train view: texts, estimates, and what becomes of a visitor's trainings.
+
+Knows: trainings, the texts of this machine. Does not know: HTTP, components.
+"""
+
+import functools
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from deeprnn.experiments.own import Options, OwnTextError
+from deeprnn.page.service.asked import RequestError
+from deeprnn.page.shared.widgets import book
+from deeprnn.page.training.jobs import Trainings
+from deeprnn.page.training.state import News, estimated, is_active, own_file
+from deeprnn.page.training.texts import LEAST_BYTES, MOST_BYTES
+from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.registry import Registry
+from deeprnn.words import in_both
+
+OPENING_CHARS = 400  # of a text at hand, which are shown
+TITLE_CHARS = 60
+_OPTIONS = {field.name for field in fields(Options)}
+
+
+class Answers:
+    """The answers to the requests of one visitor at a time; they raise `RequestError` with the words of a refusal.
+
+    text_of: returns the main text of a model if it is on this machine.
+    """
+
+    def __init__(
+        self, registry: Registry, trainings: Trainings, text_of: Callable[[CheckpointInfo], str | None]
+    ) -> None:
+        self.trainings = trainings
+        self._registry, self._text_of = registry, text_of
+        self._ngrams: dict[tuple[str, str, int], dict[str, float]] = {}
+        self._computing = threading.Lock()  # one estimate at a time; those of long texts take a second
+
+    @functools.cached_property
+    def books(self) -> dict[str, str]:
+        """The texts of the catalogue that are on this machine and not too long, by name."""
+        if not self.trainings.minutes:
+            return {}
+        infos = {info.metrics.text.name: info for info in self._registry.infos.values() if info.vocab.form == "full"}
+        found = {name: self._text_of(info) for name, info in sorted(infos.items())}
+        return {name: text for name, text in found.items() if text and LEAST_BYTES <= len(text.encode()) <= MOST_BYTES}
+
+    def state(self, visitor: str | None) -> dict[str, Any]:
+        """Return everything that the view shows of a visitor, and the texts at hand."""
+        found = self.trainings.of(visitor) if visitor else []
+        books = [
+            {
+                "name": name,
+                "title": in_both(functools.partial(book, name)),
+                "chars": len(text),
+                "opening": text[:OPENING_CHARS],
+            }
+            for name, text in self.books.items()
+        ]
+        return {"books": books, "active": is_active(found), **News().changed(found)}
+
+    def bring(self, visitor: str | None, body: bytes) -> dict[str, Any]:
+        """Keep the text in the body of a request; return its key and its length in characters."""
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            raise RequestError("training.refused.text") from None
+        return {"source": self.trainings.bring(_known(visitor), text), "chars": len(text)}
+
+    def ask(self, visitor: str | None, body: bytes) -> dict[str, Any]:
+        """Do what a request asks for: estimate, start, stop, resume, remove."""
+        try:
+            asked = json.loads(body)
+            do, values = asked["do"], asked
+        except (ValueError, RecursionError, TypeError, KeyError):
+            raise RequestError("error_request") from None
+        if do in ("estimate", "start"):
+            options = _options(values.get("options"))
+            source, title = _short(values, "source"), _short(values, "title")
+            return getattr(self, do)(_known(visitor), source, title, options)
+        if do in ("stop", "resume", "remove"):
+            getattr(self.trainings, do)(_known(visitor), _short(values, "key"))
+            return {}
+        raise RequestError("error_request")
+
+    def estimate(self, visitor: str, source: str, title: str, options: Options) -> dict[str, Any]:
+        """Return what a training of a text would be."""
+        text = self._text(visitor, source)
+        with self._computing:
+            plan = self.trainings.estimate(text, options)
+            counted = source, options.form, plan.train_chars
+            if counted not in self._ngrams:
+                self._ngrams = {**dict(list(self._ngrams.items())[-63:]), counted: plan.ngram}
+        return estimated(plan, self._ngrams[counted], options, source if source in self.books else own_file(title))
+
+    def start(self, visitor: str, source: str, title: str, options: Options) -> dict[str, Any]:
+        """Queue a training."""
+        text, named = self._text(visitor, source), source if source in self.books else None
+        return {"key": self.trainings.submit(visitor, text, title, options, book=named)}
+
+    def _text(self, visitor: str, source: str) -> str:
+        return self.books[source] if source in self.books else self.trainings.text_of(visitor, source)
+
+
+def _known(visitor: str | None) -> str:
+    if visitor is None:
+        raise RequestError("training.refused.cookie")
+    return visitor
+
+
+def _short(values: dict[str, Any], name: str) -> str:
+    value = values.get(name, "")
+    if not isinstance(value, str) or len(value) > TITLE_CHARS or not value.isprintable():
+        raise RequestError("error_request")
+    return value
+
+
+def _options(value: Any) -> Options:
+    """Read the options of a request.
+
+    Raises:
+        RequestError: they are no options, or outside their ranges.
+    """
+    if (
+        not isinstance(value, dict)
+        or not value.keys() <= _OPTIONS
+        or not isinstance(value.get("residual"), bool | None)
+    ):
+        raise RequestError("error_request")
+    try:
+        return Options(**value)
+    except OwnTextError as error:
+        raise RequestError(error.key, **error.values) from error

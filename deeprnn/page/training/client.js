@@ -1,0 +1,115 @@
+// What the Train view asks of the server, and the visitor's trainings as the server tells of them.
+
+/**
+ * What a visitor may choose of a training; null: chosen by the text.
+ * @typedef {object} Options
+ * @property {string} cell
+ * @property {number | null} layers
+ * @property {number | null} hidden
+ * @property {boolean | null} residual
+ * @property {string} form
+ * @property {number} minutes
+ * @property {number | null} epochs
+ */
+
+/**
+ * A training; words are in both languages.
+ * @typedef {object} Training
+ * @property {string} key
+ * @property {any} title
+ * @property {any} text the name of its text
+ * @property {string} source the key of its text
+ * @property {Options} options
+ * @property {'waiting' | 'running' | 'stopping' | 'stopped' | 'finished' | 'failed'} state
+ * @property {number} place in the queue
+ * @property {number} epochs
+ * @property {{ order: number, ppl: number }} ngram
+ * @property {{ epoch: number, seconds: number, chars_per_second: number, seconds_left: number } | null} progress
+ * @property {[number, string] | null} sample the epoch, and what it wrote after it
+ * @property {any} reason
+ * @property {boolean} resumable
+ * @property {{ train_ppl?: number, heldout_ppl?: number, best_epoch?: number }} reached
+ * @property {string} command
+ * @property {string | null} model its name on the page
+ * @property {string} [beside] a shipped model to compare it with
+ * @property {boolean} keepable
+ * @property {number[][]} curve points: epoch, seconds, training and held-out perplexity
+ * @property {number[][]} losses points: epoch, seconds, perplexity
+ */
+
+/** @typedef {Partial<Training> & { anew?: boolean }} Change */
+/** @typedef {{ trainings?: Record<string, Change>, gone?: string[], whole?: boolean, over?: boolean }} News */
+/** @typedef {{ name: string, title: any, chars: number, opening: string }} Book a text at hand */
+
+/**
+ * Sends a text or a request; returns the answer, which may be a refusal: `refused` in both languages, and its key `why`.
+ * @param {'text' | 'ask'} what
+ * @param {string | object} body
+ * @returns {Promise<any>}
+ */
+export async function ask(what, body) {
+  const sent = typeof body === 'string' ? body : JSON.stringify(body);
+  const type = typeof body === 'string' ? 'text/plain;charset=utf-8' : 'application/json';
+  const answer = await fetch(`training/${what}`, { method: 'POST', body: sent, headers: { 'content-type': type } });
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(said.detail ?? `HTTP ${answer.status}`);
+  return said;
+}
+
+/** The visitor's trainings. */
+export class Trainings {
+  /** By key, the oldest first. @type {Map<string, Training>} */
+  all = new Map();
+  /** @type {EventSource | null} */
+  #stream = null;
+
+  /** @param {() => void} changed is called after each change */
+  constructor(changed) {
+    this.changed = changed;
+  }
+
+  /**
+   * Reads everything; listens if something runs. Returns the texts at hand.
+   * @returns {Promise<Book[]>}
+   */
+  async load() {
+    const answer = await fetch('training/state');
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    const { books, active, ...news } = await answer.json();
+    this.#take(news);
+    if (active) this.listen();
+    return books;
+  }
+
+  /** Listens to what changes until nothing runs any more. */
+  listen() {
+    this.#stream?.close();
+    const stream = new EventSource('training/events');
+    stream.addEventListener('message', ({ data }) => {
+      const news = JSON.parse(data);
+      if (news.over) stream.close();
+      this.#take(news);
+    });
+    this.#stream = stream;
+  }
+
+  /** @param {News} news */
+  #take({ trainings = {}, gone = [], whole }) {
+    gone.forEach((key) => this.all.delete(key));
+    if (whole) [...this.all.keys()].filter((key) => !(key in trainings)).forEach((key) => this.all.delete(key));
+    Object.entries(trainings).forEach(([key, change]) => this.all.set(key, merged(this.all.get(key), key, change)));
+    this.changed();
+  }
+}
+
+/**
+ * A training with a change; points are added to those there are, or replace them.
+ * @param {Training | undefined} before
+ * @param {string} key
+ * @param {Change} change
+ */
+export function merged(before, key, { anew, curve = [], losses = [], ...fields }) {
+  const kept = before && !anew ? before : { curve: [], losses: [] };
+  const points = { curve: [...kept.curve, ...curve], losses: [...kept.losses, ...losses] };
+  return /** @type {Training} */ ({ ...before, ...fields, key, ...points });
+}

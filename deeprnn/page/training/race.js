@@ -1,0 +1,158 @@
+// The chart of all trainings of one text: a thin line for the training text, a thick one for held-out text.
+import { node, pointed, segments, sized } from '../shared/dom.js';
+import { lines } from '../shared/lines.js';
+
+/** @typedef {import('./client.js').Training} Training */
+/** @typedef {import('../shared/lines.js').Series} Series */
+/** @typedef {Record<string, string>} Labels */
+/** @typedef {{ colour: string, mark: number }} Look how a training is told from the others */
+
+const COLOURS = ['spare-2', 'spare-3', 'spare-4', 'spare-1', 'lstm', 'gru', 'rnn', 'mingru', 'minlstm'];
+const MOST = 60; // points of a thin line that are drawn
+
+/**
+ * The look of the nth training.
+ * @param {number} index
+ * @returns {Look}
+ */
+export const look = (index) => ({ colour: COLOURS[index % COLOURS.length], mark: index });
+
+/** The chart of the trainings of one text; `draw` draws it again. */
+export class Race {
+  /** @type {Training[]} */
+  #trainings = [];
+  /** @type {Map<string, Look>} */
+  #looks = new Map();
+  /** The index of the axis: seconds, epochs. */
+  #axis = 0;
+  /** @type {PointerEvent | null} */
+  #pointer = null;
+  /** @type {SVGSVGElement | null} */
+  #svg = null;
+  #again = () => {};
+
+  /** @param {Labels} labels */
+  constructor(labels) {
+    this.labels = labels;
+    this.bar = node('div', 'bar');
+    this.readout = node('p', 'explain');
+    this.legend = node('div', 'legend');
+    this.element = node('figure', 'figure race');
+    this.picture = sized(node('div', 'picture'), (width, again) => {
+      this.#again = again;
+      return this.#drawn(width);
+    });
+    const caption = node('figcaption', '', labels.chart);
+    this.element.append(caption, this.bar, this.picture, this.readout, this.legend, node('p', 'note', labels.note));
+    this.#choose();
+  }
+
+  /**
+   * @param {Training[]} trainings
+   * @param {Map<string, Look>} looks by key
+   */
+  draw(trainings, looks) {
+    this.#trainings = trainings;
+    this.#looks = looks;
+    this.#again();
+  }
+
+  /** Draws the choice of the axis. */
+  #choose() {
+    const axes = /** @type {[number, string][]} */ ([
+      [0, this.labels.seconds],
+      [1, this.labels.epochs],
+    ]);
+    const chosen = segments(axes, this.#axis, (axis) => {
+      this.#axis = axis;
+      this.#choose();
+      /** @type {HTMLElement} */ (this.bar.querySelector('.on'))?.focus();
+      this.#again();
+    });
+    this.bar.replaceChildren(chosen);
+  }
+
+  /** @param {number} width */
+  #drawn(width) {
+    const series = this.#trainings.flatMap((one) => seriesOf(one, this.#lookOf(one), this.labels));
+    this.legend.hidden = this.readout.hidden = !series.length;
+    if (!series.length) return [node('p', 'before', this.labels.before)];
+    const drawn = lines(this.#chart(series), width, this.#axis);
+    const focused = this.#svg !== null && document.activeElement === this.#svg;
+    drawn.svg.setAttribute('tabindex', '0');
+    drawn.svg.addEventListener('keydown', ({ key }) => {
+      if (drawn.step && (key === 'ArrowLeft' || key === 'ArrowRight')) {
+        this.#say(drawn.step(key === 'ArrowLeft' ? -1 : 1));
+      }
+    });
+    pointed(drawn.svg, (event) => {
+      this.#pointer = event;
+      this.#say(drawn.read(event));
+    });
+    drawn.svg.addEventListener('pointerleave', () => (this.#pointer = null));
+    this.legend.replaceChildren(...drawn.entries);
+    this.#svg = drawn.svg;
+    requestAnimationFrame(() => {
+      if (this.#svg !== drawn.svg || !drawn.svg.isConnected) return;
+      if (focused) drawn.svg.focus({ preventScroll: true });
+      this.#say(this.#pointer ? drawn.read(this.#pointer) : (drawn.step?.(0) ?? null));
+    });
+    return [drawn.svg];
+  }
+
+  /** @param {HTMLElement[] | null} said */
+  #say(said) {
+    if (said) this.readout.replaceChildren(...said);
+  }
+
+  /** @param {Training} one */
+  #lookOf(one) {
+    return this.#looks.get(one.key) ?? look(0);
+  }
+
+  /**
+   * @param {Series[]} series
+   * @returns {import('../shared/lines.js').Lines}
+   */
+  #chart(series) {
+    const { labels } = this;
+    const ngrams = new Map(this.#trainings.map(({ ngram }) => [ngram.ppl.toFixed(2), ngram.order]));
+    const rules = [...ngrams].map(([ppl, order]) => ({
+      name: labels.ngram.replace('{order}', String(order)).replace('{ppl}', ppl),
+      y: Number(ppl),
+    }));
+    const xs = [labels.seconds, labels.epochs];
+    const about = { name: '', title: labels.chart, y: labels.perplexity };
+    return { kind: 'lines', ...about, series, xs, log_x: false, ticks: [], rules };
+  }
+}
+
+/**
+ * The two lines of a training, without those that have no point yet.
+ * @param {Training & { name?: string }} training
+ * @param {Look} look
+ * @param {Labels} labels
+ * @returns {Series[]}
+ */
+export function seriesOf({ name = '', curve, losses }, { colour, mark }, labels) {
+  const every = Math.ceil(losses.length / MOST);
+  const thin = losses.filter((_, index) => (losses.length - 1 - index) % every === 0);
+  const made = [
+    {
+      ...{
+        name: `${name} · ${labels.heldout}`,
+        short: `${name} · ${labels.heldout}`,
+        colour,
+        mark,
+        dash: 0,
+        dots: true,
+      },
+      points: curve.map(([epoch, seconds, , heldout]) => [seconds, epoch, heldout, null]),
+    },
+    {
+      ...{ name: `${name} · ${labels.train}`, short: labels.train, colour, mark, dash: 1, thin: true },
+      points: thin.map(([epoch, seconds, ppl]) => [seconds, epoch, ppl, null]),
+    },
+  ];
+  return made.filter((one) => one.points.length);
+}

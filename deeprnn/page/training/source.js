@@ -1,0 +1,186 @@
+// The text of a training: pasted, opened, dropped, or one that is at hand.
+import { button, filled, node, spoken } from '../shared/dom.js';
+import { named } from './choices.js';
+import { ask } from './client.js';
+import { decoded } from './reading.js';
+
+/** @typedef {import('./client.js').Book} Book */
+/** @typedef {import('./form.js').Offer} Offer */
+/** @typedef {Record<string, string>} Labels */
+
+const SHOWN = 20_000; // characters of an opened file that are shown
+const TITLE = 60; // characters
+
+export class Source {
+  /** The text as the server knows it. @type {{ source: string, title: string } | null} */
+  chosen = null;
+  /** What was brought in this page; the server may have lost it. @type {{ text: string, title: string } | null} */
+  #brought = null;
+  /** @type {Book[]} */
+  #books = [];
+
+  /**
+   * @param {Offer} offer
+   * @param {Labels} labels
+   * @param {() => void} changed
+   */
+  constructor(offer, labels, changed) {
+    this.offer = offer;
+    this.labels = labels;
+    this.changed = changed;
+    this.text = node('textarea');
+    this.text.placeholder = `${labels.paste}\n${offer.size}`;
+    this.text.spellcheck = false;
+    this.text.addEventListener('input', () => {
+      this.books.value = '';
+      this.#bring(this.text.value, labels.pasted);
+    });
+    this.file = node('input', 'file');
+    this.file.type = 'file';
+    this.file.accept = 'text/*,.txt,.md,.csv,.tex,.srt';
+    this.file.tabIndex = -1;
+    this.file.setAttribute('aria-label', labels.open);
+    this.file.addEventListener('change', () => this.file.files?.[0] && this.#read(this.file.files[0]));
+    this.books = node('select');
+    this.books.addEventListener('change', () => this.#take(this.books.value));
+    this.hand = named(labels.at_hand, this.books);
+    this.hand.hidden = true;
+    this.note = node('p', 'note');
+    this.note.setAttribute('role', 'status');
+    this.element = this.#laidOut();
+  }
+
+  /** Whether there is a text to be trained on. */
+  get ready() {
+    return Boolean(this.chosen ?? this.#brought);
+  }
+
+  #laidOut() {
+    const made = node('div', 'text-part');
+    const ways = node('div', 'ways');
+    ways.append(
+      button('open', this.labels.open, () => this.file.click()),
+      this.file,
+      this.hand,
+    );
+    made.append(named(this.labels.text, this.text), ways, this.note);
+    made.addEventListener('dragover', (event) => event.preventDefault());
+    made.addEventListener('drop', (event) => {
+      const dropped = event.dataTransfer?.files[0];
+      if (!dropped) return;
+      event.preventDefault();
+      this.#read(dropped);
+    });
+    return made;
+  }
+
+  /** @param {Book[]} books the texts at hand */
+  offerBooks(books) {
+    this.#books = books;
+    const first = node('option', '', this.labels.choose);
+    first.value = '';
+    const others = books.map(({ name, title, chars }) => {
+      const size = filled(this.labels.characters, { n: chars.toLocaleString() });
+      const made = node('option', '', `${spoken(title)} · ${size}`);
+      made.value = name;
+      return made;
+    });
+    this.books.replaceChildren(first, ...others);
+    this.hand.hidden = !books.length;
+  }
+
+  /**
+   * Takes over what is in a form in another language.
+   * @param {Source} other
+   */
+  adopt(other) {
+    this.text.value = other.text.value;
+    this.books.value = other.books.value;
+    this.chosen = other.chosen;
+    this.#brought = other.#brought;
+    this.note.textContent = other.chosen?.title ?? '';
+    this.changed();
+  }
+
+  /**
+   * Takes a text that the server knows.
+   * @param {string} source
+   * @param {string} title
+   */
+  keep(source, title) {
+    this.#brought = null;
+    this.chosen = { source, title };
+    const book = this.#books.find(({ name }) => name === source);
+    this.books.value = book?.name ?? '';
+    this.text.value = book?.opening ?? '';
+    this.note.textContent = title;
+    this.changed();
+  }
+
+  /**
+   * Sends a request about the text; first the text, if the server does not have it.
+   * @param {object} request
+   * @returns {Promise<any>} the answer, which may be a refusal
+   */
+  async send(request) {
+    const brought = this.#brought;
+    if (!this.chosen && brought) {
+      const answer = await ask('text', brought.text);
+      if (answer.refused || brought !== this.#brought) return answer;
+      this.chosen = { source: answer.source, title: brought.title };
+    }
+    const answer = await ask('ask', { ...request, ...this.chosen });
+    if (answer.why !== 'training.refused.gone' || !brought || brought !== this.#brought) return answer;
+    this.chosen = null;
+    return this.send(request);
+  }
+
+  /** @param {File} file */
+  async #read(file) {
+    const found = decoded(new Uint8Array(await file.arrayBuffer()));
+    this.file.value = '';
+    this.books.value = '';
+    if (!found) {
+      this.#bring('', '', this.labels.undecoded);
+      this.text.value = '';
+      return;
+    }
+    this.text.value = found.text.slice(0, SHOWN);
+    const said = found.encoding === 'UTF-8' ? '' : filled(this.labels.decoded, { encoding: found.encoding });
+    const rest = found.text.length > SHOWN ? this.labels.beginning : '';
+    this.#bring(found.text, file.name.slice(-TITLE), said, rest);
+  }
+
+  /** @param {string} name of a text at hand */
+  #take(name) {
+    const book = this.#books.find((one) => one.name === name);
+    if (book) {
+      this.keep(name, spoken(book.title));
+      this.note.textContent = this.labels.beginning;
+    } else {
+      this.text.value = '';
+      this.#bring('', '');
+    }
+  }
+
+  /**
+   * Takes a text of the visitor's.
+   * @param {string} text
+   * @param {string} title
+   * @param {...string} more what is to be said of it
+   */
+  #bring(text, title, ...more) {
+    const { labels, offer } = this;
+    const bytes = new TextEncoder().encode(text).length;
+    const fits = bytes >= offer.least_bytes && bytes <= offer.most_bytes;
+    this.chosen = null;
+    this.#brought = fits ? { text, title } : null;
+    const numbers = { n: bytes, least: offer.least_bytes, most: offer.most_bytes };
+    const places = Object.fromEntries(Object.entries(numbers).map(([name, n]) => [name, n.toLocaleString()]));
+    const characters = filled(labels.characters, { n: Array.from(text).length.toLocaleString() });
+    const wrong = filled(bytes < offer.least_bytes ? labels.too_short : labels.too_long, places);
+    const said = fits ? `${title} · ${characters}` : bytes ? wrong : '';
+    this.note.textContent = [said, ...more].filter(Boolean).join(' · ');
+    this.changed();
+  }
+}
