@@ -21,7 +21,7 @@ from deeprnn.store.registry import Registry
 from deeprnn.words import in_both
 
 OPENING_CHARS = 400  # of a text at hand, which are shown
-TITLE_CHARS = 60
+SHORT_CHARS = 80
 _OPTIONS = {field.name for field in fields(Options)}
 
 
@@ -35,7 +35,7 @@ class Answers:
         self, registry: Registry, trainings: Trainings, text_of: Callable[[CheckpointInfo], str | None]
     ) -> None:
         self.trainings = trainings
-        self._registry, self._text_of = registry, text_of
+        self.registry, self._text_of = registry, text_of
         self._ngrams: dict[tuple[str, str, int], dict[str, float]] = {}
         self._computing = threading.Lock()  # one estimate at a time; those of long texts take a second
 
@@ -44,7 +44,7 @@ class Answers:
         """The texts of the catalogue that are on this machine and not too long, by name."""
         if not self.trainings.minutes:
             return {}
-        infos = {info.metrics.text.name: info for info in self._registry.infos.values() if info.vocab.form == "full"}
+        infos = {info.metrics.text.name: info for info in self.registry.infos.values() if info.vocab.form == "full"}
         found = {name: self._text_of(info) for name, info in sorted(infos.items())}
         return {name: text for name, text in found.items() if text and LEAST_BYTES <= len(text.encode()) <= MOST_BYTES}
 
@@ -60,7 +60,7 @@ class Answers:
             }
             for name, text in self.books.items()
         ]
-        return {"books": books, "active": is_active(found), **News().changed(found)}
+        return {"books": books, "active": is_active(found), **News(self.registry).changed(found)}
 
     def bring(self, visitor: str | None, body: bytes) -> dict[str, Any]:
         """Keep the text in the body of a request; return its key and its length in characters."""
@@ -113,7 +113,7 @@ def _known(visitor: str | None) -> str:
 
 def _short(values: dict[str, Any], name: str) -> str:
     value = values.get(name, "")
-    if not isinstance(value, str) or len(value) > TITLE_CHARS or not value.isprintable():
+    if not isinstance(value, str) or len(value) > SHORT_CHARS or not value.isprintable():
         raise RequestError("error_request")
     return value
 

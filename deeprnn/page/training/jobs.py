@@ -11,9 +11,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 from deeprnn.experiments import own
 from deeprnn.experiments.own import Options, OwnTextError, Plan
@@ -21,91 +19,19 @@ from deeprnn.page.environment import env_limit
 from deeprnn.page.service.asked import RequestError
 from deeprnn.page.training.folders import Folders
 from deeprnn.page.training.process import Limits, TrainingProcess
+from deeprnn.page.training.record import ENDED, Training
 from deeprnn.page.training.texts import TITLE_CHARS, Texts, checked, key_of, written
-from deeprnn.store.registry import Registry, private_name
+from deeprnn.store.registry import Registry
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.vocab import normalize
 
 LOG = logging.getLogger(__name__)
-State = Literal["waiting", "running", "stopping", "stopped", "finished", "failed"]
-ENDED = ("stopped", "finished", "failed")
 MOST_JOBS = 8  # trainings that a visitor may have, finished ones too
 MOST_WAITING = 20  # trainings of all visitors that wait or run
 GRACE_SECONDS = 180  # seconds to save what there is after a stop
 MORE_TIME = 1.25  # a training is stopped after this factor times the minutes that are allowed
 IDLE_SECONDS = 3_600.0  # seconds after which the folder of a visitor who does nothing is removed
 MEGABYTE = 1_000_000
-
-
-@dataclass(kw_only=True, eq=False)
-class Training:
-    """One training of a visitor.
-
-    text: a file, or a name of the catalogue. source: that name, or the key of the visitor's text (see `texts`).
-    planned, described, progress: the last events of these names; planned is an estimate until the process has measured
-    this machine. losses: the epoch, the seconds and the loss of each progress. curve: the records of all measurements.
-    ending: the last event. reason: key and values of the words that say why it stopped or failed. checkpoint: the
-    folder of the model; if it was stopped, of its weights so far.
-    """
-
-    key: str
-    visitor: str
-    title: str
-    options: Options
-    text: str
-    source: str
-    folder: Path
-    planned: dict[str, Any]
-    state: State = "waiting"
-    described: dict[str, Any] | None = None
-    progress: dict[str, Any] | None = None
-    losses: list[tuple[float, float, float]] = field(default_factory=list)
-    curve: list[dict[str, Any]] = field(default_factory=list)
-    ending: dict[str, Any] | None = None
-    reason: tuple[str, dict[str, Any]] | None = None
-    checkpoint: Path | None = None
-    seconds: float = 0.0  # of all its processes
-    resumed: bool = False
-    overtime: bool = False
-
-    @property
-    def name(self) -> str:
-        """The name of its model."""
-        return private_name(self.key)
-
-    @property
-    def resumable(self) -> bool:
-        """Whether it can go on where it ended."""
-        return self.state in ("stopped", "failed") and any(self.folder.glob(".*.snapshot.safetensors"))
-
-    def hear(self, event: dict[str, Any]) -> None:
-        """Take in what the process reports."""
-        name = event.pop("event", "")
-        if name == "planned":
-            self.planned = event
-        elif name == "described":
-            self.described, self.curve = event, event.pop("curve")
-        elif name == "progress":
-            self.progress = event
-            while self.losses and self.losses[-1][0] >= event["epoch"]:  # it goes on from an earlier snapshot
-                self.losses.pop()
-            self.losses.append((event["epoch"], event["seconds"], event["loss"]))
-        elif name == "measured":
-            self.curve.append(event)
-        elif name in ENDED:
-            self.ending = event | {"state": name}
-            self.checkpoint = Path(event["folder"]) if "folder" in event else self.checkpoint
-
-    def end(self, status: int) -> None:
-        """Take in that the process has ended; a status below 0 is that of a signal."""
-        ending = self.ending or {"state": "failed", "kind": "killed" if status < 0 else "crashed"}
-        self.state = ending["state"]
-        self.reason = None
-        if self.state == "failed":
-            values = {"reason": ending.get("reason", ""), "status": abs(status)}
-            self.reason = f"training.failed.{ending['kind']}", values
-        elif self.state == "stopped":
-            self.reason = "training.stopped.overtime" if self.overtime else "training.stopped.asked", {}
 
 
 class Trainings:

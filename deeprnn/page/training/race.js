@@ -1,6 +1,7 @@
 // The chart of all trainings of one text: a thin line for the training text, a thick one for held-out text.
-import { node, pointed, segments, sized } from '../shared/dom.js';
+import { filled, node, pointed, segments } from '../shared/dom.js';
 import { lines } from '../shared/lines.js';
+import { sized } from '../shared/sized.js';
 
 /** @typedef {import('./client.js').Training} Training */
 /** @typedef {import('../shared/lines.js').Series} Series */
@@ -116,11 +117,9 @@ export class Race {
    */
   #chart(series) {
     const { labels } = this;
-    const ngrams = new Map(this.#trainings.map(({ ngram }) => [ngram.ppl.toFixed(2), ngram.order]));
-    const rules = [...ngrams].map(([ppl, order]) => ({
-      name: labels.ngram.replace('{order}', String(order)).replace('{ppl}', ppl),
-      y: Number(ppl),
-    }));
+    const best = this.#trainings.map(({ ngram }) => ngram).reduce((a, b) => (b.ppl < a.ppl ? b : a));
+    const name = filled(labels.ngram, { order: best.order, ppl: best.ppl.toFixed(2) });
+    const rules = best.order ? [{ name, y: best.ppl }] : [];
     const xs = [labels.seconds, labels.epochs];
     const about = { name: '', title: labels.chart, y: labels.perplexity };
     return { kind: 'lines', ...about, series, xs, log_x: false, ticks: [], rules };
@@ -141,7 +140,7 @@ export function seriesOf({ name = '', curve, losses }, { colour, mark }, labels)
     {
       ...{
         name: `${name} · ${labels.heldout}`,
-        short: `${name} · ${labels.heldout}`,
+        short: name,
         colour,
         mark,
         dash: 0,
@@ -150,7 +149,7 @@ export function seriesOf({ name = '', curve, losses }, { colour, mark }, labels)
       points: curve.map(([epoch, seconds, , heldout]) => [seconds, epoch, heldout, null]),
     },
     {
-      ...{ name: `${name} · ${labels.train}`, short: labels.train, colour, mark, dash: 1, thin: true },
+      ...{ name: `${name} · ${labels.train}`, short: '', colour, mark, dash: 1, thin: true },
       points: thin.map(([epoch, seconds, ppl]) => [seconds, epoch, ppl, null]),
     },
   ];

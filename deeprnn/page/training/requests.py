@@ -23,7 +23,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deeprnn.page.server.limits import TRAINING, below_prefix
 from deeprnn.page.service.asked import RequestError
 from deeprnn.page.training.answers import Answers
-from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.state import News, is_active
 from deeprnn.page.visitor import visitor_of
 from deeprnn.words import in_both
@@ -54,7 +53,7 @@ class Requests:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return PlainTextResponse("Only the page itself may ask this.", status_code=403)
         if asked == "GET events":
-            stream = events(self._answers.trainings, visitor) if visitor else nothing()
+            stream = events(self._answers, visitor) if visitor else nothing()
             return StreamingResponse(stream, media_type="text/event-stream")
         body = await request.body()
         known: dict[str, Callable[[], Any]] = {
@@ -75,9 +74,10 @@ async def nothing() -> AsyncIterator[str]:
     yield message({"over": True})
 
 
-async def events(trainings: Trainings, visitor: str) -> AsyncIterator[str]:
+async def events(answers: Answers, visitor: str) -> AsyncIterator[str]:
     """Yield what changes of a visitor's trainings, first everything, until none of them waits or runs."""
-    news, seen, quiet = News(), -1, 0.0
+    trainings, news = answers.trainings, News(answers.registry)
+    seen, quiet = -1, 0.0
     while True:
         if trainings.changes > seen:
             seen, found = trainings.changes, trainings.of(visitor)

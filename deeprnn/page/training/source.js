@@ -8,7 +8,7 @@ import { decoded } from './reading.js';
 /** @typedef {import('./form.js').Offer} Offer */
 /** @typedef {Record<string, string>} Labels */
 
-const SHOWN = 20_000; // characters of an opened file that are shown
+const SHOWN = 600; // characters of an opened file that are shown
 const TITLE = 60; // characters
 
 export class Source {
@@ -29,10 +29,10 @@ export class Source {
     this.labels = labels;
     this.changed = changed;
     this.text = node('textarea');
-    this.text.placeholder = `${labels.paste}\n${offer.size}`;
     this.text.spellcheck = false;
     this.text.addEventListener('input', () => {
       this.books.value = '';
+      this.text.classList.remove('taken');
       this.#bring(this.text.value, labels.pasted);
     });
     this.file = node('input', 'file');
@@ -48,6 +48,17 @@ export class Source {
     this.note = node('p', 'note');
     this.note.setAttribute('role', 'status');
     this.element = this.#laidOut();
+    this.#show('');
+  }
+
+  /**
+   * Shows the beginning of a text that is not in the box itself; what is typed there replaces it.
+   * @param {string} beginning
+   */
+  #show(beginning) {
+    this.text.value = '';
+    this.text.placeholder = beginning || `${this.labels.paste}\n${this.offer.size}`;
+    this.text.classList.toggle('taken', beginning !== '');
   }
 
   /** Whether there is a text to be trained on. */
@@ -94,6 +105,7 @@ export class Source {
    * @param {Source} other
    */
   adopt(other) {
+    this.#show(other.text.classList.contains('taken') ? other.text.placeholder : '');
     this.text.value = other.text.value;
     this.books.value = other.books.value;
     this.chosen = other.chosen;
@@ -112,7 +124,7 @@ export class Source {
     this.chosen = { source, title };
     const book = this.#books.find(({ name }) => name === source);
     this.books.value = book?.name ?? '';
-    this.text.value = book?.opening ?? '';
+    this.#show(book?.opening ?? title);
     this.note.textContent = title;
     this.changed();
   }
@@ -141,26 +153,21 @@ export class Source {
     this.file.value = '';
     this.books.value = '';
     if (!found) {
+      this.#show('');
       this.#bring('', '', this.labels.undecoded);
-      this.text.value = '';
       return;
     }
-    this.text.value = found.text.slice(0, SHOWN);
+    this.#show(found.text.slice(0, SHOWN));
     const said = found.encoding === 'UTF-8' ? '' : filled(this.labels.decoded, { encoding: found.encoding });
-    const rest = found.text.length > SHOWN ? this.labels.beginning : '';
-    this.#bring(found.text, file.name.slice(-TITLE), said, rest);
+    this.#bring(found.text, file.name.slice(-TITLE), said);
   }
 
   /** @param {string} name of a text at hand */
   #take(name) {
     const book = this.#books.find((one) => one.name === name);
-    if (book) {
-      this.keep(name, spoken(book.title));
-      this.note.textContent = this.labels.beginning;
-    } else {
-      this.text.value = '';
-      this.#bring('', '');
-    }
+    if (book) return this.keep(name, spoken(book.title));
+    this.#show('');
+    this.#bring('', '');
   }
 
   /**

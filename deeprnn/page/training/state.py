@@ -7,14 +7,18 @@ import functools
 import math
 from typing import Any
 
+from deeprnn.config import Form
 from deeprnn.experiments.own import Options, Plan
 from deeprnn.experiments.recipes import stack as stack_of
+from deeprnn.page.shared.picker import readers
 from deeprnn.page.shared.widgets import book, millions, stack
-from deeprnn.page.training.jobs import ENDED, Training
 from deeprnn.page.training.process import command
+from deeprnn.page.training.record import ENDED, Training
 from deeprnn.page.words import tr
+from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
 
+BESIDE: dict[Form, tuple[str, ...]] = {"full": ("data-book", "journey-gru-2"), "d2l": ("note-lstm-2",)}
 MOST_LOSSES = 240  # points of the loss that are sent at once
 SHOWN = ("epoch", "seconds", "chars_per_second", "seconds_left")  # of the progress
 
@@ -98,7 +102,8 @@ def own_file(title: str) -> str:
 class News:
     """What one page has been sent, so that it is sent only what has changed since."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
         self._begun = False
         self._sent: dict[str, dict[str, Any]] = {}
         self._counts: dict[str, tuple[int, int]] = {}  # points of the curve and of the losses
@@ -119,7 +124,8 @@ class News:
         return whole | ({"trainings": news} if news else {}) | ({"gone": gone} if gone else {})
 
     def _of(self, training: Training, place: int) -> dict[str, Any]:
-        now, before = fields(training, place), self._sent.get(training.key, {})
+        before = self._sent.get(training.key, {})
+        now = fields(training, place) | self._model(training, before)
         self._sent[training.key] = now
         news = {name: value for name, value in now.items() if name not in before or before[name] != value}
         curve, losses = self._counts.get(training.key, (0, 0))
@@ -135,6 +141,17 @@ class News:
         ]
         added = {name: value for name, value in (("curve", points), ("losses", lost), ("anew", anew)) if value}
         return news | added
+
+    def _model(self, training: Training, before: dict[str, Any]) -> dict[str, Any]:
+        """Return the name of the model, and of a shipped one to put beside it; None until there is one."""
+        info = self._registry.find(training.name)
+        if info is None:
+            return {"model": None, "beside": None}
+        if before.get("model"):
+            return {"model": training.name, "beside": before["beside"]}
+        text = training.curve[-1]["written"]["drawn"] if training.curve else ""
+        found = readers(self._registry, text, [], first=BESIDE[info.vocab.form])
+        return {"model": training.name, "beside": found[0] if found else None}
 
 
 def _point(record: dict[str, Any]) -> list[float]:

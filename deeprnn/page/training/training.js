@@ -1,6 +1,7 @@
 // Draws the Train view (see view.py): the form, and below it the trainings of each text side by side.
 import { Carried, filled, find, node, onLanguage, spoken } from '../shared/dom.js';
 import { Card, commandLine } from './cards.js';
+import { identify } from '../shared/visitor.js';
 import { Trainings, ask } from './client.js';
 import { Form } from './form.js';
 import { Race, look } from './race.js';
@@ -33,6 +34,7 @@ class Group {
    * @param {Map<string, import('./race.js').Look>} looks
    */
   update(trainings, looks) {
+    this.element.dataset.count = String(trainings.length);
     this.heading.textContent = filled(this.labels.trained_on, { text: spoken(trainings[0].text) });
     const named = trainings.map((one) => ({ ...one, name: spoken(one.title) }));
     this.race.draw(named, looks);
@@ -57,6 +59,9 @@ class View {
   /** @type {Map<string, import('./race.js').Look>} */
   #looks = new Map();
 
+  /** Whether a training was started that is not shown yet. */
+  #begun = false;
+
   /**
    * @param {Value} value
    * @param {Trainings} trainings
@@ -75,7 +80,10 @@ class View {
 
   /** @param {boolean} started whether a training was started, or only the text is another one */
   #started(started) {
-    if (started) this.trainings.listen();
+    if (started) {
+      this.trainings.listen();
+      this.#begun = true;
+    }
     this.update();
   }
 
@@ -99,6 +107,11 @@ class View {
         this.#looks,
       );
     });
+    const first = this.groups.firstElementChild;
+    if (this.#begun && first) {
+      this.#begun = false;
+      if (first.getBoundingClientRect().top > 0.6 * window.innerHeight) first.scrollIntoView({ behavior: 'smooth' });
+    }
     this.form?.name(sources.includes(this.form.source.chosen?.source ?? ''));
   }
 
@@ -162,6 +175,7 @@ export function mount({ element, props, labels, watch }) {
   watch('value', draw);
   onLanguage(root, draw);
   if (!carried.given().minutes) return;
+  identify();
   trainings.load().then(
     (found) => {
       books = found;
