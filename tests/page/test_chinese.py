@@ -26,6 +26,7 @@ GRADIOS = r"queue: .*|processing \||Language · 语言"
 
 DRAWN = {
     "compare": ".text span",
+    "training": ".bring .go",
     "score": "#score",
     "experiments": ".experiment .verdict",
     "inside": ".inside .says",

@@ -84,6 +84,7 @@ GIVEN = {
         if letter != cell.candidate
     },
     "learn.label": {f"{name}{part}" for name in ("right", "residual", "wrong") for part in ("", "_note")} | {"copy"},
+    "training.label": {"stop", "resume", "keep"},
     "score.label": {"best", "best_sure", "only", "only_sure", "waiting", "stopped"},
 }
 # Tables that are shown whole, in their order, and those by gradio's names.

@@ -1,0 +1,220 @@
+"""The requests of the Train view: texts, estimates, and a stream of what is new, each visitor's apart."""
+
+import argparse
+import contextlib
+import json
+import re
+import shlex
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+
+from deeprnn.commands.own_text import add_options
+from deeprnn.experiments.own import Options
+from deeprnn.page.server.limits import Limits
+from deeprnn.page.training.answers import Answers
+from deeprnn.page.training.jobs import Trainings
+from deeprnn.page.training.process import command
+from deeprnn.page.training.requests import Requests, events
+from deeprnn.page.training.state import News, fields
+from deeprnn.page.training.texts import MOST_TEXTS
+from deeprnn.page.visitor import COOKIE
+from tests.conftest import run
+
+TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
+OPTIONS = {"cell": "gru", "layers": 1, "hidden": 8, "residual": None, "form": "full", "minutes": 1, "epochs": 3}
+ANN, BOB = "a" * 32, "b" * 32
+
+
+@pytest.fixture
+def answers(registry, tmp_path):
+    with contextlib.closing(Trainings(10, registry=registry, place=tmp_path)) as trainings:
+        yield Answers(registry, trainings, lambda info: TEXT if info.metrics.text.name == "time_machine" else None)
+
+
+@pytest.fixture
+def ask(answers):
+    """Send a request as a visitor: `ask(ANN, "POST", "text", TEXT)`; return the answer."""
+    rest = PlainTextResponse("the page")
+    app = Limits(Requests(rest, answers), max_bytes=2_000_000, per_minute=100)
+
+    def send(visitor, method, path, body=None, **headers):
+        content = body if isinstance(body, str | bytes | None) else json.dumps(body)
+
+        async def sent():
+            cookies = {COOKIE: visitor} if visitor else {}
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://page", cookies=cookies) as client:
+                return await client.request(method, f"/training/{path}", content=content, headers=headers)
+
+        return run(sent())
+
+    return send
+
+
+def about(ask, visitor, do, **values):
+    return ask(visitor, "POST", "ask", {"do": do, **values}).json()
+
+
+def start(ask, visitor, options=OPTIONS):
+    source = ask(visitor, "POST", "text", TEXT).json()["source"]
+    return about(ask, visitor, "start", source=source, title="bottles", options=options)["key"]
+
+
+def test_a_text_is_sent_once_and_estimated_for_its_visitor_alone(ask):
+    brought = ask(ANN, "POST", "text", TEXT).json()
+    assert brought["chars"] == len(TEXT)
+    asked = {"source": brought["source"], "title": "bottles", "options": OPTIONS}
+    said = about(ask, ANN, "estimate", **asked)
+    assert re.search(r"3 epochs in \d+ seconds; 0.00 M weights, 8 units a layer; a 6-gram .* [1-9]", said["said"]["en"])
+    assert "6 元语法" in said["said"]["zh"]
+    line = "python train.py my-book --data bottles.txt --cell gru --layers 1 --hidden 8 --epochs 3"
+    assert said["command"] == line
+    assert about(ask, BOB, "estimate", **asked)["why"] == "training.refused.gone"
+    assert about(ask, None, "estimate", **asked)["why"] == "training.refused.cookie"
+
+
+def test_a_text_that_is_at_hand_is_not_sent(ask):
+    (book,) = ask(None, "GET", "state").json()["books"]
+    assert (book["name"], book["chars"], TEXT.startswith(book["opening"])) == ("time_machine", len(TEXT), True)
+    said = about(ask, ANN, "estimate", source="time_machine", title="", options=OPTIONS)
+    assert said["command"].startswith("python train.py my-book --data time_machine --cell gru")
+
+
+def test_a_text_of_2_mb_fits_into_the_limit_of_a_request_and_a_longer_one_is_refused(ask):
+    assert ask(ANN, "POST", "text", "x" * 2_000_000).json()["chars"] == 2_000_000
+    assert ask(ANN, "POST", "text", "x" * 2_000_001).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "why"), [(b"\xff" * 3_000, "training.refused.text"), (b"short", "training.refused.size")]
+)
+def test_what_is_no_text_is_refused_in_both_languages(ask, body, why):
+    said = ask(ANN, "POST", "text", body).json()
+    assert said["why"] == why
+    assert set(said["refused"]) == {"en", "zh"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("[", "error_request"),
+        ([], "error_request"),
+        ({}, "error_request"),
+        ({"do": "leave"}, "error_request"),
+        ({"do": "stop", "key": 1}, "error_request"),
+        ({"do": "stop", "key": "x"}, "training.refused.unknown"),
+        ({"do": "start", "source": "x", "title": "t", "options": OPTIONS}, "training.refused.gone"),
+        ({"do": "start", "source": "x", "title": "t" * 81, "options": OPTIONS}, "error_request"),
+        ({"do": "start", "source": "x", "title": "t"}, "error_request"),
+        ({"do": "start", "source": "x", "options": OPTIONS | {"more": 1}}, "error_request"),
+        ({"do": "start", "source": "x", "options": OPTIONS | {"residual": 1}}, "error_request"),
+        ({"do": "start", "source": "x", "options": OPTIONS | {"layers": 11}}, "own.refused.layers"),
+        ({"do": "start", "source": "x", "options": OPTIONS | {"cell": []}}, "own.refused.cell"),
+        ({"do": "start", "source": "x", "options": OPTIONS | {"minutes": None}}, "own.refused.minutes"),
+    ],
+)
+def test_requests_are_read_strictly(ask, asked, why):
+    assert ask(ANN, "POST", "ask", asked).json()["why"] == why
+
+
+def test_another_site_is_not_answered_and_other_addresses_are_the_pages(ask):
+    for method, path in (("GET", "state"), ("GET", "events"), ("POST", "ask")):
+        assert ask(ANN, method, path, **{"sec-fetch-site": "cross-site"}).status_code == 403
+    assert ask(ANN, "GET", "text").status_code == 404
+    assert ask(ANN, "GET", "../").text == "the page"
+
+
+def test_requests_count_against_the_limit_of_a_minute(ask):
+    answers = [ask(ANN, "POST", "ask", {"do": "stop", "key": "x"}).status_code for _ in range(101)]
+    assert (set(answers[:100]), answers[100]) == ({200}, 429)
+
+
+def together(stream):
+    """What a page has put together from the messages of a stream, and the messages."""
+    found, messages = {}, []
+
+    async def read():
+        said = [message.removeprefix("data: ") async for message in stream]
+        messages.extend(json.loads(message) for message in said if message.startswith("{"))
+
+    run(read())
+    for said in messages:
+        for key, change in said.get("trainings", {}).items():
+            before = {} if change.pop("anew", False) else found.get(key, {})
+            points = {name: before.get(name, []) + change.pop(name, []) for name in ("curve", "losses")}
+            found[key] = found.get(key, {}) | change | points
+        for key in said.get("gone", ()):
+            del found[key]
+    return found, messages
+
+
+@pytest.mark.process
+def test_a_stream_tells_only_what_is_new_and_ends_when_nothing_runs(ask, answers):
+    key = start(ask, ANN, OPTIONS | {"epochs": 400})
+    found, messages = together(events(answers, ANN))
+    assert messages[0]["whole"]
+    assert messages[-1]["over"]
+    assert all("whole" not in one and "over" not in one for one in messages[1:-1])
+    (training,) = (one for one, _ in answers.trainings.of(ANN))
+    assert training.state == "finished"
+    now = News(answers.registry).changed([(training, 0)])["trainings"][key]
+    assert found[key].items() >= json.loads(json.dumps(fields(training, 0))).items()
+    assert found[key]["curve"] == now["curve"]
+    assert len(found[key]["losses"]) == len(training.losses)
+    assert (found[key]["model"], found[key]["beside"]) == (training.name, "data-book")
+    titles = [one for one in messages if "title" in one.get("trainings", {}).get(key, {})]
+    assert len(titles) <= 2, "at the start, and when the process has planned"
+    assert ask(BOB, "GET", "state").json()["active"] is False
+    assert "trainings" not in ask(BOB, "GET", "state").json()
+    assert list(ask(ANN, "GET", "state").json()["trainings"]) == [key]
+
+
+@pytest.mark.process
+def test_trainings_are_stopped_resumed_and_removed_by_their_visitor(ask, answers):
+    key = start(ask, ANN, OPTIONS | {"epochs": 5_000})
+    assert about(ask, BOB, "stop", key=key)["why"] == "training.refused.unknown"
+    assert about(ask, ANN, "stop", key=key) == {}
+    found, _ = together(events(answers, ANN))
+    assert found[key]["state"] == "stopped"
+    assert found[key]["reason"]["en"].startswith(("Stopped", "Taken out"))
+    assert found[key]["resumable"]
+    assert about(ask, ANN, "resume", key=key) == {}
+    assert about(ask, ANN, "remove", key=key) == {}
+    assert together(events(answers, ANN))[0] == {}
+
+
+def test_a_text_is_found_beside_its_training_when_it_is_kept_no_more(ask, answers):
+    key = start(ask, ANN)
+    source = answers.trainings.of(ANN)[0][0].source
+    for number in range(MOST_TEXTS):
+        answers.trainings.bring(BOB, f"{number} {TEXT}")
+    assert answers.trainings.text_of(ANN, source) == TEXT
+    about(ask, ANN, "remove", key=key)
+    assert about(ask, ANN, "estimate", source=source, title="", options=OPTIONS)["why"] == "training.refused.gone"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(),
+        Options(minutes=3),
+        Options(cell="gru", layers=2, residual=False, minutes=0.5),
+        Options(hidden=64, residual=True, form="d2l", epochs=12, seed=3),
+    ],
+)
+def test_the_line_for_the_terminal_trains_with_the_same_options(options):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data")
+    parser.add_argument("--seeds", type=int, default=0)
+    add_options(parser)
+    read = vars(parser.parse_args(shlex.split(command(options, "a book.txt"))[3:]))
+    assert read.pop("data") == "a book.txt"
+    wiring = {"residual": True} if read.pop("residual") else {"residual": False} if read.pop("plain") else {}
+    given = {name: value for name, value in read.items() if value is not None and name not in ("plain", "seeds")}
+    assert Options(**given, **wiring, seed=read["seeds"]) == options
+
+
+def test_a_visitor_without_trainings_has_an_empty_stream(answers):
+    assert together(events(answers, BOB))[1] == [{"whole": True, "over": True}]
