@@ -8,15 +8,15 @@ their frequencies, drawn from a seed, so that no book is needed.
 
 import json
 import random
-import shutil
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from browser import WAIT, Meter, chromium
 from load import Server
-from playwright.sync_api import CDPSession, Page, sync_playwright
-from streaming import MODELS, WAIT
+from playwright.sync_api import Page
+from streaming import MODELS
 
 CHARS = 20_000
 LETTERS = "etaoin shrdlu the and of to in"
@@ -30,29 +30,25 @@ def text() -> str:
     return "".join(random.Random(0).choices(LETTERS, k=CHARS))
 
 
-def worked(cdp: CDPSession) -> float:
+def worked(meter: Meter) -> float:
     """Return the milliseconds of CPU time that the main thread has taken so far."""
-    found = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
-    return float(1000 * found["ThreadTime"])
+    (seconds,) = meter.seconds("ThreadTime")
+    return 1000 * seconds
 
 
-def cost(page: Page, cdp: CDPSession, act: Callable[[], Any]) -> float:
+def cost(page: Page, meter: Meter, act: Callable[[], Any]) -> float:
     """Return the milliseconds that the main thread works from an act until its result is drawn."""
-    before = worked(cdp)
+    before = worked(meter)
     act()
     page.evaluate(DRAWN)
-    return worked(cdp) - before
+    return worked(meter) - before
 
 
 def measured(page: Page) -> dict[str, Any]:
     """Score the text and switch the map."""
-    cdp = page.context.new_cdp_session(page)
-    received: list[int] = []
-    cdp.on("Network.dataReceived", lambda event: received.append(event["dataLength"]))
-    cdp.send("Network.enable")
-    cdp.send("Performance.enable")
+    meter = Meter(page)
     page.locator("#score-text textarea").fill(text())
-    before, started = worked(cdp), time.perf_counter()
+    before, started = worked(meter), time.perf_counter()
     page.click("#score")
     page.wait_for_selector(".score-result .stop")
     page.wait_for_function(ROWS, arg=1, timeout=WAIT)
@@ -61,14 +57,14 @@ def measured(page: Page) -> dict[str, Any]:
     found = {
         "seconds to the first row": round(first, 1),
         "seconds to the last row": round(time.perf_counter() - started, 1),
-        "bytes": sum(received),
-        "milliseconds of the main thread": round(worked(cdp) - before),
+        "bytes": sum(meter.parts),
+        "milliseconds of the main thread": round(worked(meter) - before),
     }
     models = page.locator(".heat-controls select").first
-    one = [cost(page, cdp, partial(models.select_option, str(place))) for place in range(1, SWITCHES + 1)]
-    two = cost(page, cdp, page.get_by_role("button", name="A minus B").click)
+    one = [cost(page, meter, partial(models.select_option, str(place))) for place in range(1, SWITCHES + 1)]
+    two = cost(page, meter, page.get_by_role("button", name="A minus B").click)
     others = page.locator(".heat-controls select").last
-    more = [cost(page, cdp, partial(others.select_option, str(place))) for place in range(2, SWITCHES + 1)]
+    more = [cost(page, meter, partial(others.select_option, str(place))) for place in range(2, SWITCHES + 1)]
     return found | {
         "milliseconds of a switch of model": [round(value) for value in one],
         "milliseconds of A minus B": [round(value) for value in (two, *more)],
@@ -78,14 +74,11 @@ def measured(page: Page) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, and print one line of JSON."""
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with Server() as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+    with Server() as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
         page.goto(f"{server.url}/?view=score&text=the&models={','.join(MODELS)}")
         page.wait_for_selector(".score-result .verdict b", timeout=WAIT)
         print(json.dumps(measured(page)))
-        browser.close()
 
 
 if __name__ == "__main__":

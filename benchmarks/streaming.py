@@ -6,16 +6,16 @@ and prints how long the shown texts still changed after the click.
 """
 
 import json
-import shutil
 import time
 from typing import Any
 
+from browser import WAIT, Meter, chromium
 from load import Server
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Page
 
 MODELS = ["note-lstm-10", "note-lstm-10-residual", "wells-lstm-2", "journey-gru-2", "note-gru-2", "note-lstm-2"]
 CHARS = 2_000
-WAIT = 300_000  # milliseconds
+TIMES = ("TaskDuration", "ScriptDuration", "LayoutDuration")  # of the main thread
 
 # The times of the last change of the shown texts and of the click on Stop, from one clock.
 OBSERVE = """() => {
@@ -37,32 +37,22 @@ DONE = """(length) => [...document.querySelectorAll('.model-card .text')].every(
   && document.querySelectorAll('.model-card .rote').length === document.querySelectorAll('.model-card').length"""
 
 
-def seconds(cdp: CDPSession) -> dict[str, float]:
-    """Return the seconds that the main thread has worked so far."""
-    found = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
-    return {key: found[key] for key in ("TaskDuration", "ScriptDuration", "LayoutDuration")}
-
-
 def measured(page: Page) -> dict[str, Any]:
     """Measure one comparison from the click to its end."""
-    cdp = page.context.new_cdp_session(page)
-    received: list[int] = []
-    cdp.on("Network.dataReceived", lambda event: received.append(event["dataLength"]))
-    cdp.send("Network.enable")
-    cdp.send("Performance.enable")
+    meter = Meter(page)
     page.locator("#settings button.label-wrap").click()
     page.get_by_label("Length").fill(str(CHARS))
-    before, started = seconds(cdp), time.perf_counter()
+    before, started = meter.seconds(*TIMES), time.perf_counter()
     page.click("#generate")
     page.wait_for_function(DONE, arg=CHARS, timeout=WAIT)
     lasted = time.perf_counter() - started
-    after = seconds(cdp)
-    cdp.detach()
+    after = meter.seconds(*TIMES)
+    meter.end()
     return {
         "seconds": round(lasted, 1),
-        "parts": len(received),
-        "bytes": sum(received),
-        **{key: round(after[key] - before[key], 2) for key in before},
+        "parts": len(meter.parts),
+        "bytes": sum(meter.parts),
+        **{name: round(end - begin, 2) for name, begin, end in zip(TIMES, before, after, strict=True)},
     }
 
 
@@ -87,15 +77,12 @@ def stopped(page: Page) -> float:
 
 def main() -> None:
     """Measure, and print one line of JSON."""
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with Server() as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+    with Server() as server, chromium() as browser:
         page = browser.new_page()
         page.goto(f"{server.url}/?models={','.join(MODELS)}")
         page.wait_for_function(f"() => document.querySelectorAll('.model-card').length === {len(MODELS)}")
         found = measured(page)
         found["milliseconds from Stop to the last change"] = round(stopped(page))
-        browser.close()
     print(json.dumps(found))
 
 

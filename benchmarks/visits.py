@@ -1,4 +1,4 @@
-"""What a visit of the page costs: bytes on the wire and CPU seconds of the server. `load.py --visits` prints it.
+"""What a visit of the page costs: bytes on the wire and CPU seconds of the server. `load.py` prints it.
 
 A visit is made by a real Chromium, with an empty cache (cold) and again by the same browser (warm), until nothing is
 asked of the server any more; or, for many visitors at once, by HTTP: the same files, and the requests that a page sends
@@ -8,7 +8,6 @@ all the time.
 
 import asyncio
 import os
-import shutil
 import statistics
 import time
 from collections import Counter
@@ -17,7 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from browser import chromium
+from playwright.sync_api import Browser, BrowserContext
 
 QUIET_SECONDS = 1.0  # a visit has ended when nothing was asked of the server for so long
 STREAM_SECONDS = 10.0  # gradio 6.31 now and then leaves a stream of updates open, which is not waited for any longer
@@ -103,12 +103,9 @@ def in_browser(url: str, pid: int, visits: int) -> list[str]:
 
     Returns the addresses of the files that a visit needs, the page first.
     """
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         _cold_and_warm(browser, url, pid)  # not counted: the server makes the page and its files
         found = [_cold_and_warm(browser, url, pid) for _ in range(visits)]
-        browser.close()
     for name, seen in zip(("cold", "warm"), zip(*found, strict=True), strict=True):
         sizes = [sum(visit.items().values()) for visit, _ in seen]
         cpu = statistics.fmean(cpu for _, cpu in seen)

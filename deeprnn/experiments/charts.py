@@ -181,6 +181,7 @@ def _colours(runs: Sequence[RunRecord]) -> list[str]:
 
 def _learning(run: RunRecord, colour: str, mark: int) -> list[Series]:
     curve = run.curve
+    measured = "val" if "test" in run.final else "heldout"  # its held-out figure is then another one than the curve's
     xs = list(zip(curve.epoch, curve.chars, curve.seconds, strict=True))
 
     def named(model: Label, part: str) -> Word:
@@ -196,7 +197,7 @@ def _learning(run: RunRecord, colour: str, mark: int) -> list[Series]:
             points=[Point(xs=x, value=estimate([y])) for x, y in zip(xs, ppls, strict=True)],
             thin=part == "train",
         )
-        for part, ppls in (("train", curve.train_ppl), ("heldout", curve.val_ppl))
+        for part, ppls in (("train", curve.train_ppl), (measured, curve.val_ppl))
     ]
 
 

@@ -43,8 +43,7 @@ def chart(results: Results) -> Lines:
 
 
 def _trained(results: Results) -> Values:
-    ppls = {"right": RIGHT, "wrong": WRONG}
-    return {name: results.where(recipe=recipe).figure("train").mean for name, recipe in ppls.items()}
+    return {"wrong": results.where(recipe=WRONG).figure("train").mean}
 
 
 QUESTION = Question(

@@ -224,6 +224,12 @@ def test_characters_are_reached_and_asked_by_keys_alone(visit):
         one.page.keyboard.press("ArrowRight")
     one.page.keyboard.press("Enter")
     one.page.locator(".next-row").first.wait_for()
+    focused = "document.activeElement === document.querySelectorAll('.next-row')[{}].querySelectorAll('.choice')[{}]"
+    for key, place in (("Tab", (0, 0)), ("ArrowRight", (0, 1)), ("ArrowDown", (1, 1)), ("Home", (1, 0))):
+        one.page.keyboard.press(key)
+        assert one.page.evaluate(focused.format(*place)), key
+    one.page.keyboard.press("Tab")
+    assert not one.page.evaluate("document.querySelector('.next').contains(document.activeElement)"), "one stop"
     one.page.keyboard.press("Escape")
     assert not one.page.locator(".next").is_visible()
     assert one.page.evaluate("document.activeElement.className") == "out"

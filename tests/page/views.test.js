@@ -6,6 +6,7 @@ import { asked, matching, ordered } from '../../deeprnn/page/checkpoints/checkpo
 import { queryOf, withoutFigures } from '../../deeprnn/page/compare/kept.js';
 import { endOf, whole } from '../../deeprnn/page/compare/live.js';
 import { after } from '../../deeprnn/page/compare/past.js';
+import { moved } from '../../deeprnn/page/compare/sheet.js';
 import { said } from '../../deeprnn/page/compare/tip.js';
 import { unitOf } from '../../deeprnn/page/inside/pictures.js';
 import { named } from '../../deeprnn/page/learn/unrolled.js';
@@ -72,6 +73,24 @@ test('live letters have whole percents, and of a prompt its last whole character
   assert.deepEqual([1, 0.996, 0.5, 0.01, 0.0099].map(whole), ['100%', '100%', '50%', '1%', '<1%']);
   assert.equal(endOf('a' + '𝄞'.repeat(160)), '𝄞'.repeat(160));
   assert.equal(endOf('the'), 'the');
+});
+
+test('arrow keys move among rows of different lengths, and stop at their ends', () => {
+  const lengths = [3, 1, 2];
+  assert.deepEqual(moved('ArrowRight', 0, 0, lengths), [0, 1]);
+  assert.deepEqual(moved('ArrowRight', 0, 2, lengths), [0, 2]);
+  assert.deepEqual(moved('ArrowLeft', 2, 0, lengths), [2, 0]);
+  assert.deepEqual(moved('ArrowDown', 0, 2, lengths), [1, 0]);
+  assert.deepEqual(moved('ArrowDown', 2, 1, lengths), [2, 1]);
+  assert.deepEqual(moved('ArrowUp', 1, 0, lengths), [0, 0]);
+  assert.deepEqual(
+    [moved('Home', 0, 2, lengths), moved('End', 0, 0, lengths)],
+    [
+      [0, 0],
+      [0, 2],
+    ],
+  );
+  assert.equal(moved('Enter', 0, 0, lengths), null);
 });
 
 test('checkpoints are found by all the words wanted, in either language, and sorted by what a cell is worth', () => {

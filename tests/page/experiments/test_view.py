@@ -63,7 +63,7 @@ def test_another_result_is_another_answer_another_point_and_another_row(changed)
     depth = section(value, "depth")
     (answer,) = (one for one in depth["answers"] if "GRU 9.876" in one["sentence"])
     assert "about 113%" in answer["claim"]
-    assert "about 113%" in depth["figures"][0][0]["title"]
+    assert "at most 113%" in depth["figures"][0][0]["title"]
     (line,) = (one for one in depth["figures"][0][0]["series"] if one["name"] == "GRU, residual")
     assert line["points"][-1] == [10, 9.876, None]
     assert ["GRU", "residual"] in [row[:2] for row in depth["figures"][0][0]["table"]["rows"]]
