@@ -3,6 +3,7 @@
 Knows: runs. Does not know: words, how a chart is drawn, how a table is written.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -155,12 +156,12 @@ def curves(results: Results, recipes: Sequence[str], title: Word | None = None, 
     """Return each recipe's learning curves, of seed 0, along epochs, characters read and seconds."""
     found = [run for recipe in recipes for run in results.where(recipe=recipe, seed=0) if run.curve.epoch]
     texts = [results.texts[run.text_key] for run in found if run.text_key in results.texts]
-    colours = _colours(found)
+    shades = colours([run.model_config.cell for run in found])
     return Lines(
         name=Word(key="charts.curves"),
         title=title or Word(key="charts.title.curves"),
         axes=[Word(key=f"charts.axis.{axis}") for axis in ("epochs", "chars", "seconds")],
-        series=[one for mark, run in enumerate(found) for one in _learning(run, colours[mark], mark)],
+        series=[one for mark, run in enumerate(found) for one in _learning(run, shades[mark], mark)],
         log_x=log_x,
         symbols=sorted({text.symbols for text in texts}),
         table=Table(
@@ -170,13 +171,12 @@ def curves(results: Results, recipes: Sequence[str], title: Word | None = None, 
     )
 
 
-def _colours(runs: Sequence[RunRecord]) -> list[str]:
-    """Return a colour for each run: the first run of a cell has the cell's, the others have spare ones."""
-    spare, colours = iter(SPARE_COLOURS), list[str]()
-    for run in runs:
-        cell = run.model_config.cell
-        colours.append(next(spare) if cell in colours else cell)
-    return colours
+def colours(cells: Sequence[str]) -> list[str]:
+    """Return a colour for each model, by its cell: the first of a cell has the cell's, the others have spare ones."""
+    spare, found = itertools.cycle(SPARE_COLOURS), list[str]()
+    for cell in cells:
+        found.append(next(spare) if cell in found else cell)
+    return found
 
 
 def _learning(run: RunRecord, colour: str, mark: int) -> list[Series]:

@@ -7,6 +7,7 @@ fields are ignored. An error message names the field by its path, such as `final
 """
 
 import hashlib
+import itertools
 import re
 import typing
 from collections.abc import Mapping
@@ -152,6 +153,49 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A measurement during training, and what the model wrote then after the prompt of its sample.
+
+    epoch, chars, seconds: what was read until then. train_ppl: over the last epoch. val_ppl: on the validation part.
+    drawn: at temperature 0.8 with seed 0. greedy: the likeliest character each time.
+    """
+
+    epoch: int
+    chars: int
+    seconds: float
+    train_ppl: float
+    val_ppl: float
+    drawn: str
+    greedy: str
+
+    @classmethod
+    def read(cls, node: Node) -> Self:
+        """Read a record of the curve that has `written`."""
+        written = node["written"]
+        return cls(
+            epoch=node["epoch"].whole(),
+            chars=node["chars"].whole(),
+            seconds=node["seconds"].number(0, MAX_SECONDS),
+            train_ppl=node["train_ppl"].number(1, MAX_PPL),
+            val_ppl=node["val_ppl"].number(1, MAX_PPL),
+            drawn=written["drawn"].text(MAX_WRITTEN),
+            greedy=written["greedy"].text(MAX_WRITTEN),
+        )
+
+    @classmethod
+    def read_each(cls, curve: Node) -> tuple[Self, ...]:
+        """Read the records of a curve; there are none if the run did not record what the model wrote."""
+        records = curve.items()
+        if not records or records[0].get("written") is None:
+            return ()
+        moments = tuple(map(cls.read, records))
+        steps = [(one.epoch, one.chars, one.seconds) for one in moments]
+        if any(not (a[0] < b[0] and a[1] < b[1] and a[2] <= b[2]) for a, b in itertools.pairwise(steps)):
+            raise curve.refusal("records in the order of their epochs")
+        return moments
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metrics:
     """How a model was trained, and its figures.
 
@@ -161,6 +205,7 @@ class Metrics:
     unigram: for each part, the perplexity of predicting from how often each symbol occurs.
     best_epoch, best_ppl: the lowest validation perplexity during training, and its epoch.
     stopped_after: the finished epochs of a run that was stopped; None if it came to its end.
+    moments: the measurements during training, in order, if the run recorded what the model wrote; see `Moment`.
     """
 
     num_params: int
@@ -178,6 +223,7 @@ class Metrics:
     device: str
     threads: int
     stopped_after: int | None = None
+    moments: tuple[Moment, ...] = ()
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
@@ -191,6 +237,7 @@ class Metrics:
         for part in ("train", "val"):
             _ = final[part], unigram[part]
         texts, elsewhere, stopped = read_texts(values), root.get("elsewhere"), root.get("stopped_after")
+        curve = root.get("curve")
         if "val" not in texts[0].ranges:
             raise ValueError("text.ranges lacks 'val'")
         if texts[0].ranges["train"][0] == texts[0].ranges["train"][1]:
@@ -211,6 +258,7 @@ class Metrics:
             device=root["device"].text(MAX_LABEL),
             threads=root["threads"].whole(1, 1_000_000),
             stopped_after=stopped.whole() if stopped else None,
+            moments=Moment.read_each(curve) if curve else (),
         )
 
     @property

@@ -49,6 +49,7 @@ from deeprnn.page.training.allowed import most_minutes
 from deeprnn.page.training.answers import Answers
 from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.requests import Requests as TrainingRequests
+from deeprnn.page.watch import view as watch
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
@@ -91,6 +92,8 @@ def build(registry: Registry, text_of: TextOf = score.no_text, minutes: int = 0)
         with gr.Tabs() as tabs:
             with _tab("compare", words):
                 compare.build(registry, addresses, language, words)
+            with _tab("watch", words):
+                watch.build(registry, words)
             with _tab("training", words):
                 training.build(words, minutes)
             with _tab("score", words):

@@ -16,8 +16,8 @@ from deeprnn.page.words import language
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
 
-View = Literal["compare", "training", "score", "experiments", "inside", "learn", "checkpoints"]
-VIEWS: tuple[View, ...] = ("compare", "training", "score", "experiments", "inside", "learn", "checkpoints")
+View = Literal["compare", "watch", "training", "score", "experiments", "inside", "learn", "checkpoints"]
+VIEWS: tuple[View, ...] = ("compare", "watch", "training", "score", "experiments", "inside", "learn", "checkpoints")
 
 
 @dataclass(frozen=True, kw_only=True)

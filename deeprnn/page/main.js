@@ -15,6 +15,7 @@ import * as page from './shared/page.js';
 import * as picker from './shared/picker.js';
 import * as views from './shared/views.js';
 import * as training from './training/training.js';
+import * as watch from './watch/watch.js';
 
 Object.assign(globalThis, {
   deeprnn: {
@@ -34,6 +35,7 @@ Object.assign(globalThis, {
     score,
     training,
     views,
+    watch,
   },
 });
 address.start();

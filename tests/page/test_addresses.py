@@ -12,6 +12,7 @@ from deeprnn.page.words import tr
 # What each view has when it is open.
 OPEN = {
     "compare": ".model-card",
+    "watch": ".watch .hint",
     "score": "#score",
     "experiments": ".experiment",
     "inside": ".inside .figure",

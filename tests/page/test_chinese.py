@@ -26,6 +26,7 @@ GRADIOS = r"queue: .*|processing \||Language · 语言"
 
 DRAWN = {
     "compare": ".text span",
+    "watch": ".watch .hint",
     "training": ".bring .go",
     "score": "#score",
     "experiments": ".experiment .verdict",
@@ -144,6 +145,9 @@ def choose_all(one, view):
         page.wait_for_selector(".next-row")
         page.get_by_role("button", name="surprise").click()
         page.locator(".out").first.evaluate("(out) => { out.scrollTop = 40; }")
+    if view == "watch" and page.locator(".learner").count():
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("button", name="greedy").click()
     if view == "score":
         page.click("#score")
         page.wait_for_selector(".heat span")

@@ -19,6 +19,7 @@ from deeprnn.page.server import downloads
 from deeprnn.page.shared import picker
 from deeprnn.page.shared.components import carried
 from deeprnn.page.shared.questions import comparisons, verdict
+from deeprnn.page.watch import view as watch
 from deeprnn.store import checkpoint
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
@@ -66,7 +67,7 @@ def show_everywhere(folder, name):
     for lang in ("en", "zh"):
         shown = [checkpoints.listing(models, lang), learn.lesson(models, lang)]
         shown += [service.list_models(models), picker.choices(models, lang), picker.readers(models, TEXT, [name])]
-        shown += [checkpoints.card(models, {"name": name})]
+        shown += [checkpoints.card(models, {"name": name}), watch.asked_for(models, {"models": [name]})]
         shown += [verdict(models, one, budget, lang) for one in comparisons(models).values() for budget in one.groups]
         shown += [excerpt(models, lambda info: "a" * info.metrics.text.chars, [name], key) for key in REAL]
         for one in shown:

@@ -302,7 +302,7 @@ def test_the_list_of_models_opens_beside_its_field_and_never_over_the_title(visi
     assert options["y"] >= title["y"] + title["height"]
 
 
-@pytest.mark.parametrize("view", ["compare", "score", "experiments", "inside", "learn", "checkpoints"])
+@pytest.mark.parametrize("view", ["compare", "watch", "score", "experiments", "inside", "learn", "checkpoints"])
 def test_a_phone_needs_no_sideways_scrolling(visit, view):
     one = visit(f"?view={view}", width=390, height=844)
     if view == "score":

@@ -18,6 +18,7 @@ from deeprnn.page.links import VIEWS
 from deeprnn.page.score.examples import EXAMPLES, REAL
 from deeprnn.page.shared.picker import FILTERS
 from deeprnn.page.shared.widgets import Joined, book, millions
+from deeprnn.page.watch.moments import Story
 from deeprnn.page.words import FILES, WORDS, tr
 from deeprnn.text.catalogue import catalogue
 from deeprnn.words import Words
@@ -63,6 +64,7 @@ def asked_by_name(registry):
         "score.row": set(re.findall(r'_row\("(\w+)"', SOURCES)),
         "tab": set(VIEWS),
         "training.failed": {"diverged", "memory", "disk", "refused", "killed", "crashed"},
+        "watch.story": set(get_args(Story)),
         "wiring": set(get_args(Joined)),
     }
 
@@ -86,6 +88,7 @@ GIVEN = {
     "learn.label": {f"{name}{part}" for name in ("right", "residual", "wrong") for part in ("", "_note")} | {"copy"},
     "training.label": {"stop", "resume", "keep"},
     "score.label": {"best", "best_sure", "only", "only_sure", "waiting", "stopped"},
+    "watch.label": {"at_epoch", "at_chars", "at_seconds", "drawn", "greedy"},
 }
 # Tables that are shown whole, in their order, and those by gradio's names.
 SHOWN = (

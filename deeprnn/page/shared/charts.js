@@ -210,6 +210,14 @@ export function mark(index, cx, cy, r, full) {
 }
 
 /**
+ * A ring around a point.
+ * @param {number} cx
+ * @param {number} cy
+ * @param {number} r
+ */
+export const ring = (cx, cy, r) => shape('circle', { cx, cy, r, class: 'ring' });
+
+/**
  * Heights near the given ones, in the same order from top to bottom, that are at least `gap` apart and between two ends.
  * @param {number[]} heights
  * @param {number} gap

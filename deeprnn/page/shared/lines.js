@@ -8,6 +8,7 @@ import {
   legendEntry,
   mark,
   picture,
+  ring,
   scale,
   spread,
   ticks,
@@ -31,6 +32,7 @@ import { find, node, shape } from './dom.js';
  * @property {(number | null)[][]} points
  * @property {boolean} [dots] whether every point is marked
  * @property {boolean} [thin]
+ * @property {number} [best] the index of a point with a ring around it
  */
 
 /**
@@ -44,25 +46,34 @@ import { find, node, shape } from './dom.js';
  * @property {number[]} ticks on the axis; [] for the default
  * @property {string} y
  * @property {{ name: string, y: number }[]} rules horizontal lines with a name
+ * @property {number} [height] in pixels
  * @property {import('./kinds.js').Table} [table]
  */
 
 const HEIGHT = 400;
 const KEY = { width: 34, height: 12 };
 const LINE = 15; // between the names at the ends of lines
+const RING = 9; // the radius of a ring around a point
 const MARKS = 90; // pixels between two marks of a curve whose points are not all marked
 const NARROW = 560; // a picture that is not wider has no names at the ends of its lines
+
+/**
+ * A drawn chart of lines: `placeAt` returns the place nearest to the pointer at which a line has a point; `go` marks a
+ * place.
+ * @typedef {import('./kinds.js').Drawn & { placeAt: (event: PointerEvent) => number, go: (place: number) => void }} DrawnLines
+ */
 
 /**
  * @param {Lines} chart
  * @param {number} width
  * @param {number} axis the index of the chosen axis
- * @returns {import('./kinds.js').Drawn}
+ * @returns {DrawnLines}
  */
 export function lines(chart, width, axis) {
+  const high = chart.height ?? HEIGHT;
   const names = width > NARROW ? Math.max(...chart.series.map((one) => wordsWide(one.short))) + 30 : 0;
-  const box = { left: 52, right: width - 14 - names, top: 24, bottom: HEIGHT - 44 };
-  const svg = picture('chart', width, HEIGHT, `${chart.title}. ${chart.y}, ${chart.xs[axis]}`);
+  const box = { left: 52, right: width - 14 - names, top: 24, bottom: high - 44 };
+  const svg = picture('chart', width, high, `${chart.title}. ${chart.y}, ${chart.xs[axis]}`);
   const curves = chart.series.map((one) => pointsOf(chart, one, axis));
   const points = curves.flat();
   const ends = points.flatMap((p) => [p.value - p.half, p.value + p.half]).filter((value) => value > 0);
@@ -105,7 +116,7 @@ function drawAxes(svg, chart, axis, { x, y, box }) {
   gridAcross(svg, y, box);
   const marks = chart.ticks.length ? chart.ticks : ticks(x.least, x.most, x.log);
   gridDown(svg, x, { top: box.bottom, bottom: box.bottom + 5, numbers: box.bottom + 19 }, marks);
-  write(svg, chart.xs[axis], (box.left + box.right) / 2, HEIGHT - 4, 'middle');
+  write(svg, chart.xs[axis], (box.left + box.right) / 2, box.bottom + 40, 'middle');
   write(svg, chart.y, 2, 13);
   chart.rules.forEach((rule) => {
     const at = y.at(rule.y);
@@ -133,6 +144,7 @@ function curveOf(one, points, x, y) {
     group.append(mark(one.mark, cx, cy, 4, !one.dash));
     marked = cx;
   });
+  if (one.best !== undefined) group.append(ring(...path[one.best], RING));
   return group;
 }
 
@@ -184,30 +196,36 @@ function reader({ svg, entries, pointer, curves, x, axis }) {
   const longest = Math.max(...texts.map((text) => text.length));
   values.forEach((value) => (value.style.minWidth = longest + 'ch')); // then no name moves when a value is longer
   let present = places.length - 1;
-  const show = () => {
-    const place = places[present];
+  const point = (/** @type {number} */ place) => {
     pointer.setAttribute('x1', String(x.at(place)));
     pointer.setAttribute('x2', String(x.at(place)));
+  };
+  const show = () => {
+    const place = places[present];
+    point(place);
     curves.forEach((points, index) => (values[index].textContent = valueAt(points, place, x)));
     return [node('b', '', `${axis} ${place.toLocaleString()}`)];
   };
-  const read = (/** @type {PointerEvent} */ event) => {
+  const placeAt = (/** @type {PointerEvent} */ event) => {
     const under = event.clientX - svg.getBoundingClientRect().left;
-    const nearest = nearestOf(
-      places.map((at) => ({ at })),
-      under,
-      x,
-    );
+    const every = places.map((at) => ({ at }));
+    return nearestOf(every, under, x).at;
+  };
+  const read = (/** @type {PointerEvent} */ event) => {
     pointer.setAttribute('visibility', 'visible');
-    present = places.indexOf(nearest.at);
+    present = places.indexOf(placeAt(event));
     return show();
+  };
+  const go = (/** @type {number} */ place) => {
+    pointer.setAttribute('visibility', 'visible');
+    point(place);
   };
   const step = (/** @type {number} */ by) => {
     if (by) pointer.setAttribute('visibility', 'visible');
     present = Math.min(Math.max(present + by, 0), places.length - 1);
     return show();
   };
-  return { read, step };
+  return { read, step, placeAt, go };
 }
 
 /**

@@ -16,7 +16,7 @@ ICON, PICTURE = (resources.files("deeprnn.page").joinpath(f"shared/{name}") for 
 
 _FIRST = "shared/first.css"
 _SHEETS = ("shared/base.css", "shared/charts.css", "shared/code.css", "shared/term.css")  # before those of the views
-_VIEWS = ("compare", "training", "score", "experiments", "inside", "learn", "checkpoints")
+_VIEWS = ("compare", "watch", "training", "score", "experiments", "inside", "learn", "checkpoints")
 
 
 def asset(name: str) -> str:

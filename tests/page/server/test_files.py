@@ -46,7 +46,7 @@ def boards(url, query=""):
 
 
 def test_boards_that_are_the_same_for_everyone_are_files_in_both_languages(url):
-    assert boards(url).keys() == {"experiments", "learn", "checkpoints"}
+    assert boards(url).keys() == {"watch", "experiments", "learn", "checkpoints"}
     assert boards(url, "?lang=en") == boards(url, "?lang=zh")
     for view, file in boards(url).items():
         answer = get(url, file)
