@@ -12,12 +12,16 @@ from pathlib import Path
 import torch
 
 from deeprnn.config import Form
+from deeprnn.experiments.own import NAME
 from deeprnn.page.environment import env_limit
 from deeprnn.page.server.serving import address, set_gradio_environment
+from deeprnn.page.training.allowed import is_local
+from deeprnn.store.arrivals import Arrivals
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.text.corpora import load_if_local
 
+RUNS = Path("runs")  # where `deeprnn train` saves checkpoints
 LOG = logging.getLogger(__name__)
 _SHIPPED = Path(__file__).parents[2] / "checkpoints"  # in a clone of the project
 CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
@@ -40,14 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from deeprnn.page.app import launch  # imports gradio, and reads the limits from the environment
 
         torch.set_num_threads(1)  # one step is so small that a second thread makes it slower
-        launch(registry, text_of, **where)
+        launch(registry, text_of, _arrivals(registry, f"{where['server_name']}").look, **where)
     except ValueError as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
 
 
+def _arrivals(registry: Registry, host: str) -> Arrivals:
+    """Return what comes to the folder of checkpoints, and on a local server what a terminal has trained from texts."""
+    runs = {RUNS: f"{NAME}-*"} if is_local(host) else {}
+    return Arrivals(registry, {registry.directory: "*"} | runs)
+
+
 def text_of(info: CheckpointInfo) -> str | None:
-    """Return the main training text of a model if its file is on this machine, else None."""
-    return _text(info.metrics.text.name, info.vocab.form)
+    """Return the main training text of a model if the project knows it and its file is on this machine, else None."""
+    return None if info.metrics.text.own else _text(info.metrics.text.name, info.vocab.form)
 
 
 @functools.cache  # every visit to the page calls it

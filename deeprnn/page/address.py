@@ -7,14 +7,14 @@ is shown, by `report` in shared/address.js, and so keeps the address bar true, a
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 from starlette.datastructures import QueryParams
 
 from deeprnn.page import links
-from deeprnn.page.shared.widgets import QUIET
+from deeprnn.page.shared.widgets import QUIET, warn
 from deeprnn.store.registry import Registry
 
 MAX_QUERY_CHARS = 200_000  # of an address to which a link in the page leads
@@ -37,13 +37,17 @@ class Addresses:
             values of `outputs`. A view that is opened for the first time gets its address too.
         """
 
+        def asked(query: Mapping[str, str], request: gr.Request) -> links.Ask:
+            ask = links.parse(self._registry, query, request.headers.get("accept-language", ""))
+            if ask.gone and ask.view == view:
+                warn("error_model_gone", ask.lang)
+            return ask
+
         def on_visit(request: gr.Request) -> Any:
-            accepted = request.headers.get("accept-language", "")
-            return show(links.parse(self._registry, request.query_params, accepted), None)
+            return show(asked(request.query_params, request), None)
 
         def on_move(event: gr.EventData, request: gr.Request) -> Any:
-            accepted = request.headers.get("accept-language", "")
-            return show(links.parse(self._registry, query_of(event), accepted), request.session_hash)
+            return show(asked(query_of(event), request), request.session_hash)
 
         self._page.load(on_visit, None, outputs, **QUIET)
         self._boards[view].select(on_move, None, outputs, trigger_mode="always_last", **QUIET)

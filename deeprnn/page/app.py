@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import ChainMap
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -41,6 +42,7 @@ from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Localize
 from deeprnn.page.server.stored import Store
 from deeprnn.page.shared.components import Drawing
+from deeprnn.page.shared.own import Own
 from deeprnn.page.shared.scripts import addressed, calling
 from deeprnn.page.shared.theme import ICON, panel, style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing
@@ -79,29 +81,35 @@ LAUNCH: dict[str, Any] = {
 }
 
 
-def build(registry: Registry, text_of: TextOf = score.no_text, minutes: int = 0) -> Page:
+def build(
+    registry: Registry,
+    text_of: TextOf = score.no_text,
+    look: Callable[[], object] = lambda: None,
+    minutes: int = 0,
+) -> Page:
     """Return the whole page for one folder of checkpoints.
 
-    text_of: returns the texts that are on this machine. minutes: the most of a visitor's training; 0 if there is none.
+    text_of: returns the texts that are on this machine. look: called when the page is opened; it adds to the registry
+    what has come meanwhile. minutes: the most of a visitor's training; 0 if there is none.
     """
     words = Translations()
     registry.forgetting.append(service.forget)
     with Page(words, analytics_enabled=False) as page:
         language, bar = _head(words)
-        addresses = Addresses(registry, page)
+        addresses, own = Addresses(registry, page), Own(registry, page, look)
         with gr.Tabs() as tabs:
             with _tab("compare", words):
-                compare.build(registry, addresses, language, words)
+                compare.build(registry, addresses, language, words, own.board)
             with _tab("watch", words):
                 watch.build(registry, words)
             with _tab("training", words):
                 training.build(words, minutes)
             with _tab("score", words):
-                score.build(registry, addresses, language, words, text_of)
+                score.build(registry, addresses, language, words, own.board, text_of)
             with _tab("experiments", words):
                 experiments.build(registry, words)
             with _tab("inside", words):
-                inside.build(registry, addresses, language, words)
+                inside.build(registry, addresses, language, words, own.board)
             with _tab("learn", words):
                 learn.build(registry, words)
             with _tab("checkpoints", words):
@@ -184,8 +192,10 @@ def compile_apart() -> None:
         subprocess.run([sys.executable, "-c", code], check=False)  # if it fails, `warm_up` compiles here
 
 
-def launch(registry: Registry, text_of: TextOf = score.no_text, **options: Any) -> tuple[Any, str, str]:
-    """Serve the page; `options` are gradio's `launch` options."""
+def launch(
+    registry: Registry, text_of: TextOf = score.no_text, look: Callable[[], object] = lambda: None, **options: Any
+) -> tuple[Any, str, str]:
+    """Serve the page; `options` are gradio's `launch` options, the others those of `build`."""
     blocking = not options.pop("prevent_thread_lock", False)
     ending = ShutdownSignal() if blocking else None
     ignore_forwarded_headers()
@@ -194,7 +204,7 @@ def launch(registry: Registry, text_of: TextOf = score.no_text, **options: Any) 
     host = str(options.get("server_name") or os.environ.get("GRADIO_SERVER_NAME", LOCAL))
     trainings = Trainings(most_minutes(host), registry=registry)
     atexit.register(trainings.close)
-    page = build(registry, text_of, trainings.minutes)
+    page = build(registry, text_of, look, trainings.minutes)
     threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()
     page.queue(default_concurrency_limit=at_once, api_open=False)  # requests cannot bypass the queue
     requests = Requests(page)

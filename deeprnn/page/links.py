@@ -13,7 +13,7 @@ from deeprnn.experiments.question import Budget
 from deeprnn.page.service import MAX_SEED, MAX_WRITTEN_CHARS
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.words import language
-from deeprnn.store.registry import Registry
+from deeprnn.store.registry import Registry, is_private
 from deeprnn.words import Lang
 
 View = Literal["compare", "watch", "training", "score", "experiments", "inside", "learn", "checkpoints"]
@@ -24,6 +24,7 @@ VIEWS: tuple[View, ...] = ("compare", "watch", "training", "score", "experiments
 class Ask:
     """What an address asks for; None: no such parameter. `numbers`: temperature, top_k, top_p, length and seed.
 
+    gone: whether it names an own model of a visitor that has been removed.
     The models and the text may exceed the limits; the view that shows them reports it.
     """
 
@@ -35,12 +36,14 @@ class Ask:
     prompt: str | None
     text: str | None
     numbers: dict[str, float]
+    gone: bool = False
 
 
 def parse(registry: Registry, query: Mapping[str, str], accept_language: str) -> Ask:
     """Read an address such as `?view=compare&models=note-lstm-2,note-lstm-10&prompt=the&seed=7&lang=zh`."""
     listed = query.get("models", "").split(",")  # a comma inside a name is written as %2C, see `listed` in dom.js
     names = dict.fromkeys(name for one in listed for name in (unquote(one), one) if registry.find(name))
+    gone = any(is_private(name) and name not in names for name in listed)
     known = comparisons(registry)
     preset = query.get("preset", "") if query.get("preset", "") in known else None
     budget: Any = query.get("budget")
@@ -64,6 +67,7 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
         prompt=_text(query.get("prompt")),
         text=_text(query.get("text")),
         numbers={key: value for key, value in numbers.items() if value is not None},
+        gone=gone,
     )
 
 

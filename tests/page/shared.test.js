@@ -205,18 +205,51 @@ test('the list of models has what passes the filters and what is chosen, titled 
   const title = (/** @type {string} */ name) => ({ English: `${name}, plain`, 中文: `${name}，直接堆叠` });
   /** @type {import('../../deeprnn/page/shared/picker.js').Model[]} */
   const models = [
-    ['one', title('RNN'), ['rnn', '2']],
-    ['two', title('GRU'), ['gru', '2']],
-    ['ten', title('GRU'), ['gru', '10']],
+    ['one', title('RNN'), ['rnn', '2', 'plain']],
+    ['two', title('GRU'), ['gru', '2', 'plain']],
+    ['ten', title('GRU'), ['gru', '10', 'residual']],
+    ['all', title('LSTM'), ['lstm', '2', 'shared']],
   ];
-  const listed = (/** @type {any[]} */ ...controls) => narrowed(models, ...controls).choices;
+  const offered = { first: [], models, wirings: ['plain', 'residual'] };
+  const listed = (/** @type {any[]} */ ...controls) => narrowed(offered, ...controls, '').choices;
   assert.deepEqual(
-    listed('', '', [], 'English').map(([, name]) => name),
+    listed('', '', '', [], 'English').map(([, name]) => name),
     ['one', 'two', 'ten'],
   );
-  assert.deepEqual(listed('gru', '10', ['one'], '中文'), [
+  assert.deepEqual(listed('gru', '10', '', ['one'], '中文'), [
     ['RNN，直接堆叠', 'one'],
     ['GRU，直接堆叠', 'ten'],
   ]);
-  assert.deepEqual(listed('lstm', null, null, 'English'), []);
+  assert.deepEqual(listed('lstm', null, '', null, 'English'), []);
+});
+
+test('the own models of the reader come first, and one that was removed leaves the choice', () => {
+  /** @type {(name: string) => import('../../deeprnn/page/shared/picker.js').Model} */
+  const model = (name) => [name, { English: name.toUpperCase() }, ['gru', 'plain']];
+  const offered = { first: [], models: [model('public')], wirings: ['plain'] };
+  const board = (/** @type {string[]} */ ...names) => JSON.stringify({ models: names.map(model) });
+  const many = (/** @type {string[]} */ chosen, /** @type {string} */ own) =>
+    narrowed(offered, '', chosen, 'English', own);
+  assert.deepEqual(many(['public'], board('b', 'a')), {
+    __type__: 'update',
+    choices: [
+      ['B', 'b'],
+      ['A', 'a'],
+      ['PUBLIC', 'public'],
+    ],
+  });
+  assert.deepEqual(many(['a', 'public', 'mine-of-another'], board('b')).value, ['public', 'mine-of-another']);
+  assert.equal('value' in many(['public', 'b'], board('b')), false);
+  /** @type {import('../../deeprnn/page/shared/picker.js').Model} */
+  const none = ['', { English: 'none' }, []];
+  const one = { ...offered, first: [none] };
+  assert.deepEqual(narrowed(one, 'a', 'English', board()), {
+    __type__: 'update',
+    choices: [
+      ['none', ''],
+      ['PUBLIC', 'public'],
+    ],
+    value: '',
+  });
+  assert.equal('value' in narrowed(one, 'public', 'English', board()), false);
 });

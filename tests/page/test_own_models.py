@@ -19,6 +19,8 @@ from deeprnn.page.shared import picker
 from deeprnn.page.shared.components import carried
 from deeprnn.page.shared.widgets import facts, own_titles, title_of, titles
 from deeprnn.page.training.jobs import ENDED, Trainings
+from deeprnn.page.training.keeping import keep
+from deeprnn.store.arrivals import Arrivals
 from deeprnn.store.registry import Registry, is_private
 from tests.conftest import SHIPPED, wait_until
 from tests.page.conftest import spoken
@@ -140,3 +142,51 @@ def test_one_that_is_removed_is_gone_everywhere_in_words_and_nothing_of_it_is_ke
     assert isinstance(downloads.answer(models, f"{name}.zip"), PlainTextResponse)
     assert [one.info.name for one in models.own("ann")] == of(trainings, "ann")
     assert title_of(models, of(trainings, "ann")[0], "en") == "GRU × 1 · My bottles, 瓶子"
+
+
+def test_a_kept_model_is_everybodys_under_the_readable_name_and_nothing_is_overwritten(models, trainings, tmp_path):
+    (name,) = of(trainings, "bob")
+    source = models.info(name).path
+    served = Registry(tmp_path)
+    served.add(source, name, visitor="bob", called="secret")
+    first, second = (keep(served, name, local=True) for _ in range(2))
+    assert (first, second) == (source.name, f"{source.name}-2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [first, second]
+    assert [one.info.name for one in served.own(None)] == [second, first]
+    assert served.ngram(first).order == 6
+    assert served.fingerprints(first)
+    assert list(Registry(tmp_path).infos) == [first, second]
+    assert deeprnn.load(tmp_path / first).generate("10", max_chars=4)
+    arrivals = Arrivals(served, {tmp_path: "*"})
+    arrivals.look()
+    assert len(served.own(None)) == 2
+
+
+def test_a_model_is_not_kept_where_others_reach_the_server_or_there_is_no_place(models, trainings, tmp_path):
+    (name,) = of(trainings, "bob")
+    served = Registry(tmp_path)
+    served.add(models.info(name).path, name, visitor="bob")
+    with pytest.raises(RequestError, match="one's own machine"):
+        keep(served, name, local=False)
+    with pytest.raises(RequestError, match="is gone"):
+        keep(served, GONE, local=True)
+    served.directory = tmp_path / "file"
+    served.directory.write_text("")
+    with pytest.raises(RequestError, match="cannot be written"):
+        keep(served, name, local=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_and_a_link_that_name_a_model_that_is_gone_say_so_and_show_the_others(models):
+    board = cards.recorded(models, ["note-lstm-2", "note-gru-2"])
+    value = json.loads(export.export(models, board, "json")[1])
+    value["cards"][0]["model"] = GONE
+    again = export.reopen(models, json.dumps(value))
+    assert (again.names, again.gone) == (["note-gru-2"], True)
+    value["cards"] = value["cards"][:1]
+    with pytest.raises(RequestError) as gone:
+        export.reopen(models, json.dumps(value))
+    assert gone.value.message("zh") == "这个模型由访客在本页训练，现已删除。"
+    ask = links.parse(models, {"models": f"{GONE},note-gru-2,nobody"}, "en")
+    assert (ask.models, ask.gone) == (("note-gru-2",), True)
+    assert not links.parse(models, {"models": "nobody"}, "en").gone

@@ -25,7 +25,7 @@ from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, title_of
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
-from deeprnn.store.registry import Registry
+from deeprnn.store.registry import Registry, is_private
 from deeprnn.words import Lang, in_both
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
@@ -56,7 +56,8 @@ class Board:
     """What several models wrote after one prompt with one seed; a recording has a prompt of its own.
 
     sampling: temperature, top_k, top_p, max_chars. preset, budget: the comparison that it shows, and what is equal in
-    it; None: it shows no comparison of a question.
+    it; None: it shows no comparison of a question. gone: whether the card of a visitor's own model was left out because
+    the model has been removed.
     """
 
     prompt: str
@@ -65,6 +66,7 @@ class Board:
     cards: tuple[Card, ...]
     preset: str | None = None
     budget: Budget | None = None
+    gone: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -80,7 +82,9 @@ class Board:
         """
         try:
             sampling = {key: _finite(value["sampling"][key]) for key in NUMBERS}
-            cards = tuple(_read_card(registry, card) for card in value["cards"])
+            named = value["cards"]
+            there = [card for card in named if registry.find(card["model"]) or not is_private(card["model"])]
+            cards = tuple(_read_card(registry, card) for card in there)
             prompt, seed = _string(value["prompt"], MAX_PROMPT_CHARS), int(value["seed"])
             if len(cards) > MAX_MODELS or not 0 <= seed <= MAX_SEED:
                 raise ValueError
@@ -90,7 +94,15 @@ class Board:
         groups = getattr(comparisons(registry).get(preset), "groups", ()) if isinstance(preset, str) else ()
         if budget not in list(groups):  # a list: the value from the browser may be unhashable
             preset = budget = None
-        return cls(prompt=prompt, seed=seed, sampling=sampling, cards=cards, preset=preset, budget=budget)
+        return cls(
+            prompt=prompt,
+            seed=seed,
+            sampling=sampling,
+            cards=cards,
+            preset=preset,
+            budget=budget,
+            gone=len(there) < len(named),
+        )
 
     def stopped(self, speeds: Mapping[str, float] = MappingProxyType({})) -> Self:
         """Return the same board with all writing stopped; speeds: of the models that were writing, by name."""

@@ -13,7 +13,7 @@ from deeprnn.page.compare import cards
 from deeprnn.page.compare.beside import exported, next_chars, served
 from deeprnn.page.compare.cards import Board
 from deeprnn.page.service import MAX_NEW_CHARS, MAX_SEED
-from deeprnn.page.shared.components import Number, Slider
+from deeprnn.page.shared.components import Drawing, Number, Slider
 from deeprnn.page.shared.picker import model_picker
 from deeprnn.page.shared.questions import comparisons, words_of
 from deeprnn.page.shared.theme import asset
@@ -81,7 +81,7 @@ def settings(board: Board) -> list[Any]:
 class Controls:
     """The components of the view, in their order on the page."""
 
-    def __init__(self, registry: Registry, language: gr.Radio, words: Translations) -> None:
+    def __init__(self, registry: Registry, language: gr.Radio, words: Translations, own: Drawing) -> None:
         first = _opening_board(registry)
         with gr.Row(equal_height=False, elem_id="compare"):
             with gr.Column(min_width=0, elem_classes="asked"):
@@ -98,7 +98,7 @@ class Controls:
                     elem_id="board",
                 )
             with gr.Column(min_width=0, elem_classes="models"):
-                self.picker = model_picker(registry, language, words, first.names)
+                self.picker = model_picker(registry, language, words, own, first.names)
             with gr.Column(min_width=0, elem_classes="settings"):
                 self._add_settings(first)
         for name, prop, key in _WORDS:

@@ -44,7 +44,8 @@ def reopen(registry: Registry, text: Any) -> Board:
     """Return the board of an exported JSON file.
 
     Raises:
-        RequestError: the text is not such a file, or one of its models is not in the registry.
+        RequestError: the text is not such a file, one of its models is not in the registry, or all are own ones of a
+            visitor that are gone.
     """
     if not isinstance(text, str) or len(text) > MAX_FILE_CHARS:
         raise RequestError("error_file")
@@ -52,7 +53,10 @@ def reopen(registry: Registry, text: Any) -> Board:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RequestError("error_file") from error
-    return Board.read(registry, value).stopped()
+    board = Board.read(registry, value).stopped()
+    if board.gone and not board.cards:
+        raise RequestError("error_model_gone")
+    return board
 
 
 def _figures(registry: Registry, card: Card) -> dict[str, Any]:

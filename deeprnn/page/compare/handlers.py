@@ -18,7 +18,7 @@ from deeprnn.page.compare.runs import Order, RunControls, order_of, updates_of, 
 from deeprnn.page.service import MAX_MODELS, MAX_NEW_CHARS, RequestError
 from deeprnn.page.shared.picker import at_most, picked, readers
 from deeprnn.page.shared.questions import comparisons
-from deeprnn.page.shared.widgets import announce, refusing
+from deeprnn.page.shared.widgets import announce, refusing, warn
 from deeprnn.page.words import LANGUAGES, NAMES
 from deeprnn.store.registry import Registry
 
@@ -104,6 +104,8 @@ class Handlers:
         lang = LANGUAGES[language]
         with refusing(lang):
             board = export.reopen(self._registry, getattr(event, "text", None))
+        if board.gone:
+            warn("error_model_gone", lang)
         turn, _ = self._runs.end(request.session_hash)
         return (
             cards.draw(self._registry, board, turn),

@@ -13,14 +13,15 @@ import gradio as gr
 from deeprnn.page.address import Addresses
 from deeprnn.page.compare.controls import EXAMPLES, Controls, budgets
 from deeprnn.page.compare.handlers import Handlers
+from deeprnn.page.shared.components import Drawing
 from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.widgets import QUIET, Translations
 from deeprnn.store.registry import Registry
 
 
-def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations) -> None:
-    """Create the components of the view and connect their events."""
-    ui, handlers = Controls(registry, language, words), Handlers(registry)
+def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations, own: Drawing) -> None:
+    """Create the components of the view and connect their events; own: the board of the visitor's own models."""
+    ui, handlers = Controls(registry, language, words, own), Handlers(registry)
     _connect_runs(ui, handlers, addresses, language)
     _connect_choices(ui, handlers, language)
     language.input(None, [ui.preset, language], ui.budget, js=budgets(registry), queue=False, **QUIET)

@@ -17,9 +17,19 @@ from deeprnn.nn.cells import CELLS
 from deeprnn.page import links, service
 from deeprnn.page.address import Addresses
 from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
-from deeprnn.page.shared.components import carried
-from deeprnn.page.shared.picker import Choices
-from deeprnn.page.shared.widgets import Translations, announce, drawing, perplexity, refusing, title_of, titles
+from deeprnn.page.shared.components import Drawing, ModelChoice, carried
+from deeprnn.page.shared.picker import Choices, narrow
+from deeprnn.page.shared.widgets import (
+    Joined,
+    Translations,
+    announce,
+    drawing,
+    perplexity,
+    refusing,
+    title_of,
+    titles,
+    wiring,
+)
 from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
@@ -27,6 +37,7 @@ from deeprnn.words import Lang, in_both
 FIRST = ("depth-lstm-10-plain", "depth-lstm-10-residual")
 TEXT = "The Time Traveller was expounding a recondite matter to us."
 _STILL = 0.1  # a layer hardly moves if its state changes by less than this share of its size at each character
+_SEPARATE: tuple[Joined, ...] = ("plain", "residual")  # the wirings whose layers have separate states
 _KEEPING = threading.Lock()
 Look = dict[str, Any]
 
@@ -195,16 +206,16 @@ def _gradients(norms: list[list[float]], lang: Lang) -> str:
 def _choices(registry: Registry, lang: Lang, *, none: bool) -> Choices:
     """Return the models whose layers have separate states; none: begin with the choice of no model."""
     shown = titles(registry, lang)
-    listed = [(shown[name], name) for name, info in registry.infos.items() if info.config.wiring == "stack"]
+    listed = [(shown[name], name) for name, info in registry.infos.items() if wiring(info.config) in _SEPARATE]
     return [(tr("inside.none", lang), "")] * none + listed
 
 
 class _InsideControls:
     """The components of the view, in their order on the page."""
 
-    def __init__(self, registry: Registry, words: Translations) -> None:
-        self.listed = [name for _, name in _choices(registry, "en", none=False)]
-        self.chosen = [name for name in FIRST if name in self.listed] or self.listed[:1]
+    def __init__(self, registry: Registry, language: gr.Radio, words: Translations, own: Drawing) -> None:
+        listed = [name for _, name in _choices(registry, "en", none=False)]
+        self.chosen = [name for name in FIRST if name in listed] or listed[:1]
         with gr.Row(elem_id="inside-controls", equal_height=False):
             self.first = self._models(registry, words, "inside.first", self.chosen[:1], none=False)
             self.second = self._models(registry, words, "inside.second", self.chosen[1:], none=True)
@@ -215,6 +226,9 @@ class _InsideControls:
         template = '<div class="inside"></div>'
         empty = functools.partial(pictures, registry, (), "")
         self.board = drawing(words, empty, template, "inside", labels, elem_id="inside")
+        narrow(registry, self.first, language, own, wirings=_SEPARATE)
+        none = ["", {name: tr("inside.none", lang) for name, lang in LANGUAGES.items()}, []]
+        narrow(registry, self.second, language, own, wirings=_SEPARATE, first=[none])
 
     @staticmethod
     def _models(
@@ -222,15 +236,18 @@ class _InsideControls:
     ) -> gr.Dropdown:
         choices = _choices(registry, "en", none=none)
         value = next(iter(chosen), "" if none else None)
-        models = gr.Dropdown(choices, value=value, min_width=280, filterable=False)
+        models = ModelChoice(choices, value=value, min_width=280, filterable=False)
         words.add(models, "label", label)
-        words.add_made(models, "choices", lambda lang: _choices(registry, lang, none=none))
+        words.add_first(models, "choices", lambda lang: _choices(registry, lang, none=none))
         return models
 
 
-def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations) -> None:
-    """Create the components of the view and connect their events. Nothing is computed until the tab is opened."""
-    ui = _InsideControls(registry, words)
+def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations, own: Drawing) -> None:
+    """Create the components of the view and connect their events. Nothing is computed until the tab is opened.
+
+    own: the board of the visitor's own models.
+    """
+    ui = _InsideControls(registry, language, words, own)
 
     def on_look(one: Any, other: Any, text: Any, language: str) -> Any:
         lang = LANGUAGES[language]
@@ -241,7 +258,7 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
     def on_address(ask: links.Ask, _: str | None) -> Any:
         if ask.view != "inside":
             return [gr.skip()] * 4
-        asked = [name for name in ask.models if name in ui.listed][:2]
+        asked = [name for name in ask.models if wiring(registry.info(name).config) in _SEPARATE][:2]
         names, shown = asked or ui.chosen, ask.text or TEXT
         try:
             drawn = found(registry, names, shown)

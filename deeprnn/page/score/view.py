@@ -19,7 +19,7 @@ from deeprnn.page.score import examples
 from deeprnn.page.score.examples import DEFAULT, EXAMPLES, REAL, TextOf
 from deeprnn.page.score.rows import Part, parts
 from deeprnn.page.service import MAX_MODELS, MAX_SCORE_CHARS, RequestError
-from deeprnn.page.shared.components import carried
+from deeprnn.page.shared.components import Drawing, carried
 from deeprnn.page.shared.picker import model_picker, picked
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.scripts import calling
@@ -105,7 +105,9 @@ class Turns:
 class _ScoreControls:
     """The components of the view, in their order on the page."""
 
-    def __init__(self, registry: Registry, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
+    def __init__(
+        self, registry: Registry, language: gr.Radio, words: Translations, own: Drawing, text_of: TextOf
+    ) -> None:
         self.chosen = examples.models(registry, DEFAULT)
         self.buttons = {}
         with gr.Row(elem_id="score-controls", equal_height=False):
@@ -118,7 +120,7 @@ class _ScoreControls:
                         self.buttons[key] = gr.Button(size="sm", min_width=60, visible=there)
                         words.add(self.buttons[key], "value", f"score.example.{key}")
             with gr.Column(scale=2, min_width=320, elem_id="score-models"):
-                self.picker = model_picker(registry, language, words, self.chosen)
+                self.picker = model_picker(registry, language, words, own, self.chosen)
                 self.go = gr.Button(variant="primary", elem_id="score", min_width=110)
                 words.add(self.go, "value", "score.score")
         template = '<div class="score-result"></div>'
@@ -194,9 +196,19 @@ class _Handlers:
         yield gr.skip()  # gradio sends the last value again at the end; without this, that is the whole text
 
 
-def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: Translations, text_of: TextOf) -> None:
-    """Create the components of the view and connect their events. Nothing is computed until the view is opened."""
-    ui, handlers = _ScoreControls(registry, language, words, text_of), _Handlers(registry, text_of)
+def build(
+    registry: Registry,
+    addresses: Addresses,
+    language: gr.Radio,
+    words: Translations,
+    own: Drawing,
+    text_of: TextOf,
+) -> None:
+    """Create the components of the view and connect their events. Nothing is computed until the view is opened.
+
+    own: the board of the visitor's own models.
+    """
+    ui, handlers = _ScoreControls(registry, language, words, own, text_of), _Handlers(registry, text_of)
     anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}  # an event does not wait for a drawing to end
     asked, shown = [ui.text, ui.picker, language], [ui.text, ui.picker, ui.board]
     ui.go.click(handlers.on_score, asked, ui.board, **anew)

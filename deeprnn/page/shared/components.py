@@ -65,6 +65,16 @@ class ModelPicker(gr.Dropdown):
         return [name for name in payload if isinstance(name, str)] if isinstance(payload, list) else []
 
 
+class ModelChoice(gr.Dropdown):
+    """A list of models of which one is chosen; `service` checks the choice."""
+
+    is_template = True  # the browser draws it as the parent class
+
+    def preprocess(self, payload: Any) -> str | None:
+        """Return the name chosen, without comparing it with the list: the reader's own models are not in it."""
+        return payload if isinstance(payload, str) else None
+
+
 def carried(value: Any) -> str:
     """Return a value as one line of JSON."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -4,16 +4,16 @@ Knows: checkpoints' metadata, words. Does not know: any one view.
 """
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, get_args
 
 import gradio as gr
 
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.service import MAX_MODELS
-from deeprnn.page.shared.components import ModelPicker
+from deeprnn.page.shared.components import Drawing, ModelPicker
 from deeprnn.page.shared.scripts import calling
-from deeprnn.page.shared.widgets import QUIET, Translations, book, title_of, titles, wiring
+from deeprnn.page.shared.widgets import QUIET, Joined, Translations, book, title_of, titles, warn, wiring
 from deeprnn.page.words import LANGUAGES, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
@@ -47,7 +47,7 @@ def choices(registry: Registry, lang: Lang, wanted: Sequence[str | None] = (), k
 def at_most(names: Sequence[str], lang: Lang, said: str) -> list[str]:
     """Return the first MAX_MODELS models; if there are more, show the sentence `said` as a warning."""
     if len(names) > MAX_MODELS:
-        gr.Warning(tr(said, lang, n=len(names), most=MAX_MODELS), title=tr("warning_title", lang))
+        warn(said, lang, n=len(names), most=MAX_MODELS)
     return list(names[:MAX_MODELS])
 
 
@@ -82,8 +82,51 @@ def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str,
     return [(tr("picker.any", lang), ""), *named]
 
 
-def model_picker(registry: Registry, language: gr.Radio, words: Translations, chosen: Sequence[str]) -> ModelPicker:
-    """Return a picker of up to six models, with four filters that shorten its list."""
+def entries(infos: Iterable[CheckpointInfo], shown: Callable[[Lang], dict[str, str]]) -> list[Any]:
+    """Return models as `picker.js` reads them: name, titles by the name of a language, the value of each filter.
+
+    shown: returns the titles by the models' names.
+    """
+    told = {language: shown(lang) for language, lang in LANGUAGES.items()}
+
+    def entry(info: CheckpointInfo) -> list[Any]:
+        said = {language: titles[info.name] for language, titles in told.items()}
+        return [info.name, said, [of(info) for of in FILTERS.values()]]
+
+    return list(map(entry, infos))
+
+
+def narrow(
+    registry: Registry,
+    picker: gr.Dropdown,
+    language: gr.Radio,
+    own: Drawing,
+    *,
+    filters: Sequence[gr.Dropdown] = (),
+    first: Sequence[Any] = (),
+    wirings: Sequence[Joined] = get_args(Joined),
+) -> None:
+    """Let the browser make the list of a picker whenever what it depends on has changed.
+
+    own: the board of the visitor's own models (see `own`), which come first. first: entries before all others. wirings:
+    of the models that are offered.
+    """
+    infos = [info for info in registry.infos.values() if wiring(info.config) in wirings]
+    models = entries(infos, functools.partial(titles, registry))
+    asked = [*filters, picker, language, own]
+    dropdowns: list[gr.Dropdown | gr.Radio] = [*filters, language]
+    happened = [*(one.input for one in dropdowns), picker.change, own.change]
+    made = calling("picker", "narrowed", {"first": first, "models": models, "wirings": wirings})
+    gr.on(happened, None, asked, picker, js=made, queue=False, **QUIET)
+
+
+def model_picker(
+    registry: Registry, language: gr.Radio, words: Translations, own: Drawing, chosen: Sequence[str]
+) -> ModelPicker:
+    """Return a picker of up to six models, with four filters that shorten its list.
+
+    own: the board of the visitor's own models.
+    """
     picker = ModelPicker(
         choices=choices(registry, "en"),
         value=list(chosen),
@@ -109,12 +152,5 @@ def model_picker(registry: Registry, language: gr.Radio, words: Translations, ch
         return gr.update(value=kept) if kept != names else gr.skip()
 
     picker.input(on_pick, [picker, language], picker, trigger_mode="always_last", **QUIET)
-    asked: list[gr.Dropdown | gr.Radio] = [*filters, language]
-    told = {name: titles(registry, lang) for name, lang in LANGUAGES.items()}
-    models = [
-        [name, {language: shown[name] for language, shown in told.items()}, [of(info) for of in FILTERS.values()]]
-        for name, info in registry.infos.items()
-    ]
-    narrowed = calling("picker", "narrowed", models)
-    gr.on([one.input for one in asked], None, [*filters, picker, language], picker, js=narrowed, queue=False, **QUIET)
+    narrow(registry, picker, language, own, filters=filters)
     return picker

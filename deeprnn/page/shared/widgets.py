@@ -92,6 +92,11 @@ def announce(registry: Registry, lang: Lang) -> None:
         gr.Info(tr("preparing", lang), title=tr("warning_title", lang))
 
 
+def warn(key: str, lang: Lang, **values: object) -> None:
+    """Show the sentence `key` as a warning."""
+    gr.Warning(tr(key, lang, **values), title=tr("warning_title", lang))
+
+
 @contextlib.contextmanager
 def refusing(lang: Lang) -> Iterator[None]:
     """Turn a `RequestError` inside into an error that the page shows, in the reader's language."""

@@ -28,7 +28,12 @@ def most_minutes(host: str) -> int:
     asked = os.environ.get("DEEPRNN_TRAIN_MINUTES", "").strip()
     if asked:
         return 0 if asked == "0" else env_limit("TRAIN_MINUTES", MINUTES_AT_HOME)
-    return MINUTES_AT_HOME if "SPACE_ID" not in os.environ and _is_loopback(host) else 0
+    return MINUTES_AT_HOME if is_local(host) else 0
+
+
+def is_local(host: str) -> bool:
+    """Return whether only this machine reaches the server; `host` is the address to which it is bound."""
+    return "SPACE_ID" not in os.environ and _is_loopback(host)
 
 
 def _is_loopback(host: str) -> bool:

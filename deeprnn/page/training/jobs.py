@@ -189,11 +189,16 @@ class Trainings:
 
         The one that runs has no place; with it running, the next one is at place 1.
         """
+        self.seen(visitor)
+        with self._changed:
+            places = {one.key: place for place, one in enumerate(self._queue, start=1)}
+            return [(one, places.get(one.key, 0)) for one in self._all.values() if one.visitor == visitor]
+
+    def seen(self, visitor: str) -> None:
+        """Take in that a visitor is there, so that what it has is not removed."""
         with self._changed:
             if visitor in self._seen:
                 self._seen[visitor] = time.monotonic()
-            places = {one.key: place for place, one in enumerate(self._queue, start=1)}
-            return [(one, places.get(one.key, 0)) for one in self._all.values() if one.visitor == visitor]
 
     def wait(self, seen: int, seconds: float) -> int:
         """Wait until more has changed than `seen`, or the time is over; return how much has changed."""
