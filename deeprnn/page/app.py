@@ -47,10 +47,11 @@ from deeprnn.page.shared.scripts import addressed, calling
 from deeprnn.page.shared.theme import ICON, panel, style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing
 from deeprnn.page.training import view as training
-from deeprnn.page.training.allowed import most_minutes
+from deeprnn.page.training.allowed import is_local, most_minutes
 from deeprnn.page.training.answers import Answers
 from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.requests import Requests as TrainingRequests
+from deeprnn.page.visitor import Visits
 from deeprnn.page.watch import view as watch
 from deeprnn.page.words import LANGUAGES, NAMES, table, tr
 from deeprnn.store.registry import Registry
@@ -220,8 +221,9 @@ def launch(
         log_error=log_error,
     )
     others = [
+        Middleware(Visits, seen=trainings.seen),
         Middleware(Downloads, registry=registry),
-        Middleware(TrainingRequests, answers=Answers(registry, trainings, text_of)),
+        Middleware(TrainingRequests, answers=Answers(registry, trainings, text_of, local=is_local(host))),
         Middleware(Localize),
         Middleware(Store, revision=page.revision),
         Middleware(Files, files=ChainMap(addressed(), page.files)),

@@ -11,6 +11,7 @@ import * as address from './shared/address.js';
 import * as fixed from './shared/fixed.js';
 import * as foot from './shared/foot.js';
 import * as link from './shared/link.js';
+import * as own from './shared/own.js';
 import * as page from './shared/page.js';
 import * as picker from './shared/picker.js';
 import * as views from './shared/views.js';
@@ -29,6 +30,7 @@ Object.assign(globalThis, {
     learn,
     link,
     live,
+    own,
     page,
     picker,
     questions,

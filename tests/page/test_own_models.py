@@ -18,8 +18,10 @@ from deeprnn.page.service import RequestError
 from deeprnn.page.shared import picker
 from deeprnn.page.shared.components import carried
 from deeprnn.page.shared.widgets import facts, own_titles, title_of, titles
-from deeprnn.page.training.jobs import ENDED, Trainings
+from deeprnn.page.training.answers import Answers
+from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.keeping import keep
+from deeprnn.page.training.record import ENDED
 from deeprnn.store.arrivals import Arrivals
 from deeprnn.store.registry import Registry, is_private
 from tests.conftest import SHIPPED, wait_until
@@ -175,6 +177,16 @@ def test_a_model_is_not_kept_where_others_reach_the_server_or_there_is_no_place(
     with pytest.raises(RequestError, match="cannot be written"):
         keep(served, name, local=True)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_only_its_visitor_keeps_a_model(models, trainings):
+    name = of(trainings, "bob")[0].removeprefix("mine-")
+    public, local = (Answers(models, trainings, lambda _: None, local=is_local) for is_local in (False, True))
+    for answers, visitor, said in ((public, "bob", "own machine"), (local, "ann", "not there any more")):
+        with pytest.raises(RequestError, match=said):
+            answers.ask(visitor, json.dumps({"do": "keep", "key": name}).encode())
+    keepable = [one.state("bob")["trainings"][name]["keepable"] for one in (public, local)]
+    assert keepable == [False, True]
 
 
 def test_a_file_and_a_link_that_name_a_model_that_is_gone_say_so_and_show_the_others(models):

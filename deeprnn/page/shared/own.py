@@ -20,21 +20,21 @@ from deeprnn.words import Lang
 
 
 class Own:
-    """The board, which is filled when the page is opened.
-
-    Whatever changes which models a visitor has, returns `value` for `board`; the pickers follow.
-    """
+    """The board, which is filled when the page is opened, and when `own.js` asks for it."""
 
     def __init__(self, registry: Registry, page: gr.Blocks, look: Callable[[], object]) -> None:
         """Create the board. look: called when the page is opened; it adds the models that have come meanwhile."""
         self._registry = registry
-        self.board = Drawing("", html_template="", js_on_load="", elem_classes="unseen", elem_id="own")
+        self.board = Drawing(
+            "", html_template="", js_on_load="deeprnn.own.mount({ trigger });", elem_classes="unseen", elem_id="own"
+        )
 
         def on_visit(request: gr.Request) -> Any:
             look()
             return self.value(visitor_of(request), links.parse(registry, request.query_params, "").models)
 
         page.load(on_visit, None, self.board, **QUIET)
+        self.board.select(on_visit, None, self.board, trigger_mode="always_last", **QUIET)
 
     def value(self, visitor: str | None, named: Sequence[str] = ()) -> dict[str, Any]:
         """Return the models that a visitor sees beside the public ones, as `picker.js` reads them, the newest first.

@@ -14,10 +14,11 @@ from deeprnn.experiments.own import Options, OwnTextError
 from deeprnn.page.service.asked import RequestError
 from deeprnn.page.shared.widgets import book
 from deeprnn.page.training.jobs import Trainings
+from deeprnn.page.training.keeping import keep
 from deeprnn.page.training.state import News, estimated, is_active, own_file
 from deeprnn.page.training.texts import LEAST_BYTES, MOST_BYTES
 from deeprnn.store.checkpoint import CheckpointInfo
-from deeprnn.store.registry import Registry
+from deeprnn.store.registry import Registry, private_name
 from deeprnn.words import in_both
 
 OPENING_CHARS = 400  # of a text at hand, which are shown
@@ -28,13 +29,19 @@ _OPTIONS = {field.name for field in fields(Options)}
 class Answers:
     """The answers to the requests of one visitor at a time; they raise `RequestError` with the words of a refusal.
 
-    text_of: returns the main text of a model if it is on this machine.
+    text_of: returns the main text of a model if it is on this machine. local: whether only this machine reaches the
+    server, so that a model can be kept.
     """
 
     def __init__(
-        self, registry: Registry, trainings: Trainings, text_of: Callable[[CheckpointInfo], str | None]
+        self,
+        registry: Registry,
+        trainings: Trainings,
+        text_of: Callable[[CheckpointInfo], str | None],
+        *,
+        local: bool,
     ) -> None:
-        self.trainings = trainings
+        self.trainings, self.local = trainings, local
         self.registry, self._text_of = registry, text_of
         self._ngrams: dict[tuple[str, str, int], dict[str, float]] = {}
         self._computing = threading.Lock()  # one estimate at a time; those of long texts take a second
@@ -60,7 +67,11 @@ class Answers:
             }
             for name, text in self.books.items()
         ]
-        return {"books": books, "active": is_active(found), **News(self.registry).changed(found)}
+        return {"books": books, "active": is_active(found), **self.news().changed(found)}
+
+    def news(self) -> News:
+        """Return what tells a page, that has been told nothing yet, what has changed."""
+        return News(self.registry, local=self.local)
 
     def bring(self, visitor: str | None, body: bytes) -> dict[str, Any]:
         """Keep the text in the body of a request; return its key and its length in characters."""
@@ -71,7 +82,7 @@ class Answers:
         return {"source": self.trainings.bring(_known(visitor), text), "chars": len(text)}
 
     def ask(self, visitor: str | None, body: bytes) -> dict[str, Any]:
-        """Do what a request asks for: estimate, start, stop, resume, remove."""
+        """Do what a request asks for: estimate, start, stop, resume, remove, keep."""
         try:
             asked = json.loads(body)
             do, values = asked["do"], asked
@@ -84,7 +95,17 @@ class Answers:
         if do in ("stop", "resume", "remove"):
             getattr(self.trainings, do)(_known(visitor), _short(values, "key"))
             return {}
+        if do == "keep":
+            return {"kept": self.keep(_known(visitor), _short(values, "key"))}
         raise RequestError("error_request")
+
+    def keep(self, visitor: str, key: str) -> str:
+        """Keep a visitor's own model; return its name."""
+        name = private_name(key)
+        added = self.registry.added(name)
+        if added is None or added.visitor != visitor:
+            raise RequestError("training.refused.unknown")
+        return keep(self.registry, name, local=self.local)
 
     def estimate(self, visitor: str, source: str, title: str, options: Options) -> dict[str, Any]:
         """Return what a training of a text would be."""

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deeprnn.page.server.limits import TRAINING, below_prefix
 from deeprnn.page.service.asked import RequestError
 from deeprnn.page.training.answers import Answers
-from deeprnn.page.training.state import News, is_active
+from deeprnn.page.training.state import is_active
 from deeprnn.page.visitor import visitor_of
 from deeprnn.words import in_both
 
@@ -76,7 +76,7 @@ async def nothing() -> AsyncIterator[str]:
 
 async def events(answers: Answers, visitor: str) -> AsyncIterator[str]:
     """Yield what changes of a visitor's trainings, first everything, until none of them waits or runs."""
-    trainings, news = answers.trainings, News(answers.registry)
+    trainings, news = answers.trainings, answers.news()
     seen, quiet = -1, 0.0
     while True:
         if trainings.changes > seen:

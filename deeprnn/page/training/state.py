@@ -100,10 +100,13 @@ def own_file(title: str) -> str:
 
 
 class News:
-    """What one page has been sent, so that it is sent only what has changed since."""
+    """What one page has been sent, so that it is sent only what has changed since.
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    local: whether only this machine reaches the server, so that a model can be kept.
+    """
+
+    def __init__(self, registry: Registry, *, local: bool) -> None:
+        self._registry, self._local = registry, local
         self._begun = False
         self._sent: dict[str, dict[str, Any]] = {}
         self._counts: dict[str, tuple[int, int]] = {}  # points of the curve and of the losses
@@ -143,15 +146,20 @@ class News:
         return news | added
 
     def _model(self, training: Training, before: dict[str, Any]) -> dict[str, Any]:
-        """Return the name of the model, and of a shipped one to put beside it; None until there is one."""
+        """Return the name of the model, and of a shipped one to put beside it, None until there is one.
+
+        keepable: whether it can be kept, and is not yet.
+        """
         info = self._registry.find(training.name)
         if info is None:
-            return {"model": None, "beside": None}
+            return {"model": None, "beside": None, "keepable": False}
+        kept = any(one.info.weights_sha256 == info.weights_sha256 for one in self._registry.own(None))
+        keepable = {"keepable": self._local and not kept}
         if before.get("model"):
-            return {"model": training.name, "beside": before["beside"]}
+            return {"model": training.name, "beside": before["beside"]} | keepable
         text = training.curve[-1]["written"]["drawn"] if training.curve else ""
         found = readers(self._registry, text, [], first=BESIDE[info.vocab.form])
-        return {"model": training.name, "beside": found[0] if found else None}
+        return {"model": training.name, "beside": found[0] if found else None} | keepable
 
 
 def _point(record: dict[str, Any]) -> list[float]:

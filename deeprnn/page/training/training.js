@@ -1,7 +1,8 @@
 // Draws the Train view (see view.py): the form, and below it the trainings of each text side by side.
 import { Carried, filled, find, node, onLanguage, spoken } from '../shared/dom.js';
-import { Card, commandLine } from './cards.js';
+import { refresh } from '../shared/own.js';
 import { identify } from '../shared/visitor.js';
+import { Card, commandLine } from './cards.js';
 import { Trainings, ask } from './client.js';
 import { Form } from './form.js';
 import { Race, look } from './race.js';
@@ -52,6 +53,9 @@ class Group {
   }
 }
 
+/** The models of which the pickers were told, as text. */
+let told = '[]';
+
 /** The view in one language; when the language changes, another one is made. */
 class View {
   /** @type {Map<string, Group>} */
@@ -89,6 +93,7 @@ class View {
 
   update() {
     const all = [...this.trainings.all.values()];
+    this.#tellModels(all);
     all.forEach(({ key }) => this.#looks.has(key) || this.#looks.set(key, look(this.#looks.size)));
     const sources = [...new Set(all.map(({ source }) => source).reverse())];
     for (const [source, group] of this.#groups) {
@@ -113,6 +118,16 @@ class View {
       if (first.getBoundingClientRect().top > 0.6 * window.innerHeight) first.scrollIntoView({ behavior: 'smooth' });
     }
     this.form?.name(sources.includes(this.form.source.chosen?.source ?? ''));
+  }
+
+  /**
+   * Tells the pickers if a model has come, was kept or removed.
+   * @param {Training[]} all
+   */
+  #tellModels(all) {
+    const models = JSON.stringify(all.filter(({ model }) => model).map(({ model, keepable }) => [model, keepable]));
+    if (models !== told) refresh();
+    told = models;
   }
 
   /** @param {Training} training */

@@ -17,7 +17,7 @@ from deeprnn.page.training.answers import Answers
 from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.process import command
 from deeprnn.page.training.requests import Requests, events
-from deeprnn.page.training.state import News, fields
+from deeprnn.page.training.state import fields
 from deeprnn.page.training.texts import MOST_TEXTS
 from deeprnn.page.visitor import COOKIE
 from tests.conftest import run
@@ -30,7 +30,8 @@ ANN, BOB = "a" * 32, "b" * 32
 @pytest.fixture
 def answers(registry, tmp_path):
     with contextlib.closing(Trainings(10, registry=registry, place=tmp_path)) as trainings:
-        yield Answers(registry, trainings, lambda info: TEXT if info.metrics.text.name == "time_machine" else None)
+        books = {"time_machine": TEXT}
+        yield Answers(registry, trainings, lambda info: books.get(info.metrics.text.name), local=True)
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def test_a_stream_tells_only_what_is_new_and_ends_when_nothing_runs(ask, answers
     assert all("whole" not in one and "over" not in one for one in messages[1:-1])
     (training,) = (one for one, _ in answers.trainings.of(ANN))
     assert training.state == "finished"
-    now = News(answers.registry).changed([(training, 0)])["trainings"][key]
+    now = answers.news().changed([(training, 0)])["trainings"][key]
     assert found[key].items() >= json.loads(json.dumps(fields(training, 0))).items()
     assert found[key]["curve"] == now["curve"]
     assert len(found[key]["losses"]) == len(training.losses)
