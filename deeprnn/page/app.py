@@ -28,6 +28,7 @@ from deeprnn.page.environment import env_limit
 from deeprnn.page.experiments import view as experiments
 from deeprnn.page.inside import view as inside
 from deeprnn.page.learn import view as learn
+from deeprnn.page.own import Own
 from deeprnn.page.score import view as score
 from deeprnn.page.score.examples import TextOf
 from deeprnn.page.server import api
@@ -42,7 +43,6 @@ from deeprnn.page.server.sessions import install_light_sessions
 from deeprnn.page.server.spoken import CODES, Localize
 from deeprnn.page.server.stored import Store
 from deeprnn.page.shared.components import Drawing
-from deeprnn.page.shared.own import Own
 from deeprnn.page.shared.scripts import addressed, calling
 from deeprnn.page.shared.theme import ICON, panel, style_sheet, theme
 from deeprnn.page.shared.widgets import QUIET, Translations, drawing
