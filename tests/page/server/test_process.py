@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
 
 import deeprnn
 from deeprnn.page.server.downloads import PREFIX
+from deeprnn.page.visitor import COOKIE
 from deeprnn.page.words import tr
 from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
 from tests.page.conftest import UNREAD, Visit
@@ -308,3 +310,29 @@ def test_below_a_prefix_that_a_proxy_keeps_the_page_opens_writes_and_downloads(c
         outside = [asked for asked in one.requests if not asked.startswith((f"{url}/sub/", "data:", "blob:"))]
         assert outside == [], "a proxy would not pass it on"
         page.close()
+
+
+def children(number):
+    """The numbers of the processes that a process has started and that live."""
+    tasks = Path(f"/proc/{number}/task").glob("*/children")
+    return {int(child) for task in tasks for child in task.read_text().split()}
+
+
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_server_that_ends_takes_the_training_of_a_visitor_along(name, tmp_path):
+    text = "".join(f"{n} green bottles hanging on the wall.\n" for n in range(100))
+    options = {"cell": "gru", "layers": 1, "hidden": 8, "epochs": 5_000}
+    with started("--port", str(free_port()), TMPDIR=str(tmp_path)) as (process, url, printed):
+        with httpx.Client(cookies={COOKIE: "a" * 32}, timeout=WAIT) as visitor:
+            source = visitor.post(f"{url}/training/text", content=text).json()["source"]
+            begun = {"do": "start", "source": source, "title": "t", "options": options}
+            key = visitor.post(f"{url}/training/ask", json=begun).json()["key"]
+            wait_until(lambda: visitor.get(f"{url}/training/state").json()["trainings"][key].get("curve"))
+        (training,) = {one for one in children(process.pid) if "my-book" in Path(f"/proc/{one}/cmdline").read_text()}
+        process.send_signal(name)
+        assert process.wait(WAIT) == (0 if name != signal.SIGKILL else -signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{training}").exists() or not Path(f"/proc/{training}/cmdline").read_text())
+    if name != signal.SIGKILL:  # else the next server removes them
+        assert not list(tmp_path.rglob("*.txt"))
+    assert "Traceback" not in "".join(printed)
+    assert "bottles" not in "".join(printed), "a visitor's text is never logged"
