@@ -60,12 +60,17 @@ export async function ask(what, body) {
 export class Trainings {
   /** By key, the oldest first. @type {Map<string, Training>} */
   all = new Map();
-  /** @type {EventSource | null} */
+  /** What is listened to; null: nothing runs. @type {EventSource | null} */
   #stream = null;
 
   /** @param {() => void} changed is called after each change */
   constructor(changed) {
     this.changed = changed;
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden)
+        this.#stream?.close(); // a browser keeps few connections to one server
+      else if (this.#stream) this.listen();
+    });
   }
 
   /**
@@ -88,6 +93,7 @@ export class Trainings {
     stream.addEventListener('message', ({ data }) => {
       const news = JSON.parse(data);
       if (news.over) stream.close();
+      if (news.over && stream === this.#stream) this.#stream = null;
       this.#take(news);
     });
     this.#stream = stream;

@@ -283,7 +283,9 @@ def test_visitors_and_files_have_their_limits(made, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["diverged", "memory", "disk", "refused"])
 def test_why_a_training_failed_is_said_in_both_languages(kind, tmp_path):
-    training = Training(key="k", visitor="v", title="t", options=SHORT, text="t", folder=tmp_path, planned={})
+    training = Training(
+        key="k", visitor="v", title="t", options=SHORT, text="t", source="t", folder=tmp_path, planned={}
+    )
     training.hear({"event": "failed", "kind": kind, "reason": "the loss became nan in epoch 1"})
     training.end(1)
     key, values = training.reason
@@ -293,6 +295,8 @@ def test_why_a_training_failed_is_said_in_both_languages(kind, tmp_path):
 
 @pytest.mark.parametrize(("status", "key"), [(-9, "killed"), (1, "crashed")])
 def test_a_process_that_says_nothing_at_its_end_failed(status, key, tmp_path):
-    training = Training(key="k", visitor="v", title="t", options=SHORT, text="t", folder=tmp_path, planned={})
+    training = Training(
+        key="k", visitor="v", title="t", options=SHORT, text="t", source="t", folder=tmp_path, planned={}
+    )
     training.end(status)
     assert training.reason == (f"training.failed.{key}", {"reason": "", "status": abs(status)})

@@ -13,12 +13,28 @@ from deeprnn.page.words import tr
 from tests.page.conftest import Visit
 
 TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
-LONG = {"layers": "1", "width": "32", "epochs": "9000"}
+LONG = {"layers": "1", "width": "32", "epochs": "3000"}
 SHIFTS = """
     window.shift = 0;
     new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shift += entry.value)))
         .observe({ type: 'layout-shift', buffered: true });
 """
+
+
+@pytest.fixture
+def train(visit):
+    """Open the view as `visit` does; what was started is removed at the end, so that the next test need not wait."""
+    visits = []
+
+    def opened(query="", **options):
+        visits.append(visit(f"?view=training{query}", **options))
+        return visits[-1]
+
+    yield opened
+    for one in visits:
+        found = one.page.request.get(f"{one.url}training/state").json().get("trainings", {})
+        for key in found:
+            one.page.request.post(f"{one.url}training/ask", data={"do": "remove", "key": key})
 
 
 def choose(one, *, cell="gru", layers="", width="", wiring="", epochs=None):
@@ -67,17 +83,17 @@ def learn(one, times):
         sample = another(one, ".sample", sample).json_value()
 
 
-def test_a_model_learns_is_stopped_goes_on_and_is_used_as_others_are(visit, url, tmp_path):
-    one = visit("?view=training")
+def test_a_model_learns_is_stopped_goes_on_and_is_used_as_others_are(train, url, tmp_path):
+    one = train()
     bring(one, **LONG)
     estimate = one.page.locator(".estimate").text_content()
-    assert re.search(r"9,000 epochs in \d+ minutes; 0\.0\d M weights, 32 units a layer; a 6-gram .* \d", estimate)
-    line = "python train.py my-book --data 'pasted text.txt' --cell gru --layers 1 --hidden 32 --epochs 9000"
+    assert re.search(r"3,000 epochs in \d+ minutes; 0\.0\d M weights, 32 units a layer; a 6-gram .* \d", estimate)
+    line = "python train.py my-book --data 'pasted text.txt' --cell gru --layers 1 --hidden 32 --epochs 3000"
     assert one.page.locator(".ready code").text_content() == line
     one.page.locator(".go").click()
     until(one, "running")
     learn(one, 3)
-    assert re.search(r"epoch \d+ of 9,000 · .* characters/s · .* s left", one.page.locator(".figures").text_content())
+    assert re.search(r"epoch \d+ of 3,000 · .* characters/s · .* s left", one.page.locator(".figures").text_content())
     press(one, "Stop")
     until(one, "stopped")
     assert one.page.locator(".state").text_content() == tr("training.stopped.asked", "en")
@@ -110,10 +126,9 @@ def test_a_model_learns_is_stopped_goes_on_and_is_used_as_others_are(visit, url,
     assert one.page.request.get(f"{url}download/mine-{key}.zip").status == 404
 
 
-def test_visitors_do_not_see_each_others_trainings_and_variants_race_in_one_chart(visit):
-    ann, bob = visit("?view=training"), visit("?view=training")
+def test_visitors_do_not_see_each_others_trainings_and_variants_race_in_one_chart(train):
+    ann, bob = train(), train()
     start(ann, **LONG)
-    assert ann.page.locator(".go").text_content() == tr("training.label.start", "en")
     press(ann, "Vary")
     ann.page.locator(".choices-part select").first.select_option("lstm")
     ann.page.get_by_role("button", name=tr("training.label.variant", "en")).and_(ann.page.locator(":enabled")).click()
@@ -137,8 +152,8 @@ def test_visitors_do_not_see_each_others_trainings_and_variants_race_in_one_char
 
 
 @pytest.mark.parametrize(("width", "lang", "scheme"), [(1280, "en", "light"), (390, "zh", "dark")])
-def test_nothing_moves_while_it_learns_and_nothing_is_hard_to_reach(visit, width, lang, scheme):
-    one = visit(f"?view=training&lang={lang}", width=width, scheme=scheme, script=SHIFTS)
+def test_nothing_moves_while_it_learns_and_nothing_is_hard_to_reach(train, width, lang, scheme):
+    one = train(f"&lang={lang}", width=width, scheme=scheme, script=SHIFTS)
     start(one, **LONG)
     until(one, "running")
     learn(one, 1)
@@ -167,8 +182,8 @@ def test_nothing_moves_while_it_learns_and_nothing_is_hard_to_reach(visit, width
         (b"x" * 2_000_001, "at most 2,000,000"),
     ],
 )
-def test_a_file_is_read_in_the_browser_or_it_is_said_why_not(visit, content, said):
-    one = visit("?view=training")
+def test_a_file_is_read_in_the_browser_or_it_is_said_why_not(train, content, said):
+    one = train()
     one.page.locator("input.file").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": content})
     one.page.locator(".text-part .note", has_text=said).wait_for()
     if "UTF" in said or "GB" in said:
@@ -178,8 +193,8 @@ def test_a_file_is_read_in_the_browser_or_it_is_said_why_not(visit, content, sai
         assert one.page.locator(".go").is_disabled()
 
 
-def test_a_file_that_is_dropped_is_taken_and_kept_when_the_language_changes(visit):
-    one = visit("?view=training")
+def test_a_file_that_is_dropped_is_taken_and_kept_when_the_language_changes(train):
+    one = train()
     one.page.evaluate(
         "(text) => { const data = new DataTransfer(); data.items.add(new File([text], 'bottles.txt'));"
         " document.querySelector('.text-part').dispatchEvent("
@@ -196,8 +211,8 @@ def test_a_file_that_is_dropped_is_taken_and_kept_when_the_language_changes(visi
     )
 
 
-def test_what_cannot_be_is_said_beside_the_button(visit):
-    one = visit("?view=training")
+def test_what_cannot_be_is_said_beside_the_button(train):
+    one = train()
     bring(one)
     one.page.locator(".long input").fill("600")
     one.page.locator(".estimate", has_text="up to 10 minutes").wait_for()
