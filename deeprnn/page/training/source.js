@@ -33,7 +33,7 @@ export class Source {
     this.text.addEventListener('input', () => {
       this.books.value = '';
       this.text.classList.remove('taken');
-      this.#bring(this.text.value, labels.pasted);
+      this.#bring(this.text.value, '');
     });
     this.file = node('input', 'file');
     this.file.type = 'file';
@@ -110,7 +110,7 @@ export class Source {
     this.books.value = other.books.value;
     this.chosen = other.chosen;
     this.#brought = other.#brought;
-    this.note.textContent = other.chosen?.title ?? '';
+    this.note.textContent = other.chosen ? other.chosen.title || this.labels.pasted : '';
     this.changed();
   }
 
@@ -124,8 +124,8 @@ export class Source {
     this.chosen = { source, title };
     const book = this.#books.find(({ name }) => name === source);
     this.books.value = book?.name ?? '';
-    this.#show(book?.opening ?? title);
-    this.note.textContent = title;
+    this.#show(book?.opening ?? (title || this.labels.pasted));
+    this.note.textContent = title || this.labels.pasted;
     this.changed();
   }
 
@@ -186,8 +186,8 @@ export class Source {
     const places = Object.fromEntries(Object.entries(numbers).map(([name, n]) => [name, n.toLocaleString()]));
     const characters = filled(labels.characters, { n: Array.from(text).length.toLocaleString() });
     const wrong = filled(bytes < offer.least_bytes ? labels.too_short : labels.too_long, places);
-    const said = fits ? `${title} · ${characters}` : bytes ? wrong : '';
-    this.note.textContent = [said, ...more].filter(Boolean).join(' · ');
+    const said = fits ? characters : bytes ? wrong : '';
+    this.note.textContent = [title, said, ...more].filter(Boolean).join(' · ');
     this.changed();
   }
 }

@@ -36,7 +36,9 @@ class Group {
    */
   update(trainings, looks) {
     this.element.dataset.count = String(trainings.length);
-    this.heading.textContent = filled(this.labels.trained_on, { text: spoken(trainings[0].text) });
+    this.heading.textContent = filled(this.labels.trained_on, {
+      text: spoken(trainings[0].text) || this.labels.pasted,
+    });
     const named = trainings.map((one) => ({ ...one, name: spoken(one.title) }));
     this.race.draw(named, looks);
     for (const [key, card] of this.#cards) {

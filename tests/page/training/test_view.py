@@ -88,7 +88,7 @@ def test_a_model_learns_is_stopped_goes_on_and_is_used_as_others_are(train, url,
     bring(one, **LONG)
     estimate = one.page.locator(".estimate").text_content()
     assert re.search(r"3,000 epochs in \d+ minutes; 0\.0\d M weights, 32 units a layer; a 6-gram .* \d", estimate)
-    line = "python train.py my-book --data 'pasted text.txt' --cell gru --layers 1 --hidden 32 --epochs 3000"
+    line = "python train.py my-book --data book.txt --cell gru --layers 1 --hidden 32 --epochs 3000"
     assert one.page.locator(".ready code").text_content() == line
     one.page.locator(".go").click()
     until(one, "running")
