@@ -35,7 +35,9 @@ from deeprnn.page.server import api
 from deeprnn.page.server.downloads import Downloads
 from deeprnn.page.server.faults import Page, log_error
 from deeprnn.page.server.files import Files
+from deeprnn.page.server.health import Health
 from deeprnn.page.server.limits import Limits
+from deeprnn.page.server.open import OnlyOpen, SafeHeaders
 from deeprnn.page.server.preview import Preview
 from deeprnn.page.server.requests import Requests
 from deeprnn.page.server.serving import ShutdownSignal, ignore_forwarded_headers, proxies
@@ -209,6 +211,7 @@ def launch(
     threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()
     page.queue(default_concurrency_limit=at_once, api_open=False)  # requests cannot bypass the queue
     requests = Requests(page)
+    is_ending = ending.requested if ending else lambda: False
     limits = Middleware(
         Limits,
         max_bytes=env_limit("MAX_BODY_BYTES", 2_000_000),
@@ -217,7 +220,7 @@ def launch(
         places=at_once,
         max_waiting=env_limit("MAX_QUEUE", 200),
         proxies=proxies(),
-        ending=ending.requested if ending else lambda: False,
+        ending=is_ending,
         log_error=log_error,
     )
     others = [
@@ -228,8 +231,10 @@ def launch(
         Middleware(Store, revision=page.revision),
         Middleware(Files, files=ChainMap(addressed(), page.files)),
         Middleware(Preview),
+        Middleware(OnlyOpen),
     ]
-    served_with = {"middleware": [limits, *others]}
+    health = Middleware(Health, registry=registry, ending=is_ending)
+    served_with = {"middleware": [Middleware(SafeHeaders), health, limits, *others]}
     # One of gradio's threads waits for each text that is being written; 32 more answer quick requests.
     options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
     served: tuple[Any, str, str] = page.launch(
