@@ -203,40 +203,17 @@ def launch(
     ending = ShutdownSignal() if blocking else None
     ignore_forwarded_headers()
     registry.ready.clear()
-    at_once = env_limit("MAX_AT_ONCE", 200)
     host = str(options.get("server_name") or os.environ.get("GRADIO_SERVER_NAME", LOCAL))
     trainings = Trainings(most_minutes(host), registry=registry)
     atexit.register(trainings.close)
     page = build(registry, text_of, look, trainings.minutes)
     threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()
-    page.queue(default_concurrency_limit=at_once, api_open=False)  # requests cannot bypass the queue
+    page.queue(default_concurrency_limit=_at_once(), api_open=False)  # requests cannot bypass the queue
     requests = Requests(page)
-    is_ending = ending.requested if ending else lambda: False
-    limits = Middleware(
-        Limits,
-        max_bytes=env_limit("MAX_BODY_BYTES", 2_000_000),
-        per_minute=env_limit("MAX_REQUESTS_A_MINUTE", 600),
-        requests=requests,
-        places=at_once,
-        max_waiting=env_limit("MAX_QUEUE", 200),
-        proxies=proxies(),
-        ending=is_ending,
-        log_error=log_error,
-    )
-    others = [
-        Middleware(Visits, seen=trainings.seen),
-        Middleware(Downloads, registry=registry),
-        Middleware(TrainingRequests, answers=Answers(registry, trainings, text_of, local=is_local(host))),
-        Middleware(Localize),
-        Middleware(Store, revision=page.revision),
-        Middleware(Files, files=ChainMap(addressed(), page.files)),
-        Middleware(Preview),
-        Middleware(OnlyOpen),
-    ]
-    health = Middleware(Health, registry=registry, ending=is_ending)
-    served_with = {"middleware": [Middleware(SafeHeaders), health, limits, *others]}
+    answers = Answers(registry, trainings, text_of, local=is_local(host))
+    layers = _layers(registry, page, requests, answers, ending.requested if ending else lambda: False)
     # One of gradio's threads waits for each text that is being written; 32 more answer quick requests.
-    options = {"app_kwargs": served_with, "max_threads": at_once + 32} | options
+    options = {"app_kwargs": {"middleware": layers}, "max_threads": _at_once() + 32} | options
     served: tuple[Any, str, str] = page.launch(
         css=style_sheet(),
         theme=theme(),
@@ -254,3 +231,37 @@ def launch(
         sys.stdout.flush()
         os._exit(0)  # otherwise the process would wait for a long text that is still being read
     return served
+
+
+def _layers(
+    registry: Registry, page: Page, requests: Requests, answers: Answers, ending: Callable[[], bool]
+) -> list[Middleware]:
+    """Return what a request passes before it reaches gradio, the outermost first."""
+    limits = Middleware(
+        Limits,
+        max_bytes=env_limit("MAX_BODY_BYTES", 2_000_000),
+        per_minute=env_limit("MAX_REQUESTS_A_MINUTE", 600),
+        requests=requests,
+        places=_at_once(),
+        max_waiting=env_limit("MAX_QUEUE", 200),
+        proxies=proxies(),
+        ending=ending,
+        log_error=log_error,
+    )
+    return [
+        Middleware(SafeHeaders),
+        Middleware(Health, registry=registry, ending=ending),
+        limits,
+        Middleware(Visits, seen=answers.trainings.seen),
+        Middleware(Downloads, registry=registry),
+        Middleware(TrainingRequests, answers=answers),
+        Middleware(Localize),
+        Middleware(Store, revision=page.revision),
+        Middleware(Files, files=ChainMap(addressed(), page.files)),
+        Middleware(Preview),
+        Middleware(OnlyOpen),
+    ]
+
+
+def _at_once() -> int:
+    return env_limit("MAX_AT_ONCE", 200)

@@ -1,4 +1,4 @@
-"""What the server answers at all: the addresses of gradio that the page and the API need, and the headers of each answer.
+"""What the server answers at all: the addresses of gradio that are needed, and the headers of each answer.
 
 Knows: gradio's addresses, HTTP's headers for safety. Does not know: what is answered.
 
@@ -43,9 +43,9 @@ POLICY = "; ".join(
         "form-action 'self'",
     )
 )
-HEADERS = {
+HEADERS = {"x-content-type-options": "nosniff"}  # of every answer
+OF_PAGES = {  # of HTML; a visit has more than a hundred answers, and headers are not compressed
     "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",  # an address may hold a prompt
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
@@ -73,7 +73,7 @@ def is_open(method: str, path: str) -> bool:
 
 
 class SafeHeaders:
-    """ASGI middleware that adds `HEADERS` to every answer, refusals too."""
+    """ASGI middleware that adds `HEADERS` to every answer, refusals too, and `OF_PAGES` to HTML."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -83,7 +83,10 @@ class SafeHeaders:
 
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.update(OF_PAGES)
             await send(message)
 
         await self.app(scope, receive, tell)

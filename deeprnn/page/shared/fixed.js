@@ -1,16 +1,19 @@
-// Boards whose values are the same for everyone: each is fetched when it is drawn, that is when its tab is opened.
+// Boards whose values are the same for everyone: value and script are fetched when the board is drawn, that is when its
+// tab is opened.
 import { button, filled, node, onLanguage, spoken } from './dom.js';
 
 /** @typedef {Record<'loading' | 'failed' | 'again', string>} Labels */
+/** @typedef {{ labels: any, value: any }} Shown both in both languages */
+/** @typedef {{ mount: (board: import('./dom.js').Board) => void }} Module */
 
 /**
- * Fetches the value of a board and draws it, once; tells the reader if that fails.
- * @param {(board: import('./dom.js').Board) => void} draw the function `mount` of the board's module
- * @param {string} file the address of the value
+ * Fetches what a board shows, and the script of its view, whose `mount` draws it, once; tells the reader if that fails.
+ * @param {string} view
+ * @param {string} file the address of what it shows, see `Shown`
  * @param {any} words in both languages, see `Labels`
- * @param {import('./dom.js').Board} board
+ * @param {Omit<import('./dom.js').Board, 'labels'>} board
  */
-export async function mount(draw, file, words, board) {
+export async function mount(view, file, words, board) {
   const place = node('p', 'hint');
   let failure = '';
   const tell = () => {
@@ -22,16 +25,18 @@ export async function mount(draw, file, words, board) {
   const load = async () => {
     failure = '';
     tell();
-    let value = '';
+    /** @type {[Module, Shown]} */
+    let got;
     try {
-      value = await fetched(file);
+      got = await Promise.all([import(`../${view}/${view}.js`), fetched(file)]);
     } catch (error) {
       failure = String(error);
       tell();
       return;
     }
     place.remove();
-    draw({ ...board, props: { value } });
+    const [module, { labels, value }] = got;
+    module.mount({ ...board, labels, props: { value: JSON.stringify(value) } });
   };
   place.setAttribute('role', 'status');
   board.element.append(place);
@@ -39,9 +44,12 @@ export async function mount(draw, file, words, board) {
   await load();
 }
 
-/** @param {string} file */
+/**
+ * @param {string} file
+ * @returns {Promise<Shown>}
+ */
 async function fetched(file) {
   const answer = await fetch(file);
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  return answer.text();
+  return answer.json();
 }

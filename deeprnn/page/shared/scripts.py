@@ -4,11 +4,14 @@ Knows: the package's `.js` files, how gradio calls them. Does not know: what the
 
 A page loads `main.js` in its head, before gradio's own script. So the code that gradio runs finds each module under
 `deeprnn` and draws at once. (An `import(...)` in that code would finish only after gradio's whole start, 0.2 s later.)
+Views whose boards are fetched when they are opened have their scripts fetched then, too.
 """
 
 import functools
 import hashlib
 import json
+import posixpath
+import re
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -55,9 +58,23 @@ def board_address(view: str, content: bytes) -> str:
     return f"{BOARDS}/{hashlib.sha256(content).hexdigest()[:16]}/{view}.json"
 
 
+@functools.cache
+def loaded_first() -> tuple[str, ...]:
+    """Return the scripts that the page loads at once: the first one, and what it imports. Others come with their views.
+
+    An `import(...)` is no such import: `fixed.js` loads the script of a view in this way.
+    """
+    found = [_FIRST]
+    for script in found:
+        imported = re.findall(r"^(?:import|export)\b[^;]*?from '([^']+)';", scripts()[script].decode(), re.MULTILINE)
+        paths = [posixpath.normpath(posixpath.join(posixpath.dirname(script), one)) for one in imported]
+        found += [path for path in dict.fromkeys(paths) if path not in found]
+    return tuple(sorted(found))
+
+
 def tags() -> str:
-    """Return the HTML tags that load the scripts: all are requested at once, and run before any script below."""
-    asked = "".join(f'<link rel="modulepreload" href="{address(script)}" />' for script in scripts())
+    """Return the HTML tags that load the first scripts: all are requested at once, and run before any script below."""
+    asked = "".join(f'<link rel="modulepreload" href="{address(script)}" />' for script in loaded_first())
     return f'{asked}<script type="module" src="{address(_FIRST)}"></script>'
 
 
@@ -67,14 +84,13 @@ def mounting(view: str, labels: Any) -> str:
     return f"deeprnn.{view}.mount({{ element, props, labels: {said}, server, trigger, watch }});"
 
 
-def fetching(view: str, labels: Any, file: str, said: Any) -> str:
-    """Return the JavaScript that fetches the value of a board from a file, and then draws it as `mounting` does.
+def fetching(view: str, file: str, said: Any) -> str:
+    """Return the JavaScript that fetches what a board shows and the script of its view, and then draws it.
 
-    said: the words that are shown until then.
+    file: its JSON has the `labels` and the `value`. said: the words that are shown until then.
     """
-    given = ", ".join(json.dumps(value, ensure_ascii=False) for value in (file, said))
-    board = f"{{ element, props, labels: {json.dumps(labels, ensure_ascii=False)}, server, trigger, watch }}"
-    return f"deeprnn.fixed.mount(deeprnn.{view}.mount, {given}, {board});"
+    given = ", ".join(json.dumps(value, ensure_ascii=False) for value in (view, file, said))
+    return f"deeprnn.fixed.mount({given}, {{ element, server, trigger, watch }});"
 
 
 def calling(module: str, function: str, *first: Any) -> str:

@@ -61,10 +61,10 @@ class Translations:
         for board, make in self.drawings:
             board.value = board.postprocess(make())
         for board, make, view, labels in self.fixed:
-            content = carried(make()).encode()
+            content = carried({"labels": labels, "value": make()}).encode()
             file = board_address(view, content)
             self.files[file] = content
-            board.js_on_load = fetching(view, labels, file, in_both(lambda lang: table("fetched", lang)))
+            board.js_on_load = fetching(view, file, in_both(lambda lang: table("fetched", lang)))
 
     def speak(self, lang: Lang) -> None:
         """Set the properties of every component in one language."""
@@ -125,8 +125,8 @@ def drawing(
 ) -> Drawing:
     """Return a board on which a view's script draws a value in an HTML template, with labels.
 
-    make: returns the value that is sent with the page. labels: sent once, with the page. fixed: the value is the same
-    for everyone; it is not sent with the page, but a file that browsers fetch when they draw the board, and keep.
+    make: returns the value. labels: sent once. Both are sent with the page. fixed: the value is the same for everyone;
+    then both are in a file that browsers fetch, with the view's script, when they draw the board, and keep.
     """
     said = in_both(labels)
     board = Drawing(

@@ -51,5 +51,6 @@ def build(words: Translations, minutes: int) -> None:
         '<div class="training"></div>',
         "training",
         lambda lang: table("training.label", lang),
+        fixed=True,
         elem_id="training",
     )

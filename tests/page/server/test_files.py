@@ -10,6 +10,7 @@ from deeprnn.page.shared import scripts
 from deeprnn.page.shared.widgets import Translations, drawing
 from deeprnn.page.words import tr
 from tests.conftest import ROOT, WAIT
+from tests.page.conftest import Visit
 
 FOLDER = ROOT / "deeprnn" / "page"
 
@@ -46,14 +47,14 @@ def boards(url, query=""):
 
 
 def test_boards_that_are_the_same_for_everyone_are_files_in_both_languages(url):
-    assert boards(url).keys() == {"watch", "experiments", "learn", "checkpoints"}
+    assert boards(url).keys() == {"training", "watch", "experiments", "learn", "checkpoints"}
     assert boards(url, "?lang=en") == boards(url, "?lang=zh")
     for view, file in boards(url).items():
         answer = get(url, file)
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert file == scripts.board_address(view, answer.content)
-    title = json.loads(get(url, boards(url)["learn"]).content)["sections"][0]["title"]
+    title = json.loads(get(url, boards(url)["learn"]).content)["value"]["sections"][0]["title"]
     assert title["zh"].startswith("深度循环神经网络")
     assert title["en"].startswith("One cell")
 
@@ -66,7 +67,7 @@ def test_a_board_that_changes_is_at_another_address():
     (before,) = words.files
     told["n"] = 2
     words.draw()
-    assert [json.loads(content) for content in words.files.values()] == [{"n": 1}, {"n": 2}]
+    assert [json.loads(content)["value"] for content in words.files.values()] == [{"n": 1}, {"n": 2}]
     assert before in words.files, "a page that is open may still ask for it"
     assert list(words.files)[1] in board.get_config()["js_on_load"]
 
@@ -111,10 +112,25 @@ def test_a_script_that_changes_is_at_another_address(monkeypatch):
         scripts.version.cache_clear()
 
 
-def test_the_page_names_every_script_before_it_asks_for_one(url):
+def test_the_page_names_every_script_that_it_needs_at_once_before_it_asks_for_one(url):
     head, _, first = get(url, "").text.partition("<script")
-    assert set(re.findall(r'rel="modulepreload" href="(.*?)"', head)) == set(map(scripts.address, scripts.scripts()))
+    named = re.findall(r'rel="modulepreload" href="(.*?)"', head)
+    assert named == [scripts.address(script) for script in scripts.loaded_first()]
     assert first.startswith(f' type="module" src="{scripts.address("main.js")}"></script>')
+
+
+def test_a_page_asks_for_no_script_that_it_does_not_name_until_a_view_is_opened(chromium, url):
+    page = chromium.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(url)))
+    shown = Visit(page, url).open().settle()
+    first = {script for script in asked if script.startswith(scripts.FOLDER)}
+    assert first == set(map(scripts.address, scripts.loaded_first()))
+    asked.clear()
+    shown.page.get_by_role("link", name="Learn").click()
+    shown.page.get_by_text("One cell").first.wait_for()
+    assert scripts.address("learn/learn.js") in asked
+    page.close()
 
 
 def test_what_a_script_is_given_from_python_arrives(chromium):
