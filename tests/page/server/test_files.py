@@ -123,12 +123,13 @@ def test_a_page_asks_for_no_script_that_it_does_not_name_until_a_view_is_opened(
     page = chromium.new_page()
     asked = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(url)))
-    shown = Visit(page, url).open().settle()
+    shown = Visit(page, url).open()
+    shown.settle()
     first = {script for script in asked if script.startswith(scripts.FOLDER)}
     assert first == set(map(scripts.address, scripts.loaded_first()))
     asked.clear()
-    shown.page.get_by_role("link", name="Learn").click()
-    shown.page.get_by_text("One cell").first.wait_for()
+    page.get_by_role("link", name="Learn", exact=True).click()
+    page.get_by_text("One cell").first.wait_for()
     assert scripts.address("learn/learn.js") in asked
     page.close()
 
