@@ -91,9 +91,12 @@ def fitting(registry: Registry, text: str, names: Sequence[str]) -> list[str]:
 def excerpt(registry: Registry, text_of: TextOf, names: Sequence[str], key: str) -> str | None:
     """Return an excerpt of a real text, or None if the text is not on this machine.
 
-    key: "real_train" or "real_heldout", a part of the first model's own text; "real_other", held-out text of another.
+    key: "real_train" or "real_heldout", a part of the text of the first model whose text is; "real_other", held-out
+        text of another.
     """
-    info = (registry.find(names[0]) if names else None) or next(iter(registry.infos.values()))
+    chosen = [info for name in names if (info := registry.find(name))]
+    known = (info for info in (*chosen, *registry.infos.values()) if text_of(info) is not None)
+    info = next(known, next(iter(registry.infos.values())))
     if key == "real_other":
         own = info.metrics.text.name
         others = (one for one in registry.infos.values() if one.metrics.text.name != own)

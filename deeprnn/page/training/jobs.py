@@ -195,10 +195,9 @@ class Trainings:
             return [(one, places.get(one.key, 0)) for one in self._all.values() if one.visitor == visitor]
 
     def seen(self, visitor: str) -> None:
-        """Take in that a visitor is there, so that what it has is not removed."""
-        with self._changed:
-            if visitor in self._seen:
-                self._seen[visitor] = time.monotonic()
+        """Take in that a visitor is there, so that what it has is not removed; it never waits for a lock."""
+        if visitor in self._seen:
+            self._seen[visitor] = time.monotonic()
 
     def wait(self, seen: int, seconds: float) -> int:
         """Wait until more has changed than `seen`, or the time is over; return how much has changed."""
@@ -341,6 +340,6 @@ class Trainings:
                 busy = {one.visitor for one in self._all.values() if one.state not in ENDED}
                 now = time.monotonic()
                 self._seen |= dict.fromkeys(busy, now)
-                gone = [visitor for visitor, last in self._seen.items() if now - last > self._idle]
+                gone = [visitor for visitor, last in dict(self._seen).items() if now - last > self._idle]
             for visitor in gone:
                 self.leave(visitor)

@@ -1,0 +1,37 @@
+"""What `python app.py` offers beside the folder of checkpoints."""
+
+from dataclasses import replace
+
+import pytest
+
+from deeprnn.commands import serve
+from deeprnn.store.registry import Registry
+
+
+@pytest.fixture
+def registry(tmp_path, save_tiny, monkeypatch):
+    """A registry of an empty folder, in a folder where a model was trained from a text, and another one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    save_tiny(tmp_path / "runs" / "my-book-gru")
+    save_tiny(tmp_path / "runs" / "smoke")
+    (tmp_path / "checkpoints").mkdir()
+    return Registry(tmp_path / "checkpoints")
+
+
+def test_a_local_server_offers_what_a_terminal_has_trained_from_a_text(registry):
+    serve._arrivals(registry, "127.0.0.1").look()
+    assert [one.info.name for one in registry.own(None)] == ["my-book-gru"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5"])
+def test_a_public_server_offers_only_what_is_put_into_its_checkpoints(host, registry, save_tiny):
+    save_tiny(registry.directory / "put-there")
+    serve._arrivals(registry, host).look()
+    assert [one.info.name for one in registry.own(None)] == ["put-there"]
+
+
+def test_a_visitors_own_text_is_never_taken_for_one_of_the_project(registry):
+    info = registry.add(registry.directory.parent / "runs" / "my-book-gru", "x")
+    own = replace(info.metrics.text, own=True)
+    assert serve.text_of(replace(info, metrics=replace(info.metrics, texts=(own,)))) is None
