@@ -86,7 +86,10 @@ export function lines(chart, width, axis) {
   const y = scale([...ends, ...chart.rules.map((rule) => rule.y)], box.bottom - 6, box.top, true);
   drawAxes(svg, chart, axis, { x, y, box });
   chart.series.forEach((one, index) => svg.append(curveOf(one, curves[index], x, y)));
-  chart.rules.forEach((rule) => write(svg, rule.name, box.left + 6, y.at(rule.y) - 5, 'start', 'over'));
+  chart.rules.forEach((rule) => {
+    const at = y.at(rule.y);
+    write(svg, rule.name, box.left + 6, at - 5 < box.top ? at + 15 : at - 5, 'start', 'over'); // not over the axis' name
+  });
   if (names) svg.append(...endsOf(chart.series, curves, { x, y, box }));
   const pointer = shape('line', { x1: 0, x2: 0, y1: box.top, y2: box.bottom, class: 'pointer', visibility: 'hidden' });
   svg.append(pointer);

@@ -18,7 +18,7 @@ export class Track {
   #button;
   #slider = node('input');
   #marks = node('div', 'marks');
-  #name = node('output', 'present');
+  #name = node('span', 'present');
 
   /**
    * @param {Labels} labels
@@ -54,8 +54,9 @@ export class Track {
       const before = taken.get(at) ?? 0;
       taken.set(at, before + 1);
       const mark = node('span', 'mark');
-      mark.style.setProperty('--share', String(at / Math.max(places.length - 1, 1)));
-      mark.style.setProperty('--before', String(before));
+      const share = at / Math.max(places.length - 1, 1);
+      mark.style.setProperty('--share', String(share));
+      mark.style.setProperty('--beside', String(share > 0.5 ? -before : before)); // those of one moment, side by side
       mark.title = `${one.title}: ${filled(this.labels.go_best, { n: one.epoch[one.best].toLocaleString() })}`;
       mark.append(keyOf(colours[index], index));
       return mark;

@@ -54,7 +54,7 @@ class Watch {
     this.root = root;
     this.carried = carried;
     this.server = server;
-    root.addEventListener('keydown', (event) => this.#key(event));
+    document.addEventListener('keydown', (event) => this.#key(event));
   }
 
   /** Shows what the address asks for; a view that is opened again is as the reader left it. */
@@ -277,13 +277,15 @@ class Watch {
   }
 
   /**
-   * Space plays and pauses; the arrow keys go to the moment before and after, also where the slider is not focused.
+   * Space plays and pauses; the arrow keys go to the moment before and after, also where the slider is not focused, but
+   * not where something outside of the view is.
    * @param {KeyboardEvent} event
    */
   #key(event) {
     const { key } = event;
     const target = targetOf(event);
-    if (!this.#places.length || event.ctrlKey || event.metaKey || event.altKey) return;
+    const isMeant = opened() === 'watch' && (target === document.body || this.root.contains(target));
+    if (!isMeant || !this.#places.length || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
     if (key === ' ' && !target.closest('button')) this.#toggle();
     else if (step && !target.closest('input')) this.#step(this.#at() + step);

@@ -61,7 +61,6 @@ def test_it_plays_when_it_is_opened_and_space_stops_it_and_goes_on(watch):
     one = watch()
     one.page.get_by_role("button", name="Pause").wait_for()
     wait_for(one, "epoch 2")
-    one.page.locator(".chart").focus()
     one.page.keyboard.press("Space")
     one.page.get_by_role("button", name="Play").wait_for()
     stopped = present(one)
