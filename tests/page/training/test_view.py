@@ -28,6 +28,7 @@ def train(visit):
 
     def opened(query="", **options):
         visits.append(visit(f"?view=training{query}", **options))
+        visits[-1].page.locator(".text-part").wait_for()  # what it draws is fetched
         return visits[-1]
 
     yield opened
