@@ -139,7 +139,7 @@ def test_the_board_is_fetched_when_the_view_is_opened(models):
     (board,) = (board for board, *_ in words.fixed)
     words.draw()
     (content,) = words.files.values()
-    assert json.loads(content)["questions"]
+    assert json.loads(content)["value"]["questions"]
     assert board.get_config()["value"] == ""
 
 
