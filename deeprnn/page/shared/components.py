@@ -64,6 +64,10 @@ class ModelPicker(gr.Dropdown):
         """Return the names chosen, without comparing them with the list: the server may not have it any more."""
         return [name for name in payload if isinstance(name, str)] if isinstance(payload, list) else []
 
+    def postprocess(self, value: Any) -> Any:
+        """Return the value unchanged; gradio would warn, and log the name, if it is not in the server's list."""
+        return value
+
 
 class ModelChoice(gr.Dropdown):
     """A list of models of which one is chosen; `service` checks the choice."""
@@ -73,6 +77,10 @@ class ModelChoice(gr.Dropdown):
     def preprocess(self, payload: Any) -> str | None:
         """Return the name chosen, without comparing it with the list: the reader's own models are not in it."""
         return payload if isinstance(payload, str) else None
+
+    def postprocess(self, value: Any) -> Any:
+        """Return the value unchanged; gradio would warn, and log the name, if it is not in the server's list."""
+        return value
 
 
 def carried(value: Any) -> str:
