@@ -22,6 +22,13 @@ ALL_ANALYSED = (
 )
 
 
+def free_port(family=socket.AF_INET, host="127.0.0.1"):
+    """A port at which nothing listens."""
+    with socket.socket(family) as free:
+        free.bind((host, 0))
+        return free.getsockname()[1]
+
+
 @pytest.fixture(scope="session")
 def registry():
     from deeprnn.store.registry import Registry
@@ -32,9 +39,7 @@ def registry():
 @pytest.fixture(scope="session")
 def url(tmp_path_factory):
     """The address of the page that `python app.py` serves, as a person starts it; its log holds no traceback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path_factory.mktemp("app") / "log"
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     with log.open("w") as output:

@@ -13,6 +13,7 @@ from deeprnn.page.words import tr
 OPEN = {
     "compare": ".model-card",
     "watch": ".watch .hint",
+    "training": ".training .hint",
     "score": "#score",
     "experiments": ".experiment",
     "inside": ".inside .figure",

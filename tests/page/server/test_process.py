@@ -21,7 +21,7 @@ from deeprnn.page.server.downloads import PREFIX
 from deeprnn.page.visitor import COOKIE
 from deeprnn.page.words import tr
 from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
-from tests.page.conftest import UNREAD, Visit
+from tests.page.conftest import UNREAD, Visit, free_port
 
 pytestmark = pytest.mark.process
 
@@ -55,12 +55,6 @@ def started(*arguments, before=(), **environment):
         process.wait()
         process.stdout.close()
     rest.join()
-
-
-def free_port(family=socket.AF_INET, host="127.0.0.1"):
-    with socket.socket(family) as free:
-        free.bind((host, 0))
-        return free.getsockname()[1]
 
 
 def asked(url, length):

@@ -4,7 +4,6 @@ import dataclasses
 import os
 import random
 import re
-import socket
 import subprocess
 import sys
 
@@ -16,6 +15,7 @@ from deeprnn.experiments.rote import FEW, NOTE
 from deeprnn.train.loop import train
 from deeprnn.train.run import Job
 from tests.conftest import ROOT, wait_until
+from tests.page.conftest import free_port
 
 WORDS = ["the", "time", "traveller", "machine", "white", "sphinx", "little", "people", "of", "night", "came", "down"]
 RUNS = {NOTE[-1]: (24, 6), FEW: (8, 2)}  # the models of one question: epochs, and epochs between measurements
@@ -41,9 +41,7 @@ def learned(tmp_path_factory):
 @pytest.fixture(scope="session")
 def learned_url(learned, tmp_path_factory):
     """The address of the page over these models."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path_factory.mktemp("app") / "log"
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "app.py", "--checkpoints", str(learned)]
