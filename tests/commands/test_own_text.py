@@ -88,7 +88,7 @@ def test_one_line_trains_a_model_and_says_before_and_after_what_it_is(book, tmp_
 def test_the_options_of_a_text_are_read_as_they_are_given(tmp_path):
     command = ["my-book", "--data", "python-docs", "--form", "d2l", "--epochs", "1", *SMALL]
     args = train.parse([*command, "--out", str(tmp_path)])
-    assert (args.form, args.epochs, args.data) == ("d2l", 1, "python-docs")
+    assert (args.form, args.epochs, args.data) == ("d2l", 1, ["python-docs"])
     with pytest.raises(SystemExit):
         train.parse(["my-book", "--data", "x", "--plain", "--residual"])
 

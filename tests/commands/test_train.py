@@ -9,10 +9,11 @@ import pytest
 import torch
 
 import deeprnn
-from deeprnn.commands import train
+from deeprnn.commands import own_text, train
 from deeprnn.experiments.questions import QUESTIONS, all_recipes
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.corpora import own_name
+from deeprnn.train.report import Reporter
 from tests.conftest import WAIT, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -203,7 +204,9 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
     recipe = all_recipes()["smoke"]
 
     def job(seed, *arguments):
-        return train.job(recipe, seed, train.parse(["smoke", *arguments]))
+        args = train.parse(["smoke", *arguments])
+        args.place = own_text.find(args, Reporter())
+        return train.job(recipe, seed, args)
 
     assert job(0).name == "smoke"
     assert job(0).command == "python train.py smoke"

@@ -261,7 +261,7 @@ def test_the_claim_is_beside_its_figure_on_a_wide_page_and_above_it_on_a_phone(v
 
 def test_a_question_is_in_the_address_and_the_address_leads_to_it(visit):
     one = visit("?view=experiments&question=data")
-    top = "(at) => Math.abs(document.getElementById('experiment-' + at).getBoundingClientRect().top) < 40"
+    top = "(at) => Math.abs(document.getElementById('experiment-' + at)?.getBoundingClientRect().top) < 40"
     one.page.wait_for_function(top, arg="data")
     one.page.get_by_role("navigation", name="Questions").get_by_role("link", name="GRU for LSTM").click()
     one.page.wait_for_function(top, arg="gru")

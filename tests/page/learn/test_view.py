@@ -238,7 +238,7 @@ def test_code_is_copied_as_it_is_shown(visit, registry):
 def test_a_link_leads_to_a_section_of_the_lesson_and_to_an_answer_without_a_new_page(visit):
     one = visit("?view=learn&section=note")
     one.page.wait_for_function(
-        "() => Math.abs(document.getElementById('learn-note').getBoundingClientRect().top) < 200"
+        "() => Math.abs(document.getElementById('learn-note')?.getBoundingClientRect().top) < 200"
     )
     one.page.evaluate("window.same = true")
     one.page.get_by_role("link", name="Compare: Which recurrent cell?").click()
