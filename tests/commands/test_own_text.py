@@ -23,14 +23,6 @@ SMALL = ("--cell", "gru", "--layers", "1", "--hidden", "8", "--device", "cpu")
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
 
-@pytest.fixture(autouse=True)
-def _handlers_restored():
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
 @pytest.fixture
 def book(tmp_path):
     path = tmp_path / "my song.txt"

@@ -23,14 +23,6 @@ TEXT = "The quick brown fox jumps over the lazy dog.\n" * 178  # 8,010 character
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
 
-@pytest.fixture(autouse=True)
-def _handlers_restored():
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
     path = tmp_path_factory.mktemp("texts") / "My book.txt"

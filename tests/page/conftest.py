@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -138,6 +139,10 @@ class Visit:
         """The prompt and the seed in the controls: models that an address names bring those of their recordings."""
         prompt = self.page.locator("#prompt textarea").input_value()
         return {"prompt": prompt, "seed": int(self.setting("Seed").input_value())}
+
+    def query(self):
+        """The query of the address bar."""
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.page.url).query).items()}
 
     def setting(self, label):
         """The control of one of the settings, which are in a fold."""

@@ -1,7 +1,7 @@
 """The address says what is shown: views, questions, texts; Back and Forward return to them without a new page."""
 
 from types import SimpleNamespace
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -35,11 +35,6 @@ def opened(visit):
     return start
 
 
-def asked(one):
-    """Return the query of the address bar."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(one.page.url).query).items()}
-
-
 def shows(one, *models):
     """Wait until Compare shows these models."""
     one.page.wait_for_function(
@@ -54,7 +49,7 @@ def test_back_and_forward_move_between_views_and_questions_without_a_new_page(op
     first = one.page.locator(".model-card").evaluate_all("(cards) => cards.map((card) => card.dataset.model)")
     one.choose("learn")
     one.page.wait_for_selector(".learn")
-    assert asked(one) == {"view": "learn", "lang": "en"}
+    assert one.query() == {"view": "learn", "lang": "en"}
     one.choose("compare")
     one.page.locator("#questions label").nth(2).click()
     one.page.wait_for_url("**/?view=compare&lang=en&preset=**")
@@ -63,10 +58,10 @@ def test_back_and_forward_move_between_views_and_questions_without_a_new_page(op
     assert second != first
     one.page.go_back()
     shows(one, *first)
-    assert asked(one) == {}
+    assert one.query() == {}
     one.page.go_back()
     one.page.wait_for_selector(".learn")
-    assert asked(one)["view"] == "learn"
+    assert one.query()["view"] == "learn"
     one.page.go_forward()
     one.page.go_forward()
     shows(one, *second)
@@ -80,10 +75,10 @@ def test_a_link_in_the_page_leads_to_a_question_and_back_to_where_it_was(opened)
     wanted = parse_qs(link.get_attribute("href")[1:])["preset"]
     link.click()
     one.page.wait_for_selector(".model-card")
-    assert asked(one) == {"view": "compare", "lang": "en", "preset": wanted[0]}
+    assert one.query() == {"view": "compare", "lang": "en", "preset": wanted[0]}
     one.page.go_back()
     link.wait_for()
-    assert asked(one)["view"] == "experiments"
+    assert one.query()["view"] == "experiments"
     assert one.page.evaluate(KEPT)
 
 
@@ -101,7 +96,7 @@ def test_back_returns_to_what_was_written_and_ends_what_is_being_written(opened)
     one.page.wait_for_function(
         "(text) => document.querySelector('.model-card .text').textContent === text", arg=written
     )
-    assert asked(one)["prompt"] == "the"
+    assert one.query()["prompt"] == "the"
     assert one.page.evaluate(KEPT)
 
 
@@ -110,7 +105,7 @@ def test_the_language_is_part_of_the_address_from_the_moment_it_is_chosen(opened
     one.page.get_by_text("中文").click()
     one.page.wait_for_url("**/?view=learn&lang=zh")
     one.choose("checkpoints")
-    assert asked(one) == {"view": "checkpoints", "lang": "zh"}
+    assert one.query() == {"view": "checkpoints", "lang": "zh"}
     one.page.go_back()
     assert one.page.evaluate("document.documentElement.lang") == "zh-CN"
     assert one.page.evaluate(KEPT)
@@ -120,7 +115,7 @@ def test_a_view_is_asked_for_its_address_when_it_is_opened_first(opened):
     one = opened()
     one.choose("inside")
     one.page.wait_for_selector(".inside .figure")
-    assert asked(one) == {"view": "inside", "lang": "en"}
+    assert one.query() == {"view": "inside", "lang": "en"}
 
 
 def test_what_a_browser_sends_as_an_address_is_read_like_any_other_or_passed_over():
@@ -192,8 +187,8 @@ def test_the_address_stays_right_after_the_reader_has_looked_at_the_api(opened):
     one.settle()
     one.problems.clear()  # gradio asks for what is switched off here
     one.page.evaluate("deeprnn.address.go('?view=checkpoints')")
-    assert asked(one)["view"] == "checkpoints"
+    assert one.query()["view"] == "checkpoints"
     one.page.go_back()
     one.page.wait_for_selector(".learn")
-    assert asked(one)["view"] == "learn"
+    assert one.query()["view"] == "learn"
     assert one.page.evaluate(KEPT)

@@ -1,7 +1,5 @@
 """The Watch view in a browser, over models that were really trained."""
 
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
 from deeprnn.experiments.rote import FEW, NOTE
@@ -38,10 +36,6 @@ def watch(visit):
 
 def present(one):
     return one.page.locator(".present").text_content()
-
-
-def asked(one):
-    return {name: values[0] for name, values in parse_qs(urlsplit(one.page.url).query).items()}
 
 
 def wait_for(one, name):
@@ -141,7 +135,7 @@ def test_the_axis_can_be_characters_or_seconds_and_the_moment_stays(watch, recit
     one.page.get_by_role("button", name="characters read").click()
     wait_for(one, f"{reciter['chars'][at]:,} characters read")
     settled(one, chars=str(reciter["chars"][at]))
-    assert "epoch" not in asked(one)
+    assert "epoch" not in one.query()
     one.page.get_by_role("button", name="seconds").click()
     wait_for(one, f"{reciter['seconds'][at]:g} seconds")
 
@@ -158,7 +152,7 @@ def test_back_and_forward_and_links_lead_to_moments_without_a_new_page(watch):
     one.choose("learn")
     one.page.wait_for_selector(".learn")
     one.choose("watch")
-    assert asked(one)["view"] == "watch"
+    assert one.query()["view"] == "watch"
     wait_for(one, "epoch 18")
     assert one.page.evaluate("window.kept === true")
 
