@@ -7,6 +7,7 @@ An error message names the wrong value by its path inside the document, such as 
 
 import json
 import math
+import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +153,11 @@ class Node:
 def has_surrogates(text: str) -> bool:
     """Return whether a text contains half of a surrogate pair, which is not a character."""
     return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def plain_name(called: str, most: int) -> str:
+    """Return what somebody calls a text as a name of at most `most` characters that is safe for files."""
+    return re.sub(r"[^\w-]+", "-", called).strip("-")[:most] or "text"
 
 
 def printable(name: str, longest: int = MAX_NAME) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pooch
 
 from deeprnn.config import Form
+from deeprnn.documents import plain_name
 from deeprnn.text.catalogue import CatalogueEntry, catalogue
 from deeprnn.text.vocab import normalize
 
@@ -74,8 +75,7 @@ def own_name(path: Path) -> str:
     Raises:
         ValueError: there is no such file, or it cannot be read.
     """
-    called = re.sub(r"[^\w-]+", "-", path.stem).strip("-")[:OWN_NAME_CHARS] or "text"
-    return f"{called}-{hashlib.sha256(_own_bytes(path)).hexdigest()[:8]}"
+    return f"{plain_name(path.stem, OWN_NAME_CHARS)}-{hashlib.sha256(_own_bytes(path)).hexdigest()[:8]}"
 
 
 def is_known(text: str) -> bool:

@@ -5,7 +5,6 @@ Knows: encodings, files. Does not know: forms, alphabets, what a text is used fo
 
 import codecs
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
+from deeprnn.documents import plain_name
 from deeprnn.text.corpora import is_known, raw_text
 
 STDIN = "-"
@@ -150,5 +150,5 @@ def _bytes(path: Path) -> bytes:
 
 def _called(places: Sequence[str]) -> str:
     first = "stdin" if places[0] == STDIN else Path(places[0]).resolve().stem
-    name = re.sub(r"[^\w-]+", "-", first).strip("-")[:_NAME_CHARS] or "text"
+    name = plain_name(first, _NAME_CHARS)
     return f"{name}-and-{len(places) - 1}-more" if len(places) > 1 else name

@@ -84,8 +84,8 @@ class Answers:
     def ask(self, visitor: str | None, body: bytes) -> dict[str, Any]:
         """Do what a request asks for: estimate, start, stop, resume, remove, keep."""
         try:
-            asked = json.loads(body)
-            do, values = asked["do"], asked
+            values = json.loads(body)
+            do = values["do"]
         except (ValueError, RecursionError, TypeError, KeyError):
             raise RequestError("error_request") from None
         if do in ("estimate", "start"):

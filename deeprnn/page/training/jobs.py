@@ -63,7 +63,7 @@ class Trainings:
 
     @property
     def changes(self) -> int:
-        """How much has changed so far; see `wait`."""
+        """How much has changed so far."""
         return self._changes
 
     def bring(self, visitor: str, text: str) -> str:
@@ -198,12 +198,6 @@ class Trainings:
         """Take in that a visitor is there, so that what it has is not removed; it never waits for a lock."""
         if visitor in self._seen:
             self._seen[visitor] = time.monotonic()
-
-    def wait(self, seen: int, seconds: float) -> int:
-        """Wait until more has changed than `seen`, or the time is over; return how much has changed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._changes > seen or self._closed.is_set(), seconds)
-            return self._changes
 
     def close(self) -> None:
         """End everything and remove all files."""

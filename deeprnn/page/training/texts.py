@@ -4,12 +4,11 @@ Knows: texts by visitor. Does not know: trainings, requests.
 """
 
 import hashlib
-import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from deeprnn.documents import has_surrogates
+from deeprnn.documents import has_surrogates, plain_name
 from deeprnn.page.service.asked import RequestError
 
 LEAST_BYTES, MOST_BYTES = 2_000, 2_000_000  # of a visitor's text in UTF-8
@@ -69,7 +68,6 @@ def checked(text: str) -> str:
 
 def written(folder: Path, title: str, text: str) -> Path:
     """Write a text into a folder, under a plain name; return its path."""
-    name = re.sub(r"[^\w-]+", "-", title)[:TITLE_CHARS].strip("-") or "text"
-    path = folder / f"{name}.txt"
+    path = folder / f"{plain_name(title, TITLE_CHARS)}.txt"
     path.write_text(text, "utf-8")
     return path

@@ -46,16 +46,16 @@ def one(trainings, visitor, key) -> Training:
     return found
 
 
-def until(trainings, training, condition):
+def until(training, condition):
     """Wait until a condition on a training holds."""
-    seen, deadline = -1, time.monotonic() + 2 * WAIT
+    deadline = time.monotonic() + 2 * WAIT
     while not condition(training):
         assert time.monotonic() < deadline, (training.state, training.reason, len(training.curve))
-        seen = trainings.wait(seen, 1)
+        time.sleep(0.01)
 
 
-def until_ended(trainings, training):
-    until(trainings, training, lambda one: one.state in jobs.ENDED)
+def until_ended(training):
+    until(training, lambda one: one.state in jobs.ENDED)
 
 
 def pid(trainings):
@@ -76,7 +76,7 @@ def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_
     first = one(trainings, "ann", trainings.submit("ann", TEXT, "Bottles & walls", LONG))
     third = one(trainings, "bob", trainings.submit("bob", TEXT, "b", SHORT))
     fourth = one(trainings, "ann", trainings.submit("ann", TEXT, "", Options(**{**vars(SHORT), "cell": "rnn"})))
-    until(trainings, first, lambda one: len(one.curve) > 1)
+    until(first, lambda one: len(one.curve) > 1)
     assert [(training.key, place) for training, place in trainings.of("ann")] == [(first.key, 0), (fourth.key, 2)]
     assert [place for _, place in trainings.of("bob")] == [1]
     assert trainings.of("eve") == []
@@ -91,10 +91,10 @@ def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_
     assert first.planned["ngram"]["order"] == 6
 
     trainings.stop("ann", first.key)
-    until_ended(trainings, first)
+    until_ended(first)
     assert (first.state, first.resumable, first.reason[0]) == ("stopped", True, "training.stopped.asked")
     assert deeprnn.load(first.checkpoint).generate("10", max_chars=4)
-    until_ended(trainings, fourth)
+    until_ended(fourth)
     assert (third.state, fourth.state) == ("finished", "finished")
     assert third.checkpoint.name.startswith("my-book-gru-1-8-units-2-epochs-b-")
     assert fourth.checkpoint.name.startswith("my-book-rnn-1-8-units-2-epochs-text-")
@@ -114,13 +114,13 @@ def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_
 def test_a_training_that_was_stopped_and_resumed_gives_the_weights_of_one_that_was_not(made):
     trainings, options = made(), Options(cell="gru", layers=1, hidden=8, epochs=40)
     stopped, whole = (one(trainings, name, trainings.submit(name, TEXT, "t", options)) for name in ("ann", "bob"))
-    until(trainings, stopped, lambda one: one.curve)
+    until(stopped, lambda one: one.curve)
     trainings.stop("ann", stopped.key)
-    until_ended(trainings, stopped)
+    until_ended(stopped)
     assert (stopped.state, len(stopped.curve) < 40) == ("stopped", True)
     trainings.resume("ann", stopped.key)
-    until(trainings, stopped, lambda one: one.state in ("finished", "failed"))
-    until_ended(trainings, whole)
+    until(stopped, lambda one: one.state in ("finished", "failed"))
+    until_ended(whole)
     assert [record["val_ppl"] for record in stopped.curve] == [record["val_ppl"] for record in whole.curve]
     ours, theirs = ((one.checkpoint / checkpoint.WEIGHTS).read_bytes() for one in (stopped, whole))
     assert ours == theirs
@@ -132,14 +132,14 @@ def test_a_training_that_was_stopped_and_resumed_gives_the_weights_of_one_that_w
 def test_a_process_that_is_killed_says_so_and_goes_on_from_its_last_measurement(made):
     trainings = made()
     training = one(trainings, "ann", trainings.submit("ann", TEXT, "t", LONG))
-    until(trainings, training, lambda one: len(one.curve) > 1)
+    until(training, lambda one: len(one.curve) > 1)
     os.kill(pid(trainings), signal.SIGKILL)
-    until_ended(trainings, training)
+    until_ended(training)
     assert training.reason == ("training.failed.killed", {"reason": "", "status": 9})
     assert training.resumable
     measured = len(training.curve)
     trainings.resume("ann", training.key)
-    until(trainings, training, lambda one: one.state == "running" and len(one.curve) > measured)
+    until(training, lambda one: one.state == "running" and len(one.curve) > measured)
     assert [record["epoch"] for record in training.curve] == sorted({record["epoch"] for record in training.curve})
 
 
@@ -155,7 +155,7 @@ def test_a_model_too_large_for_what_is_allowed_fails_in_words(limit, megabytes, 
     monkeypatch.setenv(f"DEEPRNN_TRAIN_{limit}_MB", f"{megabytes}")
     trainings = made()
     training = one(trainings, "ann", trainings.submit("ann", TEXT, "t", options))
-    until_ended(trainings, training)
+    until_ended(training)
     assert (training.state, training.reason[0]) == ("failed", f"training.failed.{kind}")
     assert str(training.folder) not in training.reason[1]["reason"]
 
@@ -165,7 +165,7 @@ def test_a_training_that_takes_too_long_is_stopped_and_keeps_what_there_is(made,
     monkeypatch.setattr(jobs, "MORE_TIME", 0.001)
     trainings = made(minutes=60)
     training = one(trainings, "ann", trainings.submit("ann", TEXT, "t", LONG))
-    until_ended(trainings, training)
+    until_ended(training)
     assert (training.state, training.reason[0]) == ("stopped", "training.stopped.overtime")
     assert checkpoint.read_info(training.checkpoint).metrics.stopped_after is not None
     with pytest.raises(RequestError, match="has used its time"):
@@ -174,6 +174,7 @@ def test_a_training_that_takes_too_long_is_stopped_and_keeps_what_there_is(made,
 
 SERVER = """
 import sys
+import time
 from pathlib import Path
 from deeprnn.experiments.own import Options
 from deeprnn.page.training.jobs import Trainings
@@ -182,9 +183,8 @@ from deeprnn.store.registry import Registry
 place = Path(sys.argv[1])
 trainings = Trainings(60, place=place, registry=Registry(place))
 trainings.submit("ann", sys.argv[2], "t", Options(cell="gru", layers=1, hidden=8, epochs=2000))
-seen = -1
 while not trainings.of("ann")[0][0].curve:
-    seen = trainings.wait(seen, 1)
+    time.sleep(0.01)
 print(trainings._running[1].pid, flush=True)
 trainings._closed.wait()
 """
@@ -214,10 +214,10 @@ def test_starts_and_kills_leave_no_process_and_no_file(times, made, tmp_path):
     for count in range(times):
         visitor = f"visitor {count}"
         training = one(trainings, visitor, trainings.submit(visitor, TEXT, "t", LONG))
-        until(trainings, training, lambda one: one.state == "running")
+        until(training, lambda one: one.state == "running")
         started.add(pid(trainings))
         if count % 10 == 0:  # the others are killed while they start
-            until(trainings, training, lambda one: one.curve)
+            until(training, lambda one: one.curve)
         trainings.leave(visitor)
     assert len(started) == times
     wait_until(lambda: not any(map(is_alive, started)))
@@ -237,7 +237,7 @@ def test_what_visitors_leave_is_removed_after_the_stated_time(made):
 def test_one_that_waits_is_taken_out_of_the_queue_and_can_be_queued_again(made):
     trainings = made()
     first, second = (one(trainings, "ann", trainings.submit("ann", TEXT, name, LONG)) for name in ("a", "b"))
-    until(trainings, first, lambda one: one.state == "running")
+    until(first, lambda one: one.state == "running")
     trainings.stop("ann", second.key)
     assert (second.state, second.reason[0]) == ("stopped", "training.stopped.waiting")
     trainings.resume("ann", second.key)
