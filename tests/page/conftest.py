@@ -1,5 +1,6 @@
 """The page over the shipped checkpoints, served on loopback, and a real browser to look at it with."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -37,26 +38,31 @@ def registry():
     return Registry(SHIPPED)
 
 
-@pytest.fixture(scope="session")
-def url(tmp_path_factory):
-    """The address of the page that `python app.py` serves, as a person starts it; its log holds no traceback."""
+@contextlib.contextmanager
+def serving(command, log, unwanted):
+    """The process of a server at a port of its own, and its address; its log matches no `unwanted` pattern."""
     port = free_port()
-    log = tmp_path_factory.mktemp("app") / "log"
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, *command], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
-    address = f"http://127.0.0.1:{port}/"
     try:
-        wait_until(lambda: "Running on local URL" in log.read_text() or server.poll() is not None)
+        wait_until(lambda: "Running on local URL" in log.read_text() or server.poll() is not None, log.read_text)
         assert server.poll() is None, log.read_text()
-        wait_until(lambda: UNREAD not in httpx.get(address, timeout=WAIT).text)
-        yield address
+        yield server, f"http://127.0.0.1:{port}/"
     finally:
         server.terminate()
         server.wait(WAIT)
-    assert "Traceback" not in log.read_text()
+    assert not re.search(unwanted, log.read_text())
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory):
+    """The address of the page that `python app.py` serves, as a person starts it; its log holds no traceback."""
+    with serving(["app.py"], tmp_path_factory.mktemp("app") / "log", "Traceback") as (_, address):
+        wait_until(lambda: UNREAD not in httpx.get(address, timeout=WAIT).text)
+        yield address
 
 
 @pytest.fixture(scope="session")

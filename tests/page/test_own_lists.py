@@ -1,18 +1,15 @@
 """A visitor's own models in a real browser: in every list of this visitor, and in no list of another one."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
 from playwright.sync_api import expect
 
 from deeprnn.page.visitor import COOKIE
 from deeprnn.store.registry import private_name
-from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
-from tests.page.conftest import Visit, choose, free_port
+from tests.conftest import SHIPPED, WAIT
+from tests.page.conftest import Visit, choose, serving
 
 expect.set_options(timeout=1_000 * WAIT)
 ANN, BOB = "a" * 32, "b" * 32
@@ -38,23 +35,8 @@ launch(registry, **where)
 @pytest.fixture
 def served(tmp_path):
     """The process of a server that has models of two visitors, and its address; no name that is a key is logged."""
-    log, port = tmp_path / "log", free_port()
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
-            cwd=ROOT,
-            env=os.environ | {"GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_until(lambda: "Running on local URL" in log.read_text() or server.poll() is not None)
-        assert server.poll() is None, log.read_text()
-        yield server, f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait(WAIT)
-    assert "mine-" not in log.read_text()
+    with serving(["-c", SERVER], tmp_path / "log", "mine-") as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """Models that are really trained, for seconds, and record what they write; and the page over them."""
 
 import dataclasses
-import os
 import random
-import re
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -14,8 +10,7 @@ from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.experiments.rote import FEW, NOTE
 from deeprnn.train.loop import train
 from deeprnn.train.run import Job
-from tests.conftest import ROOT, wait_until
-from tests.page.conftest import free_port
+from tests.page.conftest import serving
 
 WORDS = ["the", "time", "traveller", "machine", "white", "sphinx", "little", "people", "of", "night", "came", "down"]
 RUNS = {NOTE[-1]: (24, 6), FEW: (8, 2)}  # the models of one question: epochs, and epochs between measurements
@@ -41,17 +36,6 @@ def learned(tmp_path_factory):
 @pytest.fixture(scope="session")
 def learned_url(learned, tmp_path_factory):
     """The address of the page over these models."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("app") / "log"
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "app.py", "--checkpoints", str(learned)]
-    with log.open("w") as output:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        wait_until(lambda: "Running on local URL" in log.read_text() or server.poll() is not None, log.read_text)
-        assert server.poll() is None, log.read_text()
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait()
-    assert not re.search("Traceback|ERROR", log.read_text())
+    command = ["app.py", "--checkpoints", str(learned)]
+    with serving(command, tmp_path_factory.mktemp("app") / "log", "Traceback|ERROR") as (_, address):
+        yield address
