@@ -18,6 +18,7 @@ from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
 
 STREAM_SECONDS = 10
 UNREAD = r"\"nats\": null"  # in the page's configuration: of a card whose model was not ready when it was drawn
+FETCHED = ("watch", "training", "experiments", "learn", "checkpoints")  # the views that are drawn when they are opened
 ALL_ANALYSED = (
     "() => [...document.querySelectorAll('.model-card')].every((card) =>"
     " !card.matches('.writing') && (card.querySelector('.rote') || !card.querySelector('.text').textContent))"
@@ -91,8 +92,15 @@ def spoken(value, lang):
 
 
 def choose(page, view):
-    """Open a view of a page, or of a frame, by its link."""
+    """Open a view of a page, or of a frame, by its link, and wait until it is drawn."""
     page.locator(f".views a[href^='?view={view}&']").click()
+    until_drawn(page, view)
+
+
+def until_drawn(page, view):
+    """Wait until a view is drawn whose script and values are fetched when it is opened; others come with the page."""
+    if view in FETCHED:
+        page.locator(f"#{view}[aria-busy=false], #{view} [aria-busy=false]").wait_for()
 
 
 class Visit:
@@ -117,6 +125,8 @@ class Visit:
                 " JSON.stringify([...document.querySelectorAll('.model-card')].map((card) => card.dataset.model))",
                 arg=list(filter(None, asked[1].split(","))),
             )
+        if named := re.search(r"[?&]view=(\w+)", query):
+            until_drawn(self.page, named[1])
         return self
 
     def settle(self):

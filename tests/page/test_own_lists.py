@@ -8,23 +8,25 @@ from playwright.sync_api import expect
 
 from deeprnn.page.visitor import COOKIE
 from deeprnn.store.registry import private_name
-from tests.conftest import SHIPPED, WAIT
+from tests.conftest import SHIPPED, WAIT, wait_until
 from tests.page.conftest import Visit, choose, serving
 
 expect.set_options(timeout=1_000 * WAIT)
 ANN, BOB = "a" * 32, "b" * 32
 HERS, HIS = private_name("a" * 16), private_name("b" * 16)
 PLACES = {"compare": "#compare .picker", "score": "#score-models .picker", "inside": "#inside-controls"}
-# Ann and Bob have a model each: shipped weights under names that only they know. A signal removes Ann's.
+# Ann and Bob have a model each: shipped weights under names that only they know. A signal removes Ann's, and makes the
+# file that its argument names.
 SERVER = f"""
 import signal
+import sys
 from pathlib import Path
 from deeprnn.page.server.serving import address, set_gradio_environment
 from deeprnn.store.registry import Registry
 registry = Registry({str(SHIPPED)!r})
 registry.add(Path({str(SHIPPED / "note-gru-2")!r}), {HERS!r}, visitor={ANN!r}, called="Ann's <b>text</b>")
 registry.add(Path({str(SHIPPED / "few-lstm-2")!r}), {HIS!r}, visitor={BOB!r}, called="Bob's text")
-signal.signal(signal.SIGUSR1, lambda *_: registry.remove({HERS!r}))
+signal.signal(signal.SIGUSR1, lambda *_: (registry.remove({HERS!r}), Path(sys.argv[1]).touch()))
 where = address("127.0.0.1")
 set_gradio_environment()
 from deeprnn.page.app import launch
@@ -34,9 +36,13 @@ launch(registry, **where)
 
 @pytest.fixture
 def served(tmp_path):
-    """The process of a server that has models of two visitors, and its address; no name that is a key is logged."""
-    with serving(["-c", SERVER], tmp_path / "log", "mine-") as found:
-        yield found
+    """The process of a server that has models of two visitors, its address, and the file that says Ann's was removed.
+
+    No name that is a key is logged.
+    """
+    removed = tmp_path / "removed"
+    with serving(["-c", SERVER, str(removed)], tmp_path / "log", "mine-") as (process, url):
+        yield process, url, removed
 
 
 @pytest.fixture
@@ -108,7 +114,9 @@ def test_one_that_is_removed_leaves_the_choice_and_a_link_to_it_says_that_it_is_
     page = visits(ANN, f"?models={HERS},note-lstm-2")
     expect(page.locator(".model-card")).to_have_count(2)
     expect(page.locator("#compare .picker .token")).to_have_count(2)
-    served[0].send_signal(signal.SIGUSR1)
+    process, _, removed = served
+    process.send_signal(signal.SIGUSR1)
+    wait_until(removed.exists)
     page.evaluate("() => globalThis.deeprnn.own.refresh()")
     expect(page.locator("#compare .picker .token")).to_have_count(1)
     assert own(offered(page, PLACES["compare"])) == []

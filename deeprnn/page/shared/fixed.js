@@ -24,6 +24,7 @@ export async function mount(view, file, words, board) {
   };
   const load = async () => {
     failure = '';
+    board.element.ariaBusy = 'true';
     tell();
     /** @type {[Module, Shown]} */
     let got;
@@ -31,12 +32,14 @@ export async function mount(view, file, words, board) {
       got = await Promise.all([import(`../${view}/${view}.js`), fetched(file)]);
     } catch (error) {
       failure = String(error);
+      board.element.ariaBusy = 'false';
       tell();
       return;
     }
     place.remove();
     const [module, { labels, value }] = got;
     module.mount({ ...board, labels, props: { value: JSON.stringify(value) } });
+    board.element.ariaBusy = 'false';
   };
   place.setAttribute('role', 'status');
   board.element.append(place);
