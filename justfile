@@ -17,7 +17,7 @@ quick:
 
 # All tests but those that take minutes.
 test:
-    python -m pytest
+    python -m pytest -n 2 --dist loadfile
 
 # Style and types of Python; `just scripts` checks JavaScript.
 check:
