@@ -29,7 +29,7 @@ CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start the server."""
-    parser = argparse.ArgumentParser(description="Serve the page; README.md lists the environment variables.")
+    parser = argparse.ArgumentParser(description="Serve the page; docs/settings.md lists the environment variables.")
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of checkpoints to serve")
     parser.add_argument("--host", help="address to listen at (GRADIO_SERVER_NAME, else 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen at (GRADIO_SERVER_PORT, else 7860)")

@@ -126,7 +126,7 @@ def add_runs(args: argparse.Namespace) -> int:
     """Add finished runs to the results; return 0, or 1 if a run was left out."""
     results, left_out = gather(args.gather, args.out, [Path(text) for text in args.data or []])
     if args.out.resolve() == SHIPPED:
-        refresh(SHIPPED.parent / "README.md", results)
+        refresh(SHIPPED.parent, results)
     print(f"{len(results.runs)} runs in {args.out / RESULTS}")
     for sentence in left_out:
         print(f"train.py: {sentence}", file=sys.stderr)

@@ -1,27 +1,30 @@
 """The answers and the checkpoints' overview in Markdown. Every figure is computed from `results.json`.
 
-Knows: the questions, results, shipped folders. Does not know: how runs are made or gathered, the page.
+Knows: the questions, results, shipped folders, which pages contain answers. Does not know: how runs are made or
+gathered, the page of models.
 """
 
 import contextlib
 import math
+import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deeprnn.config import ModelConfig
 from deeprnn.experiments import questions
 from deeprnn.experiments.charts import Cell, Table
-from deeprnn.experiments.format import figure, sentence
-from deeprnn.experiments.question import Goal
+from deeprnn.experiments.format import claim, figure, sentence
+from deeprnn.experiments.question import Figures, Goal
 from deeprnn.experiments.questions import QUESTIONS
 from deeprnn.experiments.words import WORDS
 from deeprnn.measure.novelty import MIN_RUN
 from deeprnn.nn.cells import CELLS
 from deeprnn.store import checkpoint
 from deeprnn.store.results import FILE, Reading, Results, RunRecord, Runs
+from deeprnn.words import Lang
 
-MARKS = "<!-- answers -->", "<!-- /answers -->"  # in the README; the text between them is generated
+PAGES = ("README.md", "README.zh.md", "docs/findings.md", "docs/findings.zh.md")  # they have generated parts
 SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # length and number of the samples in which novelty is measured
 
 
@@ -49,26 +52,79 @@ def cell(value: Cell, format_spec: str = "") -> str:
     return f"{text} *{value.failure}*" if text and value.failure else text or value.failure
 
 
-def answers(results: Results) -> list[str]:
-    """Return a sentence for each answer that has enough runs."""
-    sentences = []
+def answers(results: Results, lang: Lang) -> str:
+    """Return a list with a sentence for each answer that has enough runs."""
+    lines = []
+    for said, figures in _answered(results):
+        title = WORDS[f"{said}.title"][lang]
+        form = "asked" if title.endswith(("?", "？")) else "told"
+        lines.append(tr(f"answer.{form}", lang, title=title, sentence=sentence(said, figures, lang)))
+    return "\n".join(lines)
+
+
+def claims_table(results: Results, lang: Lang) -> str:
+    """Return a table with the claim of each answer that has enough runs."""
+    rows = [[WORDS[f"{said}.title"][lang], claim(said, figures, lang)] for said, figures in _answered(results)]
+    return table([tr("claims.question", lang), tr("claims.found", lang)], rows)
+
+
+def _answered(results: Results) -> Iterator[tuple[str, Figures]]:
+    """Yield the key of the words of each answer that has enough runs, and its figures."""
     for question in QUESTIONS:
         for key, figures in question.answered(results).items():
-            said = f"{question.key}.answer.{key}"
-            title = WORDS[f"{said}.title"]["en"]
-            head = title if title.endswith("?") else f"{title}."
-            sentences.append(f"**{head}** {sentence(said, figures, 'en')}")
-    return sentences
+            yield f"{question.key}.answer.{key}", figures
 
 
-def refresh(readme: Path, results: Results) -> None:
-    """Write the answers between the two marks of a README; without marks, it is not changed."""
-    text = readme.read_text("utf-8") if readme.is_file() else ""
-    if MARKS[0] in text:
-        before, rest = text.split(MARKS[0], 1)
-        lines = "\n".join(f"- {one}" for one in answers(results))
-        after = rest.split(MARKS[1], 1)[1]
-        checkpoint.write_flushed(readme, f"{before}{MARKS[0]}\n{lines}\n{MARKS[1]}{after}".encode())
+def note_table(results: Results, lang: Lang) -> str:
+    """Return the table of the finished runs by the note's recipes, and what guessing reaches on their held-out text."""
+    rows, runs = [], [run for run in results.where(experiment="note") if run.best_val]
+    for run in sorted(runs, key=lambda run: run.name):
+        train, carried, val = (f"{run.final[part].ppl:.3f}" for part in ("train", "train_carried", "val"))
+        best = f"{run.best_val.ppl:.3f} ({run.best_val.epoch})" if run.best_val else ""
+        rows.append([f"`{run.name}`", str(run.train_config.epochs), train, carried, val, best])
+    head = [tr(f"note.{part}", lang) for part in ("run", "epochs", "train", "carried", "heldout", "best")]
+    guessed = [results.texts[key] for key in sorted({run.text_key for run in runs})]
+    said = [
+        tr("note.guessing", lang, symbols=one.symbols, chars=one.heldout_chars, ppl=math.exp(one.unigram_nats))
+        for one in guessed
+    ]
+    return "\n\n".join([table(head, rows), *said])
+
+
+def tr(key: str, lang: Lang, **values: object) -> str:
+    """Return a sentence of `markdown.toml`."""
+    return WORDS.tr(f"markdown.{key}", lang, **values)
+
+
+GENERATED: Mapping[str, Callable[[Results, Lang], str]] = {
+    "claims": claims_table,
+    "answers": answers,
+    "note": note_table,
+}
+_MARKED = re.compile(rf"<!-- ({'|'.join(GENERATED)}) -->.*?<!-- /\1 -->", re.DOTALL)
+
+
+def refreshed(text: str, results: Results, lang: Lang) -> str:
+    """Return a page with its generated parts written anew: each is between `<!-- NAME -->` and `<!-- /NAME -->`."""
+
+    def written_anew(part: re.Match[str]) -> str:
+        name = part[1]
+        return f"<!-- {name} -->\n\n{GENERATED[name](results, lang)}\n\n<!-- /{name} -->"
+
+    return _MARKED.sub(written_anew, text)
+
+
+def refresh(root: Path, results: Results) -> None:
+    """Write the generated parts of the `PAGES` below `root` anew; a page that is not there is passed over."""
+    for page in (root / name for name in PAGES):
+        if page.is_file():
+            text = refreshed(page.read_text("utf-8"), results, language_of(page))
+            checkpoint.write_flushed(page, text.encode())
+
+
+def language_of(page: Path) -> Lang:
+    """Return the language of a page, by its name."""
+    return "zh" if page.name.endswith(".zh.md") else "en"
 
 
 def goals_table(results: Results) -> str:

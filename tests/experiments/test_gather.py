@@ -8,7 +8,7 @@ import torch
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.experiments.format import figure
 from deeprnn.experiments.gather import expected_minutes, gather, listing, with_experiment
-from deeprnn.experiments.markdown import MARKS, refresh
+from deeprnn.experiments.markdown import refresh
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.store.checkpoint import own_files
 from deeprnn.store.registry import Registry
@@ -28,7 +28,7 @@ def folders(tmp_path_factory):
     """A folder to ship, with one model, and another of runs: two more seeds, and one that diverged."""
     top = tmp_path_factory.mktemp("report")
     (top / "book.txt").write_text(TEXT)
-    (top / "README.md").write_text(f"Before\n{MARKS[0]}\nold\n{MARKS[1]}\nAfter\n")
+    (top / "README.md").write_text("Before\n<!-- claims -->\nold\n<!-- /claims -->\nAfter\n")
     config = TrainConfig(text=str(top / "book.txt"), form="full", epochs=1, learning_rate=1.0, batch_size=4, window=50)
     recipe = Recipe(
         name="tiny", experiment="mine", model=ModelConfig(cell="gru", hidden_size=8, num_layers=1), train=config
@@ -151,12 +151,12 @@ def test_the_overview_shows_the_interval_and_the_failure(gathered, folders):
     assert "[`tiny`](tiny/README.md) | 1 x GRU 8, plain" in overview
 
 
-def test_only_what_stands_between_the_marks_is_rewritten(gathered, folders):
+def test_only_what_is_between_the_marks_is_rewritten(gathered, folders):
     assert "old" in (folders / "README.md").read_text(), "gathering itself leaves it alone"
-    refresh(folders / "README.md", gathered)
+    refresh(folders, gathered)
     readme = (folders / "README.md").read_text()
-    assert readme.startswith(f"Before\n{MARKS[0]}\n")
-    assert readme.endswith(f"\n{MARKS[1]}\nAfter\n")
+    assert readme.startswith("Before\n<!-- claims -->\n")
+    assert readme.endswith("\n<!-- /claims -->\nAfter\n")
     assert "old" not in readme
 
 

@@ -2,7 +2,7 @@ import re
 from dataclasses import replace
 
 from deeprnn.experiments import depth
-from deeprnn.experiments.markdown import answers, goals_table, written
+from deeprnn.experiments.markdown import answers, claims_table, goals_table, refreshed, written
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.results import Curve, Outcome, Results
@@ -22,7 +22,7 @@ def depth_results(ppl):
 
 def test_the_verdict_on_depth_follows_the_figures():
     made_up = depth_results(lambda _, n, wiring: 20.0 + n if wiring == "plain" else 5.0 + abs(n - 4) / 10)
-    sentence = next(s for s in answers(made_up) if s.startswith("**Depth.**"))
+    sentence = next(s for s in answers(made_up, "en").splitlines() if s.startswith("- **Depth.**"))
     plain = ", ".join(f"{cell.label} 30.000" for cell in CELLS.values())
     assert f"fall far behind: {plain}." in sentence
     assert "best depth: RNN 5.600 (+12.0%), GRU 5.600 (+12.0%)" in sentence
@@ -42,7 +42,7 @@ def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
             num_params=300 if cell == "gru" else 400,
             curve=Curve(epoch=(10, 20), train_ppl=(1.2, 1.05)),
         )
-    sentence = next(s for s in answers(made_up) if s.startswith("**GRU for LSTM.**"))
+    sentence = next(s for s in answers(made_up, "en").splitlines() if s.startswith("- **GRU for LSTM.**"))
     assert "the GRU has 25% fewer weights" in sentence
     assert "after 20 epochs for the LSTM's 20" in sentence
     assert "the GRU reaches 5.000 (residual)" in sentence
@@ -59,11 +59,12 @@ def test_a_goal_is_met_by_what_was_measured_and_missed_otherwise():
 
 
 def test_a_question_that_was_not_measured_has_no_verdict():
-    assert answers(Results()) == []
+    assert answers(Results(), "en") == ""
+    assert len(claims_table(Results(), "zh").splitlines()) == 2
 
 
 def test_a_question_ends_with_its_mark_and_nothing_after_it():
-    heads = [re.match(r"\*\*(.+?)\*\* ", verdict)[1] for verdict in answers(Results.read(SHIPPED))]
+    heads = re.findall(r"^- \*\*(.+?)\*\* ", answers(Results.read(SHIPPED), "en"), re.MULTILINE)
     assert all(re.search(r"\w[.?]$", head) for head in heads)
     assert "How deep?" in heads
 
@@ -74,3 +75,22 @@ def test_a_run_that_never_learned_is_marked_in_its_table():
     made_up.runs["depth-gru-10-plain"] = replace(made_up.runs["depth-gru-10-plain"], outcome=fallen)
     (row,) = (line for line in written(depth.table(made_up, "depth")).splitlines() if line.startswith("| GRU | plain"))
     assert row == "| GRU | plain | 5.000 | 5.000 | 5.000 | 5.000 | 5.000 *never learned* |"
+
+
+def test_every_claim_and_answer_is_in_both_languages():
+    results = Results.read(SHIPPED)
+    for make in (claims_table, answers):
+        english, chinese = (make(results, lang).splitlines() for lang in ("en", "zh"))
+        assert len(english) == len(chinese) > 5
+        assert all(re.search("[一-鿿]", line) for line in chinese if "---" not in line)
+
+
+def test_a_chinese_heading_in_bold_ends_where_markdown_sees_it_end():
+    """CommonMark closes bold after punctuation only before a space or punctuation."""
+    for line in answers(Results.read(SHIPPED), "zh").splitlines():
+        assert re.match(r"- \*\*[^*]+(\w\*\*：|？\*\* )", line), line
+
+
+def test_a_page_without_marks_is_not_changed():
+    text = "No marks.\n<!-- claims --> alone\n"
+    assert refreshed(text, Results(), "en") == text

@@ -55,5 +55,12 @@ def test_every_word_of_a_question_is_used_and_none_is_missing():
     assert used | {key for key in drawn if key.partition(".")[0] in known} == {
         key
         for key in WORDS
-        if not key.startswith("own.")  # see test_own.py
+        if not key.startswith(("own.", "markdown."))  # see test_own.py and the next test
     }
+
+
+def test_every_word_of_the_tables_in_markdown_is_used():
+    source = (ROOT / "deeprnn/experiments/markdown.py").read_text("utf-8")
+    for key in (key.removeprefix("markdown.") for key in WORDS if key.startswith("markdown.")):
+        table, name = key.split(".")
+        assert f'"{key}"' in source or (f'f"{table}.{{' in source and f'"{name}"' in source), key

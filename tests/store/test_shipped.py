@@ -10,7 +10,7 @@ import pytest
 
 from deeprnn import load
 from deeprnn.experiments.gather import FINGERPRINTS
-from deeprnn.experiments.markdown import MARKS, answers, overview
+from deeprnn.experiments.markdown import PAGES, language_of, overview, refreshed
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.measure.baselines import NGRAMS
 from deeprnn.measure.novelty import TextPart, load_all
@@ -113,10 +113,11 @@ def test_a_checkpoint_ships_with_the_fingerprints_of_its_texts(info):
     assert len(found) == len(records)
 
 
-def test_the_overview_and_the_readmes_answers_are_those_of_the_results():
+def test_the_overview_the_claims_and_the_answers_are_those_of_the_results():
     assert (SHIPPED / "README.md").read_text("utf-8") == overview(RESULTS, SHIPPED)
-    written = (ROOT / "README.md").read_text("utf-8").split(MARKS[0])[1].split(MARKS[1])[0]
-    assert written.strip().splitlines() == [f"- {sentence}" for sentence in answers(RESULTS)]
+    for page in (ROOT / name for name in PAGES):
+        text = page.read_text("utf-8")
+        assert refreshed(text, RESULTS, language_of(page)) == text
 
 
 @each
