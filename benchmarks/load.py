@@ -3,7 +3,8 @@
 Starts `python app.py`, opens the page for 1, 20 and 100 visitors, and lets them click Generate at the same moment. As
 in the page, a click is a request that joins the queue, and a stream of updates, all of which are read. The visitors are
 coroutines of this process, which runs on the same cores. First it prints what a visit costs that only opens the page
-(see `visits`). Of those who generate it prints how many failed, when they saw the first characters, when the last
+(see `visits`), and how 60 people within ten seconds and 100 at once fare who open it and generate. Of those who
+generate on pages that are open it prints how many failed, when they saw the first characters, when the last
 visitor had all of them, and the ratio to the time that d2l's predict needs for the same texts one after another on one
 core, measured before and after. Then it prints the server's memory after many more requests, and the time of scoring.
 """
@@ -155,6 +156,34 @@ async def crowd(page: Page, visitors: int, models: list[str], chars: int) -> tup
     return await asyncio.gather(*asked, return_exceptions=True), time.perf_counter() - started
 
 
+async def whole_visits(server: Server, people: int, within: float, chars: int, files: list[str]) -> None:
+    """Print how people fare who come one after the other, open the page and generate. within: seconds until all came.
+
+    files: see `visits.in_browser`.
+    """
+    config = httpx.get(f"{server.url}/config").json()
+    loads, cost = visits.loads_of(config), visits.Cost(server.process.pid)
+
+    async def person(number: int) -> tuple[float, Seen]:
+        await asyncio.sleep(within * number / people)
+        name, started = f"person-{people}-{number}-{time.time_ns()}", time.perf_counter()
+        async with visits.browser() as client:
+            await visits.visit(client, server.url, files, loads, name)
+            opened = time.perf_counter() - started
+            return opened, await Page(server.url, client, config).generate(name, MODELS, chars)
+
+    seen = await asyncio.gather(*map(person, range(people)), return_exceptions=True)
+    fine, cpu = [one for one in seen if not isinstance(one, BaseException)], cost.ended()
+    opened, first, last = zip(*((page, text.first, text.last) for page, text in fine), strict=True)
+    print(
+        f"{people} people within {within:g} s, each opens the page and generates: {people - len(fine)} failed, "
+        f"{cpu / people:.3f} CPU s each; median and last: page after {statistics.median(opened):.2f} and "
+        f"{max(opened):.2f} s, then first characters after {statistics.median(first):.2f} and {max(first):.2f} s, all "
+        f"after {statistics.median(last):.2f} and {max(last):.2f} s",
+        flush=True,
+    )
+
+
 async def measure(server: Server, args: argparse.Namespace) -> None:
     infos = {info.name: info for info in list_checkpoints(ROOT / "checkpoints")}
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # the server closes idle connections
@@ -166,18 +195,20 @@ async def measure(server: Server, args: argparse.Namespace) -> None:
         print(f"{args.chars} characters each by {', '.join(MODELS)}")
         print(
             f"{'visitors':>8} {'failed':>6} {'first characters: median, last':>31} {'all':>8} {'characters/s':>12}"
-            f" {'d2l, one by one':>15} {'ours / d2l':>10}"
+            f" {'d2l, one by one':>15} {'ours / d2l':>10} {'CPU s each':>10}"
         )
         for visitors in args.visitors:
             alone = one_after_another(infos, MODELS, args.chars)
+            cost = visits.Cost(server.process.pid)
             seen, seconds = await crowd(page, visitors, MODELS, args.chars)
+            cpu = cost.ended() / visitors
             alone = (alone + one_after_another(infos, MODELS, args.chars)) / 2 * visitors
             fine = [one for one in seen if isinstance(one, Seen)]
             firsts = [one.first for one in fine]
             print(
                 f"{visitors:8} {visitors - len(fine):6} {statistics.median(firsts):22.2f} s, {max(firsts):5.2f} s "
                 f"{seconds:6.2f} s {visitors * len(MODELS) * args.chars / seconds:12,.0f} {alone:13.1f} s"
-                f" {seconds / alone:10.3f}",
+                f" {seconds / alone:10.3f} {cpu:10.3f}",
                 flush=True,
             )
         await memory(server, page, infos, args.requests)
@@ -233,6 +264,8 @@ def main() -> None:
         files = visits.in_browser(server.url, server.process.pid, args.visits)
         for visitors in args.visitors:
             asyncio.run(visits.by_http(server.url, server.process.pid, visitors, files))
+        for people, within in ((60, 10.0), (100, 0.0)):
+            asyncio.run(whole_visits(server, people, within, args.chars, files))
         if not args.only_visits:
             asyncio.run(measure(server, args))
 

@@ -130,11 +130,14 @@ def _cold_and_warm(browser: Browser, url: str, pid: int) -> list[tuple[Visit, fl
 
 async def by_http(url: str, pid: int, visitors: int, files: list[str]) -> None:
     """Print what cold visits at the same moment cost; files: see `in_browser`."""
-    config = httpx.get(f"{url}/config").json()
-    loads = [one["id"] for one in config["dependencies"] if one["backend_fn"] and _is_load(one)]
+    loads = loads_of(httpx.get(f"{url}/config").json())
     cost, begun = Cost(pid), time.perf_counter()
-    names = [f"visit-{visitors}-{i}-{time.time_ns()}" for i in range(visitors)]
-    sizes = await asyncio.gather(*(_visit(url, files, loads, name) for name in names))
+
+    async def one(name: str) -> int:
+        async with browser() as client:
+            return await visit(client, url, files, loads, name)
+
+    sizes = await asyncio.gather(*(one(f"visit-{visitors}-{i}-{time.time_ns()}") for i in range(visitors)))
     seconds, cpu = time.perf_counter() - begun, cost.ended()
     print(
         f"{visitors:4} cold visits at once by HTTP: {statistics.fmean(sizes) / 1000:.0f} kB and "
@@ -142,22 +145,28 @@ async def by_http(url: str, pid: int, visitors: int, files: list[str]) -> None:
     )
 
 
-def _is_load(dependency: dict[str, Any]) -> bool:
-    return any(event == "load" for _, event in dependency["targets"])
+def loads_of(config: dict[str, Any]) -> list[int]:
+    """Return the numbers of the functions that a page calls when it is opened, from gradio's configuration."""
+    functions = (one for one in config["dependencies"] if one["backend_fn"])
+    return [one["id"] for one in functions if any(event == "load" for _, event in one["targets"])]
 
 
-async def _visit(url: str, files: list[str], loads: list[int], visitor: str) -> int:
-    """Return the bytes of all bodies of one visit, as they came, over as many connections as browsers open."""
+def browser() -> httpx.AsyncClient:
+    """Return a client with as many connections as browsers open."""
     limits = httpx.Limits(max_connections=6, max_keepalive_connections=0)  # the server closes idle connections
     headers = {"accept-encoding": "gzip, br", "accept-language": "en"}
-    async with httpx.AsyncClient(timeout=300, limits=limits, headers=headers, verify=False) as client:
-        page = await client.get(files[0])
-        answers = [page, *await asyncio.gather(*(client.get(one) for one in files[1:]))]
-        for function in loads:
-            ask = {"data": [], "fn_index": function, "session_hash": visitor}
-            answers.append(await client.post(f"{url}/gradio_api/queue/join", json=ask))
-        if loads:
-            answers.append(await client.get(f"{url}/gradio_api/queue/data", params={"session_hash": visitor}))
+    return httpx.AsyncClient(timeout=300, limits=limits, headers=headers, verify=False)
+
+
+async def visit(client: httpx.AsyncClient, url: str, files: list[str], loads: list[int], visitor: str) -> int:
+    """Open the page as a browser does; return the bytes of all bodies, as they came. loads: see `loads_of`."""
+    page = await client.get(files[0])
+    answers = [page, *await asyncio.gather(*(client.get(one) for one in files[1:]))]
+    for function in loads:
+        ask = {"data": [], "fn_index": function, "session_hash": visitor}
+        answers.append(await client.post(f"{url}/gradio_api/queue/join", json=ask))
+    if loads:
+        answers.append(await client.get(f"{url}/gradio_api/queue/data", params={"session_hash": visitor}))
     for answer in answers:
         answer.raise_for_status()
     return sum(answer.num_bytes_downloaded for answer in answers)
