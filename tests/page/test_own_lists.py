@@ -119,6 +119,7 @@ def test_one_that_is_removed_leaves_the_choice_and_a_link_to_it_says_that_it_is_
     wait_until(removed.exists)
     page.evaluate("() => globalThis.deeprnn.own.refresh()")
     expect(page.locator("#compare .picker .token")).to_have_count(1)
+    expect(page.locator(".model-card")).to_have_count(1)
     assert own(offered(page, PLACES["compare"])) == []
     page = visits(ANN, f"?lang=zh&models={HERS},note-lstm-2")
     expect(page.locator(".toast-body")).to_contain_text("这个模型由访客在本页训练，现已删除。")
