@@ -49,8 +49,12 @@ class Handlers:
         return cards.draw(self._registry, board, turn)
 
     def on_pick(self, names: list[str], value: Any, request: gr.Request) -> Any:
-        """Show other models: draw the board, choose no question, hide the switch of what is equal."""
-        if names[:MAX_MODELS] == self._read(value).names:
+        """Show other models: draw the board, choose no question, hide the switch of what is equal.
+
+        A board with a visitor's own model that was removed is drawn again without it.
+        """
+        shown = self._read(value)
+        if names[:MAX_MODELS] == shown.names and not shown.gone:
             return gr.skip(), gr.skip(), gr.skip()
         board = self._redraw(lambda board: cards.show(self._registry, names, board), value, request.session_hash)
         return board, None, gr.update(visible=False)
