@@ -1,11 +1,35 @@
-"""Type checks of arguments; each message names the argument.
+"""Type checks of arguments, and how messages show wrong values: always short, since a value may be of any size.
 
 Knows: numbers and strings. Does not know: what they are for.
 """
 
 import math
 import numbers
+from collections.abc import Collection
 from typing import Any
+
+MAX_MESSAGE = 300  # characters of a reason inside a message, which also names a file and the remedy
+_MAX_SHOWN = 60  # characters of a wrong value
+_MAX_LISTED = 4  # names of a list
+
+
+def shortened(text: str, most: int = MAX_MESSAGE) -> str:
+    """Return a text of at most `most` characters, with dots in place of what was cut off."""
+    return text if len(text) <= most else text[: most - 4] + " ..."
+
+
+def shown(value: Any) -> str:
+    """Return a wrong value as a message shows it: the start of its `repr`, or only the type of a container."""
+    if isinstance(value, (dict, list, tuple)):
+        return type(value).__name__
+    return shortened(repr(value[:_MAX_SHOWN] if isinstance(value, str) else value), _MAX_SHOWN)
+
+
+def listed(names: Collection[str]) -> str:
+    """Return the first names of a collection in the order of the alphabet, and how many more there are."""
+    first = ", ".join(map(shown, sorted(names)[:_MAX_LISTED]))
+    more = len(names) - _MAX_LISTED
+    return f"[{first} and {more:,} more]" if more > 0 else f"[{first}]"
 
 
 def whole(name: str, value: Any) -> int:
@@ -15,7 +39,7 @@ def whole(name: str, value: Any) -> int:
         TypeError: `value` is anything else; True and 1.0 are refused too.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be a whole number, not {value!r:.80}.")
+        raise TypeError(f"{name} must be a whole number, not {shown(value)}.")
     return int(value)
 
 
@@ -26,7 +50,7 @@ def real(name: str, value: Any) -> float:
         TypeError: `value` is not a number.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, not {value!r:.80}.")
+        raise TypeError(f"{name} must be a number, not {shown(value)}.")
     try:
         return float(value)
     except OverflowError:

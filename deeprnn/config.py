@@ -10,6 +10,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from deeprnn.checks import listed, shown
+
 Wiring = Literal["stack", "shared", "shared-updated"]
 Form = Literal["d2l", "full"]
 Kernel = Literal["scratch", "fused"]
@@ -30,17 +32,15 @@ class StrictConfig:
         if not isinstance(values, dict):
             raise ValueError(f"{cls.__name__} must be a JSON object, not {type(values).__name__}.")
         fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - set(fields))
-        if unknown:
-            raise ValueError(f"{cls.__name__} has unknown keys {unknown}; known: {sorted(fields)}.")
+        if unknown := set(values) - set(fields):
+            raise ValueError(f"{cls.__name__} has unknown keys {listed(unknown)}; known: {', '.join(sorted(fields))}.")
         required = {
             name
             for name, f in fields.items()
             if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         }
-        missing = sorted(required - set(values))
-        if missing:
-            raise ValueError(f"{cls.__name__} lacks the keys {missing}.")
+        if missing := required - set(values):
+            raise ValueError(f"{cls.__name__} lacks the keys {listed(missing)}.")
         hints = typing.get_type_hints(cls)
         return cls(**{name: _checked(name, value, hints[name]) for name, value in values.items()})
 
@@ -53,7 +53,7 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
     origin = typing.get_origin(hint)
     if origin is Literal:
         if value not in typing.get_args(hint):
-            raise ValueError(f"{name} must be one of {typing.get_args(hint)}, not {value!r}.")
+            raise ValueError(f"{name} must be one of {typing.get_args(hint)}, not {shown(value)}.")
         return value
     accepted = typing.get_args(hint) if origin is types.UnionType else (hint,)
     if float in accepted and isinstance(value, int) and not isinstance(value, bool):
@@ -65,7 +65,7 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         return origin(_checked(f"each of {name}", item, typing.get_args(hint)[0]) for item in value)
     if not any(type(value) is option for option in accepted):  # bool is no int here
         wanted = " or ".join(option.__name__ for option in accepted)
-        raise ValueError(f"{name} must be {wanted}, not {value!r}.")
+        raise ValueError(f"{name} must be {wanted}, not {shown(value)}.")
     return value
 
 
@@ -107,10 +107,10 @@ class ModelConfig(StrictConfig):
     def __post_init__(self) -> None:
         for name, least, most in (("hidden_size", 1, 65_536), ("num_layers", 1, 1_000), ("embedding_size", 0, 65_536)):
             value = getattr(self, name)
-            _require(least <= value <= most, f"{name} must be from {least} to {most}, not {value}.")
+            _require(least <= value <= most, f"{name} must be from {least} to {most}, not {shown(value)}.")
         for name in ("dropout", "head_dropout"):
             value = getattr(self, name)
-            _require(0.0 <= value < 1.0, f"{name} must be in [0, 1), not {value}.")
+            _require(0.0 <= value < 1.0, f"{name} must be in [0, 1), not {shown(value)}.")
         _require(self.wiring in typing.get_args(Wiring), f"wiring must be one of {typing.get_args(Wiring)}.")
         if self.residual or self.wiring != "stack":
             _require(
@@ -201,28 +201,28 @@ class TrainConfig(StrictConfig):
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "window", "min_count", "eval_every", "eval_lanes"):
             value = getattr(self, name)
-            _require(value >= 1, f"{name} must be at least 1, not {value}.")
+            _require(value >= 1, f"{name} must be at least 1, not {shown(value)}.")
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
-            _require(math.isfinite(value) and value > 0, f"{name} must be positive, not {value}.")
+            _require(math.isfinite(value) and value > 0, f"{name} must be positive, not {shown(value)}.")
         for name in ("warmup_fraction", "reset_rate", "weight_drop", "ema_decay"):
             value = getattr(self, name)
-            _require(0 <= value < 1, f"{name} must be in [0, 1), not {value}.")
-        _require(0 <= self.weight_decay < math.inf, f"weight_decay must be 0 or more, not {self.weight_decay}.")
+            _require(0 <= value < 1, f"{name} must be in [0, 1), not {shown(value)}.")
+        _require(0 <= self.weight_decay < math.inf, f"weight_decay must be 0 or more, not {shown(self.weight_decay)}.")
         _require(
             self.max_train_chars is None or self.max_train_chars >= 2,
-            f"max_train_chars must be at least 2, not {self.max_train_chars}.",
+            f"max_train_chars must be at least 2, not {shown(self.max_train_chars)}.",
         )
         _require(
             self.weight_decay == 0 or self.optimizer == "adamw",
             "weight_decay is only used by adamw; set it to 0 for sgd.",
         )
-        _require(0 < self.train_fraction < 1, f"train_fraction must be in (0, 1), not {self.train_fraction}.")
+        _require(0 < self.train_fraction < 1, f"train_fraction must be in (0, 1), not {shown(self.train_fraction)}.")
         _require(
             0 < self.val_fraction <= 1 - self.train_fraction + 1e-9,
-            f"val_fraction must be in (0, 1 - train_fraction], not {self.val_fraction}.",
+            f"val_fraction must be in (0, 1 - train_fraction], not {shown(self.val_fraction)}.",
         )
-        _require(0 <= self.seed < 2**63, f"seed must be in [0, 2**63), not {self.seed}.")
+        _require(0 <= self.seed < 2**63, f"seed must be in [0, 2**63), not {shown(self.seed)}.")
 
 
 @dataclass(frozen=True, kw_only=True)

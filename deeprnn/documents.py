@@ -1,4 +1,4 @@
-"""Strict reading of JSON documents, which may be damaged or come from other people.
+"""Strict reading of files and JSON documents, which may be damaged or come from other people; writing of whole files.
 
 Knows: files, the types of values. Does not know: the fields of any document.
 
@@ -7,32 +7,54 @@ An error message names the wrong value by its path inside the document, such as 
 
 import json
 import math
+import os
 import re
+import secrets
+import stat
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from deeprnn.checks import shortened, shown
 from deeprnn.config import StrictConfig
 
 MAX_JSON_BYTES = 8_000_000  # the largest file; a curve of ten thousand epochs takes 2 MB
+MAX_JSON_VALUES = 300_000  # a file of so many empty objects takes 8 MB, and 50 MB of memory when it is read
 MAX_NAME = 255  # the most characters in the name of a text, a run or a checkpoint
 MAX_COUNT = 2**53 - 1  # the largest integer that JSON numbers hold exactly
-_SHOWN = 60  # the most characters of a wrong value that a message shows
+_MAX_KEY = 60  # the most characters of a key in the path to a value
 Config = TypeVar("Config", bound=StrictConfig)
+
+
+def file_size(path: Path) -> int:
+    """Return the size of a file in bytes.
+
+    Raises:
+        ValueError: it is missing, or it is something else, such as a pipe, whose reader would wait for ever; the caller
+            adds the file's name to the message.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("cannot be read (it is no file)")
+    return found.st_size
 
 
 def read_bytes(path: Path, most: int | None = None) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        ValueError: the file is missing, cannot be read, or is longer than `most` bytes; the caller adds the file's
-            name to the message.
+        ValueError: see `file_size`; or the file is longer than `most` bytes.
     """
+    size = file_size(path)
+    if most is not None and size > most:
+        raise ValueError(f"it is larger than {most:,} bytes")
     try:
-        if most is not None and path.stat().st_size > most:
-            raise ValueError(f"it is larger than {most:,} bytes")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(size)
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from error
 
@@ -43,14 +65,52 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: see `read_bytes`; or the file does not hold a JSON object.
     """
-    data = read_bytes(path, MAX_JSON_BYTES)
+    return parse_object(read_bytes(path, MAX_JSON_BYTES))
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Return the JSON object that bytes encode.
+
+    Raises:
+        ValueError: they encode no JSON object, or one of more than `MAX_JSON_VALUES` values.
+    """
+    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_JSON_VALUES:
+        raise ValueError(f"it holds more than {MAX_JSON_VALUES:,} values")
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"it is not JSON that can be read ({error})") from error
+        raise ValueError(f"it is not JSON that can be read ({shortened(str(error))})") from error
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")
     return values
+
+
+def write_flushed(path: Path, data: bytes) -> None:
+    """Write a file and wait until it is on disk."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def aside(path: Path) -> Path:
+    """Return a hidden path beside `path`, at which nobody else writes: no two processes, nor two machines."""
+    return path.with_name(f".{path.name.removeprefix('.')}.saving-{secrets.token_hex(4)}")
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file beside `path`, flush it to disk, then rename it to `path`, which is never half written.
+
+    Raises:
+        OSError: the file cannot be written; the one from before stays.
+    """
+    written = aside(path)
+    try:
+        write_flushed(written, data)
+        written.replace(path)
+    except OSError:
+        written.unlink(missing_ok=True)
+        raise
 
 
 @dataclass(frozen=True)
@@ -65,9 +125,7 @@ class Node:
 
     def refusal(self, wanted: str) -> ValueError:
         """Return the error to raise when the value is not what was `wanted`."""
-        shown = repr(self.value) if not isinstance(self.value, (dict, list)) else type(self.value).__name__
-        shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
-        return ValueError(f"{self.path or 'it'} must be {wanted}, not {shown}")
+        return ValueError(f"{self.path or 'it'} must be {wanted}, not {shown(self.value)}")
 
     def entries(self, longest: int = MAX_NAME) -> dict[str, "Node"]:
         """Return the members of an object; each key must be printable in one line of at most `longest` characters."""
@@ -75,8 +133,8 @@ class Node:
             raise self.refusal("a JSON object")
         start = f"{self.path}." if self.path else ""
         if (unfit := next((key for key in self.value if printable(key, longest) != key), None)) is not None:
-            raise ValueError(f"{self.path or 'it'} has the key {unfit[:_SHOWN]!r}, which cannot be shown in a line")
-        return {key: Node(value, start + key[:_SHOWN]) for key, value in self.value.items()}
+            raise ValueError(f"{self.path or 'it'} has the key {shown(unfit)}, which cannot be shown in a line")
+        return {key: Node(value, start + key[:_MAX_KEY]) for key, value in self.value.items()}
 
     def items(self) -> list["Node"]:
         """Return the items of a list."""
@@ -164,5 +222,5 @@ def printable(name: str, longest: int = MAX_NAME) -> str:
     """Return a name that can be shown in one line: unprintable characters become spaces, and the end is cut off."""
     if name.isprintable() and 0 < len(name) <= longest and name.strip() == name:
         return name
-    shown = "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else " " for c in name)
-    return shown[:longest].strip() or "text"
+    plain = "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else " " for c in name[:longest])
+    return plain.strip() or "text"

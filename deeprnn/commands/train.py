@@ -30,7 +30,7 @@ from deeprnn.store import checkpoint
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
 from deeprnn.text.corpora import is_known, own_name
-from deeprnn.train.finish import is_finished
+from deeprnn.train.finish import clear_snapshot, is_finished
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import remeasure
 from deeprnn.train.report import JsonLines, Reporter, Terminal
@@ -170,6 +170,7 @@ def do(
     elif args.remeasure:
         print(f"{task.directory} is not there: skipped. Train it first.")
     elif is_finished(task):
+        clear_snapshot(task)
         reporter.skipped(task.directory)
     else:
         reporter.finished(train(task, device=device, resume=args.resume, should_stop=should_stop, reporter=reporter))
@@ -182,7 +183,7 @@ def main(argv: list[str]) -> int:
     if args.list or args.gather:
         try:
             return add_runs(args) if args.gather else print_list(args)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             print(f"train.py: {error}", file=sys.stderr)
             return 1
     torch.set_num_threads(args.threads)  # threads within an operation; those between operations are never used here

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from deeprnn.config import Recipe, TrainConfig
-from deeprnn.documents import Node, read_object
+from deeprnn.documents import Node, read_object, replace_file
 from deeprnn.experiments.markdown import SAMPLE_CHARS, SAMPLE_SEEDS, overview, shape
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.experiments.recipes import expected_params
@@ -77,8 +77,8 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     recipes = all_recipes()
     runs = {name: with_experiment(run, recipes) for name, run in runs.items()}
     results = Results(runs=runs, texts=texts, novelty=novel)
-    checkpoint.write_flushed(directory / FILE, results.to_json().encode())
-    checkpoint.write_flushed(directory / "README.md", overview(results, directory).encode())
+    replace_file(directory / FILE, results.to_json().encode())
+    replace_file(directory / "README.md", overview(results, directory).encode())
     return results, left_out
 
 

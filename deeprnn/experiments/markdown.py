@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deeprnn.config import ModelConfig
+from deeprnn.documents import replace_file
 from deeprnn.experiments import questions
 from deeprnn.experiments.charts import Cell, Table
 from deeprnn.experiments.format import claim, figure, sentence
@@ -119,7 +120,7 @@ def refresh(root: Path, results: Results) -> None:
     for page in (root / name for name in PAGES):
         if page.is_file():
             text = refreshed(page.read_text("utf-8"), results, language_of(page))
-            checkpoint.write_flushed(page, text.encode())
+            replace_file(page, text.encode())
 
 
 def language_of(page: Path) -> Lang:

@@ -20,6 +20,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_tensors
 from torch import Tensor
 
+from deeprnn.checks import shortened, shown
+from deeprnn.documents import file_size, replace_file
+
 NGRAMS = "ngrams"  # the folder of n-grams beside the checkpoints
 ORDER = 6  # the order of the n-grams in the tables and on the page
 MAX_GRAMS = 400_000  # the most distinct k-grams of an n-gram that is saved: under 3 MB
@@ -145,7 +148,7 @@ class NGram:
         Raises:
             ValueError: see `to_bytes`.
         """
-        Path(path).write_bytes(self.to_bytes())
+        replace_file(Path(path), self.to_bytes())
 
     @classmethod
     def load(cls, path: str | Path, symbols: int | None = None) -> Self:
@@ -157,19 +160,20 @@ class NGram:
             ValueError: the file is missing or malformed, or its alphabet has another size; the message names the file.
         """
         try:
+            file_size(Path(path))
             with safe_open(path, framework="numpy") as file:
                 head = json.loads((file.metadata() or {})["ngram"])
                 order, vocab_size = head["order"], head["vocab_size"]
                 if type(order) is not int or type(vocab_size) is not int or not 1 <= order <= _MAX_ORDER:
-                    raise ValueError(f"its order is {order!r}, of {vocab_size!r} symbols")
+                    raise ValueError(f"its order is {shown(order)}, of {shown(vocab_size)} symbols")
                 if symbols not in (None, vocab_size):
-                    raise ValueError(f"it is of {vocab_size} symbols, not of {symbols}")
+                    raise ValueError(f"it is of {shown(vocab_size)} symbols, not of {symbols}")
                 read = [[file.get_tensor(f"{name}{k}") for name in _TENSORS] for k in range(1, order + 1)]
             _check(read, vocab_size)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
-                f"{path} is no n-gram that can be read ({type(error).__name__}: {error}). Get it again, or build it "
-                f"again from its text."
+                f"{path} is no n-gram that can be read ({type(error).__name__}: {shortened(str(error))}). "
+                f"Get it again, or build it again from its text."
             ) from error
         levels = (
             _Level(keys=keys.astype(np.int64), share=share.astype(np.float64), rest=rest.astype(np.float64))

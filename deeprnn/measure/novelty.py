@@ -37,8 +37,9 @@ from jaxtyping import Int64, UInt8, UInt32, UInt64
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_tensors
 
+from deeprnn.checks import shortened, shown
 from deeprnn.config import Form, StrictConfig
-from deeprnn.documents import printable
+from deeprnn.documents import file_size, printable, replace_file
 from deeprnn.measure.metrics import TextRecord, file_stem
 
 FINGERPRINTS = "fingerprints"  # the folder of fingerprints beside the checkpoints
@@ -75,12 +76,12 @@ class TextPart(StrictConfig):
 
     def __post_init__(self) -> None:
         if not self.name or printable(self.name) != self.name:
-            raise ValueError(f"a fingerprinted text needs a name that can be shown in a line, not {self.name[:80]!r}.")
+            raise ValueError(f"a fingerprinted text needs a name that can be shown in a line, not {shown(self.name)}.")
         if not 0 <= self.start < self.end <= self.chars <= MAX_CHARS:
-            given = f"start {self.start}, end {self.end}, chars {self.chars}"
+            given = f"start {shown(self.start)}, end {shown(self.end)}, chars {shown(self.chars)}"
             raise ValueError(f"{self.name}: 0 <= start < end <= chars <= {MAX_CHARS} must hold, not {given}.")
         if not re.fullmatch("[0-9a-f]{64}", self.sha256):
-            raise ValueError(f"{self.name}: sha256 must be 64 hexadecimal digits, not {self.sha256!r}.")
+            raise ValueError(f"{self.name}: sha256 must be 64 hexadecimal digits, not {shown(self.sha256)}.")
 
     @classmethod
     def from_record(cls, record: TextRecord) -> Self:
@@ -143,7 +144,7 @@ class Fingerprint:
     def save(self, directory: str | Path) -> Path:
         """Write `directory / source.filename` and return that path."""
         path = Path(directory) / self.source.filename
-        path.write_bytes(self.to_bytes())
+        replace_file(path, self.to_bytes())
         return path
 
     @classmethod
@@ -154,10 +155,13 @@ class Fingerprint:
             ValueError: the file is missing, damaged, malformed or of another version; the message names it.
         """
         try:
+            file_size(Path(path))
             with safe_open(path, framework="numpy") as file:
                 head = json.loads((file.metadata() or {}).get(_METADATA, "{}"))
                 if (head["version"], head["bits"]) != (VERSION, BITS):
-                    raise ValueError(f"version {head['version']} of {head['bits']} bits is not {VERSION} of {BITS}")
+                    raise ValueError(
+                        f"version {shown(head['version'])} of {shown(head['bits'])} bits is not {VERSION} of {BITS}"
+                    )
                 if any(file.get_slice(key).get_dtype() != _DTYPES.get(key) for key in file.keys()):  # noqa: SIM118
                     raise ValueError(f"its tensors are not {_DTYPES}")
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
@@ -167,8 +171,8 @@ class Fingerprint:
             codes = _unpacked(tensors["codes"], max(0, source.end - source.start - HASHED + 1))
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
-                f"{path} is no fingerprint that can be read ({type(error).__name__}: {error}). Get it again, build it "
-                f"again from its text, or update deeprnn."
+                f"{path} is no fingerprint that can be read ({type(error).__name__}: {shortened(str(error))}). "
+                f"Get it again, build it again from its text, or update deeprnn."
             ) from error
         return cls(source=source, codes=codes, words=tensors.get("words"))
 
@@ -213,7 +217,7 @@ def load_all(directory: str | Path, sources: Iterable[TextPart]) -> list[Fingerp
         path = Path(directory) / source.filename
         found.append(Fingerprint.load(path))
         if found[-1].source != source:
-            raise ValueError(f"{path} is of {found[-1].source}, not of {source}; build it again from that text.")
+            raise ValueError(f"{path} is of another text or part than its name says; build it again from that text.")
     return found
 
 

@@ -33,16 +33,15 @@ def encode_weights(weights: dict[str, Tensor], storage: Storage) -> dict[str, Te
 
 
 def decode_weights(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return float32 weights from the tensors that `encode_weights` made.
+    """Return float32 weights from the tensors that `encode_weights` made; they are taken out, to save memory.
 
     Raises:
         ValueError: a tensor has another type, or an int8 tensor is not a matrix with a float32 scale for each row.
     """
     weights: dict[str, Tensor] = {}
     scales = {name + ".scale" for name, tensor in stored.items() if tensor.dtype == torch.int8}
-    for name, tensor in stored.items():
-        if name in scales:
-            continue
+    for name in [name for name in stored if name not in scales]:
+        tensor = stored.pop(name)
         if tensor.dtype == torch.int8:
             scale = stored.get(name + ".scale")
             if scale is None or tensor.dim() != 2 or scale.shape != tensor.shape[:1] or scale.dtype != torch.float32:

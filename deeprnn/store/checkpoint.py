@@ -27,22 +27,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from deeprnn.checks import listed, shortened, shown
 from deeprnn.config import ModelConfig, Storage
-from deeprnn.documents import Node, printable, read_bytes, read_object
+from deeprnn.documents import Node, aside, printable, read_bytes, read_object, write_flushed
 from deeprnn.lm.decoder import Decoder
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.measure.metrics import Metrics, TextRecord
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 from deeprnn.nn.storage import decode_weights, encode_weights
+from deeprnn.store.header import PointerError, read_header
 from deeprnn.text.vocab import Vocab
 
 FORMAT = "deeprnn-checkpoint-1"
 WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
 MAX_SYMBOLS = 100_000  # of an alphabet; Unicode has about as many ideographs
-MAX_HEADER_BYTES = 4_000_000  # of the header of the weights' file, which holds the names and shapes of the tensors
-MAX_MESSAGE = 1_000  # characters of an error message about a file
-LFS_POINTER = b"version https://git-lfs"
 
 
 class ExistsError(ValueError):
@@ -104,7 +103,7 @@ def ngram_file(texts: Sequence[TextRecord]) -> str | None:
 def companion(directory: Path, shared: str, name: str) -> Path:
     """Return the path of an n-gram or a fingerprint: in the checkpoint's folder, else in the shared one beside it."""
     own = directory / name
-    return own if own.is_file() else directory.parent / shared / name
+    return own if os.path.lexists(own) else directory.parent / shared / name
 
 
 def save(
@@ -114,18 +113,21 @@ def save(
     metrics: dict[str, Any],
     storage: Storage,
     companions: Mapping[str, bytes] = MappingProxyType({}),
+    *,
+    replace: bool = False,
 ) -> None:
     """Write a whole checkpoint beside `directory`, flush it to disk, then rename it to `directory`.
 
     metrics: the contents of `metrics.json`; `Metrics` defines its required fields.
     companions: more files by name: n-grams and fingerprints of a user's own texts; see `companion`.
+    replace: whether a folder that is there goes, but not before the new one is whole.
     A warning is given if the compiled loops cannot run the model; see `Decoder.agrees`.
 
     Raises:
-        ExistsError: `directory` exists, or another process has just made it; no checkpoint is overwritten.
+        ExistsError: `directory` exists, or another process has just made it; without `replace`, none is overwritten.
         ValueError: weights are not finite in the storage type, or `Metrics` cannot read the metrics.
     """
-    if directory.exists():
+    if directory.exists() and not replace:
         raise ExistsError(directory)
     stored = encode_weights(model.state_dict(), storage)
     unfit = [name for name, tensor in stored.items() if not torch.isfinite(tensor).all()]
@@ -143,7 +145,7 @@ def save(
     }
     card = model_card(directory.name, model, vocab, Metrics.from_dict(metrics)).encode()
     files = {WEIGHTS: weights, CONFIG: _json_bytes(config), METRICS: _json_bytes(metrics), CARD: card}
-    _write_directory(directory, {**companions, **files})
+    _write_directory(directory, {**companions, **files}, replace=replace)
 
 
 def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
@@ -155,20 +157,24 @@ def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
     _write_directory(directory, {METRICS: _json_bytes(metrics)})
 
 
-def _write_directory(directory: Path, files: dict[str, bytes]) -> None:
-    aside = directory.with_name(f".{directory.name}.saving-{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
+def _write_directory(directory: Path, files: dict[str, bytes], *, replace: bool = False) -> None:
+    written, before = aside(directory), aside(directory)
     try:
-        aside.mkdir(parents=True)
+        written.mkdir(parents=True)
         for name, data in files.items():
-            write_flushed(aside / name, data)
-        flush_directory(aside)
-        aside.rename(directory)
+            write_flushed(written / name, data)
+        flush_directory(written)
+        if replace and directory.exists():
+            directory.rename(before)
+        written.rename(directory)
     except OSError as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        if directory.exists():  # another process has made it meanwhile
+        shutil.rmtree(written, ignore_errors=True)
+        if before.exists() and not directory.exists():
+            before.rename(directory)
+        elif directory.exists():  # another process has made it meanwhile
             raise ExistsError(directory) from error
         raise
+    shutil.rmtree(before, ignore_errors=True)
     flush_directory(directory.parent)
 
 
@@ -184,17 +190,16 @@ def read_info(directory: Path) -> CheckpointInfo:
     path = directory / CONFIG
     values = _read_json(path)
     if values.get("format") != FORMAT:
-        found = repr(values.get("format"))[:80]
-        raise ValueError(f"{path}: format {found} is not {FORMAT!r}; update deeprnn to read it.")
+        raise ValueError(f"{path}: format {shown(values.get('format'))} is not {FORMAT!r}; update deeprnn to read it.")
     known = {"format", "model", "vocab", "weights_sha256"}
     if set(values) != known:
-        raise _broken(path, f"its keys are {sorted(values)}, not {sorted(known)}")
+        raise _broken(path, f"its keys are {listed(values)}, not {listed(known)}")
     try:
         if printable(directory.name) != directory.name:
             raise ValueError("the folder's name holds characters that cannot be shown; rename it")
         config = ModelConfig.from_dict(values["model"])
         if config.cell not in CELLS:
-            raise ValueError(f"model.cell: unknown cell {config.cell!r}; choose one of {sorted(CELLS)}")
+            raise ValueError(f"model.cell: unknown cell {shown(config.cell)}; choose one of {sorted(CELLS)}")
         Node(values["vocab"], "vocab")["characters"].text(MAX_SYMBOLS, 0)
         vocab = Vocab.from_dict(values["vocab"])
         sha256 = Node(values["weights_sha256"], "weights_sha256").text(64, 64)
@@ -208,32 +213,29 @@ def read_info(directory: Path) -> CheckpointInfo:
     info = CheckpointInfo(
         name=directory.name, path=directory, config=config, vocab=vocab, weights_sha256=sha256, metrics=metrics
     )
-    _look_at_weights(info)
+    _check_header(info)
     return info
 
 
-def _look_at_weights(info: CheckpointInfo) -> None:
+def _check_header(info: CheckpointInfo) -> None:
     """Compare the header of the weights' file with the configuration; `load` checks the hash."""
     path = info.path / WEIGHTS
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            size = int.from_bytes(start, "little")
-            rest = file.read(size if size <= MAX_HEADER_BYTES else 100)
-    except OSError as error:
-        raise _broken(path, f"cannot be read ({error.strerror})") from error
-    if (start + rest).startswith(LFS_POINTER):
-        raise ValueError(f"{path} is only a pointer to the weights: run `git lfs pull` to get them.")
-    try:
-        header = {name: tuple(one["shape"]) for name, one in json.loads(rest).items() if name != "__metadata__"}
-        shapes = {name: shape for name, shape in header.items() if not name.endswith(".scale")}
-        layers = len({name.split(".")[1] for name in shapes if name.startswith("cells.")})
-        count = sum(map(math.prod, shapes.values()))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return  # `load` will raise the error
+        tensors = read_header(path)
+    except PointerError:
+        raise
+    except ValueError as error:
+        raise _broken(path, str(error)) from error
+    shapes = {name: one.shape for name, one in tensors.items() if not name.endswith(".scale")}
+    layers = len({name.split(".")[1] for name in shapes if name.startswith("cells.")})
     if layers != info.config.state_layers:  # checked first, since a wrong number may be very large
         raise _broken(path, f"its layers are {layers}, but {CONFIG} asks for {info.config.state_layers}")
     _check_shapes(path, shapes, _empty_model(info))
+    for name in tensors.keys() - shapes.keys():
+        matrix = tensors.get(name.removesuffix(".scale"))
+        if matrix is None or matrix.kind != "I8" or tensors[name].shape != matrix.shape[:1]:
+            raise _broken(path, f"{shown(name)} is not the scale of an int8 matrix of as many rows")
+    count = sum(map(math.prod, shapes.values()))
     if count != info.num_params:
         raise _broken(path, f"its tensors hold {count} weights, but {METRICS} says {info.num_params}")
 
@@ -249,9 +251,13 @@ def _empty_model(info: CheckpointInfo) -> CharRNN:
 
 def _check_shapes(path: Path, found: dict[str, tuple[int, ...]], model: CharRNN) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    missing, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    missing, extra = set(expected) - set(found), set(found) - set(expected)
     if missing or extra:
-        raise _broken(path, f"weights missing: {missing or 'none'}; not expected: {extra or 'none'}")
+        raise _broken(
+            path,
+            f"weights missing: {listed(missing) if missing else 'none'}; "
+            f"not expected: {listed(extra) if extra else 'none'}",
+        )
     for name, shape in found.items():
         if shape != expected[name]:
             raise _broken(path, f"{name} has shape {shape}, but {CONFIG} asks for {expected[name]}")
@@ -273,7 +279,9 @@ def load(directory: Path, name: str | None = None) -> LanguageModel:
     if found != info.weights_sha256:
         raise _broken(path, f"its SHA-256 is {found}, but {CONFIG} says {info.weights_sha256}")
     try:
-        weights = decode_weights(load_tensors(data))
+        stored = load_tensors(data)
+        del data  # which are as large as the tensors
+        weights = decode_weights(stored)
     except (SafetensorError, ValueError, KeyError) as error:  # KeyError: an unknown type
         raise _broken(path, str(error)) from error
     model = _empty_model(info)
@@ -286,8 +294,7 @@ def load(directory: Path, name: str | None = None) -> LanguageModel:
 
 
 def _broken(path: Path, why: str) -> ValueError:
-    why = why if len(why) <= MAX_MESSAGE else why[:MAX_MESSAGE] + " ..."
-    return ValueError(f"{path}: {why.rstrip('.')}. Download or train the checkpoint again.")
+    return ValueError(f"{path}: {shortened(why.rstrip('.'))}. Download or train the checkpoint again.")
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -318,14 +325,6 @@ def own_files(directory: Path) -> list[Path]:
     home = directory.parent.resolve()
     places = [home, *([home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [])]
     return [path for path in found if any(path.resolve().is_relative_to(place) for place in places)]
-
-
-def write_flushed(path: Path, data: bytes) -> None:
-    """Write a file and wait until it is on disk."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def flush_directory(path: Path) -> None:

@@ -3,6 +3,7 @@
 Knows: checkpoint folders and the Hub. Does not know: gradio, training.
 """
 
+import errno
 import functools
 import logging
 import os
@@ -82,13 +83,22 @@ def read_all(directory: str | Path) -> tuple[list[CheckpointInfo], dict[str, Val
         raise ValueError(f"no directory {directory}: give the folder that holds the checkpoints' folders.")
     infos, left_out = [], {}
     for path in sorted(directory.iterdir()):
-        if path.name.startswith(".") or not (path / checkpoint.CONFIG).is_file():
+        if path.name.startswith(".") or not _has_config(path):
             continue
         try:
             infos.append(checkpoint.read_info(path))
         except ValueError as error:
             left_out[path.name] = error
     return infos, left_out
+
+
+def _has_config(path: Path) -> bool:
+    """Return whether a folder has a file `config.json`, of whatever kind, or cannot be looked into."""
+    try:
+        (path / checkpoint.CONFIG).lstat()
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+    return True
 
 
 def load(path: str | Path, *, name: str | None = None, revision: str | None = None) -> LanguageModel:
@@ -249,7 +259,7 @@ class Registry:
     def _companion(self, info: CheckpointInfo, shared: str, filename: str) -> Path:
         """Return the path of an n-gram or a fingerprint; a model that was added may share those of the registry."""
         path = checkpoint.companion(info.path, shared, filename)
-        return path if path.is_file() else self.directory / shared / filename
+        return path if os.path.lexists(path) else self.directory / shared / filename
 
     def ngram(self, name: str) -> NGram | None:
         """Return the n-gram of a model's training text, in the model's alphabet; None if it is missing or broken.
@@ -285,7 +295,7 @@ class Registry:
     def _ngram_path(self, info: CheckpointInfo) -> Path | None:
         name = checkpoint.ngram_file(info.metrics.texts)
         path = self._companion(info, NGRAMS, name) if name else None
-        return path if path and path.is_file() else None
+        return path if path and os.path.lexists(path) else None
 
     @functools.cached_property
     def results(self) -> Results:

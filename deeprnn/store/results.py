@@ -12,11 +12,13 @@ import functools
 import json
 import math
 import operator
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from deeprnn.checks import shortened, shown
 from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.documents import Node, read_object
 from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_PPL, MAX_SECONDS, Best, Figures, heldout
@@ -338,14 +340,14 @@ class Results:
                 the remedy.
         """
         path = Path(directory) / FILE
-        if not path.exists():
+        if not os.path.lexists(path):
             return cls()
         try:
             return cls.from_dict(read_object(path))
         except ValueError as error:
             raise ValueError(
-                f"{path}: {error}. Take it from a fresh checkout, or remove it and write it again by python train.py "
-                f"--gather FOLDER."
+                f"{path}: {shortened(str(error))}. Take it from a fresh checkout, or remove it and write it again by "
+                f"python train.py --gather FOLDER."
             ) from error
 
     @classmethod
@@ -357,13 +359,13 @@ class Results:
         """
         root = Node(values)
         if root["schema"].value != SCHEMA:
-            raise ValueError(f"schema {root['schema'].value!r:.80} is not {SCHEMA}; update deeprnn to read it")
+            raise ValueError(f"schema {shown(root['schema'].value)} is not {SCHEMA}; update deeprnn to read it")
         runs = {name: RunRecord.read(node) for name, node in root["runs"].entries().items()}
         texts = {key: Baselines.read(node) for key, node in root["texts"].entries(MAX_LABEL).items()}
         novelty = {name: Novelty.read(node) for name, node in root["novelty"].entries().items()}
         for name, run in runs.items():
             if run.name != name:
-                raise root["runs"][name]["name"].refusal(repr(name))
+                raise root["runs"][name]["name"].refusal(shown(name))
             if run.final and run.text_key not in texts:
                 raise root["runs"][name]["text_key"].refusal("one of the keys of texts")
         return cls(runs=runs, texts=texts, novelty=novelty)

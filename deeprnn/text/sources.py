@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
-from deeprnn.documents import plain_name
+from deeprnn.documents import plain_name, replace_file
 from deeprnn.text.corpora import is_known, raw_text
 
 STDIN = "-"
@@ -55,7 +55,7 @@ def as_one_file(places: Sequence[str], folder: Path, stdin: BinaryIO, encoding: 
     whole = BETWEEN.join(source.text.strip("\n") for source in found) + "\n"
     path = folder / hashlib.sha256(whole.encode()).hexdigest()[:8] / f"{_called(places)}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(whole, encoding="utf-8", newline="")
+    replace_file(path, whole.encode())
     return str(path), found
 
 

@@ -5,7 +5,6 @@ Knows: a run's state, measurement, checkpoints. Does not know: how a step is mad
 
 import copy
 import platform
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,6 +55,13 @@ def is_finished(job: Job) -> bool:
         return job.directory.exists()
 
 
+def clear_snapshot(job: Job) -> None:
+    """Remove the snapshot of a finished run that was killed before it could."""
+    with suppress(ValueError):
+        read_object(job.directory / checkpoint.METRICS)
+        job.snapshot.unlink(missing_ok=True)
+
+
 def _save(
     run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool], **more: int
 ) -> None:
@@ -87,10 +93,9 @@ def _save(
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
         "sample": _sample(stored, job, data),
     }
-    if not is_finished(job):
-        shutil.rmtree(job.directory, ignore_errors=True)  # what an earlier stop kept
+    companions, stopped = _companions(data), job.directory.exists() and not is_finished(job)
     with suppress(checkpoint.ExistsError):  # another process has finished the same run
-        checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, _companions(data))
+        checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, companions, replace=stopped)
 
 
 def _sample(model: CharRNN, job: Job, data: Data) -> dict[str, Any]:

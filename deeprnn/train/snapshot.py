@@ -5,19 +5,18 @@ Knows: a run's state, the folder of its snapshot. Does not know: how a step is m
 
 import glob
 import json
-import os
 import shutil
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from deeprnn.checks import shortened
 from deeprnn.config import ModelConfig, TrainConfig
-from deeprnn.store import checkpoint
+from deeprnn.documents import aside, file_size, replace_file, write_flushed
 from deeprnn.text.splits import Data, without_paths
 from deeprnn.train.run import Job, TrainState
 
@@ -33,22 +32,19 @@ def prepare_folder(job: Job) -> None:
     long_ago = time.time() - STALE_SECONDS
     try:
         job.out.mkdir(parents=True, exist_ok=True)
-        for aside in job.out.glob(f".{glob.escape(job.name)}*.saving-*"):
-            ours = aside.name.startswith((f".{job.name}.saving-", f"{job.snapshot.stem}.saving-"))
-            if ours and aside.stat().st_mtime < long_ago:
-                shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
-        probe = _temporary_path(job)
-        checkpoint.write_flushed(probe, b"written to see that it can be")
-        probe.unlink()
+        for path in job.out.glob(f".{glob.escape(job.name)}*.saving-*"):
+            ours = path.name.startswith((f".{job.name}.saving-", f"{job.snapshot.name}.saving-"))
+            if ours and path.stat().st_mtime < long_ago:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        probe = aside(job.snapshot)
+        try:
+            write_flushed(probe, b"written to see that it can be")
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(
             f"{job.out} cannot be written to ({error.strerror}); name another folder with --out, or make room."
         ) from error
-
-
-def _temporary_path(job: Job) -> Path:
-    """Return the temporary file of a snapshot; its name has the process id, so that two processes use two files."""
-    return job.snapshot.with_suffix(f".saving-{os.getpid()}")
 
 
 def _identity(job: Job, data: Data) -> dict[str, Any]:
@@ -75,14 +71,8 @@ def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
     tensors |= {"carried": run.carried, "generator": run.generator.get_state()}
     progress = {name: getattr(run, name) for name in TrainState.PROGRESS}
     metadata = {"identity": json.dumps(_identity(job, data)), "progress": json.dumps(progress)}
-    aside = _temporary_path(job)
     packed = save_tensors({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata)
-    try:
-        checkpoint.write_flushed(aside, packed)
-        os.replace(aside, job.snapshot)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
+    replace_file(job.snapshot, packed)
 
 
 def recorded_configs(job: Job) -> tuple[ModelConfig, TrainConfig]:
@@ -92,6 +82,7 @@ def recorded_configs(job: Job) -> tuple[ModelConfig, TrainConfig]:
         ValueError: the snapshot cannot be read.
     """
     try:
+        file_size(job.snapshot)
         with safe_open(job.snapshot, "pt", device="cpu") as file:
             identity = json.loads(file.metadata()["identity"])
         return ModelConfig.from_dict(identity["model"]), TrainConfig.from_dict(identity["train"])
@@ -100,7 +91,8 @@ def recorded_configs(job: Job) -> tuple[ModelConfig, TrainConfig]:
 
 
 def _unreadable(job: Job, error: Exception) -> ValueError:
-    return ValueError(f"{job.snapshot} is no snapshot that can be read ({error}); remove it to start {job.name} anew.")
+    why = shortened(f"{type(error).__name__}: {error}")
+    return ValueError(f"{job.snapshot} is no snapshot that can be read ({why}); remove it to start {job.name} anew.")
 
 
 def restore(run: TrainState, job: Job, data: Data) -> None:
@@ -109,8 +101,8 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
     Raises:
         ValueError: the snapshot cannot be read, or it is of another configuration or text.
     """
-    device = run.carried.device
     try:
+        file_size(job.snapshot)
         with safe_open(job.snapshot, "pt", device="cpu") as file:
             metadata = file.metadata()
             # clone: the file's own memory may not be aligned, and kernels round differently there
@@ -125,6 +117,17 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
         raise ValueError(
             f"{job.snapshot} is a run with another configuration or text; remove it to start {job.name} anew."
         )
+    try:
+        _set(run, job, tensors, progress)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:  # of another model or optimizer
+        raise _unreadable(job, error) from error
+    if before != now:
+        print(f"{job.name}: trained in {before} so far, from here on in {now}.", file=sys.stderr)
+
+
+def _set(run: TrainState, job: Job, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+    """Set the state of a run to that of a snapshot."""
+    device = run.carried.device
     run.model.load_state_dict(_under("model.", tensors))
     if run.averaged is not run.model:
         run.averaged.load_state_dict(_under("averaged.", tensors))
@@ -134,16 +137,14 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = tensor
     run.optimizer.load_state_dict({"state": state, "param_groups": run.optimizer.state_dict()["param_groups"]})
-    if before != now:
-        print(f"{job.name}: trained in {before} so far, from here on in {now}.", file=sys.stderr)
     if tensors["generator"].shape == run.generator.get_state().shape:
         run.generator.set_state(tensors["generator"])
     else:  # the state of a generator cannot be used on another kind of device
         print(f"{job.name}: saved on another kind of device; what is drawn from here on differs.", file=sys.stderr)
         run.generator.manual_seed(job.recipe.train.seed + progress["total_chars"])
     run.carried = tensors["carried"].to(device)
-    for name, value in progress.items():
-        setattr(run, name, value)
+    for name in TrainState.PROGRESS:
+        setattr(run, name, progress[name])
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

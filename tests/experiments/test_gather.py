@@ -120,9 +120,8 @@ def test_a_text_of_ones_own_that_is_not_given_again_leaves_out_its_own_runs_alon
 def test_one_models_trouble_does_not_end_the_gathering(folders, tmp_path):
     shutil.copytree(folders / "ship", tmp_path / "ship")
     shutil.copytree(tmp_path / "ship" / "tiny", tmp_path / "ship" / "tiny-seed1")
-    (tmp_path / "ship" / "tiny-seed1" / "model.safetensors").write_bytes(
-        bytes(len((tmp_path / "ship" / "tiny" / "model.safetensors").read_bytes()))
-    )
+    weights = tmp_path / "ship" / "tiny-seed1" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"oops")
     results, left_out = gather([], tmp_path / "ship", [folders / "book.txt"])
     assert set(results.novelty) == {"tiny"}
     (sentence,) = left_out

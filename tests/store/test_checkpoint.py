@@ -251,9 +251,9 @@ def raw_safetensors(dtype, shape, data):
 
 
 DAMAGES = {
-    "truncated": (truncate, WEIGHTS, "SHA-256"),
+    "truncated": (truncate, WEIGHTS, "bytes long, but its header tells of"),
     "one bit flipped": (flip_a_bit, WEIGHTS, "SHA-256"),
-    "empty": (lambda d: (d / WEIGHTS).write_bytes(b""), WEIGHTS, "SHA-256"),
+    "empty": (lambda d: (d / WEIGHTS).write_bytes(b""), WEIGHTS, "no header"),
     "hash of something else": (change_config(weights_sha256="0" * 64), WEIGHTS, "SHA-256"),
     "no hash": (change_config(weights_sha256=None), CONFIG, "weights_sha256 must be"),
     "garbage, hash matching": (lambda d: rewrite_weights(d, b"x" * 500), WEIGHTS, "header"),
@@ -261,12 +261,12 @@ DAMAGES = {
     "truncated, hash matching": (
         lambda d: rewrite_weights(d, (d / WEIGHTS).read_bytes()[:-5]),
         WEIGHTS,
-        "deserializing",
+        "bytes long, but its header tells of",
     ),
     "a size beyond all bounds": (
         lambda d: rewrite_weights(d, raw_safetensors("F32", [2**40, 2**40], b"1234")),
         WEIGHTS,
-        "its layers are 0",
+        "bytes long, but its header tells of",
     ),
     "no tensors": (lambda d: edit_tensors(d, dict.clear), WEIGHTS, "its layers are 0, but config.json asks for"),
     "tensor missing": (
@@ -292,13 +292,17 @@ DAMAGES = {
     ),
     "NaN": (set_tensor("cells.1.weight_hh", first_set_to(float("nan"))), WEIGHTS, "cells.1.weight_hh holds"),
     "infinity": (set_tensor("head.bias", first_set_to(float("-inf"))), WEIGHTS, "head.bias holds"),
-    "float64": (set_tensor("head.bias", torch.Tensor.double), WEIGHTS, "head.bias is stored as torch.float64"),
-    "bfloat16": (set_tensor("head.bias", torch.Tensor.bfloat16), WEIGHTS, "head.bias is stored as torch.bfloat16"),
-    "int64": (set_tensor("head.bias", torch.Tensor.long), WEIGHTS, "head.bias is stored as torch.int64"),
+    "float64": (
+        set_tensor("head.bias", torch.Tensor.double),
+        WEIGHTS,
+        "head.bias.dtype must be one of F32, F16, I8, not 'F64'",
+    ),
+    "bfloat16": (set_tensor("head.bias", torch.Tensor.bfloat16), WEIGHTS, "head.bias.dtype must be one of"),
+    "int64": (set_tensor("head.bias", torch.Tensor.long), WEIGHTS, "head.bias.dtype must be one of"),
     "complex": (
         set_tensor("head.bias", lambda t: t.to(torch.complex64)),
         WEIGHTS,
-        "head.bias is stored as torch.complex64",
+        "head.bias.dtype must be one of",
     ),
     "int8 without scale": (
         set_tensor("head.weight", torch.Tensor.char),
@@ -379,7 +383,7 @@ def test_a_missing_directory_is_refused_by_name(tmp_path):
 def test_an_int8_matrix_whose_scale_has_another_length_is_refused(tmp_path):
     directory = save(tmp_path / "tiny", new_model(), "int8")
     set_tensor("head.weight.scale", lambda scale: scale[:-1].contiguous())(directory)
-    assert "head.weight is int8, but no matrix with a float32 scale for each of its rows" in refusal(directory)
+    assert "'head.weight.scale' is not the scale of an int8 matrix of as many rows" in refusal(directory)
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path, monkeypatc
 
 def test_a_run_that_was_stopped_while_it_finished_is_finished_by_resume(sgd, finished, tmp_path, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(checkpoint, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(checkpoint, "save", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(sgd, tmp_path)
     assert job(sgd, tmp_path).snapshot.exists()
@@ -657,8 +657,8 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_training(sgd, tmp_
 
 
 def test_what_a_killed_run_left_long_ago_is_cleared_and_nothing_else(sgd, tmp_path):
-    old = [tmp_path / ".tiny.saving-1", tmp_path / ".tiny.snapshot.saving-1"]
-    other = [tmp_path / ".tiny-2.saving-1", tmp_path / ".tiny.snapshot.saving-2"]
+    old = [tmp_path / ".tiny.saving-1", tmp_path / ".tiny.snapshot.safetensors.saving-1"]
+    other = [tmp_path / ".tiny-2.saving-1", tmp_path / ".tiny.snapshot.safetensors.saving-2"]
     for path in (*old, *other):
         path.write_text("")
     for path in (*old, other[0]):

@@ -11,10 +11,12 @@ question shows the sample that each checkpoint recorded when it was trained, aft
 import functools
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from deeprnn.documents import read_object, replace_file
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.store.registry import Registry
 
@@ -37,7 +39,7 @@ def write(directory: str | Path) -> Path:
             texts.setdefault(one.prompt, {})[name] = _recording(registry, one.prompt, name)
     path = Path(directory) / FILE
     record = {"schema": SCHEMA, **SETTINGS, "texts": texts}
-    path.write_text(json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    replace_file(path, (json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
     return path
 
 
@@ -49,8 +51,10 @@ def _recording(registry: Registry, prompt: str, name: str) -> list[str]:
 def read(registry: Registry) -> dict[tuple[str, str], str]:
     """Return the recorded texts by prompt and model: those of the present weights; {} if the file is broken."""
     path = registry.directory / FILE
+    if not os.path.lexists(path):
+        return {}
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_object(path)
         if record["schema"] != SCHEMA or any(record[key] != value for key, value in SETTINGS.items()):
             raise ValueError("it is of another version of this page")
         return {
@@ -59,9 +63,7 @@ def read(registry: Registry) -> dict[tuple[str, str], str]:
             for name, (weights, text) in models.items()
             if (info := registry.find(name)) and info.weights_sha256 == weights
         }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         LOG.warning(
             "%s is not used (%s): write it again by python -m deeprnn.page.compare.recordings",
             FILE,

@@ -14,10 +14,12 @@ import functools
 import hashlib
 import json
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from deeprnn.documents import read_object, replace_file
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 
@@ -66,7 +68,7 @@ def write(directory: str | Path, text_of: Callable[[CheckpointInfo], str | None]
     texts = [_counted(of, text_of(infos[0])) for of, infos in readers.items() if differing(infos)]
     path = Path(directory) / FILE
     record = {"schema": SCHEMA, "texts": texts}
-    path.write_text(json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    replace_file(path, (json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
     return path
 
 
@@ -80,8 +82,11 @@ def _counted(of: Heldout, text: str | None) -> dict[str, object]:
 @functools.lru_cache(maxsize=8)  # every drawing of a comparison reads them
 def read(registry: Registry) -> dict[Heldout, Counter[str]]:
     """Return the counts by held-out text; {} if the file is missing or broken."""
+    path = registry.directory / FILE
+    if not os.path.lexists(path):
+        return {}
     try:
-        record = json.loads((registry.directory / FILE).read_text(encoding="utf-8"))
+        record = read_object(path)
         if record["schema"] != SCHEMA:
             raise ValueError("it is of another version of this page")
         return {
@@ -90,9 +95,7 @@ def read(registry: Registry) -> dict[Heldout, Counter[str]]:
             )
             for one in record["texts"]
         }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         LOG.warning(
             "%s is not used (%s): write it again, see deeprnn/page/shared/alphabets.py", FILE, type(error).__name__
         )

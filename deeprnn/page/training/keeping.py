@@ -5,10 +5,10 @@ Knows: folders, the registry. Does not know: trainings, components.
 
 import errno
 import itertools
-import os
 import shutil
 from pathlib import Path
 
+from deeprnn.documents import aside
 from deeprnn.page.service.asked import RequestError
 from deeprnn.store.registry import Registry
 
@@ -38,20 +38,19 @@ def keep(registry: Registry, name: str, *, local: bool) -> str:
 
 def _copied(source: Path, directory: Path) -> Path:
     """Copy a folder into a directory, at once as a whole, under its own name or the next free one."""
-    aside = directory / f".{source.name}.saving-{os.getpid()}"
-    shutil.rmtree(aside, ignore_errors=True)
+    copy = aside(directory / source.name)
     try:
-        shutil.copytree(source, aside)
+        shutil.copytree(source, copy)
         for count in itertools.count(1):
             target = directory / (source.name if count == 1 else f"{source.name}-{count}")
             if target.exists():
                 continue
             try:
-                return aside.rename(target)
+                return copy.rename(target)
             except OSError as error:  # another one has just been made
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
     except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(copy, ignore_errors=True)
         raise
     raise AssertionError
