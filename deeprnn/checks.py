@@ -14,8 +14,9 @@ _MAX_LISTED = 4  # names of a list
 
 
 def shortened(text: str, most: int = MAX_MESSAGE) -> str:
-    """Return a text of at most `most` characters, with dots in place of what was cut off."""
-    return text if len(text) <= most else text[: most - 4] + " ..."
+    """Return a text in one line of at most `most` characters, with dots in place of what was cut off."""
+    line = "".join(c if c.isprintable() else " " for c in text[:most])
+    return line if len(text) <= most else line[: most - 4] + " ..."
 
 
 def shown(value: Any) -> str:

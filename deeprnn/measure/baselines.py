@@ -164,7 +164,8 @@ class NGram:
             with safe_open(path, framework="numpy") as file:
                 head = json.loads((file.metadata() or {})["ngram"])
                 order, vocab_size = head["order"], head["vocab_size"]
-                if type(order) is not int or type(vocab_size) is not int or not 1 <= order <= _MAX_ORDER:
+                whole = type(order) is int and type(vocab_size) is int
+                if not whole or not 1 <= order <= _MAX_ORDER or not 1 <= vocab_size <= KEYS:
                     raise ValueError(f"its order is {shown(order)}, of {shown(vocab_size)} symbols")
                 if symbols not in (None, vocab_size):
                     raise ValueError(f"it is of {shown(vocab_size)} symbols, not of {symbols}")

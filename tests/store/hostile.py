@@ -207,7 +207,7 @@ def hostile_files(draw, bases, *, small):
     files = draw(st.sampled_from(bases))
     for _ in range(draw(st.integers(1, 3))):
         if all(isinstance(data, bytes) for data in files.values()):
-            with contextlib.suppress(ValueError, TypeError, IndexError, AttributeError):  # no JSON any more
+            with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):  # no such JSON any more
                 files = draw(draw(st.sampled_from(MUTATIONS))(files, small))
     return files
 
