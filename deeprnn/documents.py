@@ -1,6 +1,6 @@
 """Strict reading of files and JSON documents, which may be damaged or come from other people; writing of whole files.
 
-Knows: files, the types of values. Does not know: the fields of any document.
+Knows: files, the types of values, Markdown. Does not know: the fields of any document.
 
 An error message names the wrong value by its path inside the document, such as `final.val.ppl`.
 """
@@ -25,6 +25,8 @@ MAX_NAME = 255  # the most characters in the name of a text, a run or a checkpoi
 MAX_COUNT = 2**53 - 1  # the largest integer that JSON numbers hold exactly
 _MAX_KEY = 60  # the most characters of a key in the path to a value
 Config = TypeVar("Config", bound=StrictConfig)
+# Characters that mean something in Markdown where they are: anywhere, outside a word, at the start of a line.
+_MARKUP = re.compile(r"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|^[-+=#]|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
 
 
 def file_size(path: Path) -> int:
@@ -224,3 +226,17 @@ def printable(name: str, longest: int = MAX_NAME) -> str:
         return name
     plain = "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else " " for c in name[:longest])
     return plain.strip() or "text"
+
+
+def in_markdown(text: str) -> str:
+    """Return a text as one line of Markdown that shows its characters; nothing in it is markup or HTML."""
+    line = _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return line.replace("://", ":&#47;/")  # otherwise an address would become a link
+
+
+def code_in_markdown(text: str) -> str:
+    """Return a text as code in a line of Markdown: between more backticks than it has in a row."""
+    line = " ".join(text.split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    space = " " if line[:1] == "`" or line[-1:] == "`" else ""
+    return fence + space + line + space + fence

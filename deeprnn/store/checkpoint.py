@@ -36,6 +36,7 @@ from deeprnn.measure.metrics import Metrics, TextRecord
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 from deeprnn.nn.storage import decode_weights, encode_weights
+from deeprnn.store.card import model_card
 from deeprnn.store.header import PointerError, read_header
 from deeprnn.text.vocab import Vocab
 
@@ -337,63 +338,3 @@ def flush_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _titles(metrics: Metrics) -> str:
-    return " + ".join(f"*{text.name}*" for text in metrics.texts)
-
-
-def _saved_weights(metrics: Metrics) -> str:
-    config = metrics.train_config
-    kept = f"the {config.keep} epoch's weights"
-    if metrics.stopped_after is not None:
-        kept = f"{kept} of a run that was stopped after {metrics.stopped_after} of {config.epochs} epochs"
-    return f"{kept}, averaged over training steps" if config.ema_decay else kept
-
-
-def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str:
-    """Return the README.md of a checkpoint: Hub front matter, description, figures, how to load it."""
-    config, text, sample, kept = model.config, metrics.text, metrics.sample, _saved_weights(metrics)
-    kind = "residual stack" if config.residual else "plain stack"
-    if config.wiring != "stack":
-        kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"
-    cold = ", `cold_256` in windows of 256\ncharacters from a zero state" if "cold_256" in metrics.final else ""
-    rows = "\n".join(
-        f"| {part} | {figures.chars:,} | {figures.ppl:.4f} | {figures.bpc:.4f} | {figures.nats:.4f} |"
-        for part, figures in metrics.final.items()
-    )
-    ours = not any(one.own for one in metrics.texts)
-    language = "zh" if text.name == "journey_to_the_west" else "en"
-    known = f"license: apache-2.0\nlanguage: {language}\n" if ours else ""  # unknown for a user's own text
-    return f"""---
-{known}library_name: deeprnn
-pipeline_tag: text-generation
-tags: [character-level, recurrent-neural-network, {config.cell}]
----
-
-# {name}
-
-A character language model: {config.num_layers} x {CELLS[config.cell].label} of {config.hidden_size} units, {kind};
-{model.num_params:,} parameters, {len(vocab)} symbols (form `{vocab.form}`), trained on {_titles(metrics)}.
-
-| part | characters | perplexity | bits/char | nats/char |
-| --- | --- | --- | --- | --- |
-{rows}
-
-Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
-{metrics.unigram["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
-{metrics.train_config.batch_size} lanes as in training, `train_carried` as one text{cold}. The lowest validation
-perplexity on the way was {metrics.best_ppl:.2f}, at epoch {metrics.best_epoch}; these are {kept}.
-
-Trained by `{metrics.command}` in {metrics.wall_seconds:,.0f} s on
-{metrics.device}, threads: {metrics.threads}.
-
-```python
-import deeprnn
-
-lm = deeprnn.load({json.dumps(f"checkpoints/{name}", ensure_ascii=False)})
-print(lm.generate({json.dumps(sample.prompt, ensure_ascii=False)}, seed={sample.seed}))
-```
-
-> {sample.prompt}**{" ".join(sample.text.split())}**
-"""

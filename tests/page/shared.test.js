@@ -167,6 +167,14 @@ test('names stand in an address apart, whatever they are', () => {
   assert.equal(listed(['a', 'b,c', '50%']), 'a,b%2Cc,50%25');
 });
 
+test('no cell of a chart as CSV is a formula to a spreadsheet', () => {
+  const texts = ['=1+1', '+1', '-1.5%', '-x', '@SUM(1)', ' =1', '\t=1', '＝1', 'a = b'];
+  const table = { columns: ['what'], rows: texts.map((text) => [text]) };
+  const chart = /** @type {any} */ ({ kind: 'bars', title: '=1', table });
+  const told = csvOf(chart).split('\r\n').slice(2, -1);
+  assert.deepEqual(told, ["'=1+1", '+1', '-1.5%', "'-x", "'@SUM(1)", "' =1", "'\t=1", "'＝1", 'a = b']);
+});
+
 test('a chart as CSV holds every number in full, and quotes what would end a cell', () => {
   const lines = csvOf({
     kind: 'lines',

@@ -16,6 +16,7 @@ from deeprnn.config import ModelConfig
 from deeprnn.measure.metrics import Metrics
 from deeprnn.nn.model import CharRNN
 from deeprnn.store import checkpoint
+from deeprnn.store.card import model_card
 from deeprnn.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 from deeprnn.store.registry import list_checkpoints
 from deeprnn.text.vocab import Vocab
@@ -199,7 +200,7 @@ def test_whether_a_text_is_ones_own_is_recorded_not_read_off_its_name(own):
     values = tiny_metrics("tiny", new_model().num_params)
     values["text"] |= {"name": "book" if own else "book-0a1b2c3d", "own": own}
     vocab = Vocab(form="full", characters="abcdefgh \n")
-    card = checkpoint.model_card("tiny", new_model(), vocab, Metrics.from_dict(values))
+    card = model_card("tiny", new_model(), vocab, Metrics.from_dict(values))
     assert ("license:" in card) != own
     values["text"]["own"] = "yes"
     with pytest.raises(ValueError, match=r"text\.own must be true or false, not 'yes'"):

@@ -15,6 +15,7 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.measure.baselines import NGRAMS
 from deeprnn.measure.novelty import TextPart, load_all
 from deeprnn.store import checkpoint
+from deeprnn.store.card import model_card
 from deeprnn.store.results import FILE, Results
 from deeprnn.train.measurement import remeasure
 from tests.conftest import ROOT, SHIPPED, shipped
@@ -75,7 +76,7 @@ def test_a_checkpoint_is_what_its_recipe_says(info):
 @each
 def test_a_model_card_says_what_the_metrics_say(info):
     lm = load(info.path)
-    card = checkpoint.model_card(info.name, lm.model, lm.vocab, info.metrics)
+    card = model_card(info.name, lm.model, lm.vocab, info.metrics)
     assert (info.path / checkpoint.CARD).read_text("utf-8") == card
 
 

@@ -9,6 +9,7 @@ import io
 import json
 from typing import Any
 
+from deeprnn.documents import code_in_markdown, in_markdown
 from deeprnn.page import service
 from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
@@ -18,6 +19,7 @@ from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel reads a CSV file in the encoding of the computer's country
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the characters with which one may begin
 FORMAT = "deeprnn comparison, version 1"
 MAX_FILE_CHARS = 2_000_000  # enough for six texts of the greatest length, with the figures of each character
 _COLUMNS = ("model", "title", "num_params", "train_ppl", "heldout_ppl", "state", "chars_per_second", "unknown")
@@ -85,7 +87,7 @@ def _record(registry: Registry, board: Board) -> dict[str, Any]:
 
 
 def _csv(registry: Registry, board: Board, lang: Lang) -> str:
-    """Return one row for each model. A text that a spreadsheet would read as a formula gets an apostrophe before it."""
+    """Return one row for each model, no cell of which is a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([*_COLUMNS, *_MEASURES, "seed", *board.sampling, "prompt", "text"])
@@ -99,9 +101,13 @@ def _csv(registry: Registry, board: Board, lang: Lang) -> str:
             "unknown": card.unknown,
         }
         row = [(figures | known)[key] for key in (*_COLUMNS, *_MEASURES)]
-        texts = [f"'{t}" if t.startswith(("=", "+", "-", "@", "\t", "\r")) else t for t in (card.prompt, card.text)]
-        writer.writerow([*row, board.seed, *board.sampling.values(), *texts])
+        writer.writerow(map(_cell, [*row, board.seed, *board.sampling.values(), card.prompt, card.text]))
     return BYTE_ORDER_MARK + out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a value for a spreadsheet; a text that it would read as a formula gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 
 
 def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
@@ -114,11 +120,14 @@ def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
         copied = "" if figures["copied_share"] is None else f"{figures['copied_share']:.0%}"
         longest = "" if figures["longest_run"] is None else figures["longest_run"]
         ppls = " | ".join(perplexity(figures[key]) for key in ("train_ppl", "heldout_ppl"))
-        lines.append(f"| {title_of(registry, card.model, lang)} | `{card.model}` | {ppls} | {copied} | {longest} |")
+        title = in_markdown(title_of(registry, card.model, lang))
+        name = code_in_markdown(card.model).replace("|", r"\|")  # in a table this is a bar, not the end of a cell
+        lines.append(f"| {title} | {name} | {ppls} | {copied} | {longest} |")
     for card in board.cards:
         whole = card.prompt + "⟶" + card.text
         fence = "`" * max(3, *(len(run) + 1 for run in _backtick_runs(whole)))
-        lines += ["", f"{title_of(registry, card.model, lang)} (`{card.model}`)", "", fence, whole, fence]
+        title, name = in_markdown(title_of(registry, card.model, lang)), code_in_markdown(card.model)
+        lines += ["", f"{title} ({name})", "", fence, whole, fence]
     return "\n".join(lines) + "\n"
 
 

@@ -29,6 +29,7 @@ from deeprnn.page.shared.widgets import (
     announce,
     drawing,
     refusing,
+    warn,
 )
 from deeprnn.page.words import LANGUAGES, table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -173,7 +174,7 @@ class _Handlers:
             drawn: Any = written(self._turns.begin(session), found(self._registry, text, names))
         except RequestError as error:
             drawn = {}
-            gr.Warning(error.message(ask.lang), title=tr("warning_title", ask.lang))
+            warn(error.key, ask.lang, **error.values)
         return *(controls or (text, gr.update(value=names))), drawn
 
     def on_stop(self, request: gr.Request) -> None:

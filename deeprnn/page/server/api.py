@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from deeprnn.page import service
-from deeprnn.page.shared.widgets import refusing
+from deeprnn.page.service import RequestError
+from deeprnn.page.shared.widgets import refusal
 from deeprnn.store.registry import Registry
 
 
@@ -64,5 +65,7 @@ def build(registry: Registry) -> None:
 
 
 def _answered(ask: Any) -> Any:
-    with refusing("en"):
+    try:
         return ask()
+    except RequestError as error:
+        raise refusal(error, "en") from error

@@ -10,7 +10,9 @@ import { node, save, shape } from './dom.js';
  */
 export function csvOf(chart) {
   const quoted = (/** @type {unknown} */ value) => {
-    const text = String(value ?? '');
+    const plain = String(value ?? '');
+    const isFormula = /^ *[=+\-@\t\r\n＝＋－＠]/.test(plain) && !/^[+-]?[\d.,]+%?$/.test(plain); // to a spreadsheet
+    const text = (isFormula ? "'" : '') + plain;
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [['# ' + chart.title], ...rowsOf(chart)].map((row) => row.map(quoted).join(',')).join('\r\n') + '\r\n';

@@ -5,6 +5,7 @@ Knows: checkpoints' metadata, words. Does not know: any one view.
 
 import contextlib
 import functools
+import html
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -93,8 +94,8 @@ def announce(registry: Registry, lang: Lang) -> None:
 
 
 def warn(key: str, lang: Lang, **values: object) -> None:
-    """Show the sentence `key` as a warning."""
-    gr.Warning(tr(key, lang, **values), title=tr("warning_title", lang))
+    """Show the sentence `key` as a warning; gradio shows messages as HTML."""
+    gr.Warning(html.escape(tr(key, lang, **values), quote=False), title=tr("warning_title", lang))
 
 
 @contextlib.contextmanager
@@ -103,13 +104,17 @@ def refusing(lang: Lang) -> Iterator[None]:
     try:
         yield
     except RequestError as error:
-        raise refusal(error, lang) from error
+        raise refusal(error, lang, as_html=True) from error
 
 
-def refusal(error: RequestError, lang: Lang) -> gr.Error:
-    """Return the error that the page shows: it names a field as the page names the control."""
+def refusal(error: RequestError, lang: Lang, *, as_html: bool = False) -> gr.Error:
+    """Return the error of an answer: it names a field as the page names the control.
+
+    as_html: for the page, which shows messages as HTML.
+    """
     field = str(error.values.get("field"))
     message = tr(error.key, lang, **(error.values | {"field": table("field", lang).get(field, field)}))
+    message = html.escape(message, quote=False) if as_html else message
     return gr.Error(message, title=tr("error_title", lang), print_exception=False)
 
 

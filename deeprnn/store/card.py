@@ -1,0 +1,76 @@
+"""The model card of a checkpoint: its README.md.
+
+Knows: Markdown, the Hub's front matter. Does not know: files, weights.
+"""
+
+import json
+
+from deeprnn.documents import code_in_markdown, in_markdown
+from deeprnn.measure.metrics import Metrics
+from deeprnn.nn.cells import CELLS
+from deeprnn.nn.model import CharRNN
+from deeprnn.text.vocab import Vocab
+
+
+def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str:
+    """Return the README.md of a checkpoint: Hub front matter, description, figures, how to load it.
+
+    What others have named or written is shown in it as it is, never as markup.
+    """
+    config, text, sample, kept = model.config, metrics.text, metrics.sample, _saved_weights(metrics)
+    kind = "residual stack" if config.residual else "plain stack"
+    if config.wiring != "stack":
+        kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"
+    cold = ", `cold_256` in windows of 256\ncharacters from a zero state" if "cold_256" in metrics.final else ""
+    rows = "\n".join(
+        f"| {in_markdown(part)} | {figures.chars:,} | {figures.ppl:.4f} | {figures.bpc:.4f} | {figures.nats:.4f} |"
+        for part, figures in metrics.final.items()
+    )
+    between = " " if sample.prompt[-1:].isspace() else ""
+    ours = not any(one.own for one in metrics.texts)
+    language = "zh" if text.name == "journey_to_the_west" else "en"
+    known = f"license: apache-2.0\nlanguage: {language}\n" if ours else ""  # unknown for a user's own text
+    return f"""---
+{known}library_name: deeprnn
+pipeline_tag: text-generation
+tags: [character-level, recurrent-neural-network, {config.cell}]
+---
+
+# {in_markdown(name)}
+
+A character language model: {config.num_layers} x {CELLS[config.cell].label} of {config.hidden_size} units, {kind};
+{model.num_params:,} parameters, {len(vocab)} symbols (form `{vocab.form}`), trained on {_titles(metrics)}.
+
+| part | characters | perplexity | bits/char | nats/char |
+| --- | --- | --- | --- | --- |
+{rows}
+
+Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
+{metrics.unigram["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
+{metrics.train_config.batch_size} lanes as in training, `train_carried` as one text{cold}. The lowest validation
+perplexity on the way was {metrics.best_ppl:.2f}, at epoch {metrics.best_epoch}; these are {kept}.
+
+Trained by {code_in_markdown(metrics.command)} in {metrics.wall_seconds:,.0f} s on
+{in_markdown(metrics.device)}, threads: {metrics.threads}.
+
+```python
+import deeprnn
+
+lm = deeprnn.load({json.dumps(f"checkpoints/{name}", ensure_ascii=False)})
+print(lm.generate({json.dumps(sample.prompt, ensure_ascii=False)}, seed={sample.seed}))
+```
+
+> {in_markdown(sample.prompt)}{between}**{in_markdown(sample.text)}**
+"""
+
+
+def _titles(metrics: Metrics) -> str:
+    return " + ".join(f"*{in_markdown(text.name)}*" for text in metrics.texts)
+
+
+def _saved_weights(metrics: Metrics) -> str:
+    config = metrics.train_config
+    kept = f"the {config.keep} epoch's weights"
+    if metrics.stopped_after is not None:
+        kept = f"{kept} of a run that was stopped after {metrics.stopped_after} of {config.epochs} epochs"
+    return f"{kept}, averaged over training steps" if config.ema_decay else kept
