@@ -250,8 +250,8 @@ def _layers(
     )
     return [
         Middleware(SafeHeaders),
-        Middleware(Health, registry=registry, ending=ending),
         limits,
+        Middleware(Health, registry=registry, ending=ending),
         Middleware(Visits, seen=answers.trainings.seen),
         Middleware(Downloads, registry=registry),
         Middleware(TrainingRequests, answers=answers),

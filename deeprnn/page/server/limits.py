@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import math
+import re
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +30,10 @@ MINUTE = 60.0
 LEAST_SHARE = 4  # places that every address may have, however many other addresses there are
 UNQUEUED_AT_ONCE = 8  # requests without a queue that are computed at once for one address
 POLL_SECONDS = 0.05  # seconds between two checks for a free place
+BODY_SECONDS = 120.0  # seconds within which a request must have arrived whole: 2 MB over a slow phone's connection
 RETRY_SECONDS = 5  # seconds after which a client may try again if too many requests wait
+# A name or an address with its port, or several (of proxies): gradio cannot make an address of anything else.
+_HOST = re.compile(r"(?:[\w.-]*|\[[\w:.%]+\])(?::\d{0,5})?(?:,\s*[\w.:\[\]-]*)*", re.ASCII)
 
 
 class RefusalError(Exception):
@@ -116,6 +120,7 @@ class Limits:
         the address that connects.
     ending: returns whether the server is shutting down.
     log_error: logs an exception of the application; the client gets an error message.
+    body_seconds: how long a request may take to arrive.
     """
 
     def __init__(
@@ -130,8 +135,9 @@ class Limits:
         ending: Callable[[], bool] = lambda: False,
         log_error: Callable[[BaseException], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
-        self.app, self.max_bytes, self.per_minute = app, max_bytes, per_minute
+        self.app, self.max_bytes, self.per_minute, self.body_seconds = app, max_bytes, per_minute, body_seconds
         self.requests, self.proxies, self.ending, self.log_error = requests, proxies, ending, log_error
         self._asked, self._opened, self._filled = RateLimit(clock), RateLimit(clock), RateLimit(clock)
         self._unqueued = UnqueuedLimit(max_waiting)
@@ -150,21 +156,25 @@ class Limits:
             await send(message)
 
         try:
-            if scope["method"] == "POST":
-                await self._answer(scope, receive, track)
-            else:
-                if is_page(scope):
-                    self._open(self._client(scope, Headers(scope=scope)))
-                await self.app(scope, receive, track)
-            return
-        except RefusalError as error:
-            refused = error
+            try:
+                await self._pass_on(scope, receive, track)
+            except RefusalError as error:
+                await _refuse(track, error, scope)
         except Exception as error:
             self.log_error(error)
-            if begun:
-                return
-            refused = RefusalError(422 if scope["method"] == "POST" else 500, "error_request")
-        await _refuse(send, refused, scope)
+            if not begun:
+                await _refuse(track, RefusalError(422 if scope["method"] == "POST" else 500, "error_request"), scope)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if not all(_HOST.fullmatch(headers.get(name, "")) for name in ("host", "x-forwarded-host")):
+            raise RefusalError(400, "error_request")
+        if scope["method"] == "POST":
+            await self._answer(scope, receive, send)
+            return
+        if is_page(scope):
+            self._open(self._client(scope, headers))
+        await self.app(scope, receive, send)
 
     def _open(self, client: str) -> None:
         """Count an opened page with all the requests that it will send.
@@ -189,7 +199,11 @@ class Limits:
         sent = headers.get("content-type", "").strip().lower()
         if path.startswith(GRADIO) and (path.startswith(UPLOAD) or sent.startswith("multipart/")):
             raise RefusalError(403, "error_upload")
-        body = await self._body(headers, receive)
+        try:
+            async with asyncio.timeout(self.body_seconds):
+                body = await self._body(headers, receive)
+        except TimeoutError:
+            raise RefusalError(408, "error_slow", f"{self.body_seconds:.0f}") from None
         messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
         async def replay() -> Message:

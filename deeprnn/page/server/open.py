@@ -25,6 +25,7 @@ _READ = (
     "/gradio_api/queue/data",
 )
 _READ_BELOW = ("/static/", "/assets/", "/svelte/", "/gradio_api/heartbeat/", "/gradio_api/call/")
+_LONGEST = 255  # bytes of a file's name
 _SENT = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/cancel", "/gradio_api/reset")
 _SENT_BELOW = ("/gradio_api/run/", "/gradio_api/api/", "/gradio_api/call/")
 # gradio makes functions from strings, and puts scripts and styles into its page; nothing else may be run or fetched.
@@ -66,7 +67,9 @@ class OnlyOpen:
 
 
 def is_open(method: str, path: str) -> bool:
-    """Return whether a request reaches gradio."""
+    """Return whether a request reaches gradio; a part of its path that is longer than a file's name does not."""
+    if max(map(len, path.encode("utf-8", "replace").split(b"/"))) > _LONGEST:
+        return False
     if method in ("GET", "HEAD"):
         return (path.rstrip("/") or "/") in _READ or path.startswith(_READ_BELOW)
     return method == "POST" and (path.rstrip("/") in _SENT or path.startswith(_SENT_BELOW))

@@ -55,7 +55,7 @@ class Requests:
         if asked == "GET events":
             stream = events(self._answers, visitor) if visitor else nothing()
             return StreamingResponse(stream, media_type="text/event-stream")
-        body = await request.body()
+        body = await request.body() if request.method == "POST" else b""  # `Limits` has read only those of POST
         known: dict[str, Callable[[], Any]] = {
             "GET state": lambda: self._answers.state(visitor),
             "POST text": lambda: self._answers.bring(visitor, body),

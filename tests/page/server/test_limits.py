@@ -64,6 +64,23 @@ def test_a_body_within_the_limit_arrives_whole(pieces):
     assert ask(Limits(echo, max_bytes=10, per_minute=9), b"0123456789", pieces=pieces) == (200, b"0123456789")
 
 
+def test_a_body_that_does_not_come_to_its_end_is_refused():
+    pieces = [{"type": "http.request", "body": b"a", "more_body": True}]
+    sent = []
+
+    async def receive():
+        return pieces.pop() if pieces else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/x", "headers": [], "client": ("1.2.3.4", 1)}
+    run(Limits(echo, max_bytes=10, per_minute=9, body_seconds=0.01)(scope, receive, send))
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert "did not arrive" in json.loads(sent[1]["body"])["detail"]
+
+
 @pytest.mark.parametrize("claimed", [None, "11", "3"])
 def test_a_body_beyond_it_is_refused_whatever_length_it_claims(claimed):
     headers = {"content_length": claimed} if claimed else {}
