@@ -42,6 +42,11 @@ def is_private(name: str) -> bool:
     return re.fullmatch(f"{_PRIVATE}[0-9a-f]{{16}}", name) is not None
 
 
+def for_log(name: str, error: Exception) -> str:
+    """Return the error of a model for the log; of a visitor's own one only its kind: its files tell the text's name."""
+    return f"a visitor's model: {type(error).__name__}" if is_private(name) else str(error)
+
+
 class UnknownModelError(ValueError):
     """There is no model of that name; a visitor's own one may have been removed."""
 
@@ -243,7 +248,8 @@ class Registry:
                 try:
                     self._fingerprints[name] = [self._fingerprint(info, source) for source in sources]
                 except ValueError as error:
-                    LOG.warning("no copies are looked for in what %s writes: %s", info.path.name, error)
+                    called = "it" if is_private(name) else name
+                    LOG.warning("no copies are looked for in what %s writes: %s", called, for_log(name, error))
                     self._fingerprints[name] = []
             return self._fingerprints[name]
 
@@ -277,7 +283,7 @@ class Registry:
                 try:
                     self._ngrams[key] = NGram.load(path, len(info.vocab))
                 except ValueError as error:
-                    LOG.warning("nothing is compared with an n-gram: %s", error)
+                    LOG.warning("nothing is compared with an n-gram: %s", for_log(name, error))
                     self._ngrams[key] = None
             return self._ngrams[key]
 

@@ -268,3 +268,16 @@ def test_loading_and_writing_need_no_compiler_of_torchs():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_wrong_with_a_visitors_model_is_logged_without_what_the_visitor_calls_it(folder, save_tiny, caplog):
+    models = Registry(folder)
+    own = save_tiny(folder.parent / "my-book-diary-gru-2")
+    name = registry.private_name("0" * 16)
+    models.add(own, name, visitor="ann", called="diary")
+    assert models.fingerprints(name) == []
+    (own / checkpoint.WEIGHTS).write_bytes(b"damaged")
+    with pytest.raises(service.RequestError):
+        service.next_char(models, prompt="a", models=[name])
+    assert len(caplog.messages) == 2
+    assert not re.search("diary|book|mine-", caplog.text.replace(__file__, ""))

@@ -13,7 +13,7 @@ from deeprnn.lm.decoder import BrokenWeightsError
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.page.service.asked import RequestError
 from deeprnn.store.checkpoint import CheckpointInfo
-from deeprnn.store.registry import Registry, UnknownModelError
+from deeprnn.store.registry import Registry, UnknownModelError, for_log
 
 LOG = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def load(registry: Registry, name: str) -> LanguageModel:
     except UnknownModelError as error:
         raise RequestError("error_model_gone", name=name) from error
     except ValueError as error:
-        LOG.error("%s", error)
+        LOG.error("%s", for_log(name, error))
         raise RequestError("error_broken", name=name) from error
 
 
@@ -75,7 +75,7 @@ def broken_as_refusal(lm: LanguageModel) -> Generator[None, None, None]:
     try:
         yield
     except BrokenWeightsError as error:
-        LOG.error("%s", error)
+        LOG.error("%s", for_log(lm.name, error))
         raise RequestError("error_broken", name=lm.name) from error
 
 

@@ -21,7 +21,7 @@ from deeprnn.page.training.folders import Folders
 from deeprnn.page.training.process import Limits, TrainingProcess
 from deeprnn.page.training.record import ENDED, Training
 from deeprnn.page.training.texts import TITLE_CHARS, Texts, checked, key_of, written
-from deeprnn.store.registry import Registry
+from deeprnn.store.registry import Registry, for_log
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.vocab import normalize
 
@@ -311,7 +311,7 @@ class Trainings:
             self._registry.add(training.checkpoint, training.name, visitor=training.visitor, called=called)
         except ValueError as error:
             self._registry.remove(training.name)
-            LOG.error("a training has ended without a whole checkpoint: %s", error)
+            LOG.error("a training has ended without a whole checkpoint: %s", for_log(training.name, error))
 
     def _stop_late(self, training: Training, process: TrainingProcess) -> None:
         with self._changed:
