@@ -17,7 +17,7 @@ from deeprnn.page.environment import env_limit
 from deeprnn.page.server.serving import address, set_gradio_environment
 from deeprnn.page.training.allowed import is_local
 from deeprnn.store.arrivals import Arrivals
-from deeprnn.store.checkpoint import CheckpointInfo
+from deeprnn.store.checkpoint import CONFIG, CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.text.corpora import load_if_local
 
@@ -30,15 +30,15 @@ CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start the server."""
     parser = argparse.ArgumentParser(description="Serve the page; docs/settings.md lists the environment variables.")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of checkpoints to serve")
+    folders = "folders of checkpoints to serve (checkpoints); questions and results are those of the first"
+    parser.add_argument("--checkpoints", type=Path, nargs="+", default=[CHECKPOINTS], metavar="FOLDER", help=folders)
     parser.add_argument("--host", help="address to listen at (GRADIO_SERVER_NAME, else 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen at (GRADIO_SERVER_PORT, else 7860)")
     asked = parser.parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     try:
-        registry = Registry(asked.checkpoints, max_loaded=env_limit("MAX_LOADED", 64))
-        if not registry.infos:
-            remedy = "restore the shipped ones, or train one: python train.py smoke --out checkpoints"
-            raise ValueError(f"no checkpoint in {asked.checkpoints}: {remedy}")
+        registry = Registry(*asked.checkpoints, max_loaded=env_limit("MAX_LOADED", 64))
+        _check_served(registry)
         where = address(asked.host, asked.port)
         set_gradio_environment()
         from deeprnn.page.app import launch  # imports gradio, and reads the limits from the environment
@@ -49,10 +49,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(f"{parser.prog}: {error}") from None
 
 
+def _check_served(registry: Registry) -> None:
+    """Check that each folder has something to serve.
+
+    Raises:
+        ValueError: one has no checkpoint.
+    """
+    for folder in registry.directories:
+        if any(info.path.parent == folder for info in registry.infos.values()):
+            continue
+        remedy = "restore the shipped ones, or train one: python train.py smoke --out checkpoints"
+        if (folder / CONFIG).is_file():
+            remedy = f"it is a checkpoint itself; give the folder that holds it, {folder.absolute().parent}"
+        raise ValueError(f"no checkpoint to serve in {folder}: {remedy}")
+
+
 def _arrivals(registry: Registry, host: str) -> Arrivals:
-    """Return what comes to the folder of checkpoints, and on a local server what a terminal has trained from texts."""
+    """Return what comes to the folders of checkpoints, and on a local server what a terminal has trained from texts."""
     runs = {RUNS: f"{NAME}-*"} if is_local(host) else {}
-    return Arrivals(registry, {registry.directory: "*"} | runs)
+    return Arrivals(registry, runs | dict.fromkeys(registry.directories, "*"))
 
 
 def text_of(info: CheckpointInfo) -> str | None:

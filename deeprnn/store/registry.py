@@ -1,4 +1,4 @@
-"""The checkpoints of a folder: metadata is read at once, weights are loaded at the first use.
+"""The checkpoints of one or more folders: metadata is read at once, weights are loaded at the first use.
 
 Knows: checkpoint folders and the Hub. Does not know: gradio, training.
 """
@@ -127,10 +127,11 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
 
 
 class Registry:
-    """The checkpoints of one folder; each model is loaded once and shared between threads.
+    """The checkpoints of one or more folders; each model is loaded once and shared between threads.
 
     More may be added and removed while the server runs, from any thread. `find` and `info` look among all of them.
 
+    directories: the folders. directory: the first; its results, recordings, n-grams and fingerprints serve all models.
     infos: the checkpoints that were there at the start, by name: what everybody sees.
     forgetting: called when a model was removed, so that nothing that was computed with it is kept.
     left_out: the error of each broken checkpoint, by name, without paths of this machine.
@@ -140,16 +141,14 @@ class Registry:
     max_loaded: the most models in memory; the least recently used one is dropped first.
     """
 
-    def __init__(self, directory: str | Path, max_loaded: int = 64) -> None:
-        self.directory = Path(directory)
-        infos, broken = read_all(directory)
-        self.infos = {info.name: info for info in infos}
-        self.left_out = {
-            printable(name): str(error).replace(f"{self.directory / name}{os.sep}", "")
-            for name, error in broken.items()
-        }
-        for error in broken.values():
-            LOG.warning("left out: %s", error)
+    def __init__(self, directory: str | Path, *others: str | Path, max_loaded: int = 64) -> None:
+        self.directories = tuple(dict.fromkeys(map(Path, (directory, *others))))
+        self.directory = self.directories[0]
+        self.infos: dict[str, CheckpointInfo] = {}
+        self.left_out: dict[str, str] = {}
+        for folder in self.directories:
+            self._list(folder)
+        self.infos = dict(sorted(self.infos.items()))
         self.forgetting: list[Callable[[], object]] = []
         self.scheduler = Scheduler()
         self.ready = threading.Event()
@@ -162,6 +161,19 @@ class Registry:
         self._fingerprints: dict[str, list[Fingerprint]] = {}
         self._ngrams: dict[tuple[Path, int], NGram | None] = {}
         self._lock = threading.Lock()
+
+    def _list(self, directory: Path) -> None:
+        """List the checkpoints of a folder; of several with the same name, the first is kept."""
+        infos, broken = read_all(directory)
+        for info in infos:
+            if info.name in self.infos:
+                reason = "an earlier folder holds a model of this name; rename one of the two folders"
+                broken[info.name] = ValueError(f"{info.path / checkpoint.CONFIG}: {reason}.")
+            else:
+                self.infos[info.name] = info
+        for name, error in broken.items():
+            LOG.warning("left out: %s", error)
+            self.left_out[printable(name)] = str(error).replace(f"{directory / name}{os.sep}", "")
 
     def find(self, name: str) -> CheckpointInfo | None:
         """Return the checkpoint of that name, also one that was added; None if there is none."""

@@ -35,3 +35,30 @@ def test_a_visitors_own_text_is_never_taken_for_one_of_the_project(registry):
     info = registry.add(registry.directory.parent / "runs" / "my-book-gru", "x")
     own = replace(info.metrics.text, own=True)
     assert serve.text_of(replace(info, metrics=replace(info.metrics, texts=(own,)))) is None
+
+
+def test_models_of_every_folder_that_is_served_are_there_and_come_meanwhile(save_tiny, tmp_path):
+    save_tiny(tmp_path / "runs" / "first")
+    save_tiny(tmp_path / "more" / "second")
+    models = Registry(tmp_path / "runs", tmp_path / "more")
+    assert list(models.infos) == ["first", "second"]
+    save_tiny(tmp_path / "runs" / "third")
+    save_tiny(tmp_path / "more" / "fourth")
+    serve._arrivals(models, "0.0.0.0").look()
+    assert {one.info.name for one in models.own(None)} == {"third", "fourth"}
+
+
+def refused(*folders):
+    """What `python app.py --checkpoints FOLDER ...` says instead of serving."""
+    with pytest.raises(SystemExit) as refusal:
+        serve.main(["--checkpoints", *map(str, folders)])
+    return str(refusal.value)
+
+
+def test_a_folder_without_a_checkpoint_is_an_error_that_names_it(registry, tmp_path):
+    assert f"no checkpoint to serve in {registry.directory}: " in refused(tmp_path / "runs", registry.directory)
+    assert f"no directory {tmp_path / 'absent'}" in refused(tmp_path / "runs", tmp_path / "absent")
+
+
+def test_who_names_a_checkpoint_itself_is_told_to_name_the_folder_that_holds_it(save_tiny, tmp_path):
+    assert f"give the folder that holds it, {tmp_path}" in refused(save_tiny(tmp_path / "one"))

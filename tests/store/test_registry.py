@@ -63,6 +63,26 @@ def test_listing_leaves_out_files_hidden_folders_and_folders_of_other_things(fol
     assert list_checkpoints(folder) == expected[1:]
 
 
+def test_several_folders_are_one_list(folder, save_tiny, tmp_path):
+    save_tiny(tmp_path / "more" / "b-gru")
+    models = Registry(folder, tmp_path / "more", folder)
+    assert list(models.infos) == ["a-gru", "b-gru", "b-lstm", "c-rnn"]
+    assert models.directory == folder
+    assert models.left_out == {}
+
+
+def test_of_two_models_of_one_name_the_first_folders_is_served_and_the_other_is_left_out_with_a_remedy(
+    folder, save_tiny, tmp_path, caplog
+):
+    save_tiny(tmp_path / "more" / "a-gru")
+    models = Registry(folder, tmp_path / "more")
+    assert models.info("a-gru").path == folder / "a-gru"
+    (reason,) = models.left_out.values()
+    assert "rename one of the two" in reason
+    assert str(tmp_path) not in reason
+    assert str(tmp_path / "more" / "a-gru") in caplog.text
+
+
 def test_listing_an_empty_folder_gives_nothing(tmp_path):
     assert list_checkpoints(tmp_path) == []
 
