@@ -211,7 +211,8 @@ def launch(
     page.queue(default_concurrency_limit=_at_once(), api_open=False)  # requests cannot bypass the queue
     requests = Requests(page)
     answers = Answers(registry, trainings, text_of, local=is_local(host))
-    layers = _layers(registry, page, requests, answers, ending.requested if ending else lambda: False)
+    limits = _limits()
+    layers = _layers(registry, page, requests, answers, limits, ending.requested if ending else lambda: False)
     # One of gradio's threads waits for each text that is being written; 32 more answer quick requests.
     options = {"app_kwargs": {"middleware": layers}, "max_threads": _at_once() + 32} | options
     served: tuple[Any, str, str] = page.launch(
@@ -224,6 +225,7 @@ def launch(
     )
     install_light_sessions(page)
     if ending:
+        print(summary(registry, limits, trainings.minutes), flush=True)
         ending.wait(lambda: requests.running() > 0)
         trainings.close()
         page.server.config.timeout_graceful_shutdown = 1  # seconds; every open page keeps a connection open
@@ -234,23 +236,17 @@ def launch(
 
 
 def _layers(
-    registry: Registry, page: Page, requests: Requests, answers: Answers, ending: Callable[[], bool]
+    registry: Registry,
+    page: Page,
+    requests: Requests,
+    answers: Answers,
+    limits: dict[str, Any],
+    ending: Callable[[], bool],
 ) -> list[Middleware]:
     """Return what a request passes before it reaches gradio, the outermost first."""
-    limits = Middleware(
-        Limits,
-        max_bytes=env_limit("MAX_BODY_BYTES", 2_000_000),
-        per_minute=env_limit("MAX_REQUESTS_A_MINUTE", 600),
-        requests=requests,
-        places=_at_once(),
-        max_waiting=env_limit("MAX_QUEUE", 200),
-        proxies=proxies(),
-        ending=ending,
-        log_error=log_error,
-    )
     return [
         Middleware(SafeHeaders),
-        limits,
+        Middleware(Limits, requests=requests, ending=ending, log_error=log_error, **limits),
         Middleware(Health, registry=registry, ending=ending),
         Middleware(Visits, seen=answers.trainings.seen),
         Middleware(Downloads, registry=registry),
@@ -261,6 +257,28 @@ def _layers(
         Middleware(Preview),
         Middleware(OnlyOpen),
     ]
+
+
+def _limits() -> dict[str, Any]:
+    """Return the limits of all requests, as `Limits` takes them."""
+    return {
+        "max_bytes": env_limit("MAX_BODY_BYTES", 2_000_000),
+        "per_minute": env_limit("MAX_REQUESTS_A_MINUTE", 600),
+        "places": _at_once(),
+        "max_waiting": env_limit("MAX_QUEUE", 200),
+        "proxies": proxies(),
+    }
+
+
+def summary(registry: Registry, limits: dict[str, Any], minutes: int) -> str:
+    """Return the line that the server prints when it has started: version, models, limits."""
+    left_out = f" ({len(registry.left_out)} left out)" if registry.left_out else ""
+    trainings = f"of up to {minutes} minutes" if minutes else "off"
+    return (
+        f"deeprnn {__version__} serves {len(registry.infos)} models{left_out}; limits: {limits['places']} written for "
+        f"at once, {limits['max_waiting']} waiting, {limits['per_minute']} requests a minute from an address, "
+        f"{limits['max_bytes']} bytes a request; trusted proxies: {limits['proxies']}; trainings: {trainings}."
+    )
 
 
 def _at_once() -> int:

@@ -6,6 +6,7 @@ Knows: HTTP, the words of error messages. Does not know: models, what a request 
 import asyncio
 import contextlib
 import json
+import logging
 import math
 import re
 import time
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deeprnn.page.server.requests import NAMED, Requests
 from deeprnn.page.words import language, language_of, tr
 
+LOG = logging.getLogger(__name__)
 GRADIO = "/gradio_api/"
 TRAINING = "/training/"  # requests of the Train view, which count like those to gradio
 UPLOAD = "/gradio_api/upload"  # always refused: the page reads files in the browser
@@ -40,10 +42,11 @@ class RefusalError(Exception):
     """A request is refused.
 
     status: the HTTP status. key: the key of the reason's words. most: the limit that the reason names.
-    after: seconds after which the client may try again.
+    after: seconds after which the client may try again; a refusal that time alone ends, 429 or 503, has to say so.
     """
 
     def __init__(self, status: int, key: str, most: object = 0, *, after: int | None = None) -> None:
+        assert (after is not None) == (status in (429, 503)), status
         self.status, self.key, self.most, self.after = status, key, most, after
         super().__init__(key)
 
@@ -159,6 +162,7 @@ class Limits:
             try:
                 await self._pass_on(scope, receive, track)
             except RefusalError as error:
+                LOG.warning("A request was refused (%d): %s", error.status, tr(error.key, "en", most=error.most))
                 await _refuse(track, error, scope)
         except Exception as error:
             self.log_error(error)

@@ -258,6 +258,62 @@ def test_a_header_from_this_machine_does_not_walk_around_the_limits():
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
 
 
+def test_it_says_in_one_line_what_it_serves_and_logs_each_refusal_in_one_line_without_what_was_sent(
+    save_tiny, tmp_path
+):
+    for name in ("first/one", "second/two"):
+        save_tiny(tmp_path / name)
+    folders = ("--checkpoints", str(tmp_path / "first"), str(tmp_path / "second"))
+    with started("--port", str(free_port()), *folders, DEEPRNN_MAX_REQUESTS_A_MINUTE="1") as (_, url, printed):
+        asks = [post(f"{url}/gradio_api/call/{MARKER}", json={"data": [MARKER]}) for _ in range(3)]
+        wait_until(lambda: "".join(printed).count("refused") == 3)
+    assert [answer.status_code for answer in asks] == [422, 429, 429]
+    (line,) = (line for line in printed if line.startswith("deeprnn "))
+    assert line.startswith(f"deeprnn {deeprnn.__version__} serves 2 models; limits: 200 written for at once, ")
+    assert "; trusted proxies: 0; trainings: of up to 10 minutes." in line
+    assert MARKER not in "".join(printed)
+
+
+def test_every_refusal_that_time_alone_ends_says_when_to_come_back():
+    limits = {"DEEPRNN_MAX_AT_ONCE": "1", "DEEPRNN_MAX_QUEUE": "8", "DEEPRNN_MAX_REQUESTS_A_MINUTE": "30"}
+    ask = {"data": ["the time", ["depth-lstm-10-residual"] * 6, 2_000, 0.8, 0, 1, 0]}
+
+    def crowd(address, count, refused):
+        """Send so many requests at once from an address, and wait until some of them are refused."""
+        pool = ThreadPoolExecutor(count)
+        client = httpx.Client(timeout=WAIT, transport=httpx.HTTPTransport(local_address=address))
+        asked = [pool.submit(client.post, f"{url}/gradio_api/call/generate", json=ask) for _ in range(count)]
+        pool.shutdown(wait=False)
+        wait_until(lambda: sum(one.done() and one.result().status_code != 200 for one in asked) >= refused)
+        return [one.result() for one in asked if one.done() and one.result().status_code != 200]
+
+    with started("--port", str(free_port()), **limits) as (process, url, _):
+        while get(f"{url}/healthz").status_code != 200:
+            pass
+        seen = crowd("127.0.0.1", 9, 1)  # an address has four places to write and four to wait
+        crowd("127.0.0.2", 9, 1)
+        seen += crowd("127.0.0.3", 9, 1)
+        for _ in range(30):
+            seen.append(post(f"{url}/gradio_api/call/generate", json={"data": []}))
+        while get(url).status_code == 200:
+            pass
+        seen.append(get(url))
+        process.send_signal(signal.SIGTERM)
+        seen += [post(f"{url}/gradio_api/call/generate", json=ask), get(url)]
+    late = [answer for answer in seen if answer.status_code != 422]
+    assert {answer.status_code for answer in late} == {429, 503}
+    assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in late)
+    said = [answer.text for answer in late]
+    for part in (
+        "from your address are waiting",
+        "are waiting already",
+        "in a minute came",
+        "opened more than",
+        "stopp",
+    ):
+        assert any(part in text for text in said), part
+
+
 def test_a_link_to_the_page_is_shown_with_its_own_title_and_a_space_asks_no_other_host():
     with started("--port", str(free_port()), SPACE_ID="somebody/deeprnn") as (_, url, _):
         page = get(url).text
