@@ -37,6 +37,7 @@ from deeprnn.page.server.faults import Page, log_error
 from deeprnn.page.server.files import Files
 from deeprnn.page.server.health import Health
 from deeprnn.page.server.limits import Limits
+from deeprnn.page.server.lost import LostSessions
 from deeprnn.page.server.open import OnlyOpen, SafeHeaders
 from deeprnn.page.server.preview import Preview
 from deeprnn.page.server.requests import Requests
@@ -251,6 +252,7 @@ def _layers(
         Middleware(Visits, seen=answers.trainings.seen),
         Middleware(Downloads, registry=registry),
         Middleware(TrainingRequests, answers=answers),
+        Middleware(LostSessions, requests=requests),
         Middleware(Localize),
         Middleware(Store, revision=page.revision),
         Middleware(Files, files=ChainMap(addressed(), page.files)),

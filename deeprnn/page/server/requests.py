@@ -42,6 +42,10 @@ class Requests:
         """Return how many requests a page sends when it is opened."""
         return sum(function.fn is not None and _fills(function) for function in self._page.fns.values())
 
+    def has_session(self, session: str) -> bool:
+        """Return whether answers are or were kept for a session, so that a stream can bring them."""
+        return session in self._page._queue.pending_messages_per_session
+
     def waiting(self) -> int:
         """Return how many requests wait."""
         return len(self._page._queue)
