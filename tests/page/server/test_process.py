@@ -280,16 +280,15 @@ def test_every_refusal_that_time_alone_ends_says_when_to_come_back():
 
     def crowd(address, count, refused):
         """Send so many requests at once from an address, and wait until some of them are refused."""
-        pool = ThreadPoolExecutor(count)
-        client = httpx.Client(timeout=WAIT, transport=httpx.HTTPTransport(local_address=address))
+        transport = httpx.HTTPTransport(local_address=address)
+        client = clients.enter_context(httpx.Client(timeout=WAIT, transport=transport))
+        pool = clients.enter_context(ThreadPoolExecutor(count))
         asked = [pool.submit(client.post, f"{url}/gradio_api/call/generate", json=ask) for _ in range(count)]
-        pool.shutdown(wait=False)
         wait_until(lambda: sum(one.done() and one.result().status_code != 200 for one in asked) >= refused)
         return [one.result() for one in asked if one.done() and one.result().status_code != 200]
 
-    with started("--port", str(free_port()), **limits) as (process, url, _):
-        while get(f"{url}/healthz").status_code != 200:
-            pass
+    with contextlib.ExitStack() as clients, started("--port", str(free_port()), **limits) as (process, url, _):
+        wait_until(lambda: get(f"{url}/healthz").status_code == 200)
         seen = crowd("127.0.0.1", 9, 1)  # an address has four places to write and four to wait
         crowd("127.0.0.2", 9, 1)
         seen += crowd("127.0.0.3", 9, 1)
