@@ -5,7 +5,7 @@ Takes the committed files alone, installs `requirements.txt` in a new virtual en
 and megabytes of the installation, and of a first start (as each start of a Space is: nothing is compiled yet) and of a
 second one: the seconds until the page is there, until models can write and until the first text is there, the seconds
 of another text and of scoring, and the most memory, after every model was asked for. Needs Linux, root and git, and
-nothing that is not in Python; `--pip` passes options on to pip.
+a Python that every user may run; no package but Python's own. `--pip` passes an option on to pip.
 """
 
 import argparse
@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 USER = 1000
 MEGABYTES = 1_000  # of memory
 CORES = "0,1"
+AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
 URL = "http://127.0.0.1:7860"
 
 
@@ -60,7 +61,6 @@ def memory_group() -> Path:
 
 def start(folder: Path, group: Path) -> subprocess.Popen[bytes]:
     """Start the server as a Space does."""
-    as_user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "taskset", "-c", CORES]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
@@ -70,7 +70,7 @@ def start(folder: Path, group: Path) -> subprocess.Popen[bytes]:
         "PYTHONUNBUFFERED": "1",
     }
     return subprocess.Popen(
-        [*as_user, folder / "venv/bin/python", "app.py"],
+        [*AS_USER, "taskset", "-c", CORES, folder / "venv/bin/python", "app.py"],
         cwd=folder / "app",
         env=environment,
         preexec_fn=lambda: (group / "cgroup.procs").write_text(f"{os.getpid()}"),
@@ -148,11 +148,13 @@ def resident(pid: int, figure: str = "VmRSS") -> float:
 def main() -> None:
     """Prepare the folder; then run this script again in a network of its own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pip", nargs="+", default=[], metavar="OPTION", help="such as --pip=--pre")
+    parser.add_argument("--pip", action="append", default=[], metavar="OPTION", help="such as --pip=--no-index")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if sys.platform != "linux" or os.geteuid() != 0:
         raise SystemExit("a rehearsal needs Linux and root, to start the server as another user without a network")
+    if subprocess.run([*AS_USER, os.path.realpath(sys.executable), "-c", ""], cwd="/").returncode:
+        raise SystemExit(f"other users may not run {sys.executable}; try /usr/bin/python3")
     if asked.inside:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         group = memory_group()

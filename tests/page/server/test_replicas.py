@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -90,13 +91,13 @@ def answers(url):
     return False
 
 
-def generated(url, number):
+def generated(url):
     """What a new visitor gets who opens the page and generates 20 characters: the text, or the error's sentence."""
     with httpx.Client(verify=False, timeout=WAIT) as visitor:
         assert visitor.get(url).status_code == 200
         functions = visitor.get(f"{url}config").json()["dependencies"]
         function = next(one["id"] for one in functions if one["api_name"] == "generate")
-        session = f"visitor-{number}"
+        session = secrets.token_hex(8)
         ask = {"data": ["the time", [MODEL], 20, 0, 0, 1, 0], "fn_index": function, "session_hash": session}
         assert visitor.post(f"{url}gradio_api/queue/join", json=ask).status_code == 200
         with visitor.stream("GET", url.rstrip("/") + STREAM, params={"session_hash": session}) as stream:
@@ -113,7 +114,7 @@ def test_behind_nginx_a_cookie_keeps_each_visitor_with_one_of_two_servers(proxie
     url, seen = proxied()
     expected = deeprnn.load(SHIPPED / MODEL).generate("the time", 20, 0)
     with ThreadPoolExecutor(4) as pool:
-        texts = list(pool.map(lambda number: generated(url, number), range(12)))
+        texts = list(pool.map(generated, [url] * 12))
     assert texts == [expected] * 12
     lines = [line.split() for line in seen.read_text().splitlines()]
     streams = [server for server, _, path in lines if STREAM in path]
@@ -124,7 +125,7 @@ def test_behind_nginx_a_cookie_keeps_each_visitor_with_one_of_two_servers(proxie
 def test_without_the_cookie_whoever_reaches_two_servers_is_told_so(proxied):
     url, _ = proxied(lambda conf: conf.replace("hash $deeprnn_server consistent;", ""))
     sentence = tr("error_session", "en")
-    found = {generated(url, number) for number in range(12)}
+    found = {generated(url) for _ in range(12)}
     assert sentence in found
     assert found <= {sentence, deeprnn.load(SHIPPED / MODEL).generate("the time", 20, 0)}
 
