@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 USER = 1000
 MEGABYTES = 1_000  # of memory
 CORES = "0,1"
-AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "taskset", "-c", CORES]
 URL = "http://127.0.0.1:7860"
 
 
@@ -70,7 +70,7 @@ def start(folder: Path, group: Path) -> subprocess.Popen[bytes]:
         "PYTHONUNBUFFERED": "1",
     }
     return subprocess.Popen(
-        [*AS_USER, "taskset", "-c", CORES, folder / "venv/bin/python", "app.py"],
+        [*AS_USER, folder / "venv/bin/python", "app.py"],
         cwd=folder / "app",
         env=environment,
         preexec_fn=lambda: (group / "cgroup.procs").write_text(f"{os.getpid()}"),
