@@ -95,6 +95,11 @@ def call(name: str, *values: Any) -> Any:
     return json.loads(answer.split("data: ")[-1])[0]
 
 
+def generate(prompt: str, models: list[str], chars: int) -> Any:
+    """Return what models write: temperature 0.8, every character allowed, seed 0."""
+    return call("generate", prompt, models, chars, 0.8, 0, 1, 0)
+
+
 def until(condition: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
     """Wait until the server answers without an error."""
     while True:
@@ -117,18 +122,18 @@ def rehearse(name: str, folder: Path, group: Path) -> None:
             until(lambda path=path: get(path), process)  # type: ignore[misc]
             seen.append(time.perf_counter() - begin)
         models = [model["name"] for model in call("models")]
-        call("generate", "the time traveller", models[:2], 200)
+        generate("the time traveller", models[:2], 200)
         seen.append(time.perf_counter() - begin)
         print(f"{name:8} page {seen[0]:.1f} s, ready {seen[1]:.1f} s, first text {seen[2]:.1f} s", flush=True)
         print(f"         at that time {resident(process.pid):.0f} MB")
         begin = time.perf_counter()
-        call("generate", "it is a law", models[:2], 200)
+        generate("it is a law", models[:2], 200)
         print(f"         two models, 200 characters each: {time.perf_counter() - begin:.2f} s")
         begin = time.perf_counter()
         call("score", "it is a law of nature we overlook. " * 60, models[:2])
         print(f"         two models score 2,100 characters: {time.perf_counter() - begin:.2f} s")
         for model in models:
-            call("generate", "a", [model], 20)
+            generate("a", [model], 20)
         most = resident(process.pid, "VmHWM")
         print(f"         all {len(models)} models were asked for: at most {most:.0f} MB of {MEGABYTES} MB")
         begin = time.perf_counter()
