@@ -61,8 +61,10 @@ class LostSessions:
 
 
 def _lost(scope: Scope) -> Response:
-    error = {"msg": "unexpected_error", "message": tr("error_session", language_of(Headers(scope=scope)))}
-    body = _event(error | {"success": False}) + _event({"msg": "close_stream"})
+    """Return an error for all that the page waits for: a message without the id of an event is for each of them."""
+    lang = language_of(Headers(scope=scope))
+    said = {"error": tr("error_session", lang), "title": tr("error_title", lang), "visible": True, "duration": 10}
+    body = _event({"msg": "process_completed", "success": False, "output": said}) + _event({"msg": "close_stream"})
     return Response(body, media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 
