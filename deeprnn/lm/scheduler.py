@@ -32,9 +32,12 @@ MAX_UNREAD = 256  # a text with this many unread characters waits, so that a rea
 
 
 def lower_thread_priority() -> None:
-    """Lower the priority of this thread, so that the page can answer while texts are generated or read; Linux only."""
+    """Lower the priority of this thread, so that the page can answer while texts are generated or read; Linux only.
+
+    A process that was started with a lower one (`nice`) keeps it: only root may raise it again.
+    """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), max(5, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 class Generation:

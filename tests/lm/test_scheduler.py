@@ -1,5 +1,7 @@
 """Many texts at once, written by real threads."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -10,7 +12,7 @@ from deeprnn.lm.decoder import DecodeBatch, Decoder, stream
 from deeprnn.lm.sampling import Sampling
 from deeprnn.lm.scheduler import MAX_UNREAD, UPDATE_SECONDS, Scheduler
 from deeprnn.nn.model import CharRNN
-from tests.conftest import WAIT, wait_until
+from tests.conftest import ROOT, WAIT, wait_until
 
 V = 11
 
@@ -133,3 +135,26 @@ def test_readers_look_less_often_the_more_there_are(monkeypatch):
     assert scheduler.pause() == 0.5
     for generation in generations:
         generation.close()
+
+
+PRIORITY = """
+import os, threading
+os.nice(10)
+from deeprnn.lm.scheduler import lower_thread_priority
+
+def lower():
+    lower_thread_priority()
+    print(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == os.getpriority(os.PRIO_PROCESS, 0) >= 10)
+
+thread = threading.Thread(target=lower)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_writing_keeps_the_priority_of_a_process_that_was_started_with_a_low_one():
+    """Who is not root may not raise it again: the threads that write would end."""
+    done = subprocess.run([sys.executable, "-c", PRIORITY], cwd=ROOT, capture_output=True, text=True, timeout=WAIT)
+    assert done.stdout == "True\n", done.stderr
