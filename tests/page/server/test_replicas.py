@@ -173,4 +173,7 @@ def test_a_lost_session_is_a_sentence_on_a_page_that_stays_and_can_try_again(vis
     one.page.unroute(elsewhere)
     assert one.page.locator("#prompt textarea").input_value() == "the tide"
     one.page.click(".toast-close")
-    one.generate(prompt="the tide")
+    one.page.click("#generate")
+    one.card(MODEL).filter(has_text="the tide").locator(".status").filter(
+        has_text=re.compile("finished|完成")
+    ).wait_for()
