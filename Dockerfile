@@ -12,10 +12,11 @@ COPY --chown=deeprnn . .
 USER deeprnn
 
 # The machine code is made now, for any x86-64 processor since about 2015, so that no start compiles. On other
-# processors: `docker build --build-arg CPU=generic`.
+# processors: `docker build --build-arg CPU=generic`. It belongs to the times of the package's files, of which an image
+# that is pulled keeps whole seconds only.
 ARG CPU=x86-64-v3
 ENV NUMBA_CPU_NAME=$CPU NUMBA_CACHE_DIR=/home/deeprnn/machine-code MALLOC_ARENA_MAX=2 PYTHONUNBUFFERED=1
-RUN python -m deeprnn warmup
+RUN find deeprnn -name '*.py' -exec touch --date="@$(date +%s)" {} + && python -m deeprnn warmup
 
 EXPOSE 7860
 HEALTHCHECK --start-period=30s --interval=30s --timeout=5s \
