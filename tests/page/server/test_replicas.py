@@ -64,7 +64,7 @@ def proxied(replicas, tmp_path):
         key, certificate = tmp_path / "key", tmp_path / "certificate"
         command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
         subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-        conf = CONF.replace("listen 443", f"listen 127.0.0.1:{port}").replace("/var/cache/nginx", str(tmp_path))
+        conf = CONF.replace("listen 443", f"listen 127.0.0.1:{port}").replace("/var/cache", str(tmp_path))
         conf = conf.replace("/etc/ssl/certs/deeprnn.pem", str(certificate))
         conf = conf.replace("/etc/ssl/private/deeprnn.key", str(key))
         for shown, real in zip((7860, 7861), replicas, strict=True):
