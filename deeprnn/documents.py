@@ -29,12 +29,12 @@ Config = TypeVar("Config", bound=StrictConfig)
 _MARKUP = re.compile(r"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|^[-+=#]|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
 
 
-def file_size(path: Path) -> int:
+def file_size(path: Path, most: int | None = None) -> int:
     """Return the size of a file in bytes.
 
     Raises:
-        ValueError: it is missing, or it is something else, such as a pipe, whose reader would wait for ever; the caller
-            adds the file's name to the message.
+        ValueError: it is missing, it is something else, such as a pipe, whose reader would wait for ever, or it is
+            longer than `most` bytes; the caller adds the file's name to the message.
     """
     try:
         found = path.stat()
@@ -42,6 +42,8 @@ def file_size(path: Path) -> int:
         raise ValueError(f"cannot be read ({error.strerror})") from error
     if not stat.S_ISREG(found.st_mode):
         raise ValueError("cannot be read (it is no file)")
+    if most is not None and found.st_size > most:
+        raise ValueError(f"it is larger than {most:,} bytes")
     return found.st_size
 
 
@@ -49,11 +51,9 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        ValueError: see `file_size`; or the file is longer than `most` bytes.
+        ValueError: see `file_size`; or the file cannot be read.
     """
-    size = file_size(path)
-    if most is not None and size > most:
-        raise ValueError(f"it is larger than {most:,} bytes")
+    size = file_size(path, most)
     try:
         with path.open("rb") as file:
             return file.read(size)

@@ -42,7 +42,9 @@ class BrokenWeightsError(ValueError):
     """The numbers that a model computes overflow."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is broken: its weights are so large that what it computes overflows.")
+        super().__init__(
+            f"{name} is broken: its weights are so large that what it computes overflows. Download or train it again."
+        )
 
 
 class DecodeBatch:

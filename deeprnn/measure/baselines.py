@@ -32,6 +32,7 @@ MIN_XZ_DICT = 4096  # bytes; the smallest dictionary of LZMA2
 
 
 _MAX_ORDER = 32  # the highest order that is read from a file
+_MAX_FILE_BYTES = 50_000_000  # that are read: some times what `MAX_GRAMS` take
 _TENSORS = ("keys", "share", "rest")  # the tensors of one level in a file
 
 
@@ -160,7 +161,7 @@ class NGram:
             ValueError: the file is missing or malformed, or its alphabet has another size; the message names the file.
         """
         try:
-            file_size(Path(path))
+            file_size(Path(path), _MAX_FILE_BYTES)
             with safe_open(path, framework="numpy") as file:
                 head = json.loads((file.metadata() or {})["ngram"])
                 order, vocab_size = head["order"], head["vocab_size"]

@@ -49,6 +49,7 @@ BITS = 3  # bits of a code
 VERSION = 1  # version of the file format
 MAX_CHARS = 2**25  # of a text: a place and the codes of a window fit into 64 bits
 MAX_PLACES = 64  # the most places of one window that are followed; only rulings, blanks, stage directions have more
+_MAX_FILE_BYTES = 50_000_000  # that are read: `MAX_CHARS` take 13 MB, and each different word 4 bytes
 _WINDOW = MIN_RUN - HASHED + 1  # codes of a window of MIN_RUN characters: 39 bits
 _PLACE = np.uint64(MAX_CHARS - 1)  # the bits of a place
 _METADATA = "fingerprint"  # a single key, since safetensors does not keep the order of several
@@ -155,7 +156,7 @@ class Fingerprint:
             ValueError: the file is missing, damaged, malformed or of another version; the message names it.
         """
         try:
-            file_size(Path(path))
+            file_size(Path(path), _MAX_FILE_BYTES)
             with safe_open(path, framework="numpy") as file:
                 head = json.loads((file.metadata() or {}).get(_METADATA, "{}"))
                 if (head["version"], head["bits"]) != (VERSION, BITS):

@@ -136,14 +136,20 @@ def _set(run: TrainState, job: Job, tensors: dict[str, Tensor], progress: dict[s
     for name, tensor in _under("optimizer.", tensors).items():
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = tensor
+    if state and len(state) != len(run.optimizer.param_groups[0]["params"]):
+        raise ValueError("its optimizer has moments of other weights")
     run.optimizer.load_state_dict({"state": state, "param_groups": run.optimizer.state_dict()["param_groups"]})
     if tensors["generator"].shape == run.generator.get_state().shape:
         run.generator.set_state(tensors["generator"])
     else:  # the state of a generator cannot be used on another kind of device
         print(f"{job.name}: saved on another kind of device; what is drawn from here on differs.", file=sys.stderr)
         run.generator.manual_seed(job.recipe.train.seed + progress["total_chars"])
+    if tensors["carried"].shape != run.carried.shape:
+        raise ValueError("its carried state has another shape")
     run.carried = tensors["carried"].to(device)
     for name in TrainState.PROGRESS:
+        if type(progress[name]) is not type(getattr(run, name)):
+            raise ValueError(f"its {name} is of another type")
         setattr(run, name, progress[name])
 
 

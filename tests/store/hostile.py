@@ -96,7 +96,7 @@ def joined_weights(header, numbers, length=None):
 
 def rehashed(files):
     """The files with the hash of the weights as they are now, so that the hash does not stop what is wrong in them."""
-    with contextlib.suppress(ValueError, TypeError, KeyError):
+    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         config = json.loads(files[CONFIG])
         config["weights_sha256"] = hashlib.sha256(files[WEIGHTS]).hexdigest()
         files = files | {CONFIG: json.dumps(config).encode()}
@@ -207,7 +207,7 @@ def hostile_files(draw, bases, *, small):
     files = draw(st.sampled_from(bases))
     for _ in range(draw(st.integers(1, 3))):
         if all(isinstance(data, bytes) for data in files.values()):
-            with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):  # no such JSON any more
+            with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError, RecursionError):  # no JSON
                 files = draw(draw(st.sampled_from(MUTATIONS))(files, small))
     return files
 

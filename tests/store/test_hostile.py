@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 
+from deeprnn.lm.decoder import warm_up
 from deeprnn.measure.baselines import NGRAMS, NGram
 from deeprnn.measure.novelty import FINGERPRINTS, Fingerprint
 from deeprnn.page.checkpoints import view as checkpoints
@@ -33,6 +34,12 @@ MODELS = {
 NGRAM, PRINT = "time_machine.d2l.0-10000.ngram", "time_machine.d2l.0-10000.fp"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _compiled():
+    """Nothing is compiled while the time is taken."""
+    warm_up()
+
+
 @pytest.fixture
 def bases(tmp_path, save_tiny):
     """The files of small real checkpoints."""
@@ -55,6 +62,9 @@ def try_to_load(folder):
 
 def try_all(bases, folder, count, *, small):
     loaded = []
+    for files in bases:
+        write(folder, files)
+        assert checkpoint.load(folder).score("abc").ppl >= 1
 
     @settings(REPEATABLE, max_examples=count)
     @given(hostile_files(bases, small=small))

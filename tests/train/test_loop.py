@@ -641,6 +641,39 @@ def test_a_snapshot_that_cannot_be_read_is_refused_with_the_remedy(content, sgd,
         run(sgd, tmp_path, resume=True)
 
 
+SNAPSHOT_DAMAGES = {
+    "no weights": lambda tensors, _: tensors.pop("model.head.bias"),
+    "weights of another shape": lambda tensors, _: tensors.update({"model.head.bias": torch.zeros(1)}),
+    "no moments": lambda tensors, _: [tensors.pop(name) for name in list(tensors) if name.startswith("optimizer.0.")],
+    "moments of no weight": lambda tensors, _: tensors.update({"optimizer.x.step": torch.zeros(1)}),
+    "no generator": lambda tensors, _: tensors.pop("generator"),
+    "no state": lambda tensors, _: tensors.pop("carried"),
+    "a state of another shape": lambda tensors, _: tensors.update(carried=torch.zeros(1)),
+    "no progress": lambda _, metadata: metadata.pop("progress"),
+    "a progress that lacks the epoch": lambda _, metadata: metadata.update(progress="{}"),
+    "a progress in a list": lambda _, metadata: metadata.update(progress="[]"),
+    "an epoch in words": lambda _, metadata: metadata.update(progress=metadata["progress"].replace('0, "w', '"x", "w')),
+    "an identity that is a number": lambda _, metadata: metadata.update(identity="7"),
+    "no identity": lambda _, metadata: metadata.clear(),
+}
+
+
+@pytest.mark.parametrize("damage", SNAPSHOT_DAMAGES)
+def test_a_damaged_snapshot_is_refused_in_a_sentence_with_the_remedy(damage, adamw, tmp_path):
+    stop_after(adamw, tmp_path, 2)
+    alter_snapshot(job(adamw, tmp_path).snapshot, SNAPSHOT_DAMAGES[damage])
+    with pytest.raises(ValueError, match=r"no snapshot that can be read .* remove it to start tiny anew") as refused:
+        run(adamw, tmp_path, resume=True)
+    assert len(str(refused.value)) < 600
+    assert not (tmp_path / "tiny").exists()
+
+
+def test_a_pipe_in_place_of_a_snapshot_is_refused_at_once(sgd, tmp_path):
+    os.mkfifo(job(sgd, tmp_path).snapshot)
+    with pytest.raises(ValueError, match=r"it is no file.* remove it"):
+        run(sgd, tmp_path, resume=True)
+
+
 def test_a_run_stopped_while_it_is_measured_goes_on_to_the_same_end(sgd, finished, tmp_path):
     calls = iter(range(1, 1000))
     with pytest.raises(Stopped, match="while it was measured; continue it with --resume"):
