@@ -8,7 +8,9 @@ TENSOR_CODE = ["nn.cells", "nn.model", "text.batches", "lm.evaluation"]
 install_import_hook([f"deeprnn.{module}" for module in TENSOR_CODE], "beartype.beartype")
 
 import asyncio  # noqa: E402
+import contextlib  # noqa: E402
 import math  # noqa: E402
+import resource  # noqa: E402
 import time  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -46,6 +48,17 @@ def wait_until(condition, missing=lambda: ""):
     while not condition():
         assert time.monotonic() < deadline, f"not within {WAIT} seconds {missing()}"
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def file_limit(size):
+    """No file can be longer than `size` bytes, as on a full disk; the error is an OSError too."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def run(coroutine):

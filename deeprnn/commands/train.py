@@ -183,8 +183,13 @@ def main(argv: list[str]) -> int:
     if args.list or args.gather:
         try:
             return add_runs(args) if args.gather else print_list(args)
+        except BrokenPipeError:
+            raise
         except (ValueError, OSError) as error:
-            print(f"train.py: {error}", file=sys.stderr)
+            remedy = (
+                "" if isinstance(error, ValueError) else "; what was there is as it was: mend that, then try again."
+            )
+            print(f"train.py: {error}{remedy}", file=sys.stderr)
             return 1
     torch.set_num_threads(args.threads)  # threads within an operation; those between operations are never used here
     cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from deeprnn.experiments.questions import QUESTIONS, all_recipes
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.corpora import own_name
 from deeprnn.train.report import Reporter
-from tests.conftest import WAIT, wait_until
+from tests.conftest import WAIT, file_limit, wait_until
 
 ROOT = Path(__file__).parents[2]
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 178  # 8,010 characters: smoke reads it in 3 windows an epoch
@@ -254,3 +255,16 @@ def test_a_list_cut_short_by_its_reader_ends_quietly():
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0"
     assert done.stderr == ""
+
+
+@pytest.mark.process
+def test_results_that_cannot_be_written_stay_as_they_were_and_a_sentence_says_so(finished, book, tmp_path, capsys):
+    gather = ["--gather", str(finished.parent), "--data", str(book), "--out", str(tmp_path)]
+    assert train.main(gather) == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    capsys.readouterr()
+    with file_limit(100):
+        assert train.main(gather) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"train\.py: .*; what was there is as it was: mend that, then try again\.", sentence)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

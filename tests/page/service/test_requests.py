@@ -113,7 +113,8 @@ def test_a_model_that_cannot_be_loaded_is_named(save_tiny, tmp_path, caplog):
     from deeprnn.store.registry import Registry
 
     path = save_tiny(tmp_path / "tiny")
-    (path / "model.safetensors").write_bytes(b"short")
+    weights = path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     with pytest.raises(RequestError, match="tiny"):
         service.score(Registry(tmp_path), text="abc", models=["tiny"])
     assert "SHA-256" in caplog.text
