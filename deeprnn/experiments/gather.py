@@ -197,7 +197,7 @@ def expected_minutes(recipe: Recipe) -> float:
     chars = 0
     for name in (config.text, *config.more_texts):
         entry = catalogue().get(name)
-        size = 60_000 if entry is None else entry.bytes // (2 if entry.encoding == "gb18030" else 1)
+        size = 60_000 if entry is None else entry.chars
         chars += min(int(config.train_fraction * size), config.max_train_chars or size)
     return chars * config.epochs * expected_params(recipe) / WEIGHTS_PER_SECOND[config.precision] / 60
 

@@ -1,4 +1,4 @@
-"""The catalogue of public-domain books: titles, authors, and where their files are.
+"""The catalogue of public-domain texts: titles, authors, and where their files are.
 
 Knows: `catalogue.json`. Does not know: how a file is downloaded or cleaned.
 """
@@ -7,30 +7,53 @@ import functools
 import json
 from dataclasses import dataclass
 from importlib import resources
+from typing import Literal
 
 from deeprnn.config import StrictConfig
+
+Format = Literal["text", "gutenberg", "poems"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueFile(StrictConfig):
+    """The size and hash of a file that each of the URLs serves; `file` is its path below a folder of texts."""
+
+    file: str
+    bytes: int
+    sha256: str
+    urls: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogueEntry(StrictConfig):
-    """One book of `catalogue.json`, and the size and hash of the file that its URLs serve."""
+    """One text of `catalogue.json`.
+
+    format: "text" is read as it is; of "gutenberg" header and footer are cut off; "poems" are JSON, see `poems`.
+    """
 
     name: str
     title: str
     author: str
     year: int
-    file: str
-    bytes: int
-    sha256: str
+    format: Format
     encoding: str
-    gutenberg_header: bool
-    crlf: bool
-    urls: list[str]
+    files: tuple[CatalogueFile, ...]
     upstream: str
+
+    @property
+    def bytes(self) -> int:
+        """The size of all its files."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def chars(self) -> int:
+        """About how many characters the text has; of the files of poems only a fourteenth becomes text."""
+        return self.bytes // (14 if self.format == "poems" else 2 if self.encoding == "gb18030" else 1)
 
 
 @functools.cache
 def catalogue() -> dict[str, CatalogueEntry]:
-    """Return the books by name."""
+    """Return the texts by name."""
     raw = json.loads(resources.files("deeprnn.text").joinpath("catalogue.json").read_text("utf-8"))
-    return {entry["name"]: CatalogueEntry.from_dict(entry) for entry in raw}
+    files = {entry["name"]: [CatalogueFile.from_dict(one) for one in entry["files"]] for entry in raw}
+    return {name: CatalogueEntry.from_dict(entry | {"files": files[name]}) for entry in raw if (name := entry["name"])}

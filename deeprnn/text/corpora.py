@@ -1,6 +1,6 @@
-"""The texts: a catalogue of public-domain books, download with a hash check, cleaning, contiguous splits.
+"""The texts: a catalogue of public-domain ones, download with a hash check, cleaning.
 
-Knows: where a text is and how to clean it. Does not know: vocabularies, batches.
+Knows: where a text is and how to clean it. Does not know: vocabularies, parts, batches.
 
 A text is given by its name in the catalogue (`time_machine`), as `python-docs` (the language reference that every
 Python contains, which needs no network), or by the path of a local UTF-8 file. A catalogued text is searched for in
@@ -8,6 +8,7 @@ the folder that the environment variable DEEPRNN_DATA names, then in the user's 
 """
 
 import hashlib
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ import pooch
 
 from deeprnn.config import Form
 from deeprnn.documents import plain_name
-from deeprnn.text.catalogue import CatalogueEntry, catalogue
+from deeprnn.text import poems
+from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue
 from deeprnn.text.vocab import normalize
 
 OWN_NAME_CHARS = 48  # of a file's name; a Chinese character takes 3 bytes, and a file name may have 255 bytes
@@ -29,11 +31,15 @@ _END = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """A whole text in one form."""
+    """A whole text in one form.
+
+    unit: what separates the units that no part of the text may cut in two; "" if it may be cut anywhere.
+    """
 
     name: str
     form: Form
     text: str
+    unit: str = ""
 
     @property
     def sha256(self) -> str:
@@ -51,7 +57,9 @@ def load_corpus(text: str, form: Form) -> Corpus:
     normal = normalize(raw, form)
     if not normal.strip():
         raise ValueError(f"{text} holds no text in the form {form!r}.")
-    return Corpus(name=name, form=form, text=normal)
+    entry = catalogue().get(name)
+    unit = poems.BREAK if entry and entry.format == "poems" and form == "full" else ""
+    return Corpus(name=name, form=form, text=normal, unit=unit)
 
 
 def raw_text(text: str) -> tuple[str, str]:
@@ -84,16 +92,17 @@ def is_known(text: str) -> bool:
 
 
 def load_if_local(text: str, form: Form) -> Corpus | None:
-    """Return a catalogued text in a form if its file is on this machine, else None; nothing is downloaded.
+    """Return a catalogued text in a form if its files are on this machine, else None; nothing is downloaded.
 
     Raises:
-        ValueError: the file's bytes do not match their hash.
+        ValueError: a file's bytes do not match their hash.
     """
     entry = catalogue().get(text)
     if entry is None:
         return None
-    folders = (os.environ.get("DEEPRNN_DATA"), pooch.os_cache("deeprnn"))
-    return load_corpus(text, form) if any(f and (Path(f) / entry.file).is_file() for f in folders) else None
+    folders = [Path(folder) for folder in (os.environ.get("DEEPRNN_DATA"), pooch.os_cache("deeprnn")) if folder]
+    there = all(any((folder / one.file).is_file() for folder in folders) for one in entry.files)
+    return load_corpus(text, form) if there else None
 
 
 def strip_gutenberg(text: str) -> str:
@@ -110,35 +119,35 @@ def strip_gutenberg(text: str) -> str:
 
 
 def _catalogued(entry: CatalogueEntry) -> str:
-    text = _fetch(entry).read_bytes().decode(entry.encoding)
-    text = text.replace("\r\n", "\n")
-    return strip_gutenberg(text) if entry.gutenberg_header else text
+    contents = [_fetch(entry, one).read_bytes().decode(entry.encoding) for one in entry.files]
+    if entry.format == "poems":
+        return poems.as_text(map(json.loads, contents))
+    text = "".join(contents).replace("\r\n", "\n")
+    return strip_gutenberg(text) if entry.format == "gutenberg" else text
 
 
-def _fetch(entry: CatalogueEntry) -> Path:
-    """Return the file of a catalogued text after checking its SHA-256."""
+def _fetch(entry: CatalogueEntry, one: CatalogueFile) -> Path:
+    """Return a file of a catalogued text after checking its SHA-256."""
     folder = os.environ.get("DEEPRNN_DATA")
     if folder and not Path(folder).is_dir():
         raise ValueError(f"DEEPRNN_DATA names {folder}, which is no folder; unset it to download the texts.")
-    if folder and (local := Path(folder) / entry.file).is_file():
+    if folder and (local := Path(folder) / one.file).is_file():
         found = hashlib.sha256(local.read_bytes()).hexdigest()
-        if found != entry.sha256:
+        if found != one.sha256:
             raise ValueError(
-                f"{local} is not the catalogued {entry.name}: its SHA-256 is {found}, not {entry.sha256}. "
+                f"{local} is not the catalogued {entry.name}: its SHA-256 is {found}, not {one.sha256}. "
                 f"Replace it, or unset DEEPRNN_DATA to download it."
             )
         return local
     failures = []
-    for url in entry.urls:
+    for url in one.urls:
         try:
-            path = pooch.retrieve(
-                url, known_hash=f"sha256:{entry.sha256}", fname=entry.file, path=pooch.os_cache("deeprnn")
-            )
-            return Path(path)
+            cache = pooch.os_cache("deeprnn")
+            return Path(pooch.retrieve(url, known_hash=f"sha256:{one.sha256}", fname=one.file, path=cache))
         except (OSError, ValueError) as error:  # no connection, or the bytes do not match their hash
             failures.append(f"{url}: {error}")
     raise ValueError(
-        f"could not get {entry.title} ({entry.file}): no address served it. Check the network, or put the file in a "
+        f"could not get {entry.title} ({one.file}): no address served it. Check the network, or put the file in a "
         f"folder and name the folder in DEEPRNN_DATA.\n" + "\n".join(failures)
     )
 

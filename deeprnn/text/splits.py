@@ -102,9 +102,23 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
 def _source(name: str, config: TrainConfig) -> Source:
     corpus = load_corpus(name, config.form)
     ranges = split(len(corpus.text), config.train_fraction, config.val_fraction)
+    if corpus.unit:
+        ranges = _between_units(corpus, ranges)
     if config.max_train_chars is not None:
         ranges["train"] = (0, min(ranges["train"][1], config.max_train_chars))
     return Source(corpus=corpus, ranges=ranges)
+
+
+def _between_units(corpus: Corpus, ranges: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Return the ranges with each end moved on to the end of the unit that it would cut in two."""
+
+    def moved(place: int) -> int:
+        if place in (0, len(corpus.text)):
+            return place
+        found = corpus.text.find(corpus.unit, max(place - len(corpus.unit), 0))
+        return len(corpus.text) if found < 0 else found + len(corpus.unit)
+
+    return {part: (moved(start), moved(end)) for part, (start, end) in ranges.items()}
 
 
 def _marked(text: str, mark: str) -> str:

@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import json
 import os
 import re
 import threading
@@ -11,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deeprnn.text.batches import split
+from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue
 from deeprnn.text.corpora import (
-    CatalogueEntry,
     Corpus,
-    catalogue,
     load_corpus,
     load_if_local,
     own_name,
@@ -88,17 +88,18 @@ def pond(server, monkeypatch):
         title="The Pond",
         author="A. Nobody",
         year=1900,
-        file="pond.txt",
-        bytes=len(BOOK),
-        sha256=hashlib.sha256(BOOK).hexdigest(),
+        format="text",
         encoding="utf-8-sig",
-        gutenberg_header=False,
-        crlf=True,
-        urls=[server.url("/first"), server.url("/second")],
+        files=(one_file(BOOK, server.url("/first"), server.url("/second")),),
         upstream="none",
     )
     monkeypatch.setitem(catalogue(), "pond", entry)
     return entry
+
+
+def one_file(content, *urls, name="pond.txt"):
+    """The entry of a file with this content."""
+    return CatalogueFile(file=name, bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), urls=list(urls))
 
 
 @pytest.mark.usefixtures("pond")
@@ -123,7 +124,7 @@ def test_no_right_bytes_anywhere_is_an_error_with_the_remedy_and_leaves_no_file(
         load_corpus("pond", "full")
     message = str(caught.value)
     assert "The Pond (pond.txt)" in message
-    assert all(url in message for url in pond.urls)
+    assert all(url in message for url in pond.files[0].urls)
     assert server.requests == ["/first", "/second"]
     assert not [path for path in own_cache.rglob("*") if path.is_file()]
 
@@ -131,7 +132,7 @@ def test_no_right_bytes_anywhere_is_an_error_with_the_remedy_and_leaves_no_file(
 def test_no_network_is_an_error_with_the_remedy(pond, monkeypatch):
     closed = FileServer()
     closed.stop()
-    nowhere = dataclasses.replace(pond, urls=[closed.url("/first")])
+    nowhere = dataclasses.replace(pond, files=(one_file(BOOK, closed.url("/first")),))
     monkeypatch.setitem(catalogue(), "pond", nowhere)
     with pytest.raises(ValueError, match="Check the network, or put the file in a folder") as caught:
         load_corpus("pond", "full")
@@ -187,7 +188,7 @@ def test_a_wrong_file_in_deeprnn_data_is_refused_by_name_and_not_replaced(server
     monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
     with pytest.raises(ValueError, match=re.escape(str(wrong))) as caught:
         load_corpus("pond", "full")
-    assert pond.sha256 in str(caught.value)
+    assert pond.files[0].sha256 in str(caught.value)
     assert "unset DEEPRNN_DATA" in str(caught.value)
     assert wrong.read_bytes() == BOOK + b"x"
     assert server.requests == []
@@ -201,9 +202,24 @@ def test_a_text_that_deeprnn_data_lacks_is_downloaded(server, tmp_path, monkeypa
     assert server.requests == ["/first"]
 
 
+def test_a_text_of_several_files_is_read_from_all_of_them_each_checked(server, pond, tmp_path, monkeypatch):
+    contents = [json.dumps([{"paragraphs": [poem]}]).encode() for poem in ("一二三四五，" * 4, "六七八九十。" * 4)]
+    files = tuple(one_file(c, server.url(f"/{i}"), name=f"poems/{i}.json") for i, c in enumerate(contents))
+    monkeypatch.setitem(catalogue(), "pond", dataclasses.replace(pond, format="poems", files=files))
+    server.pages = {"/0": contents[0], "/1": contents[0]}
+    with pytest.raises(ValueError, match=r"The Pond \(poems/1.json\)"):
+        load_corpus("pond", "full")
+    assert load_if_local("pond", "full") is None
+    (tmp_path / "poems").mkdir()
+    (tmp_path / "poems/1.json").write_bytes(contents[1])
+    monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
+    assert load_corpus("pond", "full").text.count("\n\n") == 2
+    assert load_if_local("pond", "full") == load_corpus("pond", "full")
+
+
 def test_a_catalogued_book_loses_its_gutenberg_header(server, pond, monkeypatch):
     served = FOOTED.replace("\n", "\r\n").encode()
-    entry = dataclasses.replace(pond, gutenberg_header=True, sha256=hashlib.sha256(served).hexdigest())
+    entry = dataclasses.replace(pond, format="gutenberg", files=(one_file(served, server.url("/first")),))
     monkeypatch.setitem(catalogue(), "pond", entry)
     server.pages = {"/first": served}
     assert load_corpus("pond", "full").text == "Deep.\n"
@@ -211,7 +227,7 @@ def test_a_catalogued_book_loses_its_gutenberg_header(server, pond, monkeypatch)
 
 def test_a_book_is_read_in_its_encoding(server, pond, monkeypatch):
     served = "西遊記".encode("gb18030")
-    entry = dataclasses.replace(pond, encoding="gb18030", sha256=hashlib.sha256(served).hexdigest())
+    entry = dataclasses.replace(pond, encoding="gb18030", files=(one_file(served, server.url("/first")),))
     monkeypatch.setitem(catalogue(), "pond", entry)
     server.pages = {"/first": served}
     assert load_corpus("pond", "full").text == "西遊記"
@@ -333,18 +349,19 @@ def test_a_text_without_gutenberg_header_or_footer_is_refused(text):
         strip_gutenberg(text)
 
 
-def test_the_catalogue_names_17_texts_with_their_hash_and_https_addresses():
+def test_the_catalogue_names_18_texts_with_the_hash_of_each_file_and_https_addresses():
     books = catalogue()
-    assert len(books) == 17
-    assert len({book.sha256 for book in books.values()}) == 17
-    assert len({book.file for book in books.values()}) == 17
+    files = [one for book in books.values() for one in book.files]
+    assert len(books) == 18
+    assert len({one.sha256 for one in files}) == len({one.file for one in files}) == 17 + 58
     for name, book in books.items():
         assert book.name == name
-        assert re.fullmatch("[0-9a-f]{64}", book.sha256)
-        assert book.urls
-        assert all(url.startswith("https://") for url in book.urls)
         assert book.bytes > 100_000
         assert "".encode(book.encoding) in (b"", b"\xef\xbb\xbf")  # the codec exists
+    for one in files:
+        assert re.fullmatch("[0-9a-f]{64}", one.sha256)
+        assert one.urls
+        assert all(url.startswith("https://") for url in one.urls)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -390,7 +407,9 @@ def test_the_time_machine_in_d2l_has_170580_characters_of_27_kinds(monkeypatch):
 
 
 @pytest.mark.skipif(
-    not (OUTSIDE_DATA and all((Path(OUTSIDE_DATA) / book.file).is_file() for book in catalogue().values())),
+    not (
+        OUTSIDE_DATA and all((Path(OUTSIDE_DATA) / one.file).is_file() for b in catalogue().values() for one in b.files)
+    ),
     reason="DEEPRNN_DATA names no folder with all the texts",
 )
 @pytest.mark.parametrize("name", list(catalogue()))
@@ -401,4 +420,4 @@ def test_every_text_of_the_catalogue_is_clean(name, monkeypatch):
     assert "\ufeff" not in text
     assert "PROJECT GUTENBERG EBOOK" not in text
     book = catalogue()[name]
-    assert len(text.encode(book.encoding, "replace")) > 0.8 * book.bytes  # header and footer are at most a fifth
+    assert 0.8 * book.chars < len(text) < 1.2 * book.chars  # header and footer are at most a fifth

@@ -167,7 +167,7 @@ def _training_text(train: TrainConfig, lang: Lang) -> str:
     names = (train.text, *train.more_texts)
     entries = [catalogue().get(name) for name in names]
     limit, first = train.max_train_chars, entries[0]
-    if len(names) == 1 and limit and (first is None or limit < first.bytes / 2):
+    if len(names) == 1 and limit and (first is None or limit < first.chars / 2):
         return tr("model.read.chars", lang, n=f"{limit:,}")
     if len(names) == 1:
         return book(train.text, lang)
