@@ -115,7 +115,7 @@ class Terminal(Reporter):
 
     def finished(self, directory: Path) -> None:
         """Print where the checkpoint is."""
-        print(f"To see it on the page: copy {directory} into checkpoints/ and start app.py.", file=sys.stderr)
+        print(f"To see it on the page: python app.py --checkpoints checkpoints {directory.parent}", file=sys.stderr)
         print(f"saved {directory}")
 
     def skipped(self, directory: Path) -> None:
