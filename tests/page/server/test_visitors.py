@@ -111,21 +111,15 @@ def visitors(**environment):
         yield process, ann, bob, printed
 
 
-def written(prompt, length):
-    """The values of Compare's controls, in their order."""
-    return [None, None, prompt, [MODEL], 0, 0, 1, length, 0]
-
-
-def generating(one, prompt, length):
-    """The values with which Generate is pressed."""
-    return one.function("generate", "click"), ["English", *written(prompt, length)]
+def pressed(prompt, length):
+    """The values with which Generate is pressed: the language, then those of the controls in their order."""
+    return ["English", None, None, prompt, [MODEL], 0, 0, 1, length, 0]
 
 
 def test_no_visitor_reads_stops_or_continues_what_another_runs():
     with visitors() as (_, ann, bob, _printed):
-        generate, values = generating(ann, MARKER, 400)
-        inputs = len(generate["inputs"])
-        event = ann.join(generate, values[:inputs] if inputs == len(values) else values[1:])
+        generate = ann.function("generate", "click")
+        event = ann.join(generate, pressed(MARKER, 400))
         heard = []
         listening = threading.Thread(target=lambda: heard.extend(ann.messages()))
         listening.start()
