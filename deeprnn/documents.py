@@ -115,6 +115,25 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
 
 
+def lock(path: Path, *, create: bool = False) -> int:
+    """Open a file and lock it until the returned descriptor is closed, or the process ends, however it ends.
+
+    Raises:
+        BlockingIOError: another process holds the lock.
+        OSError: the file cannot be opened, or its file system has no locks.
+        ImportError: this system, Windows, has none.
+    """
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if create else 0), 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 @dataclass(frozen=True)
 class Node:
     """A value inside a JSON document, and the path to it.

@@ -1,43 +1,26 @@
 """The command line of training: `python train.py smoke`, `python train.py my-book --data book.txt`.
 
-Knows: recipes, runs, results. Does not know: the page.
+Knows: recipes, options, results. Does not know: how a run is trained, the page.
 """
 
 import argparse
 import fnmatch
 import itertools
 import math
-import os
-import re
-import signal
 import sys
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
-import torch
-
-from deeprnn.commands import own_text
-from deeprnn.config import Recipe
+from deeprnn.commands import engines, own_text
+from deeprnn.commands.engines import engine_of, stop_condition, while_read
+from deeprnn.commands.runs import Single
 from deeprnn.experiments import own
 from deeprnn.experiments.gather import gather, listing
 from deeprnn.experiments.markdown import refresh
 from deeprnn.experiments.questions import all_recipes
-from deeprnn.store import checkpoint
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
-from deeprnn.text.corpora import is_known, own_name
-from deeprnn.train.finish import clear_snapshot, is_finished
-from deeprnn.train.loop import train
-from deeprnn.train.measurement import remeasure
-from deeprnn.train.report import JsonLines, Reporter, Terminal
-from deeprnn.train.run import Job, Stopped
+from deeprnn.train.report import JsonLines, Terminal
 
-NO_MEMORY = re.compile("allocate memory|bad_alloc|out of memory", re.IGNORECASE)  # what torch says of it
-LESS_MEMORY = "there is not enough memory for this model: choose fewer layers or units"
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
@@ -68,6 +51,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--gather", type=Path, nargs="+", metavar="FOLDER", help="add finished runs to --out's results")
     parser.add_argument("--remeasure", action="store_true", help="score finished checkpoints again instead of training")
+    engines.add_options(parser)
     args = parser.parse_args(argv)
     names = all_recipes()
     for pattern in args.recipes:
@@ -80,40 +64,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.error(f"--threads must be at least 1, not {args.threads}")
     if args.out is None:
         args.out = Path("checkpoints" if args.list or args.gather or args.remeasure else "runs")
-    if args.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
+    engines.check_options(parser, args)
     return args
-
-
-def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
-    """Return the job of a recipe with a seed and a text; both are part of its name if they are not the default.
-
-    Raises:
-        ValueError: --data is given, but the recipe has several texts, or the text does not exist.
-    """
-    command, config = f"python train.py {recipe.name}", recipe.train
-    if args.data:
-        if config.more_texts:
-            raise ValueError(
-                f"{recipe.name} reads several texts, and --data would replace the first alone; choose a recipe of one "
-                f"text, such as depth-gru-2-residual."
-            )
-        text = args.place if is_known(args.place) else own_name(Path(args.place))
-        command = f"{command} --data {own_text.named(args.data)}"
-        config = replace(config, text=args.place)
-        recipe = replace(recipe, name=f"{recipe.name}-{text}", experiment="")  # not compared with other runs
-    if seed:
-        command = f"{command} --seeds {seed}"
-    recipe = replace(recipe, train=replace(config, seed=seed))
-    return Job(recipe=recipe, out=args.out, command=command)
-
-
-def compare(directory: Path, text: str | None) -> None:
-    """Measure a checkpoint, and print its recorded figures beside those measured now."""
-    measured = remeasure(directory, text)
-    for part, figures in checkpoint.read_info(directory).metrics.final.items():
-        again = f"{measured[part]['ppl']:.6f}" if part in measured else "not measured here"
-        print(f"{directory.name:28} {part:13} recorded {figures.ppl:.6f} measured {again}")
 
 
 def print_list(args: argparse.Namespace) -> int:
@@ -133,53 +85,17 @@ def add_runs(args: argparse.Namespace) -> int:
     return int(bool(left_out))
 
 
-def stop_condition(budget_minutes: float, *, follow_stdin: bool = False) -> Callable[[], bool]:
-    """Handle Ctrl-C and SIGTERM; return a function that says whether one of them came, or the time is used up."""
-    stopping = False
-    deadline = time.monotonic() + 60 * budget_minutes
-
-    def stop(_signum: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends the process at once
-
-    def follow() -> None:
-        nonlocal stopping
-        while read := os.read(sys.stdin.fileno(), 100):
-            stopping = stopping or b"stop" in read
-        os._exit(1)  # whoever started this program is gone
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    if follow_stdin:
-        threading.Thread(target=follow, daemon=True).start()
-    return lambda: stopping or time.monotonic() > deadline
-
-
-def do(
-    task: Job, args: argparse.Namespace, device: torch.device, should_stop: Callable[[], bool], reporter: Reporter
-) -> None:
-    """Train one run, or measure it again.
-
-    Raises:
-        ValueError, OSError, MemoryError, RuntimeError: the run cannot be trained or measured.
-        Stopped: the run was asked to stop.
-    """
-    if args.remeasure and task.directory.exists():
-        compare(task.directory, args.place)
-    elif args.remeasure:
-        print(f"{task.directory} is not there: skipped. Train it first.")
-    elif is_finished(task):
-        clear_snapshot(task)
-        reporter.skipped(task.directory)
-    else:
-        reporter.finished(train(task, device=device, resume=args.resume, should_stop=should_stop, reporter=reporter))
+def singles(args: argparse.Namespace) -> list[Single]:
+    """Return the runs that the command line asks for, or this shard's part of them."""
+    chosen = [name for name in all_recipes() if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
+    names = [*chosen, *({own.NAME} & {*args.recipes})]
+    index, count = args.shard
+    return [Single(name=name, seed=seed) for name, seed in itertools.product(names, args.seeds)][index::count]
 
 
 def main(argv: list[str]) -> int:
-    """Do what the command line asks for; return the exit status, which is 0 if every run finished."""
+    """Do what the command line asks for; return the exit status, which is 0 if no run failed."""
     args = parse(argv)
-    recipes = all_recipes()
     if args.list or args.gather:
         try:
             return add_runs(args) if args.gather else print_list(args)
@@ -191,44 +107,17 @@ def main(argv: list[str]) -> int:
             )
             print(f"train.py: {error}{remedy}", file=sys.stderr)
             return 1
-    torch.set_num_threads(args.threads)  # threads within an operation; those between operations are never used here
-    cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-    device = torch.device("cuda" if cuda else "cpu")
     should_stop = stop_condition(args.budget_minutes, follow_stdin=args.follow_stdin)
     reporter = JsonLines(sys.stdout) if args.json else Terminal()
     try:
         args.place = own_text.find(args, reporter)
+        engine = engine_of(args)
     except (ValueError, OSError) as error:
         reporter.failed(error)
         return 1
-    chosen = [name for name in recipes if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
-    failed = False
-    for name, seed in itertools.product([*chosen, *({own.NAME} & {*args.recipes})], args.seeds):
-        try:
-            own_one = name == own.NAME
-            task = own_text.job(seed, args, device, reporter) if own_one else job(recipes[name], seed, args)
-            do(task, args, device, should_stop, reporter)
-            if own_one and not args.json and (task.directory / checkpoint.CONFIG).is_file():
-                print(own_text.came(task))
-        except Stopped as stopped:
-            reporter.stopped(stopped)
-            return 130
-        except BrokenPipeError:
-            raise
-        except (ValueError, OSError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not NO_MEMORY.search(str(error)):
-                raise
-            reporter.failed(error if isinstance(error, (ValueError, OSError)) else MemoryError(LESS_MEMORY))
-            failed = True
-    return int(failed)
+    return engine(singles(args), args, should_stop, reporter)
 
 
 def run(argv: list[str]) -> int:
     """Run `main`; end without an error if the reader of the output closes it, as `head` does."""
-    try:
-        code = main(argv)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    return code
+    return while_read(lambda: main(argv))

@@ -146,7 +146,7 @@ def save(
     }
     card = model_card(directory.name, model, vocab, Metrics.from_dict(metrics)).encode()
     files = {WEIGHTS: weights, CONFIG: _json_bytes(config), METRICS: _json_bytes(metrics), CARD: card}
-    _write_directory(directory, {**companions, **files}, replace=replace)
+    write_directory(directory, {**companions, **files}, replace=replace)
 
 
 def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
@@ -155,10 +155,16 @@ def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
     Raises:
         ExistsError: `directory` exists.
     """
-    _write_directory(directory, {METRICS: _json_bytes(metrics)})
+    write_directory(directory, {METRICS: _json_bytes(metrics)})
 
 
-def _write_directory(directory: Path, files: dict[str, bytes], *, replace: bool = False) -> None:
+def write_directory(directory: Path, files: dict[str, bytes], *, replace: bool = False) -> None:
+    """Write files beside `directory`, flush them to disk, then rename their folder to `directory`; see `save`.
+
+    Raises:
+        ExistsError: `directory` exists and is not to be replaced.
+        OSError: a file cannot be written; the folder from before stays.
+    """
     written, before = aside(directory), aside(directory)
     try:
         written.mkdir(parents=True)

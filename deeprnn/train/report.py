@@ -6,7 +6,7 @@ Knows: runs, prepared texts, n-grams. Does not know: how a step is made, when a 
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,7 +26,7 @@ SECONDS_BETWEEN = 0.5  # seconds from one JSON line of progress to the next
 class Reporter:
     """Reports to nobody; those that report override what they need.
 
-    The methods are called in this order, and of the last four only one.
+    The methods are called in this order, and of those from `finished` on only one, but for `compared`.
     """
 
     def read(self, place: str, sources: Sequence[Source]) -> None:
@@ -55,6 +55,12 @@ class Reporter:
 
     def skipped(self, directory: Path) -> None:
         """Hear that the run was finished earlier."""
+
+    def claimed(self, name: str) -> None:
+        """Hear that another process is at the run, so that it is left out."""
+
+    def compared(self, name: str, sentence: str) -> None:
+        """Hear what came of a run on a text of one's own."""
 
     def stopped(self, why: Stopped) -> None:
         """Hear that the run was asked to stop, and that its snapshot is saved."""
@@ -101,12 +107,7 @@ class Terminal(Reporter):
     def measured(self, run: TrainState) -> None:
         """Print the figures and the start of what the model writes."""
         assert self._bar is not None
-        record = run.curve[-1]
-        self._bar.write(
-            f"{self._bar.desc}: epoch {run.epoch}, {run.total_chars:,} characters, {run.train_seconds:.0f} s: "
-            f"train ppl {record['train_ppl']:.3f}, held-out ppl {record['val_ppl']:.3f}, "
-            f"{run.chars_per_second:,} characters/s; {record['written']['drawn'][:SHOWN_CHARS]!r}"
-        )
+        self._bar.write(f"{self._bar.desc}: {describe_measured(run)}")
 
     def ended(self) -> None:
         """Leave the bar as it is."""
@@ -122,6 +123,14 @@ class Terminal(Reporter):
         """Print how to train it again."""
         print(f"{directory} is finished: skipped. Remove it, or choose another --out, to train it again.")
 
+    def claimed(self, name: str) -> None:
+        """Print it."""
+        print(describe_claimed(name))
+
+    def compared(self, name: str, sentence: str) -> None:  # noqa: ARG002
+        """Print it."""
+        print(sentence)
+
     def stopped(self, why: Stopped) -> None:
         """Print why, and how to go on."""
         print(why if why.kept is None else f"{why} The best weights so far are in {why.kept}.")
@@ -130,6 +139,41 @@ class Terminal(Reporter):
         """Print why, and the remedy."""
         remedy = "" if isinstance(why, ValueError) else "; mend that, then continue with --resume what was saved."
         print(f"train.py: {why}{remedy}", file=sys.stderr)
+
+
+class Lines(Terminal):
+    """Reports to a person who watches several runs at once: whole lines that begin with a run's name, and no bar.
+
+    say: prints a line, or carries it to where it is printed.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._say = say
+        self._name = ""
+
+    def described(self, run: TrainState, job: Job, data: Data) -> None:  # noqa: ARG002
+        """Say on which texts the run trains."""
+        self._name = job.name
+        self._say(describe_data(job, data))
+
+    def trained(self, run: TrainState, nats: float) -> None:
+        """Say nothing."""
+
+    def measuring(self, chars: int) -> None:
+        """Say nothing."""
+
+    def measured(self, run: TrainState) -> None:
+        """Say the figures and the start of what the model writes."""
+        self._say(f"{self._name}: {describe_measured(run)}")
+
+    def finished(self, directory: Path) -> None:
+        """Say where the checkpoint is."""
+        self._say(f"{directory.name}: saved {directory}")
+
+    def compared(self, name: str, sentence: str) -> None:
+        """Say it of this run."""
+        self._say(f"{name}: {sentence}")
 
 
 class JsonLines(Reporter):
@@ -141,7 +185,7 @@ class JsonLines(Reporter):
     progress: at most every half second; `epoch` counts with its fraction, `seconds_left` includes measuring.
     measuring: the weights are being read on held-out text.
     measured: a record of the curve, with what the model writes.
-    finished, stopped, failed: the folder of the checkpoint if there is one, and the reason.
+    finished, claimed, stopped, failed: the folder of the checkpoint if there is one, and the reason.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -217,6 +261,10 @@ class JsonLines(Reporter):
         else:
             self._write("failed", kind="diverged", reason=f"{directory.name} diverged when it was trained")
 
+    def claimed(self, name: str) -> None:
+        """Write `claimed`."""
+        self._write("claimed", reason=describe_claimed(name))
+
     def stopped(self, why: Stopped) -> None:
         """Write `stopped`."""
         kept = {} if why.kept is None else {"folder": str(why.kept), **_figures(why.kept)}
@@ -238,6 +286,21 @@ def _figures(directory: Path) -> dict[str, Any]:
 def total_chars(run: TrainState, job: Job) -> int:
     """Return how many characters a run trains on in all its epochs."""
     return run.total_windows * job.recipe.train.batch_size * job.recipe.train.window
+
+
+def describe_measured(run: TrainState) -> str:
+    """Return the last figures of a run, and the start of what the model wrote then, in one line."""
+    record = run.curve[-1]
+    return (
+        f"epoch {run.epoch}, {run.total_chars:,} characters, {run.train_seconds:.0f} s: "
+        f"train ppl {record['train_ppl']:.3f}, held-out ppl {record['val_ppl']:.3f}, "
+        f"{run.chars_per_second:,} characters/s; {record['written']['drawn'][:SHOWN_CHARS]!r}"
+    )
+
+
+def describe_claimed(name: str) -> str:
+    """Return a sentence for the user that says why a run is left out."""
+    return f"{name} is being trained by another process: skipped."
 
 
 def describe_data(job: Job, data: Data) -> str:

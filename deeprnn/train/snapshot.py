@@ -42,9 +42,14 @@ def prepare_folder(job: Job) -> None:
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
-        raise ValueError(
-            f"{job.out} cannot be written to ({error.strerror}); name another folder with --out, or make room."
-        ) from error
+        raise unwritable(job, error) from error
+
+
+def unwritable(job: Job, error: OSError) -> ValueError:
+    """Return the error to raise when nothing can be written to the folder of a run."""
+    return ValueError(
+        f"{job.out} cannot be written to ({error.strerror}); name another folder with --out, or make room."
+    )
 
 
 def _identity(job: Job, data: Data) -> dict[str, Any]:

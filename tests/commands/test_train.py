@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import deeprnn
-from deeprnn.commands import own_text, train
+from deeprnn.commands import own_text, runs, train
 from deeprnn.experiments.questions import QUESTIONS, all_recipes
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.corpora import own_name
@@ -199,7 +199,7 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
     def job(seed, *arguments):
         args = train.parse(["smoke", *arguments])
         args.place = own_text.find(args, Reporter())
-        return train.job(recipe, seed, args)
+        return runs.job(recipe, seed, args)
 
     assert job(0).name == "smoke"
     assert job(0).command == "python train.py smoke"

@@ -12,6 +12,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from deeprnn.documents import lock
+
 PREFIX = "deeprnn-training-"
 LOCK = "lock"
 
@@ -73,15 +75,7 @@ class Folders:
 
 def _locked(path: Path) -> int | None:
     """Open a file and lock it until it is closed, or the process ends; return None if that is not possible."""
-    import fcntl  # Windows has none
-
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:  # another user's, or no such file
+        return lock(path)
+    except OSError:  # its server lives; or it is another user's, or there is none
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # its server lives
-        os.close(descriptor)
-        return None
-    return descriptor

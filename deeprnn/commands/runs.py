@@ -1,0 +1,170 @@
+"""One run of a command line: a recipe, a seed and the options; how it is trained, and how its end is reported.
+
+Knows: recipes, jobs, reports. Does not know: how many runs there are, and where each of them runs.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from deeprnn.commands import own_text
+from deeprnn.config import Recipe
+from deeprnn.experiments import own
+from deeprnn.experiments.questions import all_recipes
+from deeprnn.store import checkpoint
+from deeprnn.text.corpora import is_known, own_name
+from deeprnn.train.claim import claimed
+from deeprnn.train.finish import clear_snapshot, is_finished
+from deeprnn.train.loop import train
+from deeprnn.train.measurement import remeasure
+from deeprnn.train.report import Reporter
+from deeprnn.train.run import Job, Stopped
+
+DONE, FAILED, STOPPED = 0, 1, 130  # exit statuses: of a run, and of all runs together
+NO_MEMORY = re.compile("allocate memory|bad_alloc|out of memory", re.IGNORECASE)  # what torch says of it
+LESS_MEMORY = "there is not enough memory for this model: choose fewer layers or units"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Single:
+    """One run that is asked for: the name of a recipe, or `my-book`, and a seed."""
+
+    name: str
+    seed: int
+
+
+def attempt(doing: Callable[[], None], reporter: Reporter) -> int:
+    """Do something for a run; report why if it could not be done; return the run's exit status."""
+    try:
+        doing()
+    except Stopped as stopped:
+        reporter.stopped(stopped)
+        return STOPPED
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not NO_MEMORY.search(str(error)):
+            raise
+        reporter.failed(error if isinstance(error, (ValueError, OSError)) else MemoryError(LESS_MEMORY))
+        return FAILED
+    return DONE
+
+
+def overall(statuses: Sequence[int]) -> int:
+    """Return the exit status of several runs: stopped if one was stopped, else failed if one failed."""
+    return max(statuses, default=DONE)
+
+
+def device_of(asked: str) -> torch.device:
+    """Return the device that --device names.
+
+    Raises:
+        ValueError: there is no such device.
+    """
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
+    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def train_single(single: Single, args: argparse.Namespace, should_stop: Callable[[], bool], reporter: Reporter) -> None:
+    """Train one run in this process, or measure it again; report what came of it.
+
+    Raises:
+        ValueError, OSError, MemoryError, RuntimeError: the run cannot be trained or measured.
+        Stopped: the run was asked to stop.
+    """
+    torch.set_num_threads(args.threads)  # threads within an operation; those between operations are never used here
+    device = device_of(args.device)
+    task = job_of(single, args, device, reporter)
+    if args.remeasure:
+        compare(task.directory, args.place)
+        return
+    with to_do(task, reporter) as wanted:
+        if wanted:
+            train(task, device=device, resume=args.resume, should_stop=should_stop, reporter=reporter)
+            reporter.finished(task.directory)
+    tell_what_came(single, task, args, reporter)
+
+
+@contextmanager
+def to_do(task: Job, reporter: Reporter) -> Iterator[bool]:
+    """Claim a run for as long as the block lasts; yield whether it is still to be trained, and report why if not.
+
+    Raises:
+        ValueError: the folder cannot be written to.
+    """
+    if is_finished(task):
+        _skip(task, reporter)
+        yield False
+        return
+    with claimed(task) as free:
+        if not free:
+            reporter.claimed(task.name)
+            yield False
+        elif is_finished(task):  # by another process meanwhile
+            _skip(task, reporter)
+            yield False
+        else:
+            yield True
+
+
+def _skip(task: Job, reporter: Reporter) -> None:
+    clear_snapshot(task)
+    reporter.skipped(task.directory)
+
+
+def tell_what_came(single: Single, task: Job, args: argparse.Namespace, reporter: Reporter) -> None:
+    """Report to a person what came of a finished run of `my-book`."""
+    whole = is_finished(task) and (task.directory / checkpoint.CONFIG).is_file()
+    if single.name == own.NAME and whole and not args.json:
+        reporter.compared(task.name, own_text.came(task))
+
+
+def compare(directory: Path, text: str | None) -> None:
+    """Measure a checkpoint, and print its recorded figures beside those measured now."""
+    if not directory.exists():
+        print(f"{directory} is not there: skipped. Train it first.")
+        return
+    measured = remeasure(directory, text)
+    for part, figures in checkpoint.read_info(directory).metrics.final.items():
+        again = f"{measured[part]['ppl']:.6f}" if part in measured else "not measured here"
+        print(f"{directory.name:28} {part:13} recorded {figures.ppl:.6f} measured {again}")
+
+
+def job_of(single: Single, args: argparse.Namespace, device: torch.device, reporter: Reporter) -> Job:
+    """Return the job of a run.
+
+    Raises:
+        ValueError: see `job`; or no recipe can be made from the text.
+    """
+    if single.name == own.NAME:
+        return own_text.job(single.seed, args, device, reporter)
+    return job(all_recipes()[single.name], single.seed, args)
+
+
+def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
+    """Return the job of a recipe with a seed and a text; both are part of its name if they are not the default.
+
+    Raises:
+        ValueError: --data is given, but the recipe has several texts, or the text does not exist.
+    """
+    command, config = f"python train.py {recipe.name}", recipe.train
+    if args.data:
+        if config.more_texts:
+            raise ValueError(
+                f"{recipe.name} reads several texts, and --data would replace the first alone; choose a recipe of one "
+                f"text, such as depth-gru-2-residual."
+            )
+        text = args.place if is_known(args.place) else own_name(Path(args.place))
+        command = f"{command} --data {own_text.named(args.data)}"
+        config = replace(config, text=args.place)
+        recipe = replace(recipe, name=f"{recipe.name}-{text}", experiment="")  # not compared with other runs
+    if seed:
+        command = f"{command} --seeds {seed}"
+    recipe = replace(recipe, train=replace(config, seed=seed))
+    return Job(recipe=recipe, out=args.out, command=command)

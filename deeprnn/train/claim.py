@@ -1,0 +1,55 @@
+"""Claims on runs: no run is trained by two processes at once, whatever commands or machines they belong to.
+
+Knows: the folder of a run. Does not know: what a run does, who started it.
+
+A claim is a lock of the system on a file in the run's folder. It ends with its process, even one that is killed.
+Between machines it holds where their shared file system has locks: NFS does, Lustre if it is mounted with `flock`.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deeprnn.documents import lock
+from deeprnn.train.run import Job
+from deeprnn.train.snapshot import unwritable
+
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}  # what a file system without locks answers
+
+
+@contextmanager
+def claimed(job: Job) -> Iterator[bool]:
+    """Claim a run for as long as the block lasts; yield False if another process has it.
+
+    Raises:
+        ValueError: the folder cannot be written to.
+    """
+    path = job.out / f".{job.name}.claim"
+    descriptor, free = None, True
+    try:
+        job.out.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked(path)
+    except BlockingIOError:
+        free = False
+    except (OSError, ImportError) as error:
+        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+            raise unwritable(job, error) from error
+        print(f"{job.name}: files in {job.out} cannot be locked; start no second process on this run.", file=sys.stderr)
+    try:
+        yield free
+    finally:
+        if descriptor is not None:
+            path.unlink(missing_ok=True)  # while it is locked, so that nobody else's is removed
+            os.close(descriptor)
+
+
+def _locked(path: Path) -> int:
+    """Create and lock a file; if it was removed between the two, as its holder ended, do it again."""
+    while True:
+        descriptor = lock(path, create=True)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
