@@ -55,6 +55,8 @@ def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> 
     """Exit with a message if the options contradict each other."""
     if args.jobs < 1:
         parser.error(f"--jobs must be at least 1, not {args.jobs}")
+    if args.jobs > 1 and not hasattr(signal, "pthread_sigmask"):
+        parser.error("--jobs does not work on Windows: start a command for each part, --shard 0/2 and --shard 1/2")
     if args.engine == "ray" and args.jobs > 1:
         parser.error("--jobs is for one machine: a Ray cluster runs as many at once as it has room for")
     if args.json and (args.engine == "ray" or args.jobs > 1):
