@@ -233,7 +233,7 @@ def test_the_server_connects_to_nothing_and_writes_nowhere_but_to_its_private_fo
     if strace is None or subprocess.run([strace, "-f", "true"], capture_output=True).returncode:
         pytest.skip("strace is missing, or may not trace here")
     calls = tmp_path / "calls"
-    traced = [strace, "-f", "-qq", "-e", "trace=connect,sendto,openat,open,creat,rename,mkdir", "-o", str(calls)]
+    traced = [strace, "-D", "-f", "-qq", "-e", "trace=connect,sendto,openat,open,creat,rename,mkdir", "-o", str(calls)]
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     with (
