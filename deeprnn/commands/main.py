@@ -59,7 +59,7 @@ def _push(arguments: list[str]) -> int:
 def _pull(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="deeprnn pull", description=COMMANDS["pull"][1])
     parser.add_argument("repository", help="user/name at the Hub")
-    parser.add_argument("name", help="of the checkpoint's folder there")
+    parser.add_argument("name", nargs="?", help="of the checkpoint's folder there (the one at the root)")
     parser.add_argument("--revision", help="a branch, tag or commit (the newest)")
     asked = parser.parse_args(arguments)
     from deeprnn.store.hub import pull

@@ -5,32 +5,67 @@ training, the page.
 """
 
 import glob
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
+from deeprnn.documents import printable
 from deeprnn.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 
+FILES = (WEIGHTS, CONFIG, METRICS, CARD)  # of a checkpoint
+Asked = TypeVar("Asked")
 
-def pull(repo_id: str, name: str, revision: str | None = None) -> Path:
+
+def is_repository(path: str) -> bool:
+    """Return whether a path that leads nowhere on this machine can be that of a repository, user/name."""
+    return path.count("/") == 1 and not path.startswith((".", "/", "~")) and not Path(path).parent.exists()
+
+
+def pull(repo_id: str, name: str | None = None, revision: str | None = None) -> Path:
     """Download one checkpoint folder into the Hub cache and return its path; without a network, use the cached one.
 
+    name: of the checkpoint's folder; None: the checkpoint at the root of the repository.
+
     Raises:
-        ValueError: there is no such repository, revision or checkpoint, or it is neither reachable nor cached.
+        ValueError: there is no such repository, revision or checkpoint, or it is neither reachable nor cached; without
+            a name, the message lists the checkpoints that the repository holds.
+    """
+    patterns = list(FILES) if name is None else [f"{glob.escape(name)}/*"]
+    snapshot = _asked(repo_id, lambda: Path(snapshot_download(repo_id, revision=revision, allow_patterns=patterns)))
+    directory = snapshot if name is None else snapshot / name
+    if (directory / CONFIG).exists() or (name is not None and directory.is_dir()):
+        return directory
+    if name is None:
+        raise ValueError(
+            f"{repo_id} holds no checkpoint at its root: give name=, one of: {_listed(repo_id, revision)}."
+        )
+    raise ValueError(f"{repo_id} holds no checkpoint {name!r} (or it is not in the cache and there is no network).")
+
+
+def _listed(repo_id: str, revision: str | None) -> str:
+    """Return the names of a repository's checkpoint folders, as the Hub lists them."""
+    paths = _asked(repo_id, lambda: HfApi().list_repo_files(repo_id, revision=revision))
+    folders = sorted(path.removesuffix(f"/{CONFIG}") for path in paths if path.endswith(f"/{CONFIG}"))
+    return ", ".join(printable(folder) for folder in folders) or "none"
+
+
+def _asked(repo_id: str, asking: Callable[[], Asked]) -> Asked:
+    """Ask the Hub for something of a repository.
+
+    Raises:
+        ValueError: it refuses, or it is neither reachable nor is the answer cached.
     """
     try:
-        snapshot = snapshot_download(repo_id, revision=revision, allow_patterns=[f"{glob.escape(name)}/*"])
-    except LocalEntryNotFoundError as error:
+        return asking()
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise ValueError(
             f"{repo_id} could not be reached and is not in the cache; load it once with a network."
         ) from error
     except (HTTPError, HFValidationError, OSError) as error:
         raise ValueError(f"cannot load from the Hub repository {repo_id!r}: {error}") from error
-    directory = Path(snapshot) / name
-    if not directory.is_dir():
-        raise ValueError(f"{repo_id} holds no checkpoint {name!r} (or it is not in the cache and there is no network).")
-    return directory
 
 
 def push(directory: Path, repo_id: str, *, public: bool = False) -> str:
@@ -48,7 +83,7 @@ def push(directory: Path, repo_id: str, *, public: bool = False) -> str:
     ]
     if not folders:
         raise ValueError(f"{directory} holds no checkpoint: name the folder that holds the checkpoints' folders.")
-    files = [f"{glob.escape(name)}/{file}" for name in folders for file in (WEIGHTS, CONFIG, METRICS, CARD)]
+    files = [f"{glob.escape(name)}/{file}" for name in folders for file in FILES]
     api = HfApi()
     try:
         api.create_repo(repo_id, private=not public, exist_ok=True)

@@ -109,6 +109,7 @@ def _has_config(path: Path) -> bool:
 def load(path: str | Path, *, name: str | None = None, revision: str | None = None) -> LanguageModel:
     """Load a checkpoint: `load("checkpoints/note-lstm-2")`, or from the Hub `load("user/repo", name="note-lstm-2")`.
 
+    `load("user/repo")` takes the checkpoint at the root of a repository; if there is none, the error lists the names.
     With `name`, `path` is a local folder of checkpoints if it exists, else a Hub repository, which is cached; without a
     network the cache is used. The weights are always checked against their hash.
 
@@ -116,8 +117,10 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
         ValueError: the checkpoint is missing, broken or unreachable; the message names the file and the remedy.
     """
     if name is None:
+        if hub.is_repository(str(path)):
+            return checkpoint.load(hub.pull(str(path), revision=revision), str(path).rpartition("/")[2])
         if revision is not None:
-            raise ValueError("revision belongs to a Hub repository: give name=, the checkpoint's folder there, too.")
+            raise ValueError("revision belongs to a Hub repository: give its name, user/repo.")
         return checkpoint.load(Path(path))
     if not name or name.startswith(".") or set(name) & set("/\\"):
         raise ValueError(f"name must be a checkpoint's folder name, not {name!r}.")

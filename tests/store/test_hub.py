@@ -285,3 +285,21 @@ def test_a_push_takes_a_checkpoints_own_files_and_is_private_unless_asked(hub, c
     (files,) = [files for files in hub.repositories["user/own-files"].commits.values() if files]
     assert len(files) == 8
     assert not [path for path in files if path.endswith(".txt")]
+
+
+@pytest.mark.process
+def test_the_one_checkpoint_at_the_root_of_a_repository_loads_without_a_name(hub, client, offline_client, folder):
+    first = hub.commit("user/root", folder / "tiny")
+    hub.commit("user/root", folder / "other")
+    assert client.load("user/root") == generated(folder / "other")
+    assert client.load("user/root", revision=first) == generated(folder / "tiny")
+    assert offline_client.load("user/root") == generated(folder / "other")
+
+
+@pytest.mark.process
+def test_a_repository_of_several_checkpoints_lists_them(hub, client, offline_client, folder):
+    hub.commit("user/several", folder)
+    message = client.load_error("user/several")
+    assert "give name=, one of: other, tiny." in message
+    assert "user/nowhere" in client.load_error("user/nowhere")
+    assert "with a network" in offline_client.load_error("user/several")
