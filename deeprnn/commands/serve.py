@@ -6,6 +6,8 @@ Knows: the folders of checkpoints and texts, the server's address. Does not know
 import argparse
 import functools
 import logging
+import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,10 +20,12 @@ from deeprnn.page.server.serving import address, set_gradio_environment
 from deeprnn.page.training.allowed import is_local
 from deeprnn.store.arrivals import Arrivals
 from deeprnn.store.checkpoint import CONFIG, CheckpointInfo
+from deeprnn.store.hub import pull_all
 from deeprnn.store.registry import Registry
 from deeprnn.text.corpora import load_if_local
 
 RUNS = Path("runs")  # where `deeprnn train` saves checkpoints
+HUB = "hf://"  # how a place at the Hub begins
 LOG = logging.getLogger(__name__)
 _SHIPPED = Path(__file__).parents[2] / "checkpoints"  # in a clone of the project
 CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
@@ -30,14 +34,18 @@ CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start the server."""
     parser = argparse.ArgumentParser(description="Serve the page; docs/settings.md lists the environment variables.")
-    folders = "folders of checkpoints to serve (checkpoints); questions and results are those of the first"
-    parser.add_argument("--checkpoints", type=Path, nargs="+", default=[CHECKPOINTS], metavar="FOLDER", help=folders)
+    folders = (
+        "folders of checkpoints to serve, or hf://user/repo@revision (DEEPRNN_CHECKPOINTS, else checkpoints); "
+        "questions and results are those of the first"
+    )
+    parser.add_argument("--checkpoints", nargs="+", metavar="FOLDER", help=folders)
     parser.add_argument("--host", help="address to listen at (GRADIO_SERVER_NAME, else 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen at (GRADIO_SERVER_PORT, else 7860)")
     asked = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     try:
-        registry = Registry(*asked.checkpoints, max_loaded=env_limit("MAX_LOADED", 64))
+        places = asked.checkpoints or shlex.split(os.environ.get("DEEPRNN_CHECKPOINTS", "")) or [f"{CHECKPOINTS}"]
+        registry = Registry(*map(folder_of, places), max_loaded=env_limit("MAX_LOADED", 64))
         _check_served(registry)
         where = address(asked.host, asked.port)
         set_gradio_environment()
@@ -47,6 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         launch(registry, text_of, _arrivals(registry, f"{where['server_name']}").look, **where)
     except ValueError as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
+
+
+def folder_of(place: str) -> Path:
+    """Return a folder of checkpoints; those of a Hub repository, hf://user/repo@revision, are fetched.
+
+    Raises:
+        ValueError: the repository cannot be fetched.
+    """
+    if not place.startswith(HUB):
+        return Path(place)
+    repository, _, revision = place.removeprefix(HUB).partition("@")
+    return pull_all(repository, revision or None)
 
 
 def _check_served(registry: Registry) -> None:

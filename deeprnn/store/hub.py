@@ -45,6 +45,16 @@ def pull(repo_id: str, name: str | None = None, revision: str | None = None) -> 
     raise ValueError(f"{repo_id} holds no checkpoint {name!r} (or it is not in the cache and there is no network).")
 
 
+def pull_all(repo_id: str, revision: str | None = None) -> Path:
+    """Download all checkpoint folders of a repository into the Hub cache; return the folder that holds them.
+
+    Raises:
+        ValueError: there is no such repository or revision, or it is neither reachable nor cached.
+    """
+    patterns = [f"*/{file}" for file in FILES]
+    return _asked(repo_id, lambda: Path(snapshot_download(repo_id, revision=revision, allow_patterns=patterns)))
+
+
 def _listed(repo_id: str, revision: str | None) -> str:
     """Return the names of a repository's checkpoint folders, as the Hub lists them."""
     paths = _asked(repo_id, lambda: HfApi().list_repo_files(repo_id, revision=revision))

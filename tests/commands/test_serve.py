@@ -62,3 +62,11 @@ def test_a_folder_without_a_checkpoint_is_an_error_that_names_it(registry, tmp_p
 
 def test_who_names_a_checkpoint_itself_is_told_to_name_the_folder_that_holds_it(save_tiny, tmp_path):
     assert f"give the folder that holds it, {tmp_path}" in refused(save_tiny(tmp_path / "one"))
+
+
+def test_the_environment_names_folders_as_the_option_does_and_the_option_comes_first(registry, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPRNN_CHECKPOINTS", f"'{tmp_path / 'runs'}' '{tmp_path / 'of environment'}'")
+    with pytest.raises(SystemExit) as refusal:
+        serve.main([])
+    assert f"no directory {tmp_path / 'of environment'}" in str(refusal.value)
+    assert f"no directory {tmp_path / 'absent'}" in refused(tmp_path / "absent")

@@ -22,6 +22,9 @@ from deeprnn.store import hub
 def answer(task, arguments):
     if task == "push":
         return hub.push(Path(arguments.pop("directory")), **arguments)
+    if task == "served":
+        from deeprnn.commands.serve import folder_of
+        return sorted(info.name for info in deeprnn.list_checkpoints(folder_of(arguments["place"])))
     return deeprnn.load(arguments.pop("path"), **arguments).generate("abc", max_chars=40, seed=1)
 
 for line in sys.stdin:
@@ -69,6 +72,10 @@ class Client:
         reply = self._ask("load", {"path": str(path)} | arguments)
         assert reply.get("error") == "ValueError", reply
         return reply["message"]
+
+    def served(self, place):
+        """The names of the checkpoints that the page would serve from a place."""
+        return self._ask("served", {"place": place})["value"]
 
     def push(self, directory, repo_id, **arguments):
         """The commit's address."""
@@ -303,3 +310,13 @@ def test_a_repository_of_several_checkpoints_lists_them(hub, client, offline_cli
     assert "give name=, one of: other, tiny." in message
     assert "user/nowhere" in client.load_error("user/nowhere")
     assert "with a network" in offline_client.load_error("user/several")
+
+
+@pytest.mark.process
+def test_the_page_serves_all_checkpoints_of_a_repository_at_the_revision_that_is_named(hub, client, folder, save_tiny):
+    first = hub.commit("user/served", folder)
+    save_tiny(folder / "third", cell="rnn")
+    hub.commit("user/served", folder)
+    assert client.served("hf://user/served") == ["other", "third", "tiny"]
+    assert client.served(f"hf://user/served@{first}") == ["other", "tiny"]
+    assert client.served(f"{folder}") == ["other", "third", "tiny"]
