@@ -64,7 +64,8 @@ def test_who_names_a_checkpoint_itself_is_told_to_name_the_folder_that_holds_it(
     assert f"give the folder that holds it, {tmp_path}" in refused(save_tiny(tmp_path / "one"))
 
 
-def test_the_environment_names_folders_as_the_option_does_and_the_option_comes_first(registry, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("registry")
+def test_the_environment_names_folders_as_the_option_does_and_the_option_comes_first(tmp_path, monkeypatch):
     monkeypatch.setenv("DEEPRNN_CHECKPOINTS", f"'{tmp_path / 'runs'}' '{tmp_path / 'of environment'}'")
     with pytest.raises(SystemExit) as refusal:
         serve.main([])

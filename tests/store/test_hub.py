@@ -320,3 +320,12 @@ def test_the_page_serves_all_checkpoints_of_a_repository_at_the_revision_that_is
     assert client.served("hf://user/served") == ["other", "third", "tiny"]
     assert client.served(f"hf://user/served@{first}") == ["other", "tiny"]
     assert client.served(f"{folder}") == ["other", "third", "tiny"]
+
+
+@pytest.mark.process
+def test_a_push_without_a_token_is_refused_with_the_remedy_and_makes_nothing(hub, folder, tmp_path):
+    with Client(HF_ENDPOINT=hub.address, HF_HOME=str(tmp_path / "empty")) as nobody:
+        reply = nobody._ask("push", {"directory": str(folder), "repo_id": "user/refused"})
+    assert reply["error"] == "ValueError", reply
+    assert "hf auth login" in reply["message"]
+    assert "user/refused" not in hub.repositories
