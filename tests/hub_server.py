@@ -1,7 +1,7 @@
 """A small Hub on loopback: enough of the Hub's HTTP API for `huggingface_hub` to pull from it and push to it.
 
 Knows: repositories as commits of files, and the endpoints that `snapshot_download`, `create_repo` and
-`upload_folder` of huggingface_hub 2.4 call. Does not know: checkpoints, pytest.
+`create_commit` of huggingface_hub 2.4 call. Does not know: checkpoints, pytest.
 
 As on the real Hub, `*.safetensors` are large files: `resolve` redirects to another host, which serves them by their
 SHA-256. A push is accepted with any token, and takes every file in the commit itself.
@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
+
+import yaml
 
 Files = dict[str, bytes]
 
@@ -158,6 +160,10 @@ class _HubHandler(BaseHTTPRequestHandler):
                 self.hub.repositories[repo_id] = Repository()
                 self.hub.repositories[repo_id].commit({})
                 self._send_json({"url": f"{self.hub.address}/{repo_id}"})
+            case ["api", "validate-yaml"]:
+                front = json.loads(body)["content"].split("---")[1]
+                refused = [] if "library_name" in yaml.safe_load(front) else [{"message": "it names no library"}]
+                self._send_json({"errors": refused, "warnings": []})
             case ["api", "models", user, name, "preupload", revision]:
                 _, files = self._files(f"{user}/{name}", revision)
                 known = {path: {"oid": blob_id(data)} for path, data in files.items()}

@@ -1,15 +1,19 @@
-"""The model card of a checkpoint: its README.md.
+"""The model card of a checkpoint, and that of a repository of checkpoints: their README.md.
 
 Knows: Markdown, the Hub's front matter. Does not know: files, weights.
 """
 
 import json
+from collections.abc import Mapping
+from urllib.parse import quote
 
 from deeprnn.documents import code_in_markdown, in_markdown
 from deeprnn.measure.metrics import Metrics
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.vocab import Vocab
+
+WRITTEN = "<!-- written by deeprnn push; remove this line to keep what you write here -->"
 
 
 def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str:
@@ -61,6 +65,35 @@ print(lm.generate({json.dumps(sample.prompt, ensure_ascii=False)}, seed={sample.
 ```
 
 > {in_markdown(sample.prompt)}{between}**{in_markdown(sample.text)}**
+"""
+
+
+def repository_card(repo_id: str, found: Mapping[str, Metrics]) -> str:
+    """Return the README.md of a repository of checkpoints: a table of them, and how to load one."""
+    rows = "\n".join(
+        f"| [{in_markdown(name)}]({quote(name)}/README.md) | {_titles(metrics)} | {metrics.num_params:,} "
+        f"| {metrics.final['train'].ppl:.2f} | {metrics.heldout.ppl:.2f} |"
+        for name, metrics in sorted(found.items())
+    )
+    return f"""---
+library_name: deeprnn
+pipeline_tag: text-generation
+tags: [character-level, recurrent-neural-network]
+---
+
+{WRITTEN}
+
+# Character language models
+
+| checkpoint | trained on | parameters | perplexity in training | held out |
+| --- | --- | --- | --- | --- |
+{rows}
+
+```python
+import deeprnn
+
+lm = deeprnn.load({json.dumps(repo_id)}, name={json.dumps(min(found), ensure_ascii=False)})
+```
 """
 
 

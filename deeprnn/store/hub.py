@@ -6,16 +6,20 @@ training, the page.
 
 import glob
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
 from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
-from deeprnn.documents import printable
+from deeprnn.documents import printable, read_object
+from deeprnn.measure.metrics import Metrics
+from deeprnn.store.card import WRITTEN, repository_card
 from deeprnn.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 
 FILES = (WEIGHTS, CONFIG, METRICS, CARD)  # of a checkpoint
+MAX_MESSAGE = 72  # characters of the first line of a commit
 Asked = TypeVar("Asked")
 
 
@@ -81,8 +85,9 @@ def _asked(repo_id: str, asking: Callable[[], Asked]) -> Asked:
 def push(directory: Path, repo_id: str, *, public: bool = False) -> str:
     """Upload every checkpoint in `directory` to a model repository, one folder each; return the URL of the commit.
 
-    Only the four files of each checkpoint are uploaded. A new repository is private unless `public` is True; an
-    existing one keeps its visibility.
+    Only the four files of each checkpoint are uploaded, and a card of the repository with a table of all checkpoints
+    there, unless it has one that somebody wrote. A new repository is private unless `public` is True; an existing one
+    keeps its visibility.
 
     Raises:
         ValueError: there is no checkpoint in `directory`, or the Hub refuses the upload, as it does without a token
@@ -93,11 +98,26 @@ def push(directory: Path, repo_id: str, *, public: bool = False) -> str:
     ]
     if not folders:
         raise ValueError(f"{directory} holds no checkpoint: name the folder that holds the checkpoints' folders.")
-    files = [f"{glob.escape(name)}/{file}" for name in folders for file in FILES]
+    paths = [path for name in folders for file in FILES if (path := directory / name / file).is_file()]
+    added = [CommitOperationAdd(path.relative_to(directory).as_posix(), path) for path in paths]
     api = HfApi()
     try:
         api.create_repo(repo_id, private=not public, exist_ok=True)
-        commit = api.upload_folder(repo_id=repo_id, folder_path=directory, allow_patterns=files)
+        card = _card(repo_id, directory)
+        added += [] if card is None else [CommitOperationAdd(CARD, card.encode())]
+        commit = api.create_commit(repo_id, added, commit_message=f"Add {', '.join(folders)}"[:MAX_MESSAGE])
     except (HTTPError, HFValidationError) as error:
         raise ValueError(f"cannot push to {repo_id!r} (is there a token? `hf auth login`): {error}") from error
     return commit.commit_url
+
+
+def _card(repo_id: str, directory: Path) -> str | None:
+    """Return the card of a repository with what it will hold; None if it has one that somebody wrote."""
+    there = Path(snapshot_download(repo_id, allow_patterns=[CARD, f"*/{METRICS}"]))
+    if (there / CARD).is_file() and WRITTEN not in (there / CARD).read_text("utf-8", "replace"):
+        return None
+    found = {}
+    for path in (*there.glob(f"*/{METRICS}"), *directory.glob(f"[!.]*/{METRICS}")):
+        with suppress(ValueError):  # of a run that failed, or of another program
+            found[path.parent.name] = Metrics.from_dict(read_object(path))
+    return repository_card(repo_id, found) if found else None

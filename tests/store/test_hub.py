@@ -263,8 +263,8 @@ def test_a_push_leaves_out_what_is_hidden(hub, client, folder, save_tiny):
     (folder / "tiny" / ".notes").write_text("mine")
     client.push(folder, "user/hidden")
     (files,) = [files for files in hub.repositories["user/hidden"].commits.values() if files]
-    assert {path.split("/")[0] for path in files} == {"tiny", "other"}
-    assert len(files) == 8
+    assert {path.split("/")[0] for path in files} == {"tiny", "other", "README.md"}
+    assert len(files) == 9  # with the repository's card
 
 
 @pytest.mark.process
@@ -290,7 +290,7 @@ def test_a_push_takes_a_checkpoints_own_files_and_is_private_unless_asked(hub, c
     (folder / "texts" / "book.txt").write_text("mine")
     client.push(folder, "user/own-files")
     (files,) = [files for files in hub.repositories["user/own-files"].commits.values() if files]
-    assert len(files) == 8
+    assert len(files) == 9  # with the repository's card
     assert not [path for path in files if path.endswith(".txt")]
 
 
@@ -329,3 +329,20 @@ def test_a_push_without_a_token_is_refused_with_the_remedy_and_makes_nothing(hub
     assert reply["error"] == "ValueError", reply
     assert "hf auth login" in reply["message"]
     assert "user/refused" not in hub.repositories
+
+
+@pytest.mark.process
+def test_each_push_is_one_commit_with_a_card_of_all_that_is_there_unless_somebody_wrote_one(
+    hub, client, folder, tmp_path, save_tiny
+):
+    client.push(folder, "user/card")
+    save_tiny(tmp_path / "more" / "third", cell="rnn")
+    client.push(tmp_path / "more", "user/card")
+    repository = hub.repositories["user/card"]
+    assert len(repository.commits) == 3  # the first is empty, as a new repository is
+    files = repository.commits[repository.branches["main"]]
+    rows = [line for line in files["README.md"].decode().splitlines() if line.startswith("| [")]
+    assert [row.split("]")[0] for row in rows] == ["| [other", "| [third", "| [tiny"]
+    repository.commit(files | {"README.md": b"---\nlibrary_name: deeprnn\n---\nmine"})
+    client.push(folder, "user/card")
+    assert repository.commits[repository.branches["main"]]["README.md"].endswith(b"mine")
