@@ -69,7 +69,7 @@ def test_what_the_wheel_asks_for_are_ranges_that_begin_with_the_pins(wheel):
         asked = email.message_from_bytes(archive.read(name)).get_all("Requires-Dist")
     pins = [line.split("#")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()]
     pinned = {one.name: str(one.specifier).removeprefix("==") for one in map(Requirement, pins)}
-    ranges = {one.name: one.specifier for one in map(Requirement, asked)}
+    ranges = {one.name: one.specifier for one in map(Requirement, asked) if one.name != "ray"}  # for clusters alone
     assert {name: f">={version}" for name, version in pinned.items()} == {
         name: next(str(bound) for bound in specifier if bound.operator == ">=") for name, specifier in ranges.items()
     }

@@ -19,6 +19,7 @@ from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
 STREAM_SECONDS = 10
 UNREAD = r"\"nats\": null"  # in the page's configuration: of a card whose model was not ready when it was drawn
 FETCHED = ("watch", "training", "experiments", "learn", "checkpoints")  # the views that are drawn when they are opened
+LEFT = "AbortError|errored out"  # what gradio says when a page is left while it is being answered
 ALL_ANALYSED = (
     "() => [...document.querySelectorAll('.model-card')].every((card) =>"
     " !card.matches('.writing') && (card.querySelector('.rote') || !card.querySelector('.text').textContent))"
@@ -108,13 +109,17 @@ class Visit:
 
     def __init__(self, page, url):
         self.page, self.url, self.problems, self.requests = page, url, [], []
-        page.on("console", lambda m: self.problems.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         self.under_way = set()
         page.on("request", lambda request: self.under_way.add(request))
         for ended in ("requestfinished", "requestfailed"):
             page.on(ended, lambda request: self.under_way.discard(request))
+
+    def _hear(self, said):
+        if said.type in ("error", "warning") and not re.search(LEFT, said.text):
+            self.problems.append(said.text)
 
     def open(self, query=""):
         self.page.goto(self.url + query)

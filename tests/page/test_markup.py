@@ -46,7 +46,6 @@ WRONG = """() => {
   if (globalThis.harmed !== undefined) wrong.push('it ran');
   return wrong;
 }"""
-LEFT = "AbortError|errored out"  # what gradio says when a page is left while it is being answered
 IN_TABLES = ("table", "thead", "tbody", "tr", "th", "td", "code", "pre", "p")
 GO = "(query) => deeprnn.address.go(query)"
 
@@ -146,7 +145,7 @@ class Guarded(Visit):
         """Nothing has run, nothing was made or asked, and the page can be used."""
         assert self.page.evaluate(WRONG) == [], payload
         assert self.did == [], payload
-        assert [one for one in self.problems if not re.search(LEFT, one)] == [], payload
+        assert self.problems == [], payload
         self.page.locator(".views a[href^='?view=learn&']").click(trial=True)
 
 
@@ -265,8 +264,8 @@ def try_checkpoints(guarded, folder, count, views):
             one.page.locator("#model-card h3").wait_for()
             one.check(row.text_content())
         names = [row.get_attribute("data-model") for row in one.page.locator("#checkpoints tr[data-model]").all()]
-        for first in range(0, count, 4):
-            listed = ",".join(quote(name, safe="") for name in names[first : first + 4])
+        for first in range(0, count, 6):
+            listed = ",".join(quote(name, safe="") for name in names[first : first + 6])
             for view in views:
                 one.open(f"?view={view}&models={quote(listed)}&text=abcabcabcabc&lang=en")
                 one.settle()
