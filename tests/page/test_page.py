@@ -61,30 +61,27 @@ def test_generate_writes_what_the_library_writes_with_the_same_seed(visit):
 def test_the_models_write_at_once_each_at_its_own_speed(visit):
     one = visit(f"?models={','.join(SLOW)}")
     one.set("Length", 2000)
-    one.page.click("#generate")
-    _wait_until_all_have_written(one, 5)
-    one.page.click("#stop")
+    _generate_and(one, "document.querySelector('#stop').click();")
 
 
-def _wait_until_all_have_written(one, chars):
-    one.page.wait_for_function(
-        "(chars) => { const s = [...document.querySelectorAll('.model-card.writing .text')];"
-        " return s.length === 4 && s.every((text) => text.textContent.length > chars); }",
-        arg=chars,
-    )
+def _generate_and(one, does, chars=5):
+    """Click Generate, and run code in the page as soon as all models have written more than so many characters.
 
-
-def _while_writing(one, does):
-    """Run code in the page as soon as all have begun to write: 2,000 characters may be there in half a second."""
+    All of it happens inside the page: 2,000 characters may be there in half a second.
+    """
     one.page.evaluate(
-        """async (does) => {
+        """async ([does, chars]) => {
           const frame = () => new Promise(requestAnimationFrame);
           const cards = () => [...document.querySelectorAll('.model-card')];
-          const begun = (card) => card.matches('.writing') && card.querySelector('.text').textContent.length > 5;
+          const said = (card, part) => card.querySelector(part).textContent;
+          const asked = document.querySelector('#prompt textarea').value;
+          const begun = (card) =>
+            card.matches('.writing') && said(card, '.prompt') === asked && said(card, '.text').length > chars;
+          document.querySelector('#generate').click();
           while (!cards().every(begun)) await frame();
           await eval(`(async () => { ${does} })()`);
         }""",
-        does,
+        [does, chars],
     )
 
 
@@ -101,10 +98,9 @@ def _wait_until_all_say(one, word):
 def test_stop_keeps_what_is_written_and_generate_works_again(visit):
     one = visit(f"?models={','.join(SLOW)}")
     one.set("Length", 2000)
-    one.page.click("#generate")
-    _wait_until_all_have_written(one, 20)
     one.watch_texts()
-    one.stop()
+    _generate_and(one, ESCAPE, chars=20)
+    one.page.wait_for_function(ALL_ANALYSED)
     states = one.page.evaluate("window.seen")
     kept = one.page.locator(".model-card .text").all_text_contents()
     assert [json.loads(state) for state in states] == [kept], "nothing moved after the click"
@@ -138,8 +134,7 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
     ended = []
     for event in ("requestfinished", "requestfailed"):  # gradio breaks the connection off when all has come
         one.page.on(event, lambda request: ended.append(request.url))
-    one.page.click("#generate")
-    _while_writing(one, ESCAPE)
+    _generate_and(one, ESCAPE)
     wait_until(lambda: one.page.title() and any("/queue/data" in address for address in ended))
     shown = one.page.locator(".model-card .text").all_text_contents()
     assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
@@ -158,26 +153,29 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
 
 def test_generate_while_a_linked_comparison_is_written_takes_its_place(visit):
     one = visit(f"?models={','.join(SLOW)}&prompt=the%20machine&length=2000")
-    _wait_until_all_have_written(one, 5)
-    one.set("Length", 2000)
+    one.page.locator(".model-card.writing").first.wait_for()
     one.page.locator("#prompt textarea").fill("another")
-    one.page.click("#generate")
-    one.page.wait_for_function("() => document.querySelector('.prompt').textContent === 'another'")
     one.page.evaluate(
-        "() => { window.prompts = new Set(); new MutationObserver(() => window.prompts.add("
-        "document.querySelector('.prompt').textContent)).observe(document.querySelector('#board'),"
-        " { subtree: true, childList: true, characterData: true }); }"
+        """() => {
+          window.prompts = [];
+          const look = () => {
+            const shown = document.querySelector('.prompt').textContent;
+            if (shown !== window.prompts.at(-1)) window.prompts.push(shown);
+          };
+          const all = { subtree: true, childList: true, characterData: true };
+          new MutationObserver(look).observe(document.querySelector('#board'), all);
+        }"""
     )
-    _wait_until_all_have_written(one, 20)
-    one.stop()
-    assert one.page.evaluate("[...window.prompts]") == ["another"]
+    _generate_and(one, ESCAPE, chars=20)
+    one.page.wait_for_function(ALL_ANALYSED)
+    assert one.page.evaluate("window.prompts")[-1] == "another"
+    assert one.page.evaluate("window.prompts").count("another") == 1
 
 
 def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit):
     one = visit(f"?models={','.join(SLOW)}")
     one.set("Length", 2000)
-    one.page.click("#generate")
-    _while_writing(one, "document.querySelector('.token-remove').click();")
+    _generate_and(one, "document.querySelector('.token-remove').click();")
     one.page.wait_for_function("() => document.querySelectorAll('.model-card').length === 3")
     one.page.wait_for_function(ALL_ANALYSED)
     assert one.page.locator(".model-card").count() == 3
@@ -190,10 +188,9 @@ def test_another_choice_of_models_while_they_write_stops_them_and_is_shown(visit
 def test_another_language_while_they_write_is_spoken_at_once_and_to_the_end(visit):
     one = visit(f"?models={','.join(SLOW)}")
     one.set("Length", 2000)
-    one.page.click("#generate")
     said = "document.querySelector('.status').textContent.includes('生成中')"
     chinese = "document.querySelector(`#language input[value='中文']`).click();"
-    _while_writing(one, f"{chinese} while (!{said}) await frame(); {ESCAPE}")
+    _generate_and(one, f"{chinese} while (!{said}) await frame(); {ESCAPE}")
     one.page.wait_for_function("() => document.querySelectorAll('.model-card.writing').length === 0")
     ended = one.page.locator(".status").all_text_contents()
     assert all("已停止" in status or "完成" in status for status in ended)
