@@ -21,9 +21,7 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from types import FrameType
 
-import torch
-
-from deeprnn.commands.runs import DONE, FAILED, STOPPED, Single, attempt, overall, train_single
+from deeprnn.commands.runs import DONE, FAILED, STOPPED, Single, attempt, device_of, overall, train_single
 from deeprnn.train.report import Lines, Reporter
 
 Engine = Callable[[Sequence[Single], argparse.Namespace, Callable[[], bool], Reporter], int]
@@ -68,8 +66,11 @@ def check_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> 
             parser.error("--retries and --gpus must not be negative")
     elif args.gpus is not None:
         parser.error("--gpus belongs to --engine ray")
-    elif args.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
+    else:
+        try:
+            device_of(args.device)
+        except ValueError as error:
+            parser.error(str(error))
 
 
 def engine_of(args: argparse.Namespace) -> Engine:

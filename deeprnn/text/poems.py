@@ -57,10 +57,9 @@ def as_text(files: Iterable[Any]) -> str:
     def place(poem: str) -> tuple[bool, str, str]:
         return times[first[poem]] == 1, hashlib.sha256(first[poem].encode()).hexdigest(), poem
 
-    return "".join(_printed(poem) for poem in sorted(first, key=place))
+    return "".join(_printed(poem, 2 * (len(first[poem]) + 1)) for poem in sorted(first, key=place))
 
 
-def _printed(poem: str) -> str:
-    """Return a poem with two lines of verse on a line, and the break after it."""
-    couplets = re.findall("((?:[^，。？！；]+[，。？！；]){2})", poem)
-    return "\n".join(couplets) + BREAK
+def _printed(poem: str, couplet: int) -> str:
+    """Return a poem with two lines of verse, of so many characters with their marks, on a line; and the break."""
+    return "\n".join(poem[start : start + couplet] for start in range(0, len(poem), couplet)) + BREAK

@@ -70,6 +70,13 @@ def read_until(process, pattern):
     raise AssertionError(f"it ended before: {seen}")
 
 
+def two_at_work(book, out):
+    """A command that has measured one of the two runs that it trains at once."""
+    process = start(arguments(book, out, "--jobs", "2"))
+    read_until(process, ": epoch 1, ")
+    return process
+
+
 def workers(of, title):
     """The processes below `of`, or all of this machine if it is None, whose command line contains a title."""
     found = {}
@@ -168,8 +175,7 @@ def test_several_processes_make_the_weights_that_one_makes_and_each_line_names_i
 @pytest.mark.process
 @pytest.mark.slow
 def test_ctrl_c_stops_all_processes_and_resume_finishes_to_the_identical_weights(plain, book, tmp_path):
-    process = start(arguments(book, tmp_path, "--jobs", "2"))
-    read_until(process, ": epoch 1, ")
+    process = two_at_work(book, tmp_path)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate()
     assert process.returncode == 130, said
@@ -183,8 +189,7 @@ def test_ctrl_c_stops_all_processes_and_resume_finishes_to_the_identical_weights
 @pytest.mark.process
 @pytest.mark.slow
 def test_of_a_killed_process_only_its_run_fails_and_the_rest_are_made(plain, book, tmp_path):
-    process = start(arguments(book, tmp_path, "--jobs", "2"))
-    read_until(process, ": epoch 1, ")
+    process = two_at_work(book, tmp_path)
     os.kill(workers(process.pid, "spawn_main")[0], signal.SIGKILL)
     said, _ = process.communicate()
     assert process.returncode == 1, said
@@ -198,8 +203,7 @@ def test_of_a_killed_process_only_its_run_fails_and_the_rest_are_made(plain, boo
 @pytest.mark.process
 @pytest.mark.slow
 def test_processes_whose_parent_is_killed_stop_with_their_snapshots(plain, book, tmp_path):
-    process = start(arguments(book, tmp_path, "--jobs", "2"))
-    read_until(process, ": epoch 1, ")
+    process = two_at_work(book, tmp_path)
     children = workers(process.pid, "spawn_main")
     process.kill()
     said, _ = process.communicate()  # until they have closed the output, too

@@ -1,6 +1,5 @@
 """Whatever value of a checkpoint's files is changed: it is left out by name and reason, or every view shows it."""
 
-import copy
 import json
 import random
 import shutil
@@ -23,12 +22,12 @@ from deeprnn.page.watch import view as watch
 from deeprnn.store import checkpoint
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
+from tests.store.hostile import Gone, changed
 
 MODELS = ("note-rnn-2", "author-five")
 FILES = (checkpoint.METRICS, checkpoint.CONFIG)
-GONE = object()
 VALUES = (
-    *(GONE, None, True, "", "x", "\ud800", "\u202e\n", "y" * 100_000, [], [1], {}, {"a": 1}),
+    *(Gone, None, True, "", "x", "\ud800", "\u202e\n", "y" * 100_000, [], [1], {}, {"a": 1}),
     *(0, 1, -1, 0.5, 1e308, -1e308, 10**400, 2**53, float("nan"), float("inf")),
 )
 SAMPLED = 60  # of the changes to each file; `python -m pytest -m slow` tries them all
@@ -42,18 +41,6 @@ def places(value, path=()):
     for key, one in known:
         yield (*path, key)
         yield from places(one, (*path, key))
-
-
-def mutant(values, path, to):
-    values = copy.deepcopy(values)
-    inside = values
-    for key in path[:-1]:
-        inside = inside[key]
-    if to is GONE:
-        del inside[path[-1]]
-    else:
-        inside[path[-1]] = to
-    return values
 
 
 def mutants(model, file):
@@ -94,7 +81,7 @@ def folder(tmp_path):
 def check(folder, model, file, path, to):
     """One change: the checkpoint is left out by its file's name, or shown everywhere; whether it is shown."""
     values = json.loads((SHIPPED / model / file).read_text("utf-8"))
-    (folder / model / file).write_text(json.dumps(mutant(values, path, to)), encoding="utf-8")
+    (folder / model / file).write_text(json.dumps(changed(values, path, to)), encoding="utf-8")
     models = Registry(folder)
     if model in models.infos:
         show_everywhere(folder, model)
