@@ -7,6 +7,7 @@ from typing import Any
 
 from deeprnn.config import Init, Kernel, ModelConfig, Recipe, TrainConfig
 from deeprnn.nn.cells import CELLS
+from deeprnn.text.catalogue import language_of
 
 WELLS = (
     "war_of_the_worlds",
@@ -37,7 +38,7 @@ def num_params(model: ModelConfig, vocab_size: int) -> int:
 def expected_params(recipe: Recipe) -> int:
     """Return the expected number of a recipe's weights; the alphabet's size is estimated, the text is not read."""
     config = recipe.train
-    return num_params(recipe.model, HANZI if config.text == "journey_to_the_west" else SYMBOLS[config.form])
+    return num_params(recipe.model, HANZI if language_of(config.text) == "zh" else SYMBOLS[config.form])
 
 
 def stack(cell: str, num_layers: int, hidden_size: int, *, residual: bool = True, **more: Any) -> ModelConfig:

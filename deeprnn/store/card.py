@@ -11,6 +11,7 @@ from deeprnn.documents import code_in_markdown, in_markdown
 from deeprnn.measure.metrics import Metrics
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
+from deeprnn.text.catalogue import language_of
 from deeprnn.text.vocab import Vocab
 
 WRITTEN = "<!-- written by deeprnn push; remove this line to keep what you write here -->"
@@ -32,8 +33,9 @@ def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str
     )
     between = " " if sample.prompt[-1:].isspace() else ""
     ours = not any(one.own for one in metrics.texts)
-    language = "zh" if text.name == "journey_to_the_west" else "en"
-    known = f"license: apache-2.0\nlanguage: {language}\n" if ours else ""  # unknown for a user's own text
+    known = (
+        f"license: apache-2.0\nlanguage: {language_of(text.name)}\n" if ours else ""
+    )  # unknown for a user's own text
     return f"""---
 {known}library_name: deeprnn
 pipeline_tag: text-generation

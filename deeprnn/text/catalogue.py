@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Literal
 
 from deeprnn.config import StrictConfig
+from deeprnn.words import Lang
 
 Format = Literal["text", "gutenberg", "poems"]
 
@@ -35,6 +36,7 @@ class CatalogueEntry(StrictConfig):
     title: str
     author: str
     year: int
+    language: Lang
     format: Format
     encoding: str
     files: tuple[CatalogueFile, ...]
@@ -49,6 +51,12 @@ class CatalogueEntry(StrictConfig):
     def chars(self) -> int:
         """About how many characters the text has; of the files of poems only a fourteenth becomes text."""
         return self.bytes // (14 if self.format == "poems" else 2 if self.encoding == "gb18030" else 1)
+
+
+def language_of(name: str) -> Lang:
+    """Return the language of a text that the project knows; what is not in the catalogue, `python-docs`, is English."""
+    entry = catalogue().get(name)
+    return entry.language if entry else "en"
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deeprnn.text.batches import split
-from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue
+from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue, language_of
 from deeprnn.text.corpora import (
     Corpus,
     load_corpus,
@@ -88,6 +88,7 @@ def pond(server, monkeypatch):
         title="The Pond",
         author="A. Nobody",
         year=1900,
+        language="en",
         format="text",
         encoding="utf-8-sig",
         files=(one_file(BOOK, server.url("/first"), server.url("/second")),),
@@ -362,6 +363,11 @@ def test_the_catalogue_names_18_texts_with_the_hash_of_each_file_and_https_addre
         assert re.fullmatch("[0-9a-f]{64}", one.sha256)
         assert one.urls
         assert all(url.startswith("https://") for url in one.urls)
+
+
+def test_a_text_is_in_the_language_that_the_catalogue_says_and_any_other_is_in_english():
+    assert {name for name in catalogue() if language_of(name) == "zh"} == {"journey_to_the_west", "tang_poems"}
+    assert language_of("python-docs") == "en"
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
