@@ -18,7 +18,7 @@ from deeprnn.experiments import own
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import is_known, own_name
-from deeprnn.train.claim import claimed
+from deeprnn.train.claim import claimed, clear_claim
 from deeprnn.train.finish import clear_snapshot, is_finished
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import remeasure
@@ -115,6 +115,7 @@ def to_do(task: Job, reporter: Reporter) -> Iterator[bool]:
 
 def _skip(task: Job, reporter: Reporter) -> None:
     clear_snapshot(task)
+    clear_claim(task)
     reporter.skipped(task.directory)
 
 

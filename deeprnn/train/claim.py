@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deeprnn.documents import lock
@@ -27,7 +27,7 @@ def claimed(job: Job) -> Iterator[bool]:
     Raises:
         ValueError: the folder cannot be written to.
     """
-    path = job.out / f".{job.name}.claim"
+    path = _path(job)
     descriptor, free = None, True
     try:
         job.out.mkdir(parents=True, exist_ok=True)
@@ -44,6 +44,17 @@ def claimed(job: Job) -> Iterator[bool]:
         if descriptor is not None:
             path.unlink(missing_ok=True)  # while it is locked, so that nobody else's is removed
             os.close(descriptor)
+
+
+def clear_claim(job: Job) -> None:
+    """Remove what a killed process left of its claim on a run, which holds nobody back."""
+    if _path(job).exists():
+        with suppress(ValueError), claimed(job):  # the end of a claim removes its file
+            pass
+
+
+def _path(job: Job) -> Path:
+    return job.out / f".{job.name}.claim"
 
 
 def _locked(path: Path) -> int:

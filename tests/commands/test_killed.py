@@ -215,6 +215,11 @@ def test_a_checkpoint_is_replaced_by_that_of_the_resumed_run_as_a_whole(own, beg
     assert found == ["checkpoint, half a folder, snapshot", "half a folder, snapshot"]
 
 
+def test_a_run_killed_before_the_end_of_its_claim_leaves_a_claim_that_the_next_start_removes(own, begun, tmp_path):
+    found = kill_at_each(own, begun, tmp_path, {"os.remove"}, last=1)
+    assert found == ["checkpoint"]
+
+
 @pytest.mark.slow
 def test_a_run_killed_before_each_operation_on_a_file_is_whole_and_ends_as_if_it_were_not(own, begun, tmp_path):
     kill_at_each(own, begun, tmp_path, {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"})
