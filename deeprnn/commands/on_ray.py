@@ -28,6 +28,7 @@ from deeprnn.text.corpora import is_known
 from deeprnn.train.loop import train
 from deeprnn.train.report import Lines, Reporter
 from deeprnn.train.run import Job, Stopped
+from deeprnn.train.snapshot import remove_snapshot
 
 SECONDS_TO_LOOK = 0.5  # how often the driver looks for news
 SECONDS_TO_ASK = 1.0  # how often a worker asks whether all are to stop
@@ -72,10 +73,11 @@ class Package:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What a worker has made: the checkpoint's files by name, the snapshot, and why it did not come to its end."""
+    """What a worker has made: the checkpoint's files by name, the snapshot and its curve, and why it ended before."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     snapshot: bytes | None = None
+    curve: bytes | None = None
     why: Exception | None = None
 
 
@@ -185,6 +187,7 @@ def train_there(package: Package, desk: Any) -> Made:
         return Made(
             files={path.name: path.read_bytes() for path in made},
             snapshot=task.snapshot.read_bytes() if task.snapshot.exists() else None,
+            curve=task.curve.read_bytes() if task.curve.exists() else None,
             why=why,
         )
 
@@ -227,7 +230,9 @@ def _keep(task: Job, made: Made) -> None:
     if made.snapshot is not None:
         replace_file(task.snapshot, made.snapshot)
     elif made.files:
-        task.snapshot.unlink(missing_ok=True)
+        remove_snapshot(task)
+    if made.curve is not None:
+        replace_file(task.curve, made.curve)
     if isinstance(made.why, Stopped) and made.why.kept is not None:
         made.why.kept = task.directory
     if made.why is not None:

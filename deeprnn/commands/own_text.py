@@ -91,7 +91,13 @@ def job(seed: int, args: argparse.Namespace, device: torch.device, reporter: Rep
     command = _command(seed, args)
 
     def made(plan: Plan) -> Job:
-        return Job(recipe=plan.recipe, out=args.out, command=command, keep_stopped=True)
+        return Job(
+            recipe=plan.recipe,
+            out=args.out,
+            command=command,
+            keep_stopped=True,
+            snapshot_minutes=args.snapshot_minutes,
+        )
 
     first = own.plan(corpus.text, args.place, corpus.name, options)
     begun = made(first)

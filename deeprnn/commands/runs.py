@@ -168,4 +168,4 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
     if seed:
         command = f"{command} --seeds {seed}"
     recipe = replace(recipe, train=replace(config, seed=seed))
-    return Job(recipe=recipe, out=args.out, command=command)
+    return Job(recipe=recipe, out=args.out, command=command, snapshot_minutes=args.snapshot_minutes)

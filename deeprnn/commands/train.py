@@ -20,6 +20,7 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
 from deeprnn.train.report import JsonLines, Terminal
+from deeprnn.train.run import SNAPSHOT_MINUTES
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
@@ -42,6 +43,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="default: runs; with --list, --gather, --remeasure: checkpoints")
     parser.add_argument("--threads", type=int, default=1, help="of the processor, for one run (default: 1)")
     parser.add_argument("--budget-minutes", type=float, default=math.inf, help="stop cleanly after this long")
+    parser.add_argument(
+        "--snapshot-minutes",
+        type=float,
+        default=SNAPSHOT_MINUTES,
+        help=f"from one snapshot to the next, while an epoch takes longer (default: {SNAPSHOT_MINUTES:g})",
+    )
     parser.add_argument("--resume", action="store_true", help="continue interrupted runs")
     parser.add_argument("--json", action="store_true", help="report to a program: one JSON object a line")
     parser.add_argument(
@@ -62,6 +69,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.error("name at least one recipe, or use --list")
     if args.threads < 1:
         parser.error(f"--threads must be at least 1, not {args.threads}")
+    if not args.snapshot_minutes >= 0:
+        parser.error(f"--snapshot-minutes must not be negative, not {args.snapshot_minutes}")
     if args.out is None:
         args.out = Path("checkpoints" if args.list or args.gather or args.remeasure else "runs")
     engines.check_options(parser, args)

@@ -8,7 +8,7 @@ Two weaker baselines are not here: uniform guessing among V symbols costs ln V n
 
 import json
 import lzma
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -75,8 +75,17 @@ class NGram:
     levels: tuple[_Level, ...]
 
     @classmethod
-    def build(cls, ids: Int[Tensor, " N"] | Sequence[int], vocab_size: int, order: int = 6) -> Self:
+    def build(
+        cls,
+        ids: Int[Tensor, " N"] | Sequence[int],
+        vocab_size: int,
+        order: int = 6,
+        before_reading: Callable[[int], None] = lambda _: None,
+    ) -> Self:
         """Count the k-grams of a training text of ids in [0, vocab_size).
+
+        before_reading: called with the number of characters before each of the `order` times that the text is read; it
+            may raise, to stop.
 
         Raises:
             ValueError: the order is below 1, the text is shorter than the order, or an id is outside the alphabet.
@@ -92,6 +101,7 @@ class NGram:
         keys_and_counts: list[tuple[Int64[np.ndarray, " G"], Int64[np.ndarray, " G"]]] = []
         ranks = np.zeros(len(text) + 1, dtype=np.int64)  # of the k-gram that ends at each place; first the empty one
         for k in range(1, order + 1):
+            before_reading(len(text))
             keys, first, longer, counts = np.unique(
                 ranks[:-1] * vocab_size + text[k - 1 :], return_index=True, return_inverse=True, return_counts=True
             )
@@ -108,14 +118,21 @@ class NGram:
         return cls(order=order, vocab_size=vocab_size, levels=tuple(levels))
 
     @classmethod
-    def fitting(cls, ids: Int[Tensor, " N"] | Sequence[int], vocab_size: int) -> Self:
+    def fitting(
+        cls,
+        ids: Int[Tensor, " N"] | Sequence[int],
+        vocab_size: int,
+        before_reading: Callable[[int], None] = lambda _: None,
+    ) -> Self:
         """Count a text with the highest order up to `ORDER` that gives at most `MAX_GRAMS` distinct k-grams.
+
+        before_reading: see `build`.
 
         Raises:
             ValueError: see `build`; or no order gives so few.
         """
         for order in range(min(ORDER, len(ids)), 0, -1):
-            ngram = cls.build(ids, vocab_size, order)
+            ngram = cls.build(ids, vocab_size, order, before_reading)
             if sum(len(level.keys) for level in ngram.levels) <= MAX_GRAMS and ngram.highest_key < KEYS:
                 return ngram
         raise ValueError(f"a text of {len(ids)} characters and {vocab_size} symbols has no n-gram that can be kept.")

@@ -14,12 +14,16 @@ from deeprnn.text.batches import num_windows, split
 from deeprnn.text.corpora import Corpus, is_known, load_corpus
 from deeprnn.text.vocab import Vocab
 
+MAX_HELDOUT = 200_000  # characters of a held-out part that are read; measuring a model on them takes seconds
 FIRST_MARK = 0xE000  # the first code point of Unicode's private use area
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One text of a run, and the range [start, end) of characters of each part that the run uses."""
+    """One text of a run, and the range [start, end) of characters of each part that the run uses.
+
+    Of a held-out part that are the first `MAX_HELDOUT`.
+    """
 
     corpus: Corpus
     ranges: dict[str, tuple[int, int]]
@@ -102,6 +106,7 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
 def _source(name: str, config: TrainConfig) -> Source:
     corpus = load_corpus(name, config.form)
     ranges = split(len(corpus.text), config.train_fraction, config.val_fraction)
+    ranges |= {part: (start, min(end, start + MAX_HELDOUT)) for part, (start, end) in ranges.items() if part != "train"}
     if corpus.unit:
         ranges = _between_units(corpus, ranges)
     if config.max_train_chars is not None:

@@ -28,6 +28,7 @@ from deeprnn.train.measurement import measure, measure_elsewhere, rounding_ppl_r
 from deeprnn.train.report import Reporter
 from deeprnn.train.run import DivergedError, Job, TrainState, interruptible
 from deeprnn.train.samples import SEED, TEMPERATURE, prompt_of
+from deeprnn.train.snapshot import remove_snapshot
 
 METRICS_SCHEMA = 1
 SAMPLE_CHARS = 200  # characters of the continuation that is recorded at the end
@@ -37,7 +38,7 @@ NEVER_LEARNED = 0.97  # a run learned if its perplexity is below this share of t
 def finish(run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool]) -> Path:
     """Save the checkpoint of a run that came to its end; its snapshot goes."""
     _save(run, job, data, reporter, (lambda: False) if job.keep_stopped else should_stop)
-    job.snapshot.unlink(missing_ok=True)
+    remove_snapshot(job)
     return job.directory
 
 
@@ -59,7 +60,7 @@ def clear_snapshot(job: Job) -> None:
     """Remove the snapshot of a finished run that was killed before it could."""
     with suppress(ValueError):
         read_object(job.directory / checkpoint.METRICS)
-        job.snapshot.unlink(missing_ok=True)
+        remove_snapshot(job)
 
 
 def _save(
@@ -73,10 +74,11 @@ def _save(
     stored = copy.deepcopy(model)
     stored.load_state_dict(decode_weights(encode_weights(model.state_dict(), job.recipe.storage)))
     data = data.to("cpu")
-    with interruptible(stored, job, reporter.measuring, should_stop):
+    with interruptible(stored, job, reporter.measuring, should_stop) as before_reading:
         ratio = rounding_ppl_ratio(model, stored, data)
         final = measure(stored, data, job.recipe.train)
         elsewhere = measure_elsewhere(stored, data)
+        companions = _companions(data, before_reading)
     run.wall_seconds += time.perf_counter() - started
     best = min(run.curve, key=lambda record: record["val_nats"])
     vocab_size = len(data.vocab)
@@ -93,7 +95,7 @@ def _save(
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
         "sample": _sample(stored, job, data),
     }
-    companions, stopped = _companions(data), job.directory.exists() and not is_finished(job)
+    stopped = job.directory.exists() and not is_finished(job)
     with suppress(checkpoint.ExistsError):  # another process has finished the same run
         checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, companions, replace=stopped)
 
@@ -106,21 +108,24 @@ def _sample(model: CharRNN, job: Job, data: Data) -> dict[str, Any]:
     return {"prompt": prompt, "max_chars": SAMPLE_CHARS, "temperature": TEMPERATURE, "seed": SEED, "text": text}
 
 
-def _companions(data: Data) -> dict[str, bytes]:
+def _companions(data: Data, before_reading: Callable[[int], None]) -> dict[str, bytes]:
     """Return the files of fingerprints and of the n-gram of a user's own texts, by name.
 
     Only this user can make them, so they are saved with the checkpoint. Texts that are too long have none.
+
+    before_reading: called with the number of characters before each time that a text is read; it may raise.
     """
     files = {}
     records = read_texts({"text": data.sources[0].record(), "more_texts": [s.record() for s in data.sources[1:]]})
     own = {source.corpus: record for source, record in zip(data.sources, records, strict=True) if record.own}
     for corpus, record in own.items():
         if len(corpus.text) <= MAX_CHARS:
+            before_reading(len(corpus.text))
             made = Fingerprint.build(corpus.name, corpus.form, corpus.text, *record.ranges["train"])
             files[made.source.filename] = made.to_bytes()
     name = checkpoint.ngram_file(records)
     if own and name and len(data.parts["train"]) <= MAX_COUNTED:
-        files[name] = NGram.fitting(data.parts["train"], len(data.vocab)).to_bytes()
+        files[name] = NGram.fitting(data.parts["train"], len(data.vocab), before_reading).to_bytes()
     return files
 
 
@@ -129,7 +134,7 @@ def fail(run: TrainState, job: Job, data: Data, why: DivergedError) -> None:
     outcome = {"status": "diverged", "reason": str(why)}
     with suppress(checkpoint.ExistsError):  # another process has finished the same run
         checkpoint.save_failure(job.directory, {**_description(run, job, data), "outcome": outcome})
-    job.snapshot.unlink(missing_ok=True)
+    remove_snapshot(job)
 
 
 def outcome_of(best_val_ppl: float, unigram_val_ppl: float) -> dict[str, str]:

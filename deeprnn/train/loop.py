@@ -23,7 +23,7 @@ from deeprnn.train.measurement import val_nats_of
 from deeprnn.train.report import Reporter
 from deeprnn.train.run import DivergedError, Job, Stopped, TrainState, interruptible, new_run, with_supported_precision
 from deeprnn.train.samples import continuations
-from deeprnn.train.snapshot import prepare_folder, restore, save_snapshot
+from deeprnn.train.snapshot import prepare_folder, restore, save_snapshot, write_curve
 from deeprnn.train.step import train_window
 
 LARGEST_NATS = 100.0  # a run with a larger mean loss has diverged; its perplexity, exp(100), is still a finite number
@@ -61,6 +61,7 @@ def train(
     run = new_run(job, data, device)
     if job.snapshot.exists():
         restore(run, job, data)
+    write_curve(run, job)
     reporter.described(run, job, data)
     # 3. Train one epoch after the other; measure and save when it is due; finish, or record that the run diverged.
     try:
@@ -130,9 +131,11 @@ def _finish_epoch(run: TrainState, job: Job, data: Data, reporter: Reporter, sho
         run.epoch_chars += targets.numel()
         run.total_chars += targets.numel()
         reporter.trained(run, nats)
-        # 5. Stop between two windows if asked to.
-        if should_stop():
+        # 5. Save a snapshot if the last one is some minutes old; stop between two windows if asked to.
+        stopping = should_stop()
+        if stopping or time.monotonic() - run.saved_at >= 60 * job.snapshot_minutes:
             save_snapshot(run, job, data)
+        if stopping:
             raise Stopped(f"{job.name} stopped in epoch {run.epoch + 1}; continue it with --resume.")
     run.epoch += 1
     run.window = 0

@@ -16,7 +16,7 @@ from deeprnn.measure.baselines import of_heldout
 from deeprnn.measure.metrics import heldout
 from deeprnn.store import checkpoint
 from deeprnn.text.sources import Source
-from deeprnn.text.splits import Data
+from deeprnn.text.splits import MAX_HELDOUT, Data
 from deeprnn.train.run import DivergedError, Job, Stopped, TrainState
 
 SHOWN_CHARS = 50  # characters of what a model writes that are printed while it is trained
@@ -311,4 +311,12 @@ def describe_data(job: Job, data: Data) -> str:
         for s in data.sources
         for start, end in (s.ranges["train"],)
     )
-    return f"{job.name}: trains on {' and '.join(texts)}, {form}: {len(data.vocab)} symbols."
+    return f"{job.name}: trains on {' and '.join(texts)}, {form}: {len(data.vocab)} symbols. {describe_heldout(data)}"
+
+
+def describe_heldout(data: Data) -> str:
+    """Return a sentence for the user that says on how much text a model is measured, and one if there would be more."""
+    lengths = [len(ids) for part, ids in data.parts.items() if part != "train"]
+    more = "".join(f", and {length:,} others at the end" for length in lengths[1:])
+    capped = f" Of each held-out part the first {MAX_HELDOUT:,} are read." if max(lengths) >= MAX_HELDOUT else ""
+    return f"It is measured on {lengths[0]:,} held-out characters{more}.{capped}"

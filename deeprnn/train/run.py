@@ -19,6 +19,8 @@ from deeprnn.nn.model import CharRNN
 from deeprnn.text.batches import num_windows
 from deeprnn.text.splits import Data
 
+SNAPSHOT_MINUTES = 5.0  # from one snapshot to the next within an epoch
+
 
 class Stopped(Exception):  # noqa: N818  (not an error: the user asked for it)
     """The run was asked to stop; its snapshot is saved. kept: the checkpoint of the weights so far, if one is saved."""
@@ -35,12 +37,14 @@ class Job:
     """A recipe, the folder for its checkpoint, and the command that started it.
 
     keep_stopped: whether a run that is stopped saves a checkpoint of its weights so far beside its snapshot.
+    snapshot_minutes: the most minutes of training from one snapshot to the next.
     """
 
     recipe: Recipe
     out: Path
     command: str
     keep_stopped: bool = False
+    snapshot_minutes: float = SNAPSHOT_MINUTES
 
     @property
     def name(self) -> str:
@@ -58,6 +62,11 @@ class Job:
         """The snapshot file of an interrupted run."""
         return self.out / f".{self.name}.snapshot.safetensors"
 
+    @property
+    def curve(self) -> Path:
+        """The file of the measurements so far of an interrupted run: JSON objects, one a line."""
+        return self.out / f".{self.name}.curve.jsonl"
+
 
 @dataclass(kw_only=True)
 class TrainState:
@@ -66,6 +75,7 @@ class TrainState:
     averaged: the model that is measured and saved; it is `model` itself if weights are not averaged.
     best: the best weights on the validation part so far; empty if the last weights are saved.
     carried: the recurrent state (L, S, B, H) after the last window.
+    saved_at: the time of the last snapshot, by the clock of this process.
     """
 
     model: CharRNN
@@ -84,6 +94,7 @@ class TrainState:
     train_seconds: float = 0.0
     wall_seconds: float = 0.0
     curve: list[dict[str, Any]] = field(default_factory=list)
+    saved_at: float = field(default_factory=time.monotonic)
 
     PROGRESS = (
         "epoch",
@@ -149,26 +160,28 @@ def with_supported_precision(job: Job, device: torch.device) -> Job:
 @contextmanager
 def interruptible(
     model: CharRNN, job: Job, measuring: Callable[[int], None], should_stop: Callable[[], bool]
-) -> Iterator[None]:
-    """While a model is measured, report how many characters it has read, and stop before a forward pass if asked to.
+) -> Iterator[Callable[[int], None]]:
+    """While a model is measured, report how many characters are read, and stop before a forward pass if asked to.
+
+    What reads a text without the model calls the function that is yielded with the number of characters, before.
 
     Raises:
         Stopped: `should_stop` returned True.
     """
     chars, shown = 0, time.monotonic()
 
-    def before_forward(_module: torch.nn.Module, arguments: tuple[Tensor, ...]) -> None:
+    def before_reading(more: int) -> None:
         nonlocal chars, shown
-        chars += arguments[0].numel()
+        chars += more
         if time.monotonic() > shown + 1:
             shown = time.monotonic()
             measuring(chars)
         if should_stop():
             raise Stopped(f"{job.name} stopped while it was measured; continue it with --resume.")
 
-    hook = model.register_forward_pre_hook(before_forward)
+    hook = model.register_forward_pre_hook(lambda _, arguments: before_reading(arguments[0].numel()))
     try:
-        yield
+        yield before_reading
     finally:
         hook.remove()
 

@@ -1,5 +1,7 @@
 """Snapshots of interrupted runs: a resumed run gives the same result as a run without an interruption.
 
+Beside a snapshot is the curve so far, for people and programs to read; a resumed run takes it from the snapshot.
+
 Knows: a run's state, the folder of its snapshot. Does not know: how a step is made.
 """
 
@@ -33,7 +35,7 @@ def prepare_folder(job: Job) -> None:
     try:
         job.out.mkdir(parents=True, exist_ok=True)
         for path in job.out.glob(f".{glob.escape(job.name)}*.saving-*"):
-            ours = path.name.startswith((f".{job.name}.saving-", f"{job.snapshot.name}.saving-"))
+            ours = path.name.startswith(tuple(f"{one}.saving-" for one in _hidden_names(job)))
             if ours and path.stat().st_mtime < long_ago:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         probe = aside(job.snapshot)
@@ -43,6 +45,11 @@ def prepare_folder(job: Job) -> None:
             probe.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(job, error) from error
+
+
+def _hidden_names(job: Job) -> tuple[str, str, str]:
+    """Return the names of what is written for a run, as they begin beside it while it is half written."""
+    return f".{job.name}", job.snapshot.name, job.curve.name
 
 
 def unwritable(job: Job, error: OSError) -> ValueError:
@@ -62,10 +69,10 @@ def _identity(job: Job, data: Data) -> dict[str, Any]:
 
 
 def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
-    """Write the whole state of a run atomically.
+    """Write the whole state of a run atomically, then its curve.
 
     Raises:
-        OSError: the file cannot be written; the snapshot from before stays.
+        OSError: a file cannot be written; the one from before stays.
     """
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     for index, moments in run.optimizer.state_dict()["state"].items():
@@ -78,6 +85,26 @@ def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
     metadata = {"identity": json.dumps(_identity(job, data)), "progress": json.dumps(progress)}
     packed = save_tensors({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata)
     replace_file(job.snapshot, packed)
+    write_curve(run, job)
+    run.saved_at = time.monotonic()
+
+
+def write_curve(run: TrainState, job: Job) -> None:
+    """Write the measurements so far beside the snapshot; the file that is there was of another run if there are none.
+
+    Raises:
+        OSError: the file cannot be written; the one from before stays.
+    """
+    if run.curve:
+        replace_file(job.curve, "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in run.curve).encode())
+    else:
+        job.curve.unlink(missing_ok=True)
+
+
+def remove_snapshot(job: Job) -> None:
+    """Remove the snapshot of a run that came to its end, and its curve, which the checkpoint has."""
+    job.curve.unlink(missing_ok=True)
+    job.snapshot.unlink(missing_ok=True)
 
 
 def recorded_configs(job: Job) -> tuple[ModelConfig, TrainConfig]:

@@ -73,6 +73,7 @@ class Run:
         assert answer["ends"] == [0], answer["said"]
         self.seconds, self.operations = answer["seconds"], len(operations(answer))
         (self.directory,) = out.iterdir()
+        self.curve = json.loads((self.directory / METRICS).read_text())["curve"]
 
     def resume(self, out, **order):
         return self.command(*self.argv, "--resume", out=out, **order)
@@ -90,6 +91,10 @@ class Run:
                 with safe_open(path, "pt") as file:
                     assert [file.get_tensor(name) for name in file.keys()]  # noqa: SIM118
                     assert json.loads(file.metadata()["progress"])["total_chars"] > 0
+            elif path.name == f".{self.directory.name}.curve.jsonl":  # it is never there without the snapshot
+                assert path.with_name(f".{self.directory.name}.snapshot.safetensors").exists()
+                epochs = [json.loads(line)["epoch"] for line in path.read_text().splitlines()]
+                assert epochs == [record["epoch"] for record in self.curve][: len(epochs)]
             elif path.name == f".{self.directory.name}.claim":
                 assert path.stat().st_size == 0  # of a killed process; it holds nobody back
             else:
@@ -295,7 +300,7 @@ def test_a_full_file_system_is_told_in_a_sentence_and_only_what_is_whole_stays(b
     assert_one_sentence(done.stderr)
     assert "No space left" in done.stderr
     left = done.stdout.partition("ended 1\n")[2].splitlines()
-    assert all(re.fullmatch(r"\.smoke-bottles-\w+\.snapshot\.safetensors", name) for name in left), left
+    assert all(re.fullmatch(r"\.smoke-bottles-\w+\.(snapshot\.safetensors|curve\.jsonl)", name) for name in left), left
 
 
 @pytest.mark.slow

@@ -181,7 +181,8 @@ def test_ctrl_c_stops_all_processes_and_resume_finishes_to_the_identical_weights
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert "continue it with --resume" in said
-    assert all(path.is_dir() or path.name.endswith(".snapshot.safetensors") for path in tmp_path.iterdir())
+    left = (".snapshot.safetensors", ".curve.jsonl")
+    assert all(path.is_dir() or path.name.endswith(left) for path in tmp_path.iterdir())
     assert train.main(arguments(book, tmp_path, "--jobs", "2", "--resume")) == 0
     assert weights(tmp_path) == plain
 

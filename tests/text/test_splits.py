@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from deeprnn.config import TrainConfig
+from deeprnn.text import splits
 from deeprnn.text.corpora import own_name
 from deeprnn.text.splits import FIRST_MARK, prepare, without_paths
 
@@ -44,6 +45,14 @@ def test_a_limit_holds_for_each_text(config):
     data = prepare(replace(config, max_train_chars=50), CPU)
     assert decode(data, "train") == BOOK[:50] + OTHER[:50]
     assert [source.ranges["train"] for source in data.sources] == [(0, 50), (0, 50)]
+
+
+def test_of_a_long_held_out_part_only_the_first_characters_are_read_and_the_ranges_say_so(config, monkeypatch):
+    monkeypatch.setattr(splits, "MAX_HELDOUT", 15)
+    data = prepare(config, CPU)
+    assert data.sources[0].ranges == {"train": (0, 417), "val": (417, 432), "test": (440, 455)}
+    assert decode(data, "val") == BOOK[417:432]
+    assert decode(data, "test") == BOOK[440:455]
 
 
 def test_a_mark_stands_before_each_paragraph_of_its_own_text(config):

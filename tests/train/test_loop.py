@@ -14,16 +14,18 @@ from deeprnn import list_checkpoints
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.lm.evaluation import nats_per_char
+from deeprnn.measure.baselines import NGram
 from deeprnn.nn.model import CharRNN
 from deeprnn.store import checkpoint
+from deeprnn.text import splits
 from deeprnn.text.batches import windows
 from deeprnn.text.corpora import load_corpus, own_name
 from deeprnn.text.splits import prepare
-from deeprnn.train import loop, samples
+from deeprnn.train import finish, loop, report, samples, snapshot
 from deeprnn.train import run as train_run
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import measure, remeasure
-from deeprnn.train.report import Terminal
+from deeprnn.train.report import Reporter, Terminal
 from deeprnn.train.run import DivergedError, Job, Stopped, has_bfloat16, new_run
 from deeprnn.train.step import _dropped, _schedule, train_window
 
@@ -163,6 +165,94 @@ def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path, monkeypatc
     monkeypatch.setattr(loop, "train_window", counted)
     train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: False)
     assert len(calls) == WINDOWS - 7  # it was asked to stop once while it was measured
+
+
+class Killed(Reporter):
+    """Ends a run without a warning, as a kill does, after that many windows."""
+
+    def __init__(self, windows):
+        self.windows = windows
+
+    def trained(self, run, nats):  # noqa: ARG002
+        self.windows -= 1
+        if self.windows == 0:
+            raise KeyboardInterrupt
+
+
+def kill_after(recipe, out, window, *, snapshot_minutes):
+    task = replace(job(recipe, out), snapshot_minutes=snapshot_minutes)
+    with pytest.raises(KeyboardInterrupt):
+        train(task, device=CPU, reporter=Killed(window))
+
+
+def windows_trained(recipe, out, monkeypatch):
+    """How many windows a resumed run still trains."""
+    calls = []
+    monkeypatch.setattr(loop, "train_window", lambda *arguments: calls.append(1) or train_window(*arguments))
+    run(recipe, out, resume=True)
+    return len(calls)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "everything"])
+def test_a_killed_run_goes_on_from_its_last_snapshot_by_time_and_equals_an_uninterrupted_one(
+    optimizer, finished, request, tmp_path, monkeypatch
+):
+    recipe = request.getfixturevalue(optimizer)
+    kill_after(recipe, tmp_path, 10, snapshot_minutes=0)
+    windows_in_all = metrics(finished[optimizer])["curve"][-1]["chars"] // (3 * 20)
+    assert windows_trained(recipe, tmp_path, monkeypatch) == windows_in_all - 9
+    assert_same_run(tmp_path / "tiny", finished[optimizer])
+
+
+def test_a_killed_run_without_snapshots_by_time_goes_on_from_its_last_measurement(sgd, tmp_path, monkeypatch):
+    kill_after(sgd, tmp_path, 10, snapshot_minutes=math.inf)
+    assert windows_trained(sgd, tmp_path, monkeypatch) == WINDOWS - 6
+
+
+def recorded_curve(recipe, out):
+    return [json.loads(line) for line in job(recipe, out).curve.read_text("utf-8").splitlines()]
+
+
+def test_the_curve_so_far_is_beside_the_snapshot_as_json_lines_and_goes_when_the_run_is_finished(sgd, tmp_path):
+    stop_after(sgd, tmp_path, 16)  # it was asked once in each of two measurements, too
+    assert [record["epoch"] for record in recorded_curve(sgd, tmp_path)] == [1, 2]
+    before = recorded_curve(sgd, tmp_path)
+    directory = run(sgd, tmp_path, resume=True)
+    assert metrics(directory)["curve"][:2] == before
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+@pytest.mark.parametrize("broken", ["write_curve", "replace_file"])
+def test_a_curve_is_in_step_with_its_snapshot_whenever_the_run_is_killed(broken, sgd, tmp_path, monkeypatch):
+    """Killed between the two files, or before them: no measurement is twice in the curve, and none is missing."""
+    real, calls = getattr(snapshot, broken), iter(range(100))
+
+    def killed_at_the_second(*arguments):
+        if next(calls) == {"write_curve": 2, "replace_file": 3}[broken]:
+            raise KeyboardInterrupt
+        real(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(snapshot, broken, killed_at_the_second)
+        patched.setattr(loop, "write_curve", snapshot.write_curve)
+        with pytest.raises(KeyboardInterrupt):
+            train(job(sgd, tmp_path), device=CPU)
+    stop_after_resume = iter(range(1, 100))
+    with pytest.raises(Stopped):
+        train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: next(stop_after_resume) == 1)
+    with safe_open(job(sgd, tmp_path).snapshot, "pt") as file:
+        progress = json.loads(file.metadata()["progress"])
+    assert recorded_curve(sgd, tmp_path) == progress["curve"]
+    assert [record["epoch"] for record in progress["curve"]] == [1, 2]
+    run(sgd, tmp_path, resume=True)
+    assert [record["epoch"] for record in metrics(tmp_path / "tiny")["curve"]] == [1, 2, 3]
+
+
+def test_a_curve_that_a_run_of_the_same_name_left_is_not_taken_for_that_of_a_new_one(sgd, tmp_path):
+    stop_after(sgd, tmp_path, 8)
+    job(sgd, tmp_path).snapshot.unlink()
+    stop_after(sgd, tmp_path, 2)
+    assert not job(sgd, tmp_path).curve.exists()
 
 
 def test_a_run_that_was_stopped_while_it_finished_is_finished_by_resume(sgd, finished, tmp_path, monkeypatch):
@@ -682,6 +772,36 @@ def test_a_run_stopped_while_it_is_measured_goes_on_to_the_same_end(sgd, finishe
     assert_same_run(run(sgd, tmp_path, resume=True), finished["sgd"])
 
 
+@pytest.mark.parametrize("step", ["n-gram", "fingerprint"])
+def test_a_run_that_is_told_to_stop_while_its_text_is_counted_stops_and_goes_on_to_the_same_end(
+    step, sgd, finished, tmp_path, monkeypatch
+):
+    of, name = {"n-gram": (NGram, "build"), "fingerprint": (finish, "read_texts")}[step]
+    real, stopping = getattr(of, name), []
+
+    def told(*arguments):
+        stopping.append(1)
+        return real(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(of, name, told)
+        with pytest.raises(Stopped, match="while it was measured; continue it with --resume"):
+            train(job(sgd, tmp_path), device=CPU, should_stop=lambda: bool(stopping))
+    assert_same_run(run(sgd, tmp_path, resume=True), finished["sgd"])
+
+
+def test_a_run_says_first_on_how_much_it_is_measured_and_that_there_is_more(sgd, tmp_path, monkeypatch, capsys):
+    for at_most, said in (
+        (200_000, "measured on 22 held-out characters, and 23 others at the end.\n"),
+        (9, "measured on 9 held-out characters, and 9 others at the end. Of each held-out part the first 9 are read."),
+    ):
+        for module in (splits, report):
+            monkeypatch.setattr(module, "MAX_HELDOUT", at_most)
+        with pytest.raises(Stopped):
+            train(job(sgd, tmp_path / f"{at_most}"), device=CPU, should_stop=lambda: True, reporter=Terminal())
+        assert said in capsys.readouterr().err
+
+
 def test_a_folder_that_cannot_be_written_to_is_refused_before_training(sgd, tmp_path):
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "sub"):
@@ -690,14 +810,14 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_training(sgd, tmp_
 
 
 def test_what_a_killed_run_left_long_ago_is_cleared_and_nothing_else(sgd, tmp_path):
-    old = [tmp_path / ".tiny.saving-1", tmp_path / ".tiny.snapshot.safetensors.saving-1"]
+    old = [tmp_path / f".tiny{which}.saving-1" for which in ("", ".snapshot.safetensors", ".curve.jsonl")]
     other = [tmp_path / ".tiny-2.saving-1", tmp_path / ".tiny.snapshot.safetensors.saving-2"]
     for path in (*old, *other):
         path.write_text("")
     for path in (*old, other[0]):
         os.utime(path, (1, 1))
     run(sgd, tmp_path)
-    assert [path.exists() for path in (*old, *other)] == [False, False, True, True]
+    assert [path.exists() for path in (*old, *other)] == [False, False, False, True, True]
 
 
 def test_training_finishes_where_a_folder_cannot_be_opened(sgd, tmp_path, monkeypatch):
