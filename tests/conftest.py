@@ -144,16 +144,21 @@ def unchecked_shapes():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+def save_tiny_checkpoint(
+    directory: Path, *, form="full", characters="abcdefgh \n", storage="float32", text="python-docs", **model
+) -> Path:
+    """Save a small untrained model as a real checkpoint; text: the name of what it claims to have read."""
+    config = ModelConfig(**({"cell": "gru", "hidden_size": 8, "num_layers": 2} | model))
+    vocab = Vocab(form=form, characters=characters)
+    network = CharRNN(config, len(vocab))
+    network.reset_parameters("uniform", torch.Generator().manual_seed(0))
+    metrics = tiny_metrics(directory.name, network.num_params)
+    metrics["text"]["name"] = metrics["train_config"]["text"] = text
+    checkpoint.save(directory, network, vocab, metrics, storage)
+    return directory
+
+
 @pytest.fixture
 def save_tiny():
     """Save a small untrained model as a real checkpoint: `save_tiny(directory, cell="gru", num_layers=2, ...)`."""
-
-    def save(directory: Path, *, form="full", characters="abcdefgh \n", storage="float32", **model) -> Path:
-        config = ModelConfig(**({"cell": "gru", "hidden_size": 8, "num_layers": 2} | model))
-        vocab = Vocab(form=form, characters=characters)
-        network = CharRNN(config, len(vocab))
-        network.reset_parameters("uniform", torch.Generator().manual_seed(0))
-        checkpoint.save(directory, network, vocab, tiny_metrics(directory.name, network.num_params), storage)
-        return directory
-
-    return save
+    return save_tiny_checkpoint

@@ -12,6 +12,7 @@ N characters.
 """
 
 import functools
+import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 
@@ -26,6 +27,7 @@ from deeprnn.lm import kernels
 from deeprnn.lm.kernels import SAMPLE
 from deeprnn.lm.packing import array, checksums, pack
 from deeprnn.lm.sampling import Numbers, Sampling, draw, uniforms
+from deeprnn.lm.template import Choices, Template
 from deeprnn.nn.activations import Array
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
@@ -64,11 +66,18 @@ class DecodeBatch:
         )
 
     def write(
-        self, slots: Sequence[int], forced_ids: NDArray[np.int64], uniforms: Numbers, samplings: Sequence[Sampling]
+        self,
+        slots: Sequence[int],
+        forced_ids: NDArray[np.int64],
+        uniforms: Numbers,
+        samplings: Sequence[Sampling],
+        choices: Sequence[Choices | None] | None = None,
     ) -> NDArray[np.int64]:
         """Read or draw the next N characters of the texts in `slots` (B); return their ids (B, N).
 
         forced_ids: the ids to read (B, N); where it is SAMPLE, an id is drawn with the number in `uniforms` (B, N).
+        choices: of each text, the sets of symbols (K, V) that it draws from; where `forced_ids` is SAMPLE - k, an id of
+            the set k is drawn. None: there is one set, all symbols.
 
         Raises:
             BrokenWeightsError: a logit is not finite.
@@ -81,10 +90,21 @@ class DecodeBatch:
         )
         compiled = functools.partial(kernels.write, *self.decoder.compiled)
         write = compiled if self.decoder.agrees else self._write_by_the_model
-        written: NDArray[np.int64] = write(np.array(slots), self.states, self.logits, forced_ids, uniforms, *settings)
+        sets = self._stacked(choices or [None] * len(slots))
+        written: NDArray[np.int64] = write(
+            np.array(slots), self.states, self.logits, forced_ids, uniforms, *sets, *settings
+        )
         if not np.isfinite(self.logits[slots]).all():
             raise BrokenWeightsError(self.decoder.name)
         return written
+
+    def _stacked(self, choices: Sequence[Choices | None]) -> tuple[Choices, NDArray[np.int64]]:
+        """Return all sets of symbols (M, V), each array once, and the row where those of each text begin (B)."""
+        everything = np.ones((1, len(self.logits[0])), np.bool_)
+        arrays = {id(one): one for one in (everything if one is None else one for one in choices)}
+        begins = dict(zip(arrays, itertools.accumulate(map(len, arrays.values()), initial=0), strict=False))
+        rows = [begins[id(everything if one is None else one)] for one in choices]
+        return np.concatenate(list(arrays.values())), np.array(rows)
 
     @torch.inference_mode()
     def _write_by_the_model(
@@ -94,6 +114,8 @@ class DecodeBatch:
         logits: Array,
         forced_ids: NDArray[np.int64],
         uniforms: Numbers,
+        allowed: Choices,
+        rows: NDArray[np.int64],
         temperature: Numbers,
         top_k: NDArray[np.int64],
         top_p: Numbers,
@@ -101,8 +123,9 @@ class DecodeBatch:
         """Do the same as `kernels.write` with the model's own step, which is slow."""
         written, device = forced_ids.copy(), self.decoder.initial_state(1).device
         for n in range(forced_ids.shape[1]):
-            for b in np.flatnonzero(forced_ids[:, n] == SAMPLE):
-                written[b, n] = draw(logits[slots[b]], uniforms[b, n], temperature[b], top_k[b], top_p[b])
+            for b in np.flatnonzero(forced_ids[:, n] <= SAMPLE):
+                among = allowed[rows[b] + SAMPLE - forced_ids[b, n]]
+                written[b, n] = draw(logits[slots[b]], among, uniforms[b, n], temperature[b], top_k[b], top_p[b])
             before = torch.from_numpy(states[slots]).permute(1, 2, 0, 3).to(device)
             next_logits, after = self.decoder.model.step(torch.from_numpy(written[:, n]).to(device), before)
             logits[slots], states[slots] = array(next_logits), array(after.permute(2, 0, 1, 3))
@@ -203,40 +226,69 @@ class Decoder:
 
 
 def stream(
-    decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int = 0
+    decoder: Decoder,
+    prompt_ids: Sequence[int],
+    max_chars: int,
+    sampling: Sampling,
+    drawn: int = 0,
+    template: Template | None = None,
 ) -> Iterator[int]:
     """Continue a prompt of at least one id, one id at a time.
 
     drawn: how many ids at the end of the prompt were generated earlier with this seed. Their uniform numbers are
     skipped, so the text is the same as without the interruption.
+    template: what may stand at each place after the prompt, those of the `drawn` ids included; the text ends with it.
 
     Raises:
-        ValueError: max_chars or drawn is negative.
+        ValueError: max_chars or drawn is negative, or the template is of another alphabet.
     """
     if max_chars < 0:
         raise ValueError(f"max_chars must be 0 or more, not {max_chars}.")
     if drawn < 0:
         raise ValueError(f"drawn must be 0 or more, not {drawn}.")
-    return _stream(decoder, prompt_ids, max_chars, sampling, drawn)
+    places = places_of(decoder, template, drawn, max_chars)
+    return _stream(decoder, prompt_ids, places, sampling, drawn, template)
 
 
 def _stream(
-    decoder: Decoder, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, drawn: int
+    decoder: Decoder,
+    prompt_ids: Sequence[int],
+    places: NDArray[np.int64],
+    sampling: Sampling,
+    drawn: int,
+    template: Template | None,
 ) -> Iterator[int]:
     texts = DecodeBatch(decoder, 1)
     texts.logits[0], texts.states[0], unread = decoder.begin(prompt_ids)
-    forced_ids, numbers = schedule_ids(unread, uniforms(sampling.seed, max_chars, drawn))
+    forced_ids, numbers = schedule_ids(unread, uniforms(sampling.seed, len(places), drawn), places)
+    choices = [template.choices if template else None]
     for start in range(0, len(forced_ids), STREAM_CHARS):
         part = slice(start, start + STREAM_CHARS)
-        ids = texts.write([0], forced_ids[None, part], numbers[None, part], [sampling])[0]
-        yield from ids[forced_ids[part] == SAMPLE].tolist()
+        ids = texts.write([0], forced_ids[None, part], numbers[None, part], [sampling], choices)[0]
+        yield from ids[max(0, len(unread) - start) :].tolist()
 
 
-def schedule_ids(unread: Sequence[int], numbers: Numbers) -> tuple[NDArray[np.int64], Numbers]:
-    """Return `forced_ids` and `uniforms` of `DecodeBatch.write` for one text: first its unread ids, then SAMPLE."""
-    forced_ids = np.full(len(unread) + len(numbers), SAMPLE, np.int64)
-    forced_ids[: len(unread)] = unread
-    return forced_ids, np.concatenate((np.zeros(len(unread)), numbers))
+def places_of(decoder: Decoder, template: Template | None, drawn: int, max_chars: int) -> NDArray[np.int64]:
+    """Return what may stand at the next `max_chars` places of a text: SAMPLE; or what its template says, to its end.
+
+    Raises:
+        ValueError: the template is of another alphabet.
+    """
+    if template is None:
+        return np.full(max_chars, SAMPLE, np.int64)
+    template.check(decoder.model.vocab_size)
+    return template.places[drawn : drawn + max_chars]
+
+
+def schedule_ids(
+    unread: Sequence[int], numbers: Numbers, places: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], Numbers]:
+    """Return `forced_ids` and `uniforms` of `DecodeBatch.write` for one text: first its unread ids, then its places.
+
+    numbers: those of the places. places: see `places_of`; None: SAMPLE at each.
+    """
+    after = np.full(len(numbers), SAMPLE, np.int64) if places is None else places
+    return np.concatenate((np.array(unread, np.int64), after)), np.concatenate((np.zeros(len(unread)), numbers))
 
 
 def warm_up() -> None:

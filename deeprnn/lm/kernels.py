@@ -23,7 +23,7 @@ from deeprnn.lm.sampling import Numbers, draw
 from deeprnn.nn.activations import Array, sigmoid, tanh
 from deeprnn.nn.cells import Cell
 
-SAMPLE = -1  # replaces the id of a character that is to be drawn
+SAMPLE = -1  # replaces the id of a character that is to be drawn; SAMPLE - k: from the k-th of several sets
 UNROLL = 8  # rows of a matrix that are added in one pass of the inner loop
 BLOCK = 64  # rows of a matrix that are summed before their sum is added to the total
 WIRINGS: dict[Wiring, int] = {"stack": 0, "shared": 1, "shared-updated": 2}
@@ -165,19 +165,25 @@ def write(
     logits: Array,
     forced_ids: NDArray[np.int64],
     uniforms: Numbers,
+    allowed: NDArray[np.bool_],
+    rows: NDArray[np.int64],
     temperature: Numbers,
     top_k: NDArray[np.int64],
     top_p: Numbers,
 ) -> NDArray[np.int64]:
-    """Read N characters of each text in `slots`, or draw them where `forced_ids` is SAMPLE; see `DecodeBatch.write`."""
+    """Read N characters of each text in `slots`, or draw them; see `DecodeBatch.write`.
+
+    Where `forced_ids` is SAMPLE - k, a symbol of the set `allowed[rows[b] + k]` is drawn for the b-th text.
+    """
     written = np.empty(uniforms.shape, np.int64)
     tokens = np.empty(len(slots), np.int64)
     buffers = new_buffers(weights, len(slots))
     for n in range(uniforms.shape[1]):
         for b in range(len(slots)):
             tokens[b] = forced_ids[b, n]
-            if tokens[b] == SAMPLE:
-                tokens[b] = draw(logits[slots[b]], uniforms[b, n], temperature[b], top_k[b], top_p[b])
+            if tokens[b] <= SAMPLE:
+                among = allowed[rows[b] + SAMPLE - tokens[b]]
+                tokens[b] = draw(logits[slots[b]], among, uniforms[b, n], temperature[b], top_k[b], top_p[b])
             written[b, n] = tokens[b]
         step(multiply, recur, weights, tokens, slots, states, logits, buffers)
     return written

@@ -16,6 +16,7 @@ from deeprnn.config import ModelConfig
 from deeprnn.lm.decoder import BrokenWeightsError, Decoder, stream
 from deeprnn.lm.evaluation import Score, nats_per_char, per_character
 from deeprnn.lm.sampling import Sampling, distribution
+from deeprnn.lm.template import Template
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.vocab import UNKNOWN_ID, Vocab, source_positions
 
@@ -107,6 +108,26 @@ class LanguageModel:
             TypeError: a value has the wrong type; the message names it.
         """
         return "".join(self.stream(prompt, max_chars, temperature, top_k, top_p, seed))
+
+    def fill(
+        self,
+        template: Template,
+        prompt: str = "",
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:
+        """Return a text after `prompt` that has at each place what the template allows; see `generate`.
+
+        Raises:
+            ValueError: the template is of another alphabet, a sampling value is outside its range, or the model's
+                weights overflow.
+            TypeError: a value has the wrong type; the message names it.
+        """
+        sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        ids = self.prompt_ids(prompt)
+        return self.vocab.decode(stream(self._current_decoder(), ids, len(template), sampling, template=template))
 
     def next_char(self, prompt: str, k: int = 10) -> list[tuple[str, float]]:
         """Return the k most probable next characters and their probabilities at temperature 1, most probable first.

@@ -54,26 +54,36 @@ class Sampling:
 def uniforms(seed: int, count: int, skipped: int = 0) -> Numbers:
     """Return uniform random numbers (count), one for each character; every model uses the same numbers for a seed.
 
-    skipped: how many numbers of this seed were used before; they are skipped.
+    The n-th number belongs to the n-th character after the prompt, whether it is drawn or given by a template.
+    skipped: how many characters of this seed were written before; their numbers are skipped.
     """
     generator = torch.Generator().manual_seed(seed)
     numbers: Numbers = torch.rand(skipped + count, generator=generator, dtype=torch.float64).numpy()[skipped:]
     return numbers
 
 
-def distribution(logits: NDArray[np.floating[Any]], sampling: Sampling) -> Numbers:
-    """Return the probabilities (V) from which the next character is drawn; that of the unknown symbol is 0."""
+def distribution(
+    logits: NDArray[np.floating[Any]], sampling: Sampling, allowed: NDArray[np.bool_] | None = None
+) -> Numbers:
+    """Return the probabilities (V) from which the next character is drawn; that of the unknown symbol is 0.
+
+    allowed: the symbols (V) that may be drawn, at least one besides the unknown one; None: all. The others get the
+        probability 0 before everything else, so top-k and top-p choose among those that are allowed.
+    """
+    allowed = np.ones(len(logits), np.bool_) if allowed is None else allowed
     found: Numbers = _distribution(
-        logits.astype(np.float64), sampling.temperature, min(sampling.top_k, len(logits)), sampling.top_p
+        logits.astype(np.float64), allowed, sampling.temperature, min(sampling.top_k, len(logits)), sampling.top_p
     )
     return found
 
 
 @compiled
-def _distribution(values: Numbers, temperature: float, top_k: int, top_p: float) -> Numbers:
+def _distribution(values: Numbers, allowed: NDArray[np.bool_], temperature: float, top_k: int, top_p: float) -> Numbers:
     """Replace logits by probabilities in place; see `distribution`. Loops compile faster than array operations."""
     size = len(values)
-    values[UNKNOWN_ID] = -np.inf
+    for i in range(size):
+        if i == UNKNOWN_ID or not allowed[i]:
+            values[i] = -np.inf
     best = 0
     for i in range(size):
         if values[i] > values[best]:
@@ -131,12 +141,19 @@ def _normalize(values: Numbers) -> None:
 
 
 @compiled
-def draw(logits: NDArray[np.float32], number: float, temperature: float, top_k: int, top_p: float) -> int:
-    """Return the id at which the cumulative distribution exceeds a number in [0, 1)."""
+def draw(
+    logits: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    number: float,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+) -> int:
+    """Return the id at which the cumulative distribution of the allowed symbols exceeds a number in [0, 1)."""
     values = np.empty(len(logits))
     for i in range(len(logits)):
         values[i] = logits[i]
-    values = _distribution(values, temperature, top_k, top_p)
+    values = _distribution(values, allowed, temperature, top_k, top_p)
     total = 0.0
     for value in values:
         total += value

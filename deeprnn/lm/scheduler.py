@@ -17,9 +17,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn.lm.decoder import DecodeBatch, Decoder, schedule_ids
-from deeprnn.lm.kernels import SAMPLE
+from deeprnn.lm.decoder import DecodeBatch, Decoder, places_of, schedule_ids
 from deeprnn.lm.sampling import Numbers, Sampling, uniforms
+from deeprnn.lm.template import Choices, Template
 from deeprnn.nn.activations import Array
 
 SLICE_SECONDS = 0.02  # the intended length of a time slice
@@ -48,11 +48,14 @@ class Generation:
         scheduler: "Scheduler",
         forced_ids: NDArray[np.int64],
         numbers: Numbers,
+        unread: int,
         sampling: Sampling,
+        choices: Choices | None,
         updated: threading.Event,
     ) -> None:
-        self.scheduler, self.sampling, self.updated = scheduler, sampling, updated
+        self.scheduler, self.sampling, self.choices, self.updated = scheduler, sampling, choices, updated
         self.forced_ids, self.numbers = forced_ids, numbers  # the remaining steps; see `schedule_ids`
+        self.unread = unread  # the remaining steps that read the prompt
         self.ready: list[int] = []  # ids that the reader has not taken yet
         self.seconds = 0.0  # CPU time of the slices in which it was generated
         self.error: Exception | None = None
@@ -135,14 +138,17 @@ class Scheduler:
         sampling: Sampling,
         drawn: int = 0,
         updated: threading.Event | None = None,
+        template: Template | None = None,
     ) -> Generation:
         """Start to continue a prompt of at least one id; see `decoder.stream`.
 
         updated: an event that is set whenever ids were generated or an error occurred.
         """
+        places = places_of(decoder, template, drawn, max_chars)
         logits, state, unread = decoder.begin(prompt_ids)
-        forced_ids, numbers = schedule_ids(unread, uniforms(sampling.seed, max_chars, drawn))
-        generation = Generation(self, forced_ids, numbers, sampling, updated or threading.Event())
+        forced_ids, numbers = schedule_ids(unread, uniforms(sampling.seed, len(places), drawn), places)
+        choices, updated = template.choices if template else None, updated or threading.Event()
+        generation = Generation(self, forced_ids, numbers, len(unread), sampling, choices, updated)
         with self.lock:
             if decoder not in self._batches:
                 self._batches[decoder] = _ModelBatch(decoder)
@@ -185,7 +191,7 @@ class Scheduler:
 
     def _write(self, batch: _ModelBatch, generations: Sequence[Generation], steps: int) -> None:
         started = time.thread_time()  # CPU time: a busy server often waits for the interpreter's lock
-        drawn: list[list[int]] = [[] for _ in generations]
+        made: list[list[int]] = [[] for _ in generations]
         error = None
         try:
             forced_ids, numbers = np.zeros((len(generations), steps), np.int64), np.zeros((len(generations), steps))
@@ -193,20 +199,23 @@ class Scheduler:
                 part = generation.forced_ids[:steps]
                 forced_ids[i, : len(part)], numbers[i, : len(part)] = part, generation.numbers[: len(part)]
             slots = [batch.slots[generation] for generation in generations]
-            found = batch.texts.write(slots, forced_ids, numbers, [generation.sampling for generation in generations])
-            drawn = [row[mask].tolist() for row, mask in zip(found, forced_ids == SAMPLE, strict=True)]
+            samplings = [generation.sampling for generation in generations]
+            choices = [generation.choices for generation in generations]
+            found = batch.texts.write(slots, forced_ids, numbers, samplings, choices)
+            made = [row[one.unread : len(one.forced_ids)].tolist() for row, one in zip(found, generations, strict=True)]
         except Exception as caught:  # the thread goes on; `take` raises the error to the readers
             error = caught
         seconds = time.thread_time() - started
         batch.seconds_per_char = max(seconds, LEAST_SECONDS) / steps / len(generations)
         with self.lock:
-            for generation, ids in zip(generations, drawn, strict=True):
+            for generation, ids in zip(generations, made, strict=True):
                 if len(generation.forced_ids):  # else the reader closed it during the slice
                     generation.ready += ids
                 generation.forced_ids = generation.forced_ids[len(generation.forced_ids) if error else steps :]
                 generation.numbers = generation.numbers[steps:]
+                generation.unread = max(0, generation.unread - steps)
                 generation.seconds += seconds * len(ids) / steps
                 generation.error = error
-        for generation, ids in zip(generations, drawn, strict=True):
+        for generation, ids in zip(generations, made, strict=True):
             if ids or error:
                 generation.updated.set()

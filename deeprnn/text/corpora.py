@@ -20,6 +20,7 @@ from deeprnn.config import Form
 from deeprnn.documents import plain_name
 from deeprnn.text import poems
 from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue
+from deeprnn.text.poem_form import BREAK
 from deeprnn.text.vocab import normalize
 
 OWN_NAME_CHARS = 48  # of a file's name; a Chinese character takes 3 bytes, and a file name may have 255 bytes
@@ -58,7 +59,7 @@ def load_corpus(text: str, form: Form) -> Corpus:
     if not normal.strip():
         raise ValueError(f"{text} holds no text in the form {form!r}.")
     entry = catalogue().get(name)
-    unit = poems.BREAK if entry and entry.format == "poems" and form == "full" else ""
+    unit = BREAK if entry and entry.format == "poems" and form == "full" else ""
     return Corpus(name=name, form=form, text=normal, unit=unit)
 
 

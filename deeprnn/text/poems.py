@@ -19,7 +19,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-BREAK = "\n\n"  # after each poem
+from deeprnn.text.poem_form import BREAK
+
 _SHAPE = re.compile(r"(?:[^\W\d_a-zA-Z]{5}[，。？！；]|[^\W\d_a-zA-Z]{7}[，。？！；])+")
 _VERSE = re.compile(r"([^，。？！；]+)[，。？！；]")
 _MISSING = re.compile("[□●\ue000-\uf8ff]")

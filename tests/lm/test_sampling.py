@@ -210,7 +210,7 @@ def test_there_is_a_uniform_number_for_each_character_whatever_was_skipped():
 def test_a_draw_is_where_the_cumulative_distribution_passes_the_number(logits, number, temperature):
     values = np.array(logits, np.float32)
     cumulative = distribution(values, Sampling(temperature=temperature)).cumsum()
-    found = draw(values, number, temperature, 0, 1.0)
+    found = draw(values, np.ones(len(values), bool), number, temperature, 0, 1.0)
     assert cumulative[found] > number * cumulative[-1] * (1 - 1e-12)
     assert found == 0 or cumulative[found - 1] <= number * cumulative[-1]
     assert values.tolist() == np.array(logits, np.float32).tolist()

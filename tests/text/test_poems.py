@@ -8,7 +8,8 @@ import torch
 
 from deeprnn.experiments.recipes import modern_training
 from deeprnn.text.corpora import load_corpus
-from deeprnn.text.poems import BREAK, as_text, verses
+from deeprnn.text.poem_form import BREAK
+from deeprnn.text.poems import as_text, verses
 from deeprnn.text.splits import prepare
 
 FOUR = "秦川雄帝宅，函谷壯皇居。綺殿千尋起，離宮百雉餘。"

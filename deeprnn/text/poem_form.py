@@ -1,0 +1,97 @@
+"""The form of a regulated poem to be written: its lines, and the characters that the reader gives.
+
+Knows: 绝句 and 律诗, their marks. Does not know: models, alphabets, the poems that there are.
+
+A 绝句 has four lines, a 律诗 eight, of five (五言) or seven (七言) characters each. Two lines are a couplet, printed on
+one line: "床前看月光，疑是地上霜。". In an acrostic (藏头诗) the first characters of the lines are given.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+BREAK = "\n\n"  # after each poem, and so before the next
+MARKS = ("，", "。")  # at the end of the first and of the second line of a couplet
+LINE_CHARS, LINES = (5, 7), (4, 8)
+_HAN = re.compile("[〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_PUT_BY_THE_FORM = re.compile(r"[\s，。？！；、：,.?!;:]")
+_REASONS = {
+    "shape": "a poem has 4 or 8 lines of 5 or 7 characters, not {lines} lines of {line_chars}.",
+    "not_han": "only Chinese characters can be given, not {given}.",
+    "opening_long": "the first words have {n} characters; a poem of this form has {most}. Shorten them.",
+    "acrostic_count": "an acrostic needs as many characters as the poem has lines, {lines}; {n} were given.",
+    "contradiction": "line {line} cannot begin with both {opening} and {acrostic}: give first words or an acrostic.",
+    "unknown": "the model does not know {given}: give other characters. The poems are in simplified ones.",
+    "alphabet": "the model's alphabet lacks what a poem is written with: choose a model trained on poems.",
+}
+
+
+class PoemFormError(ValueError):
+    """A poem cannot have this form. reason: a key of `_REASONS`; values: what its sentence names."""
+
+    def __init__(self, reason: str, **values: Any) -> None:
+        self.reason, self.values = reason, values
+        super().__init__(_REASONS[reason].format(**values))
+
+
+def is_han(character: str) -> bool:
+    """Return whether a character is a Chinese one, and no mark."""
+    return _HAN.fullmatch(character) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoemForm:
+    """The form of a poem.
+
+    line_chars: characters of a line, 5 or 7. lines: 4 or 8.
+    opening: the first characters of the poem; they may go on in the next lines. Marks and spaces are left out.
+    acrostic: the first character of each line, or "".
+
+    Raises:
+        PoemFormError: there is no such form, a given character is not a Chinese one, there are too many, too few for an
+            acrostic, or the opening and the acrostic contradict each other.
+        TypeError: the opening or the acrostic is not a string.
+    """
+
+    line_chars: int = 5
+    lines: int = 4
+    opening: str = ""
+    acrostic: str = ""
+
+    def __post_init__(self) -> None:
+        if self.line_chars not in LINE_CHARS or self.lines not in LINES:
+            raise PoemFormError("shape", lines=self.lines, line_chars=self.line_chars)
+        for field in ("opening", "acrostic"):
+            given = _PUT_BY_THE_FORM.sub("", getattr(self, field))
+            object.__setattr__(self, field, given)
+            if other := [c for c in given if not is_han(c)]:
+                raise PoemFormError("not_han", given=listed(other))
+        most = self.line_chars * self.lines
+        if len(self.opening) > most:
+            raise PoemFormError("opening_long", n=len(self.opening), most=most)
+        if self.acrostic and len(self.acrostic) != self.lines:
+            raise PoemFormError("acrostic_count", n=len(self.acrostic), lines=self.lines)
+        starts = self.opening[:: self.line_chars]
+        for line, (opening, acrostic) in enumerate(zip(starts, self.acrostic, strict=False), start=1):
+            if opening != acrostic:
+                raise PoemFormError("contradiction", line=line, opening=opening, acrostic=acrostic)
+
+    def places(self) -> list[str | None]:
+        """Return what stands at each place of the poem: a given character or mark, or None, where one is written."""
+        verse: list[str | None] = [None] * (self.line_chars * self.lines)
+        verse[: len(self.opening)] = self.opening
+        if self.acrostic:
+            verse[:: self.line_chars] = self.acrostic
+        found: list[str | None] = []
+        for line in range(self.lines):
+            start = line * self.line_chars
+            found += ["\n"] if line and line % 2 == 0 else []
+            found += [*verse[start : start + self.line_chars], MARKS[line % 2]]
+        return found
+
+
+def listed(characters: Sequence[str]) -> str:
+    """Return different characters in a row, for a message: the first ten."""
+    different = list(dict.fromkeys(characters))
+    return "".join(different[:10]) + ("…" if len(different) > 10 else "")
