@@ -9,7 +9,8 @@ carried from window to window (d2l-zh 2.0, section 8.5 and `train_epoch_ch8`).
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from deeprnn.train.snapshot import prepare_folder, restore, save_snapshot, write
 from deeprnn.train.step import train_window
 
 LARGEST_NATS = 100.0  # a run with a larger mean loss has diverged; its perplexity, exp(100), is still a finite number
+READ_EVERY = {"cpu": 1, "cuda": 50}  # windows; to read a loss waits until the device has made the step
 SILENT = Reporter()
 
 
@@ -115,30 +117,57 @@ def _finish_epoch(run: TrainState, job: Job, data: Data, reporter: Reporter, sho
         # 2. Skip the windows that were trained before the snapshot.
         if index < run.window:
             continue
-        # 3. Make one step of the optimizer.
-        started = time.perf_counter()
-        nats = train_window(run, config, inputs, targets)
-        run.train_seconds += time.perf_counter() - started
-        run.wall_seconds += time.perf_counter() - started
-        if not math.isfinite(nats):
-            raise DivergedError(
-                f"{job.name}: the loss became {nats} in epoch {run.epoch + 1}, window {index + 1}; "
-                f"lower the learning rate ({config.learning_rate})."
-            )
-        # 4. Count it, and report it.
+        # 3. Make one step of the optimizer, and count it.
+        with _timed(run):
+            run.unread.append(train_window(run, config, inputs, targets))
         run.window += 1
-        run.epoch_nats += nats * targets.numel()
         run.epoch_chars += targets.numel()
         run.total_chars += targets.numel()
-        reporter.trained(run, nats)
+        # 4. Read and report the losses when it is time.
+        if len(run.unread) >= READ_EVERY[inputs.device.type]:
+            _read_losses(run, job, reporter)
         # 5. Save a snapshot if the last one is some minutes old; stop between two windows if asked to.
         stopping = should_stop()
         if stopping or time.monotonic() - run.saved_at >= 60 * job.snapshot_minutes:
+            _read_losses(run, job, reporter)
             save_snapshot(run, job, data)
         if stopping:
             raise Stopped(f"{job.name} stopped in epoch {run.epoch + 1}; continue it with --resume.")
+    _read_losses(run, job, reporter)
     run.epoch += 1
     run.window = 0
+
+
+@contextmanager
+def _timed(run: TrainState) -> Iterator[None]:
+    """Add the seconds that the block takes to those of the run."""
+    started = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - started
+    run.train_seconds += seconds
+    run.wall_seconds += seconds
+
+
+def _read_losses(run: TrainState, job: Job, reporter: Reporter) -> None:
+    """Read the losses that only the device knows so far, add them in order to the sum of the epoch, report the last.
+
+    Raises:
+        DivergedError: one of them is not finite.
+    """
+    if not run.unread:
+        return
+    with _timed(run):
+        losses = torch.stack(run.unread).tolist()
+    run.unread.clear()
+    config, chars = job.recipe.train, job.recipe.train.batch_size * job.recipe.train.window
+    for window, nats in enumerate(losses, run.window - len(losses) + 1):
+        if not math.isfinite(nats):
+            raise DivergedError(
+                f"{job.name}: the loss became {nats} in epoch {run.epoch + 1}, window {window}; "
+                f"lower the learning rate ({config.learning_rate})."
+            )
+        run.epoch_nats += nats * chars
+    reporter.trained(run, losses[-1])
 
 
 def _draw_offset(run: TrainState, config: TrainConfig, num_ids: int) -> int:

@@ -90,11 +90,8 @@ def cold_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) 
     pairs = [(inputs[rows], targets[rows]) for rows in batches]
     if whole < len(ids) - 1:
         pairs.append((ids[None, whole:-1], ids[None, whole + 1 :]))
-    nats = []
-    for x, y in pairs:
-        logits, _ = model(x, model.initial_state(len(x)))
-        nats.append(_unmarked(_nats(logits, y), y.flatten(), marks))
-    return torch.cat(nats)
+    nats = [_nats(model(x, model.initial_state(len(x)))[0], y) for x, y in pairs]
+    return _unmarked(torch.cat(nats), ids[1:], marks)
 
 
 @torch.inference_mode()
@@ -103,11 +100,12 @@ def lane_nats(
 ) -> Float[Tensor, " K"]:
     """Return -ln p of the characters of `windows(...)`, without marks; each lane begins with a zero state."""
     state = model.initial_state(batch_size)
-    nats = []
+    nats, read = [], []
     for inputs, targets in windows(ids, batch_size, window, offset):
         logits, state = model(inputs, state)
-        nats.append(_unmarked(_nats(logits, targets), targets.flatten(), marks))
-    return torch.cat(nats)
+        nats.append(_nats(logits, targets))
+        read.append(targets.flatten())
+    return _unmarked(torch.cat(nats), torch.cat(read), marks)
 
 
 def _nats(logits: Tensor, targets: Tensor) -> Tensor:
@@ -115,6 +113,7 @@ def _nats(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _unmarked(nats: Tensor, targets: Tensor, marks: Tensor) -> Tensor:
+    """Return the nats without those of marks, on the CPU: the one time that a measurement waits for its device."""
     return nats.cpu()[~torch.isin(targets, marks).cpu()] if len(marks) else nats.cpu()
 
 

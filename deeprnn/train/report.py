@@ -39,7 +39,7 @@ class Reporter:
         """Hear that the texts are read, and that the run is new or restored from its snapshot."""
 
     def trained(self, run: TrainState, nats: float) -> None:
-        """Hear that one more window was trained; its loss was `nats` per character."""
+        """Hear that more windows were trained; the loss of the last one was `nats` per character."""
 
     def measuring(self, chars: int) -> None:
         """Hear, about once a second, that weights are being measured, and that `chars` characters are read."""

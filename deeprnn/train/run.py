@@ -75,6 +75,7 @@ class TrainState:
     averaged: the model that is measured and saved; it is `model` itself if weights are not averaged.
     best: the best weights on the validation part so far; empty if the last weights are saved.
     carried: the recurrent state (L, S, B, H) after the last window.
+    unread: the losses of the last windows that only the device knows so far; none are left when a snapshot is saved.
     saved_at: the time of the last snapshot, by the clock of this process.
     """
 
@@ -85,6 +86,7 @@ class TrainState:
     generator: torch.Generator
     carried: Tensor
     total_windows: int
+    unread: list[Tensor] = field(default_factory=list)
     epoch: int = 0  # finished epochs
     window: int = 0  # finished windows of the current epoch
     offset: int = 0  # the character at which the current epoch begins
@@ -143,8 +145,10 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
 
 def has_bfloat16(device: torch.device) -> bool:
     """Return whether a device multiplies in bfloat16; a CPU without AVX-512 only emulates it, twenty times slower."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))  # one before Ampere emulates it, too
     if device.type != "cpu":
-        return True
+        return False
     has_mkldnn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return has_mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 

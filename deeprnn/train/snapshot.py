@@ -74,6 +74,7 @@ def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
     Raises:
         OSError: a file cannot be written; the one from before stays.
     """
+    assert not run.unread, "the losses of the last windows are part of the epoch's sum"
     tensors = {f"model.{name}": tensor for name, tensor in run.model.state_dict().items()}
     for index, moments in run.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}

@@ -23,12 +23,13 @@ def measure_speed(job: Job, data: Data, device: torch.device) -> tuple[float, fl
     config = job.recipe.train
     run = new_run(job, data, device)
     batches = list(windows(data.parts["train"], config.batch_size, config.window))
-    train_window(run, config, *batches[0])  # the first window and the first continuation set things up
+    train_window(run, config, *batches[0]).item()  # the first window and the first continuation set things up
     continuations(run.averaged, job, data)
     started, trained = time.perf_counter(), 0
     while trained < LEAST_WINDOWS or time.perf_counter() - started < SECONDS:
-        train_window(run, config, *batches[trained % len(batches)])
+        loss = train_window(run, config, *batches[trained % len(batches)])
         trained += 1
+    loss.item()  # waits for the device
     in_training = time.perf_counter() - started
     started = time.perf_counter()
     val_nats_of(run.averaged, data, config.eval_lanes)

@@ -4,6 +4,7 @@ Knows: models, a run's state. Does not know: epochs, texts, files.
 """
 
 import math
+from contextlib import nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +15,11 @@ from deeprnn.nn.model import CharRNN, dropout
 from deeprnn.train.run import TrainState, hidden_weights
 
 
-def train_window(run: TrainState, config: TrainConfig, inputs: Tensor, targets: Tensor) -> float:
-    """Make one step of the optimizer on one window; return the mean nats per character before the step."""
+def train_window(run: TrainState, config: TrainConfig, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Make one step of the optimizer on one window; return the mean nats per character before the step.
+
+    They are a number () on the device: to read it would wait until the device has made the step.
+    """
     # 1. Set the learning rate.
     done = run.total_chars // targets.numel()
     for group in run.optimizer.param_groups:
@@ -28,7 +32,8 @@ def train_window(run: TrainState, config: TrainConfig, inputs: Tensor, targets: 
     # 3. Run the model with dropped weights, and compute the loss.
     weights = _dropped(run.model, config.weight_drop, run.generator)
     settings = {"kernel": config.kernel, "generator": run.generator}
-    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+    in_bfloat16 = config.precision == "bfloat16"
+    with torch.autocast(inputs.device.type, torch.bfloat16) if in_bfloat16 else nullcontext():
         logits, state = torch.func.functional_call(run.model, weights, (inputs, state), settings)
     loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
     # 4. Back-propagate, clip the gradient, update the weights.
@@ -41,7 +46,7 @@ def train_window(run: TrainState, config: TrainConfig, inputs: Tensor, targets: 
     run.carried = state.detach().float()
     if config.ema_decay:
         _average(run, min(config.ema_decay, (1 + done) / (10 + done)))
-    return float(loss.detach())
+    return loss.detach()
 
 
 def _schedule(config: TrainConfig, done: int, total: int) -> float:

@@ -442,6 +442,53 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_the_remedy(sgd, tmp_path):
     assert_diverged(tmp_path / "tiny")
 
 
+@pytest.mark.parametrize("stops", [(), {4, 9}], ids=["in one go", "stopped and resumed"])
+@pytest.mark.parametrize("every", [4, 50])
+@pytest.mark.parametrize("optimizer", ["sgd", "everything"])
+def test_a_run_whose_losses_are_read_late_is_recorded_as_one_whose_losses_are_read_at_once(
+    optimizer, every, stops, finished, request, tmp_path, monkeypatch
+):
+    """On a GPU they are; an epoch has six windows."""
+    monkeypatch.setitem(loop.READ_EVERY, "cpu", every)
+    assert_same_run(run(request.getfixturevalue(optimizer), tmp_path, stops=stops), finished[optimizer])
+
+
+def test_losses_are_reported_when_they_are_read(sgd, tmp_path, monkeypatch):
+    class Heard(Reporter):
+        def __init__(self):
+            self.windows = []
+
+        def trained(self, run, nats):
+            assert math.isfinite(nats)
+            self.windows.append(run.total_chars // 60)
+
+    monkeypatch.setitem(loop.READ_EVERY, "cpu", 4)
+    heard = Heard()
+    train(job(sgd, tmp_path), device=CPU, reporter=heard)
+    assert heard.windows == [4, 6, 10, 12, 16, 18]
+
+
+def test_a_loss_that_is_read_late_is_blamed_on_its_own_window(sgd, tmp_path, monkeypatch):
+    wild = replace(sgd, train=replace(sgd.train, learning_rate=1e38, clip_norm=1e38, epochs=1))
+    reasons = []
+    for every in (1, 50):
+        monkeypatch.setitem(loop.READ_EVERY, "cpu", every)
+        with pytest.raises(DivergedError, match="in epoch 1, window 2;"):
+            run(wild, tmp_path / str(every))
+        assert_diverged(tmp_path / str(every) / "tiny")
+        reasons.append(metrics(tmp_path / str(every) / "tiny")["outcome"]["reason"])
+    assert reasons[0] == reasons[1]
+
+
+def test_a_run_that_is_stopped_after_it_diverged_unread_has_diverged(sgd, tmp_path, monkeypatch):
+    """No snapshot of it is saved, so that nobody continues it."""
+    monkeypatch.setitem(loop.READ_EVERY, "cpu", 50)
+    wild = replace(sgd, train=replace(sgd.train, learning_rate=1e38, clip_norm=1e38))
+    with pytest.raises(DivergedError, match="in epoch 1, window 2;"):
+        run(wild, tmp_path, stops={4})
+    assert_diverged(tmp_path / "tiny")
+
+
 @pytest.mark.parametrize("learning_rate", [1e3, 1e4, 1e10])
 def test_a_huge_finite_loss_stops_the_run_with_the_remedy(learning_rate, sgd, tmp_path):
     wild = replace(sgd, train=replace(sgd.train, learning_rate=learning_rate, clip_norm=1e10))
@@ -598,7 +645,7 @@ def test_weight_drop_reaches_the_loss_and_the_gradient(adamw):
     for rate in (0.0, 0.5):
         recipe = replace(adamw, model=replace(adamw.model, dropout=0.0), train=replace(adamw.train, weight_drop=rate))
         new, inputs, targets = one_step(recipe)
-        losses.append(train_window(new, recipe.train, inputs, targets))
+        losses.append(train_window(new, recipe.train, inputs, targets).item())
         zeroed = new.model.cells[0].weight_hh.grad == 0
         assert zeroed.float().mean() == (0 if rate == 0 else pytest.approx(rate, abs=0.15))
     assert losses[0] != losses[1]
@@ -616,7 +663,7 @@ def test_resets_start_lanes_from_a_zero_state(sgd):
     for rate, zero_state in ((0.0, False), (0.0, True), (1 - 1e-9, False)):
         recipe = replace(sgd, train=replace(sgd.train, reset_rate=rate))
         new, inputs, targets = one_step(recipe, zero_state=zero_state)
-        losses[rate, zero_state] = train_window(new, recipe.train, inputs, targets)
+        losses[rate, zero_state] = train_window(new, recipe.train, inputs, targets).item()
     assert losses[1 - 1e-9, False] == losses[0.0, True] != losses[0.0, False]
 
 
@@ -626,7 +673,7 @@ def test_bfloat16_moves_the_loss_a_little_and_leaves_weights_and_state_in_float3
     for precision in ("float32", "bfloat16"):
         recipe = replace(adamw, train=replace(adamw.train, precision=precision))
         new, inputs, targets = one_step(recipe)
-        losses.append(train_window(new, recipe.train, inputs, targets))
+        losses.append(train_window(new, recipe.train, inputs, targets).item())
         assert {weight.dtype for weight in new.model.parameters()} == {torch.float32}
         assert new.carried.dtype == torch.float32
     assert losses[0] != losses[1]
@@ -655,7 +702,7 @@ def test_an_epoch_from_anywhere_reads_the_text_as_a_ring(sgd, tmp_path, monkeypa
 
     def spy(new, _config, inputs, targets):
         seen.append((new.epoch, inputs.clone(), targets.clone()))
-        return 1.0
+        return torch.tensor(1.0)
 
     monkeypatch.setattr(loop, "train_window", spy)
     data = prepare(sgd.train, CPU)
