@@ -16,7 +16,7 @@ MARKS = ("，", "。")  # at the end of the first and of the second line of a co
 LINE_CHARS, LINES = (5, 7), (4, 8)
 _HAN = re.compile("[〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _PUT_BY_THE_FORM = re.compile(r"[\s，。？！；、：,.?!;:]")
-_REASONS = {
+REASONS = {  # why a poem cannot be written to a form
     "shape": "a poem has 4 or 8 lines of 5 or 7 characters, not {lines} lines of {line_chars}.",
     "not_han": "only Chinese characters can be given, not {given}.",
     "opening_long": "the first words have {n} characters; a poem of this form has {most}. Shorten them.",
@@ -28,11 +28,11 @@ _REASONS = {
 
 
 class PoemFormError(ValueError):
-    """A poem cannot have this form. reason: a key of `_REASONS`; values: what its sentence names."""
+    """A poem cannot have this form. reason: a key of `REASONS`; values: what its sentence names."""
 
     def __init__(self, reason: str, **values: Any) -> None:
         self.reason, self.values = reason, values
-        super().__init__(_REASONS[reason].format(**values))
+        super().__init__(REASONS[reason].format(**values))
 
 
 def is_han(character: str) -> bool:

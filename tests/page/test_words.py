@@ -21,6 +21,7 @@ from deeprnn.page.shared.widgets import Joined, book, millions
 from deeprnn.page.watch.moments import Story
 from deeprnn.page.words import FILES, WORDS, tr
 from deeprnn.text.catalogue import catalogue
+from deeprnn.text.poem_form import REASONS
 from deeprnn.words import Words
 from tests.conftest import ROOT
 
@@ -45,6 +46,7 @@ def asked_by_name(registry):
         "compare.reading": set(get_args(Reading)),
         "compare.state": {"recorded_after", *get_args(State)} - {"broken"},
         "equal": set(get_args(Budget)),
+        "error_poem": set(REASONS),
         "field": {"prompt", "seed", *NUMBERS},
         "filter": set(FILTERS),
         "inside.say.change": ends,

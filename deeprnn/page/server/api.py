@@ -1,4 +1,4 @@
-"""The API endpoints for programs: `/models`, `/generate`, `/score`, `/next_char`; the limits of the page hold for them.
+"""The API endpoints for programs: `/models`, `/generate`, `/poem`, `/score`, `/next_char`; the page's limits hold.
 
 Knows: the names and types of the endpoints. Does not know: views.
 """
@@ -39,6 +39,30 @@ def build(registry: Registry) -> None:
         }
         return _answered(lambda: service.generate(registry, **request))
 
+    def poem(
+        models: list[str],
+        line_chars: int = 5,
+        lines: int = 4,
+        opening: str = "",
+        acrostic: str = "",
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> list[dict]:
+        request = {
+            "models": models,
+            "line_chars": line_chars,
+            "lines": lines,
+            "opening": opening,
+            "acrostic": acrostic,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "seed": seed,
+        }
+        return _answered(lambda: service.poem(registry, **request))
+
     def score(text: str, models: list[str]) -> list[dict]:
         return _answered(lambda: service.score(registry, text=text, models=models))
 
@@ -50,6 +74,12 @@ def build(registry: Registry) -> None:
         generate,
         api_name="generate",
         api_description="Continue a prompt with up to six models; temperature 0 is greedy; same seed, same text.",
+    )
+    gr.api(
+        poem,
+        api_name="poem",
+        api_description="Write a poem of 4 or 8 lines of 5 or 7 characters with up to six models; opening: its first"
+        " characters; acrostic: the first character of each line; same seed, same poem.",
     )
     gr.api(
         score,

@@ -16,7 +16,7 @@ from deeprnn.page.service.kept import forget
 from deeprnn.page.service.looking import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, look
 from deeprnn.page.service.models import list_models
 from deeprnn.page.service.reading import alphabets, analyse, averages, baselines, next_char, score, score_as_done
-from deeprnn.page.service.writing import Continuation, generate, stream
+from deeprnn.page.service.writing import Continuation, generate, poem, stream, stream_poems
 
 __all__ = [
     "MAX_LOOK_CHARS",
@@ -39,7 +39,9 @@ __all__ = [
     "list_models",
     "look",
     "next_char",
+    "poem",
     "score",
     "score_as_done",
     "stream",
+    "stream_poems",
 ]

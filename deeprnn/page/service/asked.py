@@ -3,13 +3,16 @@
 Knows: limits, the type of each value. Does not know: what a value is used for.
 """
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from deeprnn.documents import has_surrogates
 from deeprnn.page.environment import env_limit
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry, is_private
+from deeprnn.text.poem_form import PoemForm, PoemFormError
 from deeprnn.words import Lang
 
 MAX_MODELS = env_limit("MAX_MODELS", 6)
@@ -79,3 +82,26 @@ def checked_number(field: str, value: Any, least: float, most: float, *, whole: 
         shown = f"{value:g}" if is_number else type(value).__name__
         raise RequestError("error_number", field=field, least=least, most=most, value=shown)
     return int(value) if whole else float(value)
+
+
+def checked_form(line_chars: Any, lines: Any, opening: Any, acrostic: Any) -> PoemForm:
+    """Return the form of the poem that is asked for.
+
+    Raises:
+        RequestError: a value has the wrong type, or no poem has this form.
+    """
+    shape = [int(checked_number(*one, 1, 100, whole=True)) for one in (("line_chars", line_chars), ("lines", lines))]
+    given = [checked_text(*one) for one in (("opening", opening), ("acrostic", acrostic))]
+    if (longest := max(map(len, given))) > MAX_PROMPT_CHARS:
+        raise RequestError("error_prompt_long", n=longest, most=MAX_PROMPT_CHARS)
+    with form_as_asked():
+        return PoemForm(line_chars=shape[0], lines=shape[1], opening=given[0], acrostic=given[1])
+
+
+@contextlib.contextmanager
+def form_as_asked() -> Iterator[None]:
+    """Raise the reason why a poem cannot have its form as a RequestError."""
+    try:
+        yield
+    except PoemFormError as error:
+        raise RequestError(f"error_poem.{error.reason}", **error.values) from error

@@ -1,29 +1,34 @@
-"""Continuations of one prompt by several models at once.
+"""Texts by several models at once: continuations of one prompt, and poems of one form.
 
-Knows: models, the scheduler. Does not know: gradio, how a continuation is shown.
+Knows: models, the scheduler. Does not know: gradio, how a text is shown.
 """
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from deeprnn.lm.language_model import LanguageModel
+from deeprnn.lm.poem import poem_template
 from deeprnn.lm.sampling import Sampling
 from deeprnn.lm.scheduler import Generation, Scheduler
+from deeprnn.lm.template import Template
 from deeprnn.page.service.asked import (
     MAX_NEW_CHARS,
     MAX_PROMPT_CHARS,
     MAX_SEED,
     MAX_WRITTEN_CHARS,
     RequestError,
+    checked_form,
     checked_names,
     checked_number,
     checked_text,
+    form_as_asked,
 )
 from deeprnn.page.service.models import broken_as_refusal, in_order, load_each
 from deeprnn.store.registry import Registry
+from deeprnn.text.poem_form import BREAK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,16 @@ class Continuation:
     def chars_per_second(self) -> float:
         """Characters per second of computing time."""
         return self.new_chars / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ask:
+    """What one model is to write: `length` characters after `ids`, of which `drawn` were written with the same seed."""
+
+    ids: list[int]
+    drawn: int
+    length: int
+    template: Template | None = None
 
 
 def stream(
@@ -72,25 +87,69 @@ def stream(
     if len(prompt) > MAX_PROMPT_CHARS:
         raise RequestError("error_prompt_long", n=len(prompt), most=MAX_PROMPT_CHARS)
     length = int(checked_number("max_chars", max_chars, 1, MAX_NEW_CHARS, whole=True))
-    draw = Sampling(
+    draw = _checked_sampling(temperature, top_k, top_p, seed)
+    before = _checked_written(names, written)
+    if max(map(len, before)) + length > MAX_WRITTEN_CHARS:
+        raise RequestError("error_written_long", most=MAX_WRITTEN_CHARS)
+
+    def ask(lm: LanguageModel, text: str) -> _Ask:
+        return _Ask(ids=lm.prompt_ids(prompt, text), drawn=len(lm.vocab.encode(text)), length=length)
+
+    return _asked(registry, names, before, draw, ask, prompt)
+
+
+def stream_poems(
+    registry: Registry,
+    *,
+    models: Any,
+    line_chars: Any = 5,
+    lines: Any = 4,
+    opening: Any = "",
+    acrostic: Any = "",
+    temperature: Any = 0.8,
+    top_k: Any = 0,
+    top_p: Any = 1.0,
+    seed: Any = 0,
+    written: Any = None,
+) -> Generator[list[Continuation], None, None]:
+    """Write a poem of one form with several models at once; see `PoemForm`, and `stream` for the updates.
+
+    written: for each model, what it wrote of this poem earlier with this seed; it is completed.
+
+    Raises:
+        RequestError: a value is missing, has the wrong type or is outside its limits, a model cannot write this poem,
+            all are whole already, or none can be loaded. It is raised by the call, not by the first update.
+    """
+    names = checked_names(registry, models)
+    form = checked_form(line_chars, lines, opening, acrostic)
+    draw = _checked_sampling(temperature, top_k, top_p, seed)
+    before = _checked_written(names, written)
+    if all(len(text) >= len(form.places()) for text in before):
+        raise RequestError("error_poem_whole")
+
+    def ask(lm: LanguageModel, text: str) -> _Ask:
+        with form_as_asked():
+            template = poem_template(form, lm.vocab)
+        ids = lm.vocab.encode(text)[: len(template)]
+        return _Ask(ids=lm.prompt_ids(BREAK) + ids, drawn=len(ids), length=len(template) - len(ids), template=template)
+
+    return _asked(registry, names, before, draw, ask)
+
+
+def _checked_sampling(temperature: Any, top_k: Any, top_p: Any, seed: Any) -> Sampling:
+    return Sampling(
         temperature=checked_number("temperature", temperature, 0, 10),
         top_k=int(checked_number("top_k", top_k, 0, 100_000, whole=True)),
         top_p=checked_number("top_p", top_p, 1e-6, 1),
         seed=int(checked_number("seed", seed, 0, MAX_SEED, whole=True)),
     )
+
+
+def _checked_written(names: Sequence[str], written: Any) -> list[str]:
+    """Return the text that each model wrote before, "" by default."""
     if written is not None and (not isinstance(written, list) or len(written) != len(names)):
         raise RequestError("error_text_type", field="written")
-    before = [checked_text("written", text) for text in written or [""] * len(names)]
-    if max(map(len, before)) + length > MAX_WRITTEN_CHARS:
-        raise RequestError("error_written_long", most=MAX_WRITTEN_CHARS)
-    loaded, faults = load_each(registry, names)
-    if not loaded:
-        raise faults[0]
-    continuations = [
-        Continuation(model=name, text=text, new_chars=0, done=i in faults, seconds=0.0, unknown=0, broken=i in faults)
-        for i, (name, text) in enumerate(zip(names, before, strict=True))
-    ]
-    return _side_by_side(registry.scheduler, loaded, continuations, prompt, length, draw)
+    return [checked_text("written", text) for text in written or [""] * len(names)]
 
 
 def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
@@ -99,7 +158,21 @@ def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
     Raises:
         RequestError: see `stream`; or all models are broken.
     """
-    *_, last = stream(registry, **request)
+    return _finished(stream(registry, **request))
+
+
+def poem(registry: Registry, **request: Any) -> list[dict[str, Any]]:
+    """Return the finished poems of `stream_poems`, as `generate` does; each text is a whole poem, a couplet a line.
+
+    Raises:
+        RequestError: see `stream_poems`; or all models are broken.
+    """
+    return [{key: one[key] for key in one if key != "unknown"} for one in _finished(stream_poems(registry, **request))]
+
+
+def _finished(updates: Generator[list[Continuation], None, None]) -> list[dict[str, Any]]:
+    """Return the last of the updates; for a broken model its name and the error."""
+    *_, last = updates
     faults = {i: RequestError("error_broken", name=one.model) for i, one in enumerate(last) if one.broken}
     answers = {
         i: {
@@ -114,12 +187,39 @@ def generate(registry: Registry, **request: Any) -> list[dict[str, Any]]:
     return in_order(answers, faults)
 
 
+def _asked(
+    registry: Registry,
+    names: Sequence[str],
+    before: Sequence[str],
+    draw: Sampling,
+    ask: Callable[[LanguageModel, str], _Ask],
+    prompt: str = "",
+) -> Generator[list[Continuation], None, None]:
+    """Load the models, and write with them what `ask` returns for each and its text before; see `stream`."""
+    loaded, faults = load_each(registry, names)
+    if not loaded:
+        raise faults[0]
+    asks = {i: ask(lm, before[i]) for i, lm in loaded.items()}
+    continuations = [
+        Continuation(
+            model=name,
+            text=text,
+            new_chars=0,
+            done=i in faults or not asks[i].length,
+            seconds=0.0,
+            unknown=loaded[i].vocab.count_unknown(prompt) if i in loaded else 0,
+            broken=i in faults,
+        )
+        for i, (name, text) in enumerate(zip(names, before, strict=True))
+    ]
+    return _side_by_side(registry.scheduler, loaded, continuations, asks, draw)
+
+
 def _side_by_side(
     scheduler: Scheduler,
     models: dict[int, LanguageModel],
     continuations: list[Continuation],
-    prompt: str,
-    max_chars: int,
+    asks: dict[int, _Ask],
     draw: Sampling,
 ) -> Generator[list[Continuation], None, None]:
     """Run the models, given by their places in `continuations`, and yield all continuations at each update."""
@@ -127,12 +227,13 @@ def _side_by_side(
     before = [one.text for one in continuations]
     generations: dict[int, Generation] = {}
     try:
-        for i, lm in models.items():
-            ids, drawn = lm.prompt_ids(prompt, before[i]), len(lm.vocab.encode(before[i]))
-            continuations[i] = replace(continuations[i], unknown=lm.vocab.count_unknown(prompt))
+        for i in (i for i in models if not continuations[i].done):
+            lm, ask = models[i], asks[i]
             try:
                 with broken_as_refusal(lm):
-                    generations[i] = scheduler.begin(lm.decoder, ids, max_chars, draw, drawn, updated)
+                    generations[i] = scheduler.begin(
+                        lm.decoder, ask.ids, ask.length, draw, ask.drawn, updated, ask.template
+                    )
             except RequestError:
                 continuations[i] = replace(continuations[i], broken=True, done=True)
         if generations:
@@ -140,7 +241,8 @@ def _side_by_side(
         while True:
             for i, generation in generations.items():
                 if not continuations[i].done:
-                    continuations[i] = _extended(continuations[i], models[i], generation, len(before[i]), max_chars)
+                    length = asks[i].length
+                    continuations[i] = _extended(continuations[i], models[i], generation, len(before[i]), length)
             yield list(continuations)
             if all(one.done for one in continuations):
                 return

@@ -1,9 +1,12 @@
 """The named endpoints over real HTTP, through gradio's own client."""
 
+import re
+
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+import deeprnn
 from deeprnn import load
 from tests.conftest import SHIPPED
 
@@ -13,10 +16,11 @@ def client(url):
     return Client(url, verbose=False, analytics_enabled=False)
 
 
-def test_only_the_four_endpoints_are_public(client):
+def test_only_the_five_endpoints_are_public(client):
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
         "/models",
         "/generate",
+        "/poem",
         "/score",
         "/next_char",
     }
@@ -37,6 +41,15 @@ def test_generate_has_defaults_and_answers_in_the_order_asked(client):
         assert answer["text"] == load(SHIPPED / answer["model"]).generate("the time traveller")
 
 
+def test_a_poem_has_its_form_and_every_given_character_in_its_place(client):
+    """A model of a novel knows the marks, too: what keeps the form is how it is asked."""
+    (answer,) = client.predict(["journey-gru-2"], 7, 8, "", "东南西北金木水火", seed=3, api_name="/poem")
+    lines = re.findall(r"(\S{7})[，。]", answer["text"])
+    assert [line[0] for line in lines] == list("东南西北金木水火")
+    form = deeprnn.PoemForm(line_chars=7, lines=8, acrostic="东南西北金木水火")
+    assert answer["text"] == deeprnn.write_poem(load(SHIPPED / "journey-gru-2"), form, seed=3)
+
+
 def test_score_gives_a_value_for_each_predicted_character(client):
     (answer,) = client.predict("a tale", ["note-lstm-2"], api_name="/score")
     assert len(answer["nats"]) == 5
@@ -50,6 +63,8 @@ def test_score_gives_a_value_for_each_predicted_character(client):
         ("/generate", ["a", ["nobody"]], "There is no model nobody"),
         ("/generate", ["a", []], "Choose at least one model"),
         ("/generate", ["a" * 3_000, ["note-rnn-2"]], "the limit is 2000"),
+        ("/poem", [["note-rnn-2"]], "Choose models trained on poems"),
+        ("/poem", [["journey-gru-2"], 5, 4, "", "春夏秋"], "as the poem has lines: 4, not 3"),
         ("/score", ["a" * 30_000, ["note-rnn-2"]], "the limit is 20000"),
         ("/score", ["a", ["note-rnn-2"]], "at least two characters"),
     ],
