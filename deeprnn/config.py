@@ -100,6 +100,8 @@ class ModelConfig(StrictConfig):
     """The dropout rate of the head's input."""
     locked_dropout: bool = False
     """Whether all steps of a window share one dropout mask (Gal & Ghahramani, arXiv 1512.05287)."""
+    tied: bool = False
+    """Whether the head reads out with the embedding's matrix, which is then counted and stored once."""
     wiring: Wiring = "stack"
     """`stack`: each layer has its own weights and state. `shared`: the note's mistake, where all layers share one set
     of weights and one state, which never changes. `shared-updated`: the same, but the state is updated."""
@@ -118,6 +120,11 @@ class ModelConfig(StrictConfig):
                 "a residual or shared stack adds or reuses vectors of one width: "
                 f"set embedding_size to hidden_size ({self.hidden_size}), not {self.embedding_size}.",
             )
+        _require(
+            not self.tied or self.embedding_size == self.hidden_size,
+            "a tied head uses the embedding's matrix: "
+            f"set embedding_size to hidden_size ({self.hidden_size}), not {self.embedding_size}.",
+        )
         if self.wiring != "stack":
             _require(
                 not self.residual and self.dropout == self.head_dropout == 0,

@@ -18,6 +18,7 @@ EVERY_MODEL_KEY = {
     "dropout": 0.25,
     "head_dropout": 0.5,
     "locked_dropout": True,
+    "tied": True,
     "wiring": "stack",
 }
 EVERY_TRAIN_KEY = {
@@ -156,6 +157,7 @@ def test_a_number_too_large_for_a_float_is_refused_by_name():
         ({"dropout": float("nan")}, "dropout must be in"),
         ({"residual": True}, r"set embedding_size to hidden_size \(8\), not 0"),
         ({"residual": True, "embedding_size": 4}, r"set embedding_size to hidden_size \(8\), not 4"),
+        ({"tied": True}, r"a tied head uses the embedding's matrix: set embedding_size to hidden_size \(8\), not 0"),
         ({"wiring": "shared"}, r"set embedding_size to hidden_size \(8\), not 0"),
         ({"wiring": "shared-updated", "embedding_size": 9}, "set embedding_size to hidden_size"),
         ({"wiring": "shared", "embedding_size": 8, "residual": True}, "neither a residual form nor dropout"),

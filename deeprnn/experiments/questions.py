@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from deeprnn.config import Recipe
-from deeprnn.experiments import ablations, authors, best, chinese, data, depth, gru, rote, scratch
+from deeprnn.experiments import ablations, authors, best, chinese, data, depth, gru, poems, rote, scratch
 from deeprnn.experiments.question import Comparison, Figures, Question
 from deeprnn.experiments.recipes import smoke
 from deeprnn.store.results import Results
@@ -22,6 +22,7 @@ QUESTIONS: tuple[Question, ...] = (
     best.QUESTION,
     depth.QUESTION,
     chinese.QUESTION,
+    poems.QUESTION,
     ablations.QUESTION,
 )
 # The comparisons, questions and tables that are shown first; all others follow in the order above.

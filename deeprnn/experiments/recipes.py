@@ -26,7 +26,7 @@ def num_params(model: ModelConfig, vocab_size: int) -> int:
     """Return the number of a stack's weights, computed from its configuration."""
     cell = CELLS[model.cell]
     hidden, first = model.hidden_size, model.embedding_size or vocab_size
-    total = model.embedding_size * vocab_size + (hidden + 1) * vocab_size
+    total = vocab_size * (model.embedding_size + 1 + (0 if model.tied else hidden))
     for layer in range(model.state_layers):
         total += cell.num_gates * hidden * ((first if layer == 0 else hidden) + 1)
         total += cell.num_gates * hidden * (hidden + 1) if cell.has_hidden_weights else 0
@@ -54,12 +54,18 @@ def stack(cell: str, num_layers: int, hidden_size: int, *, residual: bool = True
     )
 
 
-def stack_of_size(cell: str, num_layers: int, budget: int, *, residual: bool = True, **more: Any) -> ModelConfig:
-    """Return the widest stack, in steps of 4 units, that has at most `budget` weights."""
+def stack_of_size(
+    cell: str, num_layers: int, budget: int, symbols: int = SYMBOLS["full"], *, residual: bool = True, **more: Any
+) -> ModelConfig:
+    """Return the widest stack, in steps of 4 units, that has at most `budget` weights with so many symbols."""
+
+    def of_width(width: int) -> ModelConfig:
+        return stack(cell, num_layers, width, residual=residual, **more)
+
     width = 4
-    while num_params(stack(cell, num_layers, width + 4, residual=residual), SYMBOLS["full"]) <= budget:
+    while num_params(of_width(width + 4), symbols) <= budget:
         width += 4
-    return stack(cell, num_layers, width, residual=residual, **more)
+    return of_width(width)
 
 
 def note_training(epochs: int, learning_rate: float, init: Init = "uniform", kernel: Kernel = "fused") -> TrainConfig:

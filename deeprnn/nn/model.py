@@ -48,6 +48,24 @@ def _embedding(num_symbols: int, size: int) -> nn.Embedding:
     return nn.Embedding(num_symbols, size, _weight=torch.empty(num_symbols, size))
 
 
+class TiedHead(nn.Module):
+    """A head that reads out with the embedding's matrix (Press & Wolf, arXiv 1608.05859); only its bias is its own."""
+
+    def __init__(self, embedding: nn.Embedding) -> None:
+        super().__init__()
+        self._shared = (embedding,)  # in a tuple, so that its matrix is registered, counted and saved once
+        self.bias = nn.Parameter(torch.empty(embedding.num_embeddings))
+
+    @property
+    def weight(self) -> Tensor:
+        """The embedding's matrix (V, H)."""
+        return self._shared[0].weight
+
+    def forward(self, x: Float[Tensor, "*N H"]) -> Float[Tensor, "*N V"]:
+        """Return the logits."""
+        return F.linear(x, self.weight, self.bias)
+
+
 class CharRNN(nn.Module):
     """Next-character logits from a stack of recurrent cells.
 
@@ -72,7 +90,9 @@ class CharRNN(nn.Module):
         normalized = config.residual and config.layer_norm
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(config.num_layers if normalized else 0))
         self.final_norm = nn.LayerNorm(hidden) if normalized else None
-        self.head = nn.Linear(hidden, vocab_size)
+        self.head: nn.Linear | TiedHead = nn.Linear(hidden, vocab_size)
+        if config.tied and self.embedding is not None:
+            self.head = TiedHead(self.embedding)
         self.register_state_dict_post_hook(_make_contiguous)  # type: ignore[no-untyped-call]
 
     @property
@@ -84,13 +104,17 @@ class CharRNN(nn.Module):
     def reset_parameters(self, init: Init, generator: torch.Generator) -> None:
         """Draw all weights from `generator`; those of the cells by `Cell.reset_parameters`.
 
-        The embedding is N(0, 1). The head is U(-1/sqrt(H), 1/sqrt(H)), or for `normal` N(0, 0.01^2) with zero bias.
+        The embedding is N(0, 1). The head is U(-1/sqrt(H), 1/sqrt(H)), or for `normal` N(0, 0.01^2) with zero bias. If
+        they are tied, their matrix is N(0, 1/H), so that logits begin at about 1, and the bias is zero.
         """
         if self.embedding is not None:
-            self.embedding.weight.normal_(0, 1, generator=generator)
+            std = 1 / math.sqrt(self.config.hidden_size) if self.config.tied else 1
+            self.embedding.weight.normal_(0, std, generator=generator)
         for cell in self.layers():
             cell.reset_parameters(init, generator)
-        if init == "normal":
+        if self.config.tied:
+            self.head.bias.zero_()
+        elif init == "normal":
             self.head.weight.normal_(0, 0.01, generator=generator)
             self.head.bias.zero_()
         else:

@@ -24,6 +24,7 @@ def of(experiment):
         {"embedding_size": 8},
         {"embedding_size": 12, "residual": True},
         {"embedding_size": 12, "residual": True, "layer_norm": False},
+        {"embedding_size": 12, "tied": True},
     ],
     ids=str,
 )

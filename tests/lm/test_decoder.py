@@ -67,6 +67,7 @@ def test_a_step_is_the_models_step(cell, layers, residual):
         {"embedding_size": 0},
         {"embedding_size": 7},
         {"embedding_size": 24, "residual": True, "layer_norm": False},
+        {"embedding_size": 24, "residual": True, "tied": True},
         {"cell": "rnn", "embedding_size": 24, "wiring": "shared"},
         {"cell": "rnn", "embedding_size": 24, "wiring": "shared-updated", "layers": 3},
         {"cell": "lstm", "embedding_size": 24, "wiring": "shared-updated"},

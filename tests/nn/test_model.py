@@ -1,3 +1,4 @@
+import copy
 import itertools
 import re
 
@@ -14,7 +15,12 @@ from deeprnn.nn.model import CharRNN, dropout
 V, H, B, T = 7, 6, 3, 9
 TWINS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 # Residual stacks add vectors of one width, so they have no one-hot form.
-FORMS = {"one-hot": {}, "embedding": {"embedding_size": 4}, "residual": {"embedding_size": H, "residual": True}}
+FORMS = {
+    "one-hot": {},
+    "embedding": {"embedding_size": 4},
+    "residual": {"embedding_size": H, "residual": True},
+    "tied": {"embedding_size": H, "tied": True},
+}
 
 every_cell = pytest.mark.parametrize("cell", CELLS)
 every_model = pytest.mark.parametrize(
@@ -216,7 +222,8 @@ def test_num_params_counts_every_weight(cell, form):
     hidden = H + 1 if cell in TWINS else 0  # a minimal cell has no hidden weights
     cells = sum(CELLS[cell].num_gates * H * (below + 1 + hidden) for below in (width or V, H, H))
     norms = 4 * 2 * H if form == "residual" else 0
-    assert model.num_params == V * width + cells + norms + H * V + V
+    head = V if form == "tied" else V * (H + 1)
+    assert model.num_params == V * width + cells + norms + head
 
 
 def test_the_note_stack_has_the_known_number_of_weights():
@@ -248,6 +255,26 @@ def test_normal_init_has_a_small_head_and_no_bias():
     model = CharRNN(ModelConfig(cell="rnn", hidden_size=64, num_layers=1), 50)
     model.reset_parameters("normal", seeded())
     assert model.head.weight.std().item() == pytest.approx(0.01, rel=0.05)
+    assert not model.head.bias.any()
+
+
+def test_a_tied_head_reads_out_with_the_embeddings_matrix_which_is_one_weight():
+    model = make_model(**FORMS["tied"])
+    names = {name for name, _ in model.named_parameters()}
+    assert names == set(model.state_dict())
+    assert "head.weight" not in names
+    x = torch.randn(B, H, dtype=torch.float64, generator=seeded(5))
+    assert_close(model.read_out(x), x @ model.embedding.weight.T + model.head.bias)
+    copied = copy.deepcopy(model)
+    with torch.no_grad():
+        copied.embedding.weight.zero_()
+    assert torch.equal(copied.read_out(x), copied.head.bias.expand(B, V)), "a copy is tied to its own embedding"
+
+
+def test_a_tied_matrix_begins_with_logits_of_about_one():
+    model = CharRNN(ModelConfig(cell="rnn", hidden_size=64, num_layers=1, embedding_size=64, tied=True), 50)
+    model.reset_parameters("orthogonal", seeded())
+    assert model.head.weight.std().item() == pytest.approx(1 / 8, rel=0.05)
     assert not model.head.bias.any()
 
 

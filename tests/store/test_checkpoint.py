@@ -27,6 +27,7 @@ ARCHITECTURES = [
     {"cell": "gru", "num_layers": 3, "embedding_size": 4},
     {"cell": "lstm", "num_layers": 2, "embedding_size": 8, "residual": True, "dropout": 0.5},
     {"cell": "rnn", "num_layers": 2, "embedding_size": 8, "wiring": "shared"},
+    {"cell": "gru", "num_layers": 2, "embedding_size": 8, "residual": True, "tied": True},
 ]
 
 
