@@ -124,7 +124,7 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
     """
     config = job.recipe.train
     model = CharRNN(job.recipe.model, len(data.vocab))
-    model.reset_parameters(config.init, torch.Generator().manual_seed(config.seed))
+    model.reset_parameters(config.init, _generator("cpu", config.seed))
     model.to(device)
     if config.weight_drop and not hidden_weights(model):
         raise ValueError(f"{job.name}: weight_drop drops hidden weights; {model.config.cell} has none, so set it to 0.")
@@ -137,10 +137,14 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
         model=model,
         averaged=copy.deepcopy(model) if config.ema_decay else model,
         optimizer=optimizer,
-        generator=torch.Generator(device).manual_seed(config.seed),
+        generator=_generator(device, config.seed),
         carried=model.initial_state(config.batch_size),
         total_windows=config.epochs * num_windows(len(data.parts["train"]), config.batch_size, config.window),
     )
+
+
+def _generator(device: torch.device | str, seed: int) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed)
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -7,8 +7,8 @@ Dimensions: T time steps, B lanes, E input size, H hidden size, G gates, S state
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -124,5 +124,15 @@ class Cell(nn.Module, ABC):
         if init == "orthogonal" and self.forget_gate is not None:
             self.bias_ih.chunk(self.num_gates)[self.forget_gate].fill_(1.0)
 
-    def _flat_weights(self) -> list[Tensor]:
-        return [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+    def _run(self, kernel: Callable[..., Any], x: Tensor, state: Any) -> Any:
+        """Run the kernel of a layer of `torch.nn` on all time steps.
+
+        On CUDA, autocast would cast to float16, whatever type it is asked for, so there the kernel has the weights'
+        type; see docs/gpu.md.
+        """
+        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        settings = (weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
+        if not x.is_cuda:
+            return kernel(x, state, *settings)
+        with torch.autocast("cuda", enabled=False):
+            return kernel(x.to(self.weight_ih.dtype), state, *settings)

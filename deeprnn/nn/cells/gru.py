@@ -59,5 +59,5 @@ class GRUCell(Cell):
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
         """Run the kernel of `torch.nn.GRU`."""
-        grad = torch.is_grad_enabled()
-        return torch.gru(x, state, self._flat_weights(), True, 1, 0.0, grad, False, False)
+        outputs, state = self._run(torch.gru, x, state)
+        return outputs, state

@@ -64,7 +64,6 @@ class LSTMCell(Cell):
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
         """Run the kernel of `torch.nn.LSTM`."""
-        grad = torch.is_grad_enabled()
         h, c = (s.unsqueeze(0).contiguous() for s in state.unbind(0))
-        outputs, h, c = torch.lstm(x, (h, c), self._flat_weights(), True, 1, 0.0, grad, False, False)
+        outputs, h, c = self._run(torch.lstm, x, (h, c))
         return outputs, torch.cat((h, c))

@@ -44,5 +44,5 @@ class RNNCell(Cell):
         self, x: Float[Tensor, "T B E"], state: Float[Tensor, "S B H"]
     ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "S B H"]]:
         """Run the kernel of `torch.nn.RNN(nonlinearity="tanh")`."""
-        grad = torch.is_grad_enabled()
-        return torch.rnn_tanh(x, state, self._flat_weights(), True, 1, 0.0, grad, False, False)
+        outputs, state = self._run(torch.rnn_tanh, x, state)
+        return outputs, state
