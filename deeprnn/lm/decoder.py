@@ -14,7 +14,7 @@ N characters.
 import functools
 import itertools
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ from deeprnn.nn.storage import decode_weights, encode_weights
 PROMPT_CHUNK = 1024  # characters of a prompt that are read in one forward pass
 STEPPED_CHARS = 64  # a prompt up to this length is read step by step
 STREAM_CHARS = 64  # characters that `stream` generates in one call
+EACH_CHARS = 16  # characters of every text that `write_each` generates in one call
 PROBED = 6  # characters with which a new decoder is compared with its model
 TOLERANCE = 1e-4  # largest allowed difference of the logits, relative to the largest logit or to 1
 
@@ -289,6 +290,35 @@ def schedule_ids(
     """
     after = np.full(len(numbers), SAMPLE, np.int64) if places is None else places
     return np.concatenate((np.array(unread, np.int64), after)), np.concatenate((np.zeros(len(unread)), numbers))
+
+
+def write_each(
+    decoder: Decoder,
+    prompt_ids: Sequence[int],
+    max_chars: int,
+    samplings: Sequence[Sampling],
+    is_whole: Callable[[list[int]], bool],
+) -> list[list[int]]:
+    """Continue a prompt of at least one id once for each sampling, all texts together; return their ids.
+
+    Each text is what `stream` writes, up to `EACH_CHARS` characters longer than where it became whole.
+    """
+    texts = DecodeBatch(decoder, len(samplings))
+    texts.logits[:], texts.states[:], unread = decoder.begin(prompt_ids)
+    scheduled = [schedule_ids(unread, uniforms(sampling.seed, max_chars)) for sampling in samplings]
+    written: list[list[int]] = [[] for _ in samplings]
+    slots = list(range(len(samplings)))
+    for start in range(0, len(unread) + max_chars, EACH_CHARS):
+        part = slice(start, start + EACH_CHARS)
+        forced_ids = np.stack([scheduled[slot][0][part] for slot in slots])
+        numbers = np.stack([scheduled[slot][1][part] for slot in slots])
+        found = texts.write(slots, forced_ids, numbers, [samplings[slot] for slot in slots])
+        for slot, ids, mask in zip(slots, found, forced_ids == SAMPLE, strict=True):
+            written[slot] += ids[mask].tolist()
+        slots = [slot for slot in slots if not is_whole(written[slot])]
+        if not slots:
+            break
+    return written
 
 
 def warm_up() -> None:

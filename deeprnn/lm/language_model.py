@@ -13,7 +13,7 @@ import torch
 from deeprnn.checks import text as checked_text
 from deeprnn.checks import whole
 from deeprnn.config import ModelConfig
-from deeprnn.lm.decoder import BrokenWeightsError, Decoder, stream
+from deeprnn.lm.decoder import BrokenWeightsError, Decoder, stream, write_each
 from deeprnn.lm.evaluation import Score, nats_per_char, per_character
 from deeprnn.lm.sampling import Sampling, distribution
 from deeprnn.lm.template import Template
@@ -128,6 +128,31 @@ class LanguageModel:
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         ids = self.prompt_ids(prompt)
         return self.vocab.decode(stream(self._current_decoder(), ids, len(template), sampling, template=template))
+
+    def generate_each(
+        self, prompt: str, seeds: Sequence[int], max_chars: int = 200, temperature: float = 0.8, end: str = ""
+    ) -> list[str]:
+        """Return the continuation of `prompt` for each seed; they are written together, about twice as fast.
+
+        Each is what `generate` returns for its seed, cut before the first `end`, if that is given and is there.
+
+        Raises:
+            ValueError: see `generate`.
+        """
+        samplings = [Sampling(temperature=temperature, seed=seed) for seed in seeds]
+        decode = self.vocab.decode
+        if not 0 <= whole("max_chars", max_chars) <= MAX_CHARS:
+            raise ValueError(f"max_chars must be from 0 to {MAX_CHARS:,}, not {max_chars}.")
+        if not samplings:
+            return []
+        texts = write_each(
+            self._current_decoder(),
+            self.prompt_ids(prompt),
+            max_chars,
+            samplings,
+            lambda ids: bool(end) and end in decode(ids),
+        )
+        return [decode(ids).partition(end)[0] if end else decode(ids) for ids in texts]
 
     def next_char(self, prompt: str, k: int = 10) -> list[tuple[str, float]]:
         """Return the k most probable next characters and their probabilities at temperature 1, most probable first.

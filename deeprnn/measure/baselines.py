@@ -22,6 +22,7 @@ from torch import Tensor
 
 from deeprnn.checks import shortened, shown
 from deeprnn.documents import file_size, replace_file
+from deeprnn.lm.sampling import Sampling, draw, uniforms
 
 NGRAMS = "ngrams"  # the folder of n-grams beside the checkpoints
 ORDER = 6  # the order of the n-grams in the tables and on the page
@@ -48,6 +49,14 @@ class _Level:
     keys: Int64[np.ndarray, " G"]
     share: Float64[np.ndarray, " G"]
     rest: Float64[np.ndarray, " C"]
+
+    def ranks(
+        self, contexts: Int64[np.ndarray, " N"], ids: Int64[np.ndarray, " N"], vocab_size: int
+    ) -> Int64[np.ndarray, " N"]:
+        """Return the rank of each k-gram, given by the rank of its first k-1 characters and the last; -1: unseen."""
+        wanted = contexts * vocab_size + ids  # negative after an unseen context, so never found
+        ranks = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where(self.keys[ranks] == wanted, ranks, -1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -212,13 +221,46 @@ class NGram:
         p = np.full(len(text), 1 / self.vocab_size)
         contexts = np.zeros(len(text), dtype=np.int64)  # the rank of the k-1 characters before each; -1: unseen
         for level in self.levels:
-            wanted = contexts * self.vocab_size + text  # negative after an unseen context, so never found
-            ranks = np.minimum(np.searchsorted(level.keys, wanted), len(level.keys) - 1)
-            found = level.keys[ranks] == wanted
-            own = np.where(found, level.share[ranks], 0.0)
+            ranks = level.ranks(contexts, text, self.vocab_size)
+            own = np.where(ranks < 0, 0.0, level.share[ranks])
             p = np.where(contexts < 0, p, own + level.rest[contexts] * p)
-            contexts = np.append(-1, np.where(found, ranks, -1)[:-1])
+            contexts = np.append(-1, ranks[:-1])
         return torch.from_numpy(-np.log(p[1:]))
+
+    def logits(self, context: Sequence[int]) -> Float64[np.ndarray, " V"]:
+        """Return ln p of every symbol after a context of ids, of which the last order - 1 count.
+
+        Raises:
+            ValueError: an id is outside the alphabet.
+        """
+        text = _array(context[max(0, len(context) - self.order + 1) :], self.vocab_size)
+        p = np.full(self.vocab_size, 1 / self.vocab_size)
+        contexts = np.zeros(len(text) + 1, dtype=np.int64)  # the rank of the k-1 characters before each and at the end
+        for level in self.levels:
+            if (rank := contexts[-1]) >= 0:
+                start = rank * self.vocab_size
+                seen = slice(*np.searchsorted(level.keys, (start, start + self.vocab_size)))
+                p *= level.rest[rank]
+                p[level.keys[seen] - start] += level.share[seen]
+            contexts = np.append(-1, level.ranks(contexts[:-1], text, self.vocab_size))
+        found: Float64[np.ndarray, " V"] = np.log(p)
+        return found
+
+    def write(
+        self, prompt_ids: Sequence[int], max_chars: int, sampling: Sampling, is_whole: Callable[[list[int]], bool]
+    ) -> list[int]:
+        """Continue a prompt as a model does, with the same numbers for a seed, until the text is whole.
+
+        Raises:
+            ValueError: an id is outside the alphabet.
+        """
+        written, allowed = list[int](), np.ones(self.vocab_size, np.bool_)
+        for number in uniforms(sampling.seed, max_chars):
+            logits = self.logits([*prompt_ids, *written]).astype(np.float32)
+            written.append(int(draw(logits, allowed, number, sampling.temperature, sampling.top_k, sampling.top_p)))
+            if is_whole(written):
+                break
+        return written
 
 
 def of_heldout(train: Int[Tensor, " N"], held: Int[Tensor, " M"], vocab_size: int) -> dict[str, float] | None:

@@ -58,6 +58,32 @@ def test_a_stream_joined_equals_generate(cell):
     assert "".join(pieces) == lm.generate("time", **settings)
 
 
+@pytest.mark.parametrize("prompt", ["", "time", "the time traveller for so it will be convenient to speak of him " * 2])
+@pytest.mark.parametrize("temperature", [0.0, 1.2])
+def test_texts_written_together_are_each_what_generate_writes_for_its_seed(prompt, temperature):
+    lm, seeds = make_lm(), [5, 0, 5, 7]
+    for max_chars in (0, 1, 16, 40):
+        expected = [lm.generate(prompt, max_chars, temperature, seed=seed) for seed in seeds]
+        assert lm.generate_each(prompt, seeds, max_chars, temperature) == expected
+    assert lm.generate_each(prompt, []) == []
+
+
+def test_texts_written_together_are_cut_before_their_first_end():
+    lm, seeds = make_lm(), range(12)
+    whole = [lm.generate("time", 60, 1.5, seed=seed) for seed in seeds]
+    for end in ("e", whole[3][20:22], "9"):
+        assert lm.generate_each("time", seeds, 60, 1.5, end) == [text.partition(end)[0] for text in whole]
+    assert lm.generate_each("time", seeds) == [lm.generate("time", seed=seed) for seed in seeds]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_chars": -1}, {"max_chars": 10**9}, {"temperature": -1.0}, {"seeds": [0, -1]}], ids=str
+)
+def test_settings_outside_their_range_are_refused_for_many_texts_too(wrong):
+    with pytest.raises(ValueError, match=r"must be"):
+        make_lm().generate_each("time", **({"seeds": [0]} | wrong))
+
+
 def test_the_defaults_of_stream_are_those_of_generate():
     lm = make_lm()
     assert "".join(lm.stream("time")) == lm.generate("time")

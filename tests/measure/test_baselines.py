@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deeprnn.lm.evaluation import unigram_ppl
+from deeprnn.lm.sampling import Sampling
 from deeprnn.measure.baselines import KEYS, NGram, xz_bpc
 from deeprnn.text.corpora import load_corpus
 from deeprnn.text.vocab import UNKNOWN_ID, Vocab
@@ -184,6 +185,47 @@ def test_ids_outside_the_alphabet_are_refused(stranger):
         NGram.build([1, stranger], V, order=1)
     with pytest.raises(ValueError, match=f"alphabet of {V} symbols"):
         NGram.build([1, 2], V, order=1).nats([1, stranger])
+    with pytest.raises(ValueError, match=f"alphabet of {V} symbols"):
+        NGram.build([1, 2], V, order=2).logits([stranger])
+
+
+@unhurried
+@given(st.lists(st.integers(0, V - 1), min_size=1, max_size=40), st.integers(1, 5), st.data())
+def test_the_logits_after_a_context_are_what_its_next_character_costs(train, order, data):
+    ngram = NGram.build(train, V, min(order, len(train)))
+    context = data.draw(st.lists(st.integers(0, V - 1), min_size=1, max_size=6))
+    assert np.exp(ngram.logits(context)).tolist() == pytest.approx(distribution(ngram, context), rel=1e-12)
+    assert ngram.logits([]).shape == (V,)
+
+
+def never(_ids):
+    return False
+
+
+def written(ngram, seed=0, count=30, temperature=1.0, is_whole=never):
+    return ngram.write([1], count, Sampling(temperature=temperature, seed=seed), is_whole)
+
+
+def test_an_n_gram_writes_what_it_has_counted_the_same_for_a_seed(train_ids, vocab):
+    ngram = NGram.build(train_ids, len(vocab), 4)
+    assert len(written(ngram)) == 30
+    assert written(ngram) == written(ngram) != written(ngram, seed=1)
+    assert written(ngram, count=20) == written(ngram)[:20]
+    assert UNKNOWN_ID not in written(ngram, count=200)
+    assert ngram.nats(written(ngram, count=200, temperature=0.5)).mean() < ngram.nats(written(ngram, count=200)).mean()
+
+
+def test_at_temperature_0_an_n_gram_writes_the_most_probable_character():
+    ngram = NGram.build([1, 2, 3] * 30, 4, 2)
+    assert written(ngram, count=5, temperature=0) == [2, 3, 1, 2, 3]
+    assert written(ngram, count=5, temperature=0, is_whole=lambda ids: ids[-1] == 3) == [2, 3]
+
+
+def test_an_n_gram_draws_each_character_as_often_as_it_is_probable():
+    ngram = NGram.build([1, 1, 2, 1, 2, 2], 3, order=2)
+    p = np.exp(ngram.logits([1]))
+    drawn = [written(ngram, seed, 1)[0] for seed in range(2_000)]
+    assert drawn.count(1) / 2_000 == pytest.approx(p[1] / (p[1] + p[2]), abs=0.04)
 
 
 def test_xz_pays_next_to_nothing_for_what_it_has_read(docs):
