@@ -1,4 +1,4 @@
-"""Means over seeds, and their confidence intervals.
+"""Means over seeds, shares of things, and their confidence intervals.
 
 Knows: numbers. Does not know: runs, how an estimate is written.
 """
@@ -13,6 +13,9 @@ _T_95 = (
     *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
     *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
 )  # the 97.5% quantiles of Student's t for 1 to 30 degrees of freedom
+
+
+_Z_95 = 1.959964  # the 97.5% quantile of the normal distribution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +39,28 @@ def estimate(values: Sequence[float]) -> Estimate:
     if len(values) > 1:
         half = _T_95[min(len(values), len(_T_95) + 1) - 2] * statistics.stdev(values) / math.sqrt(len(values))
     return Estimate(mean=statistics.fmean(values), half_width=half, num_seeds=len(values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A share of things that were counted, and its 95% Wilson interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+def share(kept: int, of: int) -> Share:
+    """Return the share of `kept` of `of` things with its interval, for things that do not depend on each other.
+
+    Source: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
+
+    Raises:
+        ValueError: there are no things, or `kept` is not from 0 to `of`.
+    """
+    if not 0 <= kept <= of or of == 0:
+        raise ValueError(f"{kept} of {of} is no share.")
+    p, z2 = kept / of, _Z_95**2 / of
+    middle = (p + z2 / 2) / (1 + z2)
+    half = _Z_95 * math.sqrt(p * (1 - p) / of + z2 / of / 4) / (1 + z2)
+    return Share(share=p, low=max(0.0, min(p, middle - half)), high=min(1.0, max(p, middle + half)))

@@ -3,7 +3,7 @@ import statistics
 
 import pytest
 
-from deeprnn.store.estimates import estimate
+from deeprnn.store.estimates import estimate, share
 
 
 def test_the_interval_is_students():
@@ -28,3 +28,27 @@ def test_an_interval_needs_a_value_and_takes_any_number_of_them():
         values = [1.0, 3.0] * (count // 2)
         expected = factor * statistics.stdev(values) / math.sqrt(count)
         assert estimate(values).half_width == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("kept", "of", "low", "high"),
+    [
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (5, 10, 0.2366, 0.7634),
+        (81, 263, 0.2553, 0.3662),
+        (1, 1, 0.2065, 1.0),
+    ],
+)
+def test_the_interval_of_a_share_is_wilsons(kept, of, low, high):
+    """81 of 263: Newcombe 1998, table I."""
+    found = share(kept, of)
+    assert found.share == kept / of
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    assert 0 <= found.low <= found.share <= found.high <= 1
+
+
+@pytest.mark.parametrize(("kept", "of"), [(0, 0), (2, 1), (-1, 3)])
+def test_what_is_no_share_is_refused(kept, of):
+    with pytest.raises(ValueError, match=f"{kept} of {of} is no share"):
+        share(kept, of)
