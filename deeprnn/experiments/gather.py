@@ -17,6 +17,7 @@ from deeprnn.documents import Node, read_object, replace_file
 from deeprnn.experiments.markdown import SAMPLE_CHARS, SAMPLE_SEEDS, overview, shape
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.experiments.recipes import expected_params
+from deeprnn.experiments.verse import is_verse, verse_of, verse_of_text
 from deeprnn.lm.evaluation import unigram_ppl
 from deeprnn.measure.baselines import NGRAMS, ORDER, NGram, xz_bpc
 from deeprnn.measure.metrics import heldout, read_texts
@@ -55,6 +56,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     texts_of = Texts(own)
     known = Results.read(directory)
     runs, texts, novel, left_out = dict(known.runs), dict(known.texts), dict[str, Novelty](), list[str]()
+    folder_of = dict[str, Path]()
     for path in sorted(p for folder in (*folders, directory) for p in folder.glob("*/" + checkpoint.METRICS)):
         try:
             metrics = read_object(path)
@@ -64,7 +66,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
             run = _compact(metrics, key)
             if key not in texts and run.final:
                 texts[key] = baselines(texts_of.found(run.train_config))
-            runs[run.name] = run
+            runs[run.name], folder_of[run.name] = run, path.parent
         except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             left_out.append(f"{path.parent} is left out: {error}")
     for info in (info for info in list_checkpoints(directory) if info.name in runs):
@@ -74,9 +76,17 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
         except (ValueError, OSError) as error:
             left_out.append(f"what {info.path} copies is not measured: {error}")
             novel |= {name: one for name, one in known.novelty.items() if name == info.name}
+    verse, verse_texts = dict(known.verse), dict(known.verse_texts)
+    for name in filter(lambda name: is_verse(runs[name]), folder_of):
+        try:
+            if (key := runs[name].text_key) not in verse_texts:
+                verse_texts[key] = verse_of_text(texts_of.found(runs[name].train_config))
+            verse[name] = verse_of(checkpoint.read_info(folder_of[name]), verse.get(name))
+        except (ValueError, OSError) as error:
+            left_out.append(f"the form of the poems of {folder_of[name]} is not counted: {error}")
     recipes = all_recipes()
     runs = {name: with_experiment(run, recipes) for name, run in runs.items()}
-    results = Results(runs=runs, texts=texts, novelty=novel)
+    results = Results(runs=runs, texts=texts, novelty=novel, verse=verse, verse_texts=verse_texts)
     replace_file(directory / FILE, results.to_json().encode())
     replace_file(directory / "README.md", overview(results, directory).encode())
     return results, left_out

@@ -5,7 +5,9 @@ Knows: `results.json`. Does not know: how runs are made or gathered, the page.
     {"schema": 1,
      "runs": {name: the configuration of a run, its curve, its final figures},
      "texts": {key: the figures of uniform, unigram, n-gram and xz on the same parts of texts},
-     "novelty": {name: how much a shipped model copies and repeats, and the same for real held-out text}}
+     "novelty": {name: how much a shipped model copies and repeats, and the same for real held-out text},
+     "verse": {name: the form of the poems that a run writes, if its text is one of poems},
+     "verse_texts": {key: the form of the real held-out poems of these texts, and of those that n-grams write}}
 """
 
 import functools
@@ -13,7 +15,7 @@ import json
 import math
 import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +27,7 @@ from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_PPL, MAX_SECONDS, B
 from deeprnn.measure.novelty import CopiedSpan
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.estimates import Estimate, estimate
+from deeprnn.store.verse import Verse, VerseText
 
 FILE = "results.json"
 SCHEMA = 1
@@ -323,12 +326,15 @@ class Runs(tuple[RunRecord, ...]):
 class Results:
     """The contents of `results.json`.
 
+    verse and verse_texts are not in the file as long as they are empty.
     broken: whether the file exists but cannot be read.
     """
 
     runs: dict[str, RunRecord] = field(default_factory=dict)
     texts: dict[str, Baselines] = field(default_factory=dict)
     novelty: dict[str, Novelty] = field(default_factory=dict)
+    verse: dict[str, Verse] = field(default_factory=dict)
+    verse_texts: dict[str, VerseText] = field(default_factory=dict)
     broken: bool = False
 
     @classmethod
@@ -363,12 +369,15 @@ class Results:
         runs = {name: RunRecord.read(node) for name, node in root["runs"].entries().items()}
         texts = {key: Baselines.read(node) for key, node in root["texts"].entries(MAX_LABEL).items()}
         novelty = {name: Novelty.read(node) for name, node in root["novelty"].entries().items()}
+        poems, poem_texts = root.get("verse"), root.get("verse_texts")
+        verse = {name: Verse.read(node) for name, node in poems.entries().items()} if poems else {}
+        verse_texts = {k: VerseText.read(n) for k, n in poem_texts.entries(MAX_LABEL).items()} if poem_texts else {}
         for name, run in runs.items():
             if run.name != name:
                 raise root["runs"][name]["name"].refusal(shown(name))
             if run.final and run.text_key not in texts:
                 raise root["runs"][name]["text_key"].refusal("one of the keys of texts")
-        return cls(runs=runs, texts=texts, novelty=novelty)
+        return cls(runs=runs, texts=texts, novelty=novelty, verse=verse, verse_texts=verse_texts)
 
     def to_json(self) -> str:
         """Return the file's text, with one line for each run, so that a diff shows which run changed."""
@@ -377,6 +386,8 @@ class Results:
             "texts": {key: asdict(text) for key, text in self.texts.items()},
             "novelty": {name: asdict(novelty) for name, novelty in self.novelty.items()},
         }
+        poems: dict[str, Mapping[str, Verse | VerseText]] = {"verse": self.verse, "verse_texts": self.verse_texts}
+        parts |= {part: {key: asdict(one) for key, one in poems[part].items()} for part in poems if poems[part]}
         lines = []
         for key, entries in parts.items():
             body = ",\n".join(

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from deeprnn.measure.verse import Known, count
 from deeprnn.store.results import FILE, Baselines, Results
+from deeprnn.store.verse import Sampled, Verse, VerseNGram, VerseText
 from tests.conftest import SHIPPED, made_run
 
 RUNS = (made_run("a", 2.0), made_run("a-seed2", 6.0, seed=2), made_run("a-seed1", 4.0, seed=1), made_run("b", 9.0))
@@ -60,11 +62,62 @@ def test_results_survive_the_file(tmp_path):
     assert json.loads(RESULTS.to_json())["schema"] == 1
 
 
+POEM = "白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼。"
+COUNTED_POEMS = count([POEM, POEM[:12]], Known.of([POEM]))
+WRITTEN = (Sampled(temperature=1.0, counts=COUNTED_POEMS), Sampled(temperature=0.8, counts=count([POEM], Known.of([]))))
+VERSE = Verse(weights_sha256="0" * 64, prompt="\n\n", max_chars=100, samples=WRITTEN)
+VERSE_TEXT = VerseText(heldout=COUNTED_POEMS, ngrams=(VerseNGram(order=3, nats=4.9, samples=WRITTEN),))
+
+
+def test_the_form_of_poems_survives_the_file_and_is_found_by_temperature(tmp_path):
+    results = replace(RESULTS, verse={"a": VERSE}, verse_texts={"t": VERSE_TEXT})
+    (tmp_path / FILE).write_text(results.to_json())
+    found = Results.read(tmp_path)
+    assert found == results
+    assert found.verse["a"].at(1.0).shaped == COUNTED_POEMS.shaped
+    assert found.verse_texts["t"].ngrams[0].at(0.8).shaped.of == 1
+    with pytest.raises(LookupError, match=r"no poems at temperature 0\.5, only at \[1\.0, 0\.8\]"):
+        found.verse["a"].at(0.5)
+
+
+def test_results_without_poems_say_nothing_of_them():
+    assert set(json.loads(RESULTS.to_json())) == {"schema", "runs", "texts", "novelty"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        (
+            ("verse", "a", "samples", 0, "counts", "rhymed"),
+            {"kept": 2, "of": 1},
+            r"rhymed\.kept must be a whole number",
+        ),
+        (("verse", "a", "samples", 0, "counts", "toned"), 0.5, r"toned must be a JSON object"),
+        (("verse", "a", "samples", 0, "counts", "shapes"), [1, 2], r"shapes must be 4 whole numbers"),
+        (("verse", "a", "samples", 0, "counts", "distinct_characters"), 1_001, r"must be a number from 0 to 1000"),
+        (("verse", "a", "samples", 0, "temperature"), -1, r"samples\[0\]\.temperature must be"),
+        (("verse", "a", "weights_sha256"), "0", r"verse\.a\.weights_sha256 must be"),
+        (("verse_texts", "t", "heldout", "shaped"), {"kept": 0}, r"verse_texts\.t\.heldout\.shaped lacks 'of'"),
+        (("verse_texts", "t", "ngrams", 0, "order"), 0, r"ngrams\[0\]\.order must be"),
+        (("verse",), [], r"verse must be a JSON object"),
+    ],
+)
+def test_a_wrong_count_of_poems_is_refused_by_its_path(path, value, why):
+    values = json.loads(replace(RESULTS, verse={"a": VERSE}, verse_texts={"t": VERSE_TEXT}).to_json())
+    place = values
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(ValueError, match=why):
+        Results.from_dict(values)
+
+
 def test_the_shipped_results_are_read_whole_and_written_as_they_were():
     stored = json.loads((SHIPPED / FILE).read_text("utf-8"))
     written = json.loads(Results.read(SHIPPED).to_json())
     for name, run in stored["runs"].items():
-        run["train_config"] = written["runs"][name]["train_config"] | run["train_config"]  # what is younger than it
+        for config in ("model_config", "train_config"):  # what is younger than it
+            run[config] = written["runs"][name][config] | run[config]
         run.setdefault("elsewhere", {})
     assert written == stored
 
