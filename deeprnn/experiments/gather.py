@@ -45,7 +45,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
 
     own: the user's own text files, on which runs were trained. Also returns a sentence for each run that was left out
-    and each model whose novelty was not measured, with the reason; the others are not affected.
+    and each model whose novelty or whose poems were not measured, with the reason; the others are not affected.
 
     Raises:
         ValueError: a folder or file is missing, or the present results cannot be read.
