@@ -186,7 +186,8 @@ class TrainConfig(StrictConfig):
     kernel: Kernel = "fused"
     """`scratch` trains with the cells' equations, `fused` with their fast form."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """The type of matrix products (autocast); float32 is used, and recorded, if the CPU only emulates bfloat16."""
+    """The type of matrix products (autocast); float32 is used, and recorded, if the device only emulates bfloat16. On
+    CUDA, recurrent layers with hidden weights have float32 all the same; see docs/gpu.md."""
     offset: Literal["none", "window", "text"] = "window"
     """Where an epoch begins: `none` at character 0, `window` at a random character of the first window, `text` at a
     random character of the text, whose end is then followed by its start."""

@@ -27,7 +27,14 @@ TEXTS = {
 }
 README = TEXTS["README.md"]
 FRONT_MATTER = dict(re.findall(r"^(\w+): (.+)$", README.split("---")[1], re.MULTILINE))
-WITH_COMMANDS = [*READMES, "docs/findings.md", "docs/findings.zh.md", "docs/train.md", "docs/train-your-own.md"]
+WITH_COMMANDS = [
+    *READMES,
+    "docs/findings.md",
+    "docs/findings.zh.md",
+    "docs/train.md",
+    "docs/train-your-own.md",
+    "docs/gpu.md",
+]
 PINS = dict(re.findall(r"^(\S+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
 TESTED = "pip install -r tests/requirements.txt && python -m pytest -n 2 --dist loadfile\n"
 both = pytest.mark.parametrize("readme", READMES)

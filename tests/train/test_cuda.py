@@ -154,3 +154,11 @@ def test_smoke_trains_on_the_gpu_and_its_checkpoint_works_on_the_cpu(tmp_path, c
     measured = remeasure(tmp_path / "smoke")
     for part, figures in found["final"].items():
         assert measured[part]["nats"] == pytest.approx(figures["nats"], rel=1e-5)
+
+
+def test_a_text_of_ones_own_trains_on_the_gpu(book, tmp_path, capsys):
+    """Its recipe is made at the speed that is measured there."""
+    arguments = ["my-book", "--data", str(book), "--epochs", "2", "--device", "cuda", "--out", str(tmp_path)]
+    assert command.main(arguments) == 0, capsys.readouterr().err
+    (directory,) = tmp_path.iterdir()
+    assert metrics(directory)["device"].startswith("cuda (")
