@@ -20,7 +20,7 @@ from deeprnn.store.results import RunRecord
 from deeprnn.store.verse import Sampled, Verse, VerseNGram, VerseText
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.corpora import load_corpus
-from deeprnn.text.poem_form import BREAK
+from deeprnn.text.poem_form import BREAK, POEM_BEFORE
 from deeprnn.text.splits import prepare
 
 POEMS = 1_000  # written at each temperature, one for each seed from 0 on
@@ -36,21 +36,21 @@ def is_verse(run: RunRecord) -> bool:
 
 
 def verse_of(info: CheckpointInfo, known: Verse | None) -> Verse:
-    """Count the form of the poems that a run writes: what it writes after a break, up to the next one.
+    """Count the form of the poems that a run writes: what it writes after `POEM_BEFORE`, up to the next break.
 
     known: an earlier result, which is returned if the weights and settings are the same.
 
     Raises:
         ValueError: the checkpoint is broken, or its text cannot be loaded.
     """
-    begun = Verse(weights_sha256=info.weights_sha256, prompt=BREAK, max_chars=MAX_CHARS, samples=())
+    begun = Verse(weights_sha256=info.weights_sha256, prompt=POEM_BEFORE, max_chars=MAX_CHARS, samples=())
     if known and replace(known, samples=()) == begun and _is_complete(known.samples):
         return known
     lm, text = checkpoint.load(info.path), info.metrics.text
     training = _training(text.name, text.ranges["train"])
 
     def written(temperature: float) -> Iterable[str]:
-        return lm.generate_each(BREAK, range(POEMS), MAX_CHARS, temperature, end=BREAK)
+        return lm.generate_each(POEM_BEFORE, range(POEMS), MAX_CHARS, temperature, end=BREAK)
 
     return replace(begun, samples=_sampled(written, training))
 
@@ -65,7 +65,7 @@ def verse_of_text(config: TrainConfig) -> VerseText:
     main, vocab = data.sources[0], data.vocab
     training = _training(config.text, main.ranges["train"])
     start, end = heldout(main.ranges)
-    poem_break = vocab.encode(BREAK)
+    poem_break, before = vocab.encode(BREAK), vocab.encode(POEM_BEFORE)
 
     def of_ngram(order: int) -> VerseNGram:
         ngram = NGram.build(data.parts["train"], len(vocab), order)
@@ -73,7 +73,7 @@ def verse_of_text(config: TrainConfig) -> VerseText:
         def written(temperature: float) -> Iterable[str]:
             for seed in range(POEMS):
                 sampling = Sampling(temperature=temperature, seed=seed)
-                ids = ngram.write(poem_break, MAX_CHARS, sampling, lambda ids: ids[-len(poem_break) :] == poem_break)
+                ids = ngram.write(before, MAX_CHARS, sampling, lambda ids: ids[-len(poem_break) :] == poem_break)
                 yield vocab.decode(ids).partition(BREAK)[0]
 
         nats = ngram.nats(heldout(data.parts)).mean().item()

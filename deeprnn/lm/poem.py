@@ -2,8 +2,9 @@
 
 Knows: the form of a poem, alphabets, templates. Does not know: texts that models were trained on, the page.
 
-A model reads the break between two poems first, so that it begins a new one. What it writes then is drawn as
-`template` describes: only Chinese characters that it knows, between the marks that the form gives.
+A model reads a real poem and the break after it first, always the same one: in its training text a poem follows
+another, and a model that begins with a break alone, in the zero state, loses count of the characters of a line. What it
+writes then is drawn as `template` describes: only Chinese characters that it knows, between the marks of the form.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from deeprnn.lm.kernels import SAMPLE
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.lm.template import Template
-from deeprnn.text.poem_form import BREAK, MARKS, PoemForm, PoemFormError, is_han, listed
+from deeprnn.text.poem_form import BREAK, MARKS, POEM_BEFORE, PoemForm, PoemFormError, is_han, listed
 from deeprnn.text.vocab import UNKNOWN_ID, Vocab
 
 
@@ -47,4 +48,4 @@ def write_poem(
         ValueError: a sampling value is outside its range, or the model's weights overflow.
     """
     template = poem_template(form, lm.vocab)
-    return lm.fill(template, BREAK, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    return lm.fill(template, POEM_BEFORE, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)

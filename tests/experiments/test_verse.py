@@ -15,7 +15,7 @@ from deeprnn.measure.verse import Known, count
 from deeprnn.store import checkpoint
 from deeprnn.store.results import Results
 from deeprnn.text.corpora import load_corpus
-from deeprnn.text.poem_form import BREAK
+from deeprnn.text.poem_form import BREAK, POEM_BEFORE
 from deeprnn.train.loop import train
 from deeprnn.train.run import Job
 from tests.conftest import made_run
@@ -84,9 +84,8 @@ def test_the_poems_are_those_that_the_model_generates_for_the_seeds_after_a_brea
     text = checkpoint.read_info(top / "runs" / "poems").metrics.text
     training = Known.of(load_corpus("tang_poems", "full").text[: text.ranges["train"][1]].split(BREAK))
     for temperature in verse.TEMPERATURES:
-        poems = [
-            lm.generate(BREAK, verse.MAX_CHARS, temperature, seed=seed).partition(BREAK)[0] for seed in range(POEMS)
-        ]
+        texts = [lm.generate(POEM_BEFORE, verse.MAX_CHARS, temperature, seed=seed) for seed in range(POEMS)]
+        poems = [text.partition(BREAK)[0] for text in texts]
         assert results.verse["poems"].at(temperature) == count(poems, training)
 
 

@@ -28,7 +28,7 @@ from deeprnn.page.service.asked import (
 )
 from deeprnn.page.service.models import broken_as_refusal, in_order, load_each
 from deeprnn.store.registry import Registry
-from deeprnn.text.poem_form import BREAK
+from deeprnn.text.poem_form import POEM_BEFORE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,9 @@ def stream_poems(
         with form_as_asked():
             template = poem_template(form, lm.vocab)
         ids = lm.vocab.encode(text)[: len(template)]
-        return _Ask(ids=lm.prompt_ids(BREAK) + ids, drawn=len(ids), length=len(template) - len(ids), template=template)
+        return _Ask(
+            ids=lm.prompt_ids(POEM_BEFORE) + ids, drawn=len(ids), length=len(template) - len(ids), template=template
+        )
 
     return _asked(registry, names, before, draw, ask)
 
