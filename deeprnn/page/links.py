@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from deeprnn.experiments.question import Budget
 from deeprnn.page.service import MAX_SEED, MAX_WRITTEN_CHARS
+from deeprnn.page.shared.poems import SHAPES
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.words import language
 from deeprnn.store.registry import Registry, is_private
@@ -24,6 +25,7 @@ VIEWS: tuple[View, ...] = ("compare", "watch", "training", "score", "experiments
 class Ask:
     """What an address asks for; None: no such parameter. `numbers`: temperature, top_k, top_p, length and seed.
 
+    shape, acrostic: of a poem.
     gone: whether it names an own model of a visitor that has been removed.
     The models and the text may exceed the limits; the view that shows them reports it.
     """
@@ -36,6 +38,8 @@ class Ask:
     prompt: str | None
     text: str | None
     numbers: dict[str, float]
+    shape: str | None = None
+    acrostic: str | None = None
     gone: bool = False
 
 
@@ -67,6 +71,8 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
         prompt=_text(query.get("prompt")),
         text=_text(query.get("text")),
         numbers={key: value for key, value in numbers.items() if value is not None},
+        shape=query["form"] if query.get("form") in SHAPES else None,
+        acrostic=_text(query.get("acrostic")),
         gone=gone,
     )
 

@@ -17,6 +17,7 @@ from deeprnn.page.learn.view import EXERCISES, lesson
 from deeprnn.page.links import VIEWS
 from deeprnn.page.score.examples import EXAMPLES, REAL
 from deeprnn.page.shared.picker import FILTERS
+from deeprnn.page.shared.poems import FREE, SHAPES
 from deeprnn.page.shared.widgets import Joined, book, millions
 from deeprnn.page.watch.moments import Story
 from deeprnn.page.words import FILES, WORDS, tr
@@ -44,6 +45,7 @@ def asked_by_name(registry):
         "checkpoints.part": {part for info in registry.infos.values() for part in info.metrics.final},
         "compare.quality": {"repetition", "distinct", "words"},
         "compare.reading": set(get_args(Reading)),
+        "compare.shapes": {FREE, *SHAPES},
         "compare.state": {"recorded_after", *get_args(State)} - {"broken"},
         "equal": set(get_args(Budget)),
         "error_poem": set(REASONS),
@@ -95,7 +97,7 @@ GIVEN = {
 # Tables that are shown whole, in their order, and those by gradio's names.
 SHOWN = (
     *("checkpoints.column", "checkpoints.fact", "checkpoints.measured", "learn.shape", "learn.shape_head"),
-    *("named", "gradio"),
+    *("compare.form", "named", "gradio"),
 )
 
 

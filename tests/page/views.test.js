@@ -24,6 +24,8 @@ const comparison = (changed) =>
     sampling: { temperature: 0.8, top_k: 0, top_p: 1 },
     preset: null,
     budget: null,
+    shape: 'free',
+    acrostic: '',
     lang: 'zh',
     cards: [
       { model: 'a,b', text: 'one', state: 'finished' },
@@ -36,6 +38,14 @@ test('the address of what was written holds every setting and the length in char
   const query = Object.fromEntries(new URLSearchParams(queryOf(comparison({}))));
   const numbers = { seed: '7', temperature: '0.8', top_k: '0', top_p: '1', length: '4' };
   assert.deepEqual(query, { view: 'compare', lang: 'zh', models: 'a%2Cb,c', prompt: 'so & so 机', ...numbers });
+});
+
+test('the address of a poem holds its form and what was given, and no length', () => {
+  const poem = comparison({ prompt: '春风', shape: '7x4', acrostic: '春夏秋冬' });
+  const query = Object.fromEntries(new URLSearchParams(queryOf(poem)));
+  assert.deepEqual([query.prompt, query.form, query.acrostic, query.length], ['春风', '7x4', '春夏秋冬', undefined]);
+  const free = comparison({ shape: '5x8' });
+  assert.equal(new URLSearchParams(queryOf(free)).has('acrostic'), false);
 });
 
 test('the address of a question that nobody wrote for keeps its recordings', () => {

@@ -21,6 +21,16 @@ export function lenses(lens, labels, choose) {
 }
 
 /**
+ * The key of what is marked in poems.
+ * @param {Record<string, string>} labels
+ */
+export function marksOfPoems(labels) {
+  const key = node('span', 'key of-poems');
+  key.append(node('span', 'given', labels.given));
+  return key;
+}
+
+/**
  * The menu of files: three kinds to save, and one to open. A choice, Escape, or leaving it closes it.
  * @param {Record<string, string>} labels
  * @param {(kind: Kind) => void} save

@@ -1,5 +1,6 @@
 // Draws a card: a model's text and its figures.
 import { node, shape, strength } from '../shared/dom.js';
+import { FREE } from './kept.js';
 
 /**
  * A model's card, see cards.py. Places in a book are from 0 to 1; runs are the copied parts of the text, as [start, end,
@@ -27,6 +28,7 @@ import { node, shape, strength } from '../shared/dom.js';
  * @property {string} rote
  * @property {number[]} places in the book of the longest copy
  * @property {string[]} quality sentences
+ * @property {number[]} given places of characters that the reader gave for a poem
  */
 
 /** @typedef {Record<string, string>} Labels */
@@ -137,17 +139,19 @@ export const partsOf = (article) => {
  * nothing moves. The characters that are shown tell how many a line has; without any, the width does.
  * @param {Element} article
  * @param {number} chars of the prompt and the text
+ * @param {string} form of a poem, such as 5x4, two lines of which are drawn as one; or FREE
  */
-export function reserve(article, chars) {
+export function reserve(article, chars, form) {
   const { prompt, text, out, foot } = partsOf(article);
   foot.style.minHeight = foot.offsetHeight + 'px';
-  const { fontSize, lineHeight } = getComputedStyle(out);
+  const { fontSize, lineHeight } = getComputedStyle(text);
   const [size, line] = [parseFloat(fontSize), parseFloat(lineHeight)];
   const shown = (prompt.textContent + '' + text.textContent).length;
   const height = text.getBoundingClientRect().bottom - prompt.getBoundingClientRect().top;
   const wide = /[\u2e80-\uffff]/.test(prompt.textContent ?? '') ? 1 : 0.6; // of a character, in font sizes
-  const lines = shown > 100 ? height / line / shown : (size * wide) / out.clientWidth;
-  out.style.setProperty('--reserved', Math.ceil(chars * lines + 1) * line + 'px');
+  const each = shown > 100 ? height / line / shown : (size * wide) / out.clientWidth;
+  const lines = form === FREE ? Math.ceil(chars * each + 1) : Number(form.split('x')[1]) / 2;
+  out.style.setProperty('--reserved', lines * line + 'px');
   article.classList.add('awaited');
 }
 
@@ -171,6 +175,7 @@ function letters(article, card) {
       span.className = 'copied';
     });
   });
+  card.given.forEach((at) => written[at].classList.add('given'));
   const parts = partsOf(article);
   parts.prompt.replaceChildren(...spell(prompt, 0));
   parts.text.replaceChildren(...written);
@@ -187,11 +192,12 @@ export function fill(article, card, labels, more) {
   const isWriting = card.state === 'writing';
   const parts = partsOf(article);
   const begins = isWriting && !article.matches('.writing, .awaited');
-  if (begins) reserve(article, card.prompt.length + card.text.length + more);
+  const form = /** @type {HTMLElement | null} */ (article.closest('.compare'))?.dataset.shape ?? FREE;
+  if (begins) reserve(article, card.prompt.length + card.text.length + more, form);
   article.classList.toggle('writing', isWriting);
   article.classList.remove('awaited');
   parts.status.textContent = card.status;
-  const now = JSON.stringify([card.prompt, card.text, isWriting, card.runs, card.rote, !card.nats]);
+  const now = JSON.stringify([card.prompt, card.text, isWriting, card.runs, card.rote, !card.nats, card.given]);
   if (drawn.get(article) === now) return;
   drawn.set(article, now);
   if (card.rote) letters(article, card);

@@ -1,9 +1,9 @@
 // Draws the Compare board (see cards.py): the cards, the highlight, files.
 import { report } from '../shared/address.js';
 import { Carried, find, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
-import { lenses, menu } from './bar.js';
+import { lenses, marksOfPoems, menu } from './bar.js';
 import { build, extend, fill, partsOf, reserve, stop } from './card.js';
-import { choose, queryOf } from './kept.js';
+import { FREE, choose, queryOf } from './kept.js';
 import { Past, after } from './past.js';
 import { showQuestion } from './questions.js';
 import { drawSeen } from './seen.js';
@@ -20,6 +20,9 @@ import { Tip } from './tip.js';
  * @property {{ temperature: number, top_k: number, top_p: number, max_chars: number }} sampling
  * @property {string | null} preset the question that is shown
  * @property {string | null} budget
+ * @property {boolean} poems whether all models were trained on poems
+ * @property {string} shape of the poems, such as 5x4; or FREE
+ * @property {string} acrostic
  * @property {string | null} lens
  * @property {{ takeaway: string, rest: string } | null} verdict
  * @property {string} elsewhere
@@ -121,12 +124,14 @@ class Compare {
     const question = value.preset + ' ' + value.budget;
     if (value.lens && question !== this.highlightOf) this.lens = value.lens;
     this.highlightOf = question;
-    const applied = JSON.stringify([this.lens, value.lang]);
+    const applied = JSON.stringify([this.lens, value.lang, value.poems, value.shape]);
     if (this.root.dataset.applied !== applied) {
       this.root.dataset.applied = applied;
       this.#applyHighlight();
       this.#drawFiles();
     }
+    this.root.classList.toggle('poems', Boolean(value.poems));
+    this.root.dataset.shape = value.shape;
     this.#drawCards(value);
     drawSeen(find(this.root, '.verdict'), value, () => this.trigger('clear'));
     showQuestion(value.preset);
@@ -202,7 +207,8 @@ class Compare {
   /** Tells the address what is shown, but not at each character that is written. */
   #report() {
     const { value } = this;
-    if (!isWriting(value)) report('compare', () => queryOf(this.value), `${value.preset} ${value.budget}`);
+    const step = `${value.preset} ${value.budget} ${value.shape}`;
+    if (!isWriting(value)) report('compare', () => queryOf(this.value), step);
   }
 
   /** Stops all writing at once; the texts that are shown stay, and can be continued. Later updates are ignored. */
@@ -251,11 +257,16 @@ class Compare {
    * @param {boolean} goesOn whether the texts that are shown are continued
    */
   #reserve(goesOn) {
-    const { cards, sampling } = this.value;
+    const { cards, sampling, poems, shape } = this.value;
+    const chosen = /** @type {HTMLInputElement | null} */ (document.querySelector('#shape input:checked'))?.value;
     const length = /** @type {HTMLInputElement | null} */ (document.querySelector('#length input')); // not in a closed fold
     const more = Number(length?.value) || sampling.max_chars;
     cards.forEach(({ prompt, text }, index) =>
-      reserve(this.cards.children[index], prompt.length + (goesOn ? text.length : 0) + more),
+      reserve(
+        this.cards.children[index],
+        prompt.length + (goesOn ? text.length : 0) + more,
+        (goesOn ? shape : poems && chosen) || FREE,
+      ),
     );
   }
 
@@ -306,7 +317,8 @@ class Compare {
     const places = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: spans.length - 1, Enter: from };
     if (!(event.key in places)) return;
     const to = places[/** @type {keyof typeof places} */ (event.key)];
-    const at = Math.max(0, Math.min(spans.length - 1, to));
+    const first = this.value.shape === FREE ? 0 : this.#cardOf(article).prompt.length; // which a poem does not show
+    const at = Math.max(first, Math.min(spans.length - 1, to));
     event.preventDefault();
     if (event.key === 'Enter') {
       this.#ask(article, at);
@@ -354,7 +366,9 @@ class Compare {
       this.lens = lens;
       this.#applyHighlight();
     };
-    find(this.root, '.lenses').replaceChildren(...lenses(this.lens, this.value.labels, choose));
+    const { labels, shape } = this.value;
+    const marks = (shape ?? FREE) === FREE ? [] : [marksOfPoems(labels)];
+    find(this.root, '.lenses').replaceChildren(...lenses(this.lens, labels, choose), ...marks);
   }
 
   #drawFiles() {

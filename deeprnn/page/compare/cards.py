@@ -21,11 +21,13 @@ from deeprnn.page import service
 from deeprnn.page.compare import recordings
 from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.page.shared.components import carried
+from deeprnn.page.shared.poems import FREE, SHAPES, given_places, shape_of, write_poems
 from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, title_of
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry, is_private
+from deeprnn.text.poem_form import BREAK, PoemForm
 from deeprnn.words import Lang, in_both
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
@@ -56,8 +58,9 @@ class Board:
     """What several models wrote after one prompt with one seed; a recording has a prompt of its own.
 
     sampling: temperature, top_k, top_p, max_chars. preset, budget: the comparison that it shows, and what is equal in
-    it; None: it shows no comparison of a question. gone: whether the card of a visitor's own model was left out because
-    the model has been removed.
+    it; None: it shows no comparison of a question. form: of the poems that it shows, which begin as the prompt says;
+    None: texts without a form. gone: whether the card of a visitor's own model was left out because the model has been
+    removed.
     """
 
     prompt: str
@@ -66,6 +69,7 @@ class Board:
     cards: tuple[Card, ...]
     preset: str | None = None
     budget: Budget | None = None
+    form: PoemForm | None = None
     gone: bool = False
 
     @property
@@ -86,6 +90,7 @@ class Board:
             there = [card for card in named if registry.find(card["model"]) or not is_private(card["model"])]
             cards = tuple(_read_card(registry, card) for card in there)
             prompt, seed = _string(value["prompt"], MAX_PROMPT_CHARS), int(value["seed"])
+            form = _read_form(value.get("shape", FREE), prompt, value.get("acrostic", ""))
             if len(cards) > MAX_MODELS or not 0 <= seed <= MAX_SEED:
                 raise ValueError
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -101,6 +106,7 @@ class Board:
             cards=cards,
             preset=preset,
             budget=budget,
+            form=form,
             gone=len(there) < len(named),
         )
 
@@ -126,6 +132,13 @@ def _read_card(registry: Registry, card: Any) -> Card:
         speed=_finite(card["speed"]),
         unknown=int(card["unknown"]),
     )
+
+
+def _read_form(shape: Any, opening: str, acrostic: Any) -> PoemForm | None:
+    if shape == FREE:
+        return None
+    line_chars, lines = SHAPES[shape]
+    return PoemForm(line_chars=line_chars, lines=lines, opening=opening, acrostic=_string(acrostic, MAX_PROMPT_CHARS))
 
 
 def _string(value: Any, most: int) -> str:
@@ -195,8 +208,10 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     if all(card.state == "recorded" for card in board.cards):
         return _recorded_after(registry, board.prompt, names) or recorded(registry, names)
     written = {card.model: card for card in board.stopped().cards}
-    cards = tuple(written.get(name) or Card(model=name, prompt=board.prompt) for name in names)
-    return replace(board, cards=cards, preset=None, budget=None)
+    form = board.form if write_poems(registry, names) else None
+    prompt = BREAK if form else board.prompt
+    cards = tuple(written.get(name) or Card(model=name, prompt=prompt) for name in names)
+    return replace(board, cards=cards, preset=None, budget=None, form=form)
 
 
 def reading(info: CheckpointInfo) -> Reading:
@@ -220,6 +235,8 @@ def as_recorded(registry: Registry, board: Board) -> bool:
     """Return whether a question's texts are its recordings, or were written with the same settings, not continued."""
     if board.preset is None or board.budget is None or all(card.state == "recorded" for card in board.cards):
         return True
+    if board.form:
+        return False
     sample = of_preset(registry, board.preset, board.budget)
     continued = any(len(card.text) > sample.sampling["max_chars"] for card in board.cards)
     made = (board.prompt, board.seed, board.sampling) == (sample.prompt, sample.seed, sample.sampling)
@@ -249,15 +266,15 @@ class Growing:
             self._text = carried(draw(self._registry, board, self._turn))
         else:
             pairs = zip(self._drawn.cards, board.cards, strict=True)
-            if any(news := [self._news(old, card, board.seed) for old, card in pairs]):
+            if any(news := [self._news(old, card, board) for old, card in pairs]):
                 self._text += "\n" + carried(news)
         self._drawn = board
         return self._text
 
-    def _news(self, old: Card, card: Card, seed: int) -> Any:
+    def _news(self, old: Card, card: Card, board: Board) -> Any:
         if card.state == old.state:
             return card.text[len(old.text) :]
-        return in_both(lambda lang: _card(self._registry, card, seed, lang, alone=False))
+        return in_both(lambda lang: _card(self._registry, card, board, lang, alone=False))
 
 
 def draw(registry: Registry, board: Board, turn: int | None = None) -> Any:
@@ -276,11 +293,14 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
         "sampling": board.sampling,
         "preset": board.preset,
         "budget": board.budget,
+        "poems": write_poems(registry, board.names),
+        "shape": shape_of(board.form),
+        "acrostic": board.form.acrostic if board.form else "",
         "lens": preset.highlight if preset else None,
         "verdict": verdict(registry, preset, board.budget, lang) if preset and board.budget else None,
         "elsewhere": "" if as_recorded(registry, board) else _recorded_with(registry, board, lang),
         "note": alphabets_note(registry, [registry.info(name) for name in board.names], lang),
-        "cards": [_card(registry, card, board.seed, lang, alone=not preset) for card in board.cards],
+        "cards": [_card(registry, card, board, lang, alone=not preset) for card in board.cards],
     }
 
 
@@ -299,7 +319,7 @@ def labels(lang: Lang) -> dict[str, str]:
     return table("compare.label", lang) | others | {"stopped": tr("compare.state.stopped", lang)}
 
 
-def _card(registry: Registry, card: Card, seed: int, lang: Lang, *, alone: bool) -> Drawn:
+def _card(registry: Registry, card: Card, board: Board, lang: Lang, *, alone: bool) -> Drawn:
     info = registry.info(card.model)
     guess = len(info.vocab)
     train, heldout = perplexity(info.train_ppl), perplexity(info.heldout_ppl)
@@ -322,7 +342,8 @@ def _card(registry: Registry, card: Card, seed: int, lang: Lang, *, alone: bool)
         "aria": tr("compare.perplexities", lang, train=train, heldout=heldout, guess=guess),
         "short": tr("compare.short", lang, train=_rounded(info.train_ppl), heldout=_rounded(info.heldout_ppl)),
         "reading": tr(f"compare.reading.{reading(info)}", lang, guess=guess),
-        "status": _status(card, seed, lang, alone=alone),
+        "status": _status(card, board.seed, lang, alone=alone),
+        "given": [at for at in given_places(board.form) if at < len(card.text)] if board.form else [],
     } | _analysed(registry, card, lang)
 
 

@@ -15,6 +15,7 @@ from deeprnn.page.compare.cards import Board
 from deeprnn.page.service import MAX_NEW_CHARS, MAX_SEED
 from deeprnn.page.shared.components import Drawing, Number, Slider
 from deeprnn.page.shared.picker import model_picker
+from deeprnn.page.shared.poems import FREE, SHAPES, shape_of
 from deeprnn.page.shared.questions import comparisons, words_of
 from deeprnn.page.shared.theme import asset
 from deeprnn.page.shared.widgets import Translations, drawing
@@ -39,6 +40,9 @@ _WORDS = (
     ("keys", "value", "compare.keys"),
     ("measure", "value", "compare.measure"),
     ("note", "value", "compare.the_note"),
+    ("shape", "label", "compare.shape"),
+    ("acrostic", "label", "compare.acrostic"),
+    ("acrostic", "placeholder", "compare.acrostic_hint"),
 )
 
 
@@ -73,9 +77,14 @@ def budgets(registry: Registry) -> str:
     return f"(key, language) => ({{ __type__: 'update', choices: ({said})[language][key] ?? [] }})"
 
 
+def _shape_choices(lang: Lang) -> list[tuple[str, str]]:
+    return [(tr(f"compare.shapes.{one}", lang), one) for one in (FREE, *SHAPES)]
+
+
 def settings(board: Board) -> list[Any]:
-    """Return the values of the controls for a board: its prompt, then temperature, top_k, top_p, length and seed."""
-    return [board.prompt, *(board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")), board.seed]
+    """Return the values of the controls for a board, in the order of `Controls.settings`."""
+    drawn = [board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")]
+    return [board.prompt, *drawn, board.seed, shape_of(board.form), board.form.acrostic if board.form else ""]
 
 
 class Controls:
@@ -128,6 +137,7 @@ class Controls:
                 self.go = gr.Button(variant="primary", elem_id="generate", min_width=0)
                 self.stop = gr.Button(elem_id="stop", min_width=0)
                 self.more = gr.Button(elem_id="continue", min_width=0)
+        self._add_form(words)  # above the strip of next letters, which covers what is below it
         drawing(
             words,
             dict,
@@ -139,6 +149,16 @@ class Controls:
         )
         with gr.Row(elem_classes="examples"):
             self.examples = [gr.Button(text.strip(), size="sm", min_width=0) for text in EXAMPLES]
+
+    def _add_form(self, words: Translations) -> None:
+        """Add the form of a poem; the style sheet shows it while all models on the board write poems."""
+        with gr.Column(elem_id="poem"):
+            with gr.Row():
+                self.shape = gr.Radio(_shape_choices("en"), value=FREE, elem_id="shape", elem_classes="chips")
+                self.acrostic = gr.Textbox(elem_id="acrostic", max_lines=1, min_width=0)
+            forms = gr.Markdown(elem_classes="hint")
+        words.add_made(self.shape, "choices", _shape_choices)
+        words.add_made(forms, "value", lambda lang: "<br>".join(table("compare.form", lang).values()))
 
     def _add_settings(self, first: Board) -> None:
         """Add how texts are drawn, and hints."""
@@ -162,5 +182,6 @@ class Controls:
         return [self.preset, self.budget, prompt, self.picker, *numbers]
 
     def settings(self) -> list[Any]:
-        """Return the components that show the values of `settings`."""
-        return [self.prompt, self.temperature, self.top_k, self.top_p, self.length, self.seed]
+        """Return the components of a board's settings; the last two are of poems."""
+        numbers = [self.temperature, self.top_k, self.top_p, self.length, self.seed]
+        return [self.prompt, *numbers, self.shape, self.acrostic]

@@ -13,6 +13,7 @@ from deeprnn.documents import code_in_markdown, in_markdown
 from deeprnn.page import service
 from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
+from deeprnn.page.shared.poems import shape_of
 from deeprnn.page.shared.widgets import perplexity, title_of
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
@@ -82,15 +83,21 @@ def _record(registry: Registry, board: Board) -> dict[str, Any]:
         "sampling": board.sampling,
         "preset": board.preset,
         "budget": board.budget,
+        **_form(board),
         "cards": cards,
     }
+
+
+def _form(board: Board) -> dict[str, str]:
+    return {"shape": shape_of(board.form), "acrostic": board.form.acrostic if board.form else ""}
 
 
 def _csv(registry: Registry, board: Board, lang: Lang) -> str:
     """Return one row for each model, no cell of which is a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([*_COLUMNS, *_MEASURES, "seed", *board.sampling, "prompt", "text"])
+    form = _form(board)
+    writer.writerow([*_COLUMNS, *_MEASURES, "seed", *board.sampling, *form, "prompt", "text"])
     for card in board.cards:
         figures = _figures(registry, card)
         known = {
@@ -101,7 +108,9 @@ def _csv(registry: Registry, board: Board, lang: Lang) -> str:
             "unknown": card.unknown,
         }
         row = [(figures | known)[key] for key in (*_COLUMNS, *_MEASURES)]
-        writer.writerow(map(_cell, [*row, board.seed, *board.sampling.values(), card.prompt, card.text]))
+        writer.writerow(
+            map(_cell, [*row, board.seed, *board.sampling.values(), *form.values(), card.prompt, card.text])
+        )
     return BYTE_ORDER_MARK + out.getvalue()
 
 
@@ -113,7 +122,10 @@ def _cell(value: Any) -> Any:
 def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
     """Return a table of figures, then every text between fences that are longer than all backticks in it."""
     settings = {key: f"{value:g}" for key, value in board.sampling.items()}
-    lines = [tr("compare.md_settings", lang, seed=board.seed, **settings), "", f"| {tr('compare.md_head', lang)} |"]
+    lines = [tr("compare.md_settings", lang, seed=board.seed, **settings)]
+    if board.form:
+        lines += ["", tr("compare.md_form", lang, form=tr(f"compare.shapes.{shape_of(board.form)}", lang))]
+    lines += ["", f"| {tr('compare.md_head', lang)} |"]
     lines.append("| --- | --- | --- | --- | --- | --- |")
     for card in board.cards:
         figures = _figures(registry, card)
@@ -124,7 +136,7 @@ def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
         name = code_in_markdown(card.model).replace("|", r"\|")  # in a table this is a bar, not the end of a cell
         lines.append(f"| {title} | {name} | {ppls} | {copied} | {longest} |")
     for card in board.cards:
-        whole = card.prompt + "⟶" + card.text
+        whole = card.text if board.form else card.prompt + "⟶" + card.text
         fence = "`" * max(3, *(len(run) + 1 for run in _backtick_runs(whole)))
         title, name = in_markdown(title_of(registry, card.model, lang)), code_in_markdown(card.model)
         lines += ["", f"{title} ({name})", "", fence, whole, fence]

@@ -96,7 +96,7 @@ class Handlers:
         """Show the recordings of the board's question again, with the settings with which they were made."""
         board = self._read(value)
         if board.preset is None or board.budget is None:
-            return [gr.skip()] * 8
+            return [gr.skip()] * 10
         return self.on_budget(request, board.preset, board.budget, value, language, *wanted)
 
     def on_branch(self, event: gr.EventData) -> str:
@@ -133,13 +133,16 @@ class Handlers:
             switch = budget_update(self._registry, board.preset, board.budget, ask.lang)
             chosen = gr.update(value=board.names)
             shown = [cards.draw(self._registry, board, turn), board.preset, chosen, switch]
-        prompt, *numbers = settings(board) if board else [gr.skip()] * 6
+        prompt, *numbers, shape, acrostic = settings(board) if board else [gr.skip()] * 8
         keys = ("temperature", "top_k", "top_p", "length", "seed")
         numbers = [ask.numbers.get(key, value) for key, value in zip(keys, numbers, strict=True)]
         if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:
             numbers[3] = MAX_NEW_CHARS
-        written = ask.view == "compare" and bool(ask.prompt or ask.numbers)  # recordings have other settings
-        return *shown, ask.prompt or prompt, *numbers, (NAMES[ask.lang], length, turn) if written else None
+        asked = bool(ask.prompt or ask.numbers or ask.shape)  # recordings have other settings
+        written = (NAMES[ask.lang], length, turn) if ask.view == "compare" and asked else None
+        if ask.shape:  # then nothing given is given as nothing
+            prompt, shape, acrostic = "", ask.shape, ask.acrostic or ""
+        return *shown, ask.prompt or prompt, *numbers, shape, acrostic, written
 
     def on_asked(self, request: gr.Request, written: tuple[str, int, int] | None, *asked: Any) -> Iterator[Any]:
         """Write the text that the address asks for, in its language, even if the switch does not show it yet."""

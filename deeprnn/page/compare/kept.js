@@ -3,11 +3,13 @@ import { listed, node } from '../shared/dom.js';
 
 /** @typedef {import('./cards.js').Value} Value */
 
+export const FREE = 'free'; // the shape of a text that is no poem of a given form
+
 /**
  * The query of the address that shows the same board. If all cards are recordings, it has no settings.
  * @param {Value} value
  */
-export function queryOf({ cards, prompt, seed, sampling, preset, budget, lang }) {
+export function queryOf({ cards, prompt, seed, sampling, preset, budget, shape, acrostic, lang }) {
   const query = new URLSearchParams({ view: 'compare', lang });
   if (preset) {
     query.set('preset', preset);
@@ -16,7 +18,8 @@ export function queryOf({ cards, prompt, seed, sampling, preset, budget, lang })
   if (!cards.every((card) => card.state === 'recorded')) {
     const length = Math.max(...cards.map((card) => Array.from(card.text).length), 1);
     const { temperature, top_k, top_p } = sampling;
-    const set = { prompt, seed, temperature, top_k, top_p, length };
+    const poem = acrostic ? { form: shape, acrostic } : { form: shape };
+    const set = { prompt, seed, temperature, top_k, top_p, ...(shape === FREE ? { length } : poem) };
     for (const [name, given] of Object.entries(set)) query.set(name, String(given));
   }
   return query.toString();

@@ -15,8 +15,10 @@ from deeprnn.page import service
 from deeprnn.page.compare import cards
 from deeprnn.page.compare.cards import Board
 from deeprnn.page.service import MAX_NEW_CHARS, RequestError
+from deeprnn.page.shared.poems import FREE, SHAPES, write_poems
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.store.registry import Registry
+from deeprnn.text.poem_form import BREAK, PoemForm
 
 
 @dataclass
@@ -64,7 +66,7 @@ class RunControls:
 class Order:
     """What is to be written: the models, the prompt, the sampling settings, and the question, if there is one.
 
-    written: the text of each model so far, to be continued.
+    written: the text of each model so far, to be continued. form: of the poem that each model is to write.
     """
 
     names: Sequence[str]
@@ -74,6 +76,7 @@ class Order:
     preset: str | None = None
     budget: Budget | None = None
     written: list[str] | None = None
+    form: PoemForm | None = None
 
     @classmethod
     def to_continue(cls, board: Board, length: Any) -> "Order":
@@ -92,6 +95,7 @@ class Order:
             preset=board.preset,
             budget=board.budget,
             written=[card.text for card in board.cards],
+            form=board.form,
         )
 
 
@@ -101,9 +105,15 @@ Updates = Generator[list[service.Continuation], None, None]
 def updates_of(registry: Registry, order: Order, length: int = 0) -> Updates:
     """Return the updates of `service.stream` for an order; length: of the texts, if longer than one call may write.
 
+    If the order has a form, they are those of `service.stream_poems`.
+
     Raises:
-        RequestError: see `service.stream`.
+        RequestError: see `service.stream` and `service.stream_poems`.
     """
+    if order.form:
+        drawn = {key: value for key, value in order.sampling.items() if key != "max_chars"}
+        asked = {"models": order.names, "seed": order.seed, "written": order.written} | vars(order.form) | drawn
+        return service.stream_poems(registry, **asked)
     asked = {"prompt": order.prompt, "models": order.names, "seed": order.seed} | order.sampling
     stream = functools.partial(service.stream, registry, **asked)
     updates = stream(written=order.written)
@@ -134,7 +144,7 @@ def write(registry: Registry, control: RunControl, order: Order, updates: Update
             written = tuple(
                 cards.Card(
                     model=one.model,
-                    prompt=order.prompt,
+                    prompt=BREAK if order.form else order.prompt,
                     text=one.text,
                     state="broken" if one.broken else "finished" if one.done else "writing",
                     speed=one.chars_per_second,
@@ -149,6 +159,7 @@ def write(registry: Registry, control: RunControl, order: Order, updates: Update
                 cards=written,
                 preset=order.preset,
                 budget=order.budget,
+                form=order.form,
             )
             yield growing.grown(board)
 
@@ -170,10 +181,21 @@ def order_of(
     top_p: Any,
     length: Any,
     seed: Any,
+    shape: str | None = FREE,
+    acrostic: Any = "",
 ) -> Order:
-    """Return the order of the controls; it has the question only if exactly the question's models are chosen."""
+    """Return the order of the controls; it has the question only if exactly the question's models are chosen.
+
+    It has a form if all models write poems: then the prompt is how the poem begins.
+
+    Raises:
+        RequestError: no poem has this form.
+    """
+    names, form = names or [], None
+    if shape in SHAPES and all(map(registry.find, names)) and write_poems(registry, names):
+        form = service.checked_form(*SHAPES[shape], prompt, acrostic)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
-    order = Order(names=names or [], prompt=prompt, seed=seed, sampling=sampling)
+    order = Order(names=names, prompt=prompt, seed=seed, sampling=sampling, form=form)
     asked = comparisons(registry).get(preset or "")
     if asked and asked.groups.get(budget := budget or asked.budget) == tuple(order.names):
         return replace(order, preset=preset, budget=budget)

@@ -33,6 +33,8 @@ def _connect_runs(ui: Controls, handlers: Handlers, addresses: Addresses, langua
     everything = [language, *ui.asked()]
     ui.go.click(handlers.on_generate, everything, ui.board, **anew)
     ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **anew)
+    for asked_for in (ui.shape.input, ui.acrostic.submit):
+        asked_for(handlers.on_generate, everything, ui.board, **anew)
     ui.stop.click(handlers.on_stop, ui.board, ui.board, **anew)
     told = calling("compare", "tellSettings")
     ui.board.select(None, ui.settings(), None, js=told, queue=False, **QUIET)

@@ -11,6 +11,7 @@ from deeprnn.page.service.asked import (
     MAX_SEED,
     MAX_WRITTEN_CHARS,
     RequestError,
+    checked_form,
 )
 from deeprnn.page.service.kept import forget
 from deeprnn.page.service.looking import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, look
@@ -34,6 +35,7 @@ __all__ = [
     "analyse",
     "averages",
     "baselines",
+    "checked_form",
     "forget",
     "generate",
     "list_models",
