@@ -19,6 +19,7 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.experiments.recipes import expected_params
 from deeprnn.experiments.verse import is_verse, verse_of, verse_of_text
 from deeprnn.lm.evaluation import unigram_ppl
+from deeprnn.measure import lines
 from deeprnn.measure.baselines import NGRAMS, ORDER, NGram, xz_bpc
 from deeprnn.measure.metrics import heldout, read_texts
 from deeprnn.measure.novelty import FINGERPRINTS, CopiedSpan, Fingerprint, TextPart, load_all, measure
@@ -27,7 +28,7 @@ from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import list_checkpoints
 from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord
 from deeprnn.text.catalogue import catalogue
-from deeprnn.text.corpora import is_known, load_corpus, own_name
+from deeprnn.text.corpora import is_known, load_corpus, own_name, titles_of_poems
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
 
@@ -73,6 +74,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
         try:
             novel[info.name] = novelty_of(info, known.novelty.get(info.name), texts_of)
             write_ngram(info)
+            write_lines(info)
         except (ValueError, OSError) as error:
             left_out.append(f"what {info.path} copies is not measured: {error}")
             novel |= {name: one for name, one in known.novelty.items() if name == info.name}
@@ -158,6 +160,19 @@ def write_ngram(info: CheckpointInfo) -> None:
     ids = info.vocab.encode(load_corpus(info.metrics.text.name, info.vocab.form).text[start:end])
     path.parent.mkdir(exist_ok=True)
     NGram.fitting(ids, len(info.vocab)).save(path)
+
+
+def write_lines(info: CheckpointInfo) -> None:
+    """Write the index of the lines of a shipped model's training text, if that is of poems and the index is missing."""
+    entry, record = catalogue().get(info.metrics.text.name), info.metrics.text
+    if entry is None or entry.format != "poems" or record.form != "full":
+        return
+    source = TextPart.from_record(record)
+    path = info.path.parent / FINGERPRINTS / lines.filename(source)
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        text = load_corpus(record.name, record.form).text
+        lines.LineIndex.build(source, text, titles_of_poems(record.name)).save(path.parent)
 
 
 def _fingerprints(info: CheckpointInfo, texts: Texts) -> list[Fingerprint]:

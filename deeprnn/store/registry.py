@@ -20,6 +20,8 @@ from deeprnn.documents import printable
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.lm.scheduler import CORES, Scheduler, lower_thread_priority
 from deeprnn.measure.baselines import NGRAMS, NGram
+from deeprnn.measure.lines import LineIndex
+from deeprnn.measure.lines import filename as lines_file
 from deeprnn.measure.novelty import FINGERPRINTS, Fingerprint, TextPart, load_all
 from deeprnn.store import checkpoint, hub
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -162,6 +164,7 @@ class Registry:
         self._loaded: OrderedDict[str, LanguageModel] = OrderedDict()
         self._read: dict[TextPart, Fingerprint] = {}
         self._fingerprints: dict[str, list[Fingerprint]] = {}
+        self._lines: dict[Path, LineIndex | None] = {}
         self._ngrams: dict[tuple[Path, int], NGram | None] = {}
         self._lock = threading.Lock()
 
@@ -276,6 +279,24 @@ class Registry:
         if source not in self._read:
             (self._read[source],) = load_all(folder, [source])
         return self._read[source]
+
+    def lines(self, name: str) -> LineIndex | None:
+        """Return the index of the lines of a model's main training text; None if there is none, or it is broken.
+
+        Raises:
+            UnknownModelError: there is no such checkpoint.
+        """
+        with self._lock:
+            info = self.info(name)
+            source = TextPart.from_record(info.metrics.text)
+            path = self._companion(info, FINGERPRINTS, lines_file(source))
+            if path not in self._lines and os.path.lexists(path):
+                try:
+                    self._lines[path] = LineIndex.load(path, source)
+                except ValueError as error:
+                    LOG.warning("copied lines of verse are not looked for: %s", for_log(name, error))
+                    self._lines[path] = None
+            return self._lines.get(path)
 
     def _companion(self, info: CheckpointInfo, shared: str, filename: str) -> Path:
         """Return the path of an n-gram or a fingerprint; a model that was added may share those of the registry."""

@@ -119,8 +119,21 @@ def strip_gutenberg(text: str) -> str:
     return text[start.end() : end.start()].strip() + "\n"
 
 
+def titles_of_poems(text: str) -> dict[str, str]:
+    """Return the author and the title of each poem of a catalogued text of poems, by the poem as it is in the text.
+
+    Raises:
+        ValueError: the bytes of a file do not match their hash.
+    """
+    return poems.titles(map(json.loads, _contents(catalogue()[text])))
+
+
+def _contents(entry: CatalogueEntry) -> list[str]:
+    return [_fetch(entry, one).read_bytes().decode(entry.encoding) for one in entry.files]
+
+
 def _catalogued(entry: CatalogueEntry) -> str:
-    contents = [_fetch(entry, one).read_bytes().decode(entry.encoding) for one in entry.files]
+    contents = _contents(entry)
     if entry.format == "poems":
         return poems.as_text(map(json.loads, contents))
     text = "".join(contents).replace("\r\n", "\n")

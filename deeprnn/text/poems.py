@@ -45,20 +45,47 @@ def as_text(files: Iterable[Any]) -> str:
     Raises:
         ValueError: a file holds something else.
     """
-    from opencc import OpenCC  # used for these texts alone
-
     try:
         poems = dict.fromkeys("".join(poem["paragraphs"]) for file in files for poem in file)
     except (TypeError, KeyError) as error:
         raise ValueError("no list of poems with paragraphs") from error
-    simplified = OpenCC("t2s").convert("\n".join(filter(verses, poems))).split("\n")  # in one go: a call takes 3 ms
-    first = {poem: found[0] for poem in simplified if (found := verses(poem))}
+    first = {poem: found[0] for poem in _simplified(filter(verses, poems)) if (found := verses(poem))}
     times = Counter(first.values())
 
     def place(poem: str) -> tuple[bool, str, str]:
         return times[first[poem]] == 1, hashlib.sha256(first[poem].encode()).hexdigest(), poem
 
     return "".join(_printed(poem, 2 * (len(first[poem]) + 1)) for poem in sorted(first, key=place))
+
+
+def titles(files: Iterable[Any]) -> dict[str, str]:
+    """Return the author and the title of each poem of `as_text`, such as 王维《鹿柴》, by the poem as it is there.
+
+    files: what the JSON files hold, lists of `{"paragraphs": [...], "author": "...", "title": "..."}`.
+
+    Raises:
+        ValueError: a file holds something else.
+    """
+    found: dict[str, str] = {}
+    try:
+        for poem in (poem for file in files for poem in file):
+            title = " ".join(f"{poem['author']}《{poem['title']}》".split())
+            found.setdefault("".join(poem["paragraphs"]), title)
+    except (TypeError, KeyError) as error:
+        raise ValueError("no list of poems with paragraphs, authors and titles") from error
+    kept = {poem: title for poem, title in found.items() if verses(poem)}
+    simple: dict[str, str] = {}
+    for poem, title in zip(_simplified(kept), _simplified(kept.values()), strict=True):
+        if lines := verses(poem):
+            simple.setdefault(_printed(poem, 2 * (len(lines[0]) + 1)), title)
+    return simple
+
+
+def _simplified(texts: Iterable[str]) -> list[str]:
+    """Return texts of one line each, in at least one, in simplified characters."""
+    from opencc import OpenCC  # used for these texts alone
+
+    return str(OpenCC("t2s").convert("\n".join(texts))).split("\n")  # in one go: a call takes 3 ms
 
 
 def _printed(poem: str, couplet: int) -> str:

@@ -1,24 +1,30 @@
 import json
+import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.experiments.format import figure
-from deeprnn.experiments.gather import expected_minutes, gather, listing, with_experiment
+from deeprnn.experiments.gather import expected_minutes, gather, listing, with_experiment, write_lines
 from deeprnn.experiments.markdown import refresh
 from deeprnn.experiments.questions import all_recipes
-from deeprnn.store.checkpoint import own_files
+from deeprnn.measure.lines import LineIndex, filename
+from deeprnn.measure.novelty import FINGERPRINTS, TextPart
+from deeprnn.store.checkpoint import own_files, read_info
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results
-from deeprnn.text.corpora import own_name
+from deeprnn.text.corpora import load_corpus, own_name
+from deeprnn.text.poem_form import BREAK
 from deeprnn.train.loop import train
 from deeprnn.train.run import DivergedError, Job
-from tests.conftest import made_by, made_run
+from tests.conftest import made_by, made_run, save_tiny_checkpoint
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 400  # 23,200 characters
+OUTSIDE_DATA = os.environ.get("DEEPRNN_DATA")  # read before any test replaces it
 
 pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 
@@ -194,3 +200,24 @@ def test_a_run_that_recorded_no_experiment_has_that_of_the_recipe_that_made_it()
         replace(old, recipe="depth-of-mine"),
     ):
         assert with_experiment(other, recipes) == other
+
+
+@pytest.mark.skipif(
+    not (OUTSIDE_DATA and (Path(OUTSIDE_DATA) / "tang").is_dir()), reason="DEEPRNN_DATA names no folder with the poems"
+)
+def test_of_poems_an_index_of_their_lines_is_written_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPRNN_DATA", OUTSIDE_DATA)
+    text = load_corpus("tang_poems", "full").text
+    info = read_info(save_tiny_checkpoint(tmp_path / "tiny", text="tang_poems"))
+    record = replace(info.metrics.text, chars=len(text), ranges={"train": (0, text.index(BREAK, 5_000) + len(BREAK))})
+    info = replace(info, metrics=replace(info.metrics, texts=(record,)))
+    write_lines(info)
+    source = TextPart.from_record(record)
+    path = tmp_path / FINGERPRINTS / filename(source)
+    found = LineIndex.load(path, source).found(text[:60])
+    assert next((text[one.start : one.end], one.source) for one in found) == ("雁塞日初晴", "李端《度关山》")
+    before = path.stat().st_mtime_ns
+    write_lines(info)
+    assert path.stat().st_mtime_ns == before
+    write_lines(read_info(save_tiny_checkpoint(tmp_path / "letters")))
+    assert len(list((tmp_path / FINGERPRINTS).iterdir())) == 1

@@ -9,7 +9,7 @@ import torch
 from deeprnn.experiments.recipes import modern_training
 from deeprnn.text.corpora import load_corpus
 from deeprnn.text.poem_form import BREAK
-from deeprnn.text.poems import as_text, verses
+from deeprnn.text.poems import as_text, titles, verses
 from deeprnn.text.splits import prepare
 
 FOUR = "秦川雄帝宅，函谷壯皇居。綺殿千尋起，離宮百雉餘。"
@@ -70,6 +70,18 @@ def test_poems_that_share_their_first_line_are_at_the_start_beside_each_other():
     shared = [poem("人" * 5), poem("人" * 5).replace("春", "秋")]
     found = as_text([file(*alone, *shared)]).split(BREAK)
     assert sorted(one[:5] for one in found[:2]) == ["人" * 5] * 2
+
+
+def test_each_poem_of_the_text_has_its_author_and_title_simplified():
+    poems = [poem(first * 5) for first in "山水風雲月日"]
+    files = [[{"paragraphs": [one], "author": "王維", "title": f"詩\n {n}"}] for n, one in enumerate([*poems, "春。"])]
+    found = titles(files)
+    assert sorted(found.values()) == [f"王维《诗 {n}》" for n in range(len(poems))]
+    assert set(found) == {one + BREAK for one in as_text(files).split(BREAK)[:-1]}
+    again = [{"paragraphs": [poems[0]], "author": "無", "title": "無"}]
+    assert titles([*files, again]) == found, "of poems that are there twice the first title is kept"
+    with pytest.raises(ValueError, match="authors and titles"):
+        titles([[{"paragraphs": [FOUR], "author": "王維"}]])
 
 
 def test_what_is_no_list_of_poems_is_refused():

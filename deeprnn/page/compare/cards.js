@@ -366,9 +366,9 @@ class Compare {
       this.lens = lens;
       this.#applyHighlight();
     };
-    const { labels, shape } = this.value;
+    const { labels, poems, shape } = this.value;
     const marks = (shape ?? FREE) === FREE ? [] : [marksOfPoems(labels)];
-    find(this.root, '.lenses').replaceChildren(...lenses(this.lens, labels, choose), ...marks);
+    find(this.root, '.lenses').replaceChildren(...lenses(this.lens, labels, poems, choose), ...marks);
   }
 
   #drawFiles() {

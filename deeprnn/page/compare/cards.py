@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
+from deeprnn.experiments.format import BETWEEN
 from deeprnn.experiments.question import Budget
 from deeprnn.page import service
 from deeprnn.page.compare import recordings
@@ -344,7 +345,7 @@ def _card(registry: Registry, card: Card, board: Board, lang: Lang, *, alone: bo
         "reading": tr(f"compare.reading.{reading(info)}", lang, guess=guess),
         "status": _status(card, board.seed, lang, alone=alone),
         "given": [at for at in given_places(board.form) if at < len(card.text)] if board.form else [],
-    } | _analysed(registry, card, lang)
+    } | _analysed(registry, card, board.form, lang)
 
 
 def _rounded(ppl: float) -> str:
@@ -368,7 +369,7 @@ def _status(card: Card, seed: int, lang: Lang, *, alone: bool) -> str:
 _UNMARKED: Drawn = {"nats": None, "runs": [], "rote": "", "places": [], "quality": []}
 
 
-def _analysed(registry: Registry, card: Card, lang: Lang) -> Drawn:
+def _analysed(registry: Registry, card: Card, form: PoemForm | None, lang: Lang) -> Drawn:
     """Return the marks of the highlights and of the rote meter; they are empty while the model writes."""
     if card.state == "writing" or not card.text:
         return _UNMARKED
@@ -377,6 +378,7 @@ def _analysed(registry: Registry, card: Card, lang: Lang) -> Drawn:
     except RequestError as error:  # its weights are broken: only this card shows the error
         return _UNMARKED | {"status": error.message(lang)}
     spans = [[one["start"], one["end"], _place(one, lang)] for one in found["runs"]]
+    spans += (lines := _copied_lines(found["lines"] or [], form))
     longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
     places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []
     return {
@@ -384,8 +386,27 @@ def _analysed(registry: Registry, card: Card, lang: Lang) -> Drawn:
         "runs": spans,
         "rote": _rote(found, longest, lang),
         "places": places,
-        "quality": _quality(found, lang) if found["nats"] is not None else [tr("compare.unread_yet", lang)],
+        "quality": _said_of_lines(found["lines"], lines, lang)
+        + (_quality(found, lang) if found["nats"] is not None else [tr("compare.unread_yet", lang)]),
     }
+
+
+def _copied_lines(lines: Sequence[Drawn], form: PoemForm | None) -> list[list[Any]]:
+    """Return the known lines of verse as [start, end, poem], without those of which the reader gave every character."""
+    given = set(given_places(form)) if form else set()
+    return [
+        [one["start"], one["end"], one["source"]]
+        for one in lines
+        if not given.issuperset(range(one["start"], one["end"]))
+    ]
+
+
+def _said_of_lines(known: Sequence[Drawn] | None, lines: Sequence[Sequence[Any]], lang: Lang) -> list[str]:
+    """Return how many lines of verse are copied, and from which poems; nothing if that is not known."""
+    if known is None:
+        return []
+    poems = BETWEEN[lang].join(dict.fromkeys(source for _, _, source in lines))
+    return [tr("compare.lines", lang, n=len(lines), poems=poems) if lines else tr("compare.lines_none", lang)]
 
 
 def _rote(found: Drawn, longest: Drawn | None, lang: Lang) -> str:

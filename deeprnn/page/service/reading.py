@@ -152,7 +152,8 @@ def _continued(lm: LanguageModel, prompt: str, k: int) -> dict[str, Any]:
 def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
     """Return the nats of each character of a continuation, and the figures of `novelty.measure`.
 
-    The nats are None while models cannot answer yet.
+    The nats are None while models cannot answer yet. lines: the lines of verse that its training text has too, as
+    {start, end, source}; None if there is no index of its lines.
 
     Raises:
         RequestError: the model cannot be loaded.
@@ -176,4 +177,6 @@ def _surprise(registry: Registry, model: str, prompt: str, text: str) -> list[fl
 
 @functools.lru_cache(maxsize=512)
 def _novelty(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
-    return novelty.measure(text, registry.fingerprints(model), prompt)
+    index = registry.lines(model)
+    lines = None if index is None else [vars(line) for line in index.found(text)]
+    return novelty.measure(text, registry.fingerprints(model), prompt) | {"lines": lines}

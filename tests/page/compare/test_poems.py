@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
 from types import SimpleNamespace
 
 import pytest
 
 from deeprnn import PoemForm, write_poem
+from deeprnn.measure.lines import LineIndex
+from deeprnn.measure.novelty import FINGERPRINTS, TextPart
 from deeprnn.page.compare import cards, export, runs
 from deeprnn.page.compare.cards import NUMBERS, Board
 from deeprnn.page.compare.handlers import Handlers
@@ -90,6 +93,32 @@ def test_what_cannot_be_written_is_refused_in_the_readers_language(poets, lang):
     with pytest.raises(RequestError) as refused:
         order(poets, "5x8", "春夏秋冬")
     assert {"en": "8, not 4", "zh": "要 8 个字，现在是 4 个"}[lang] in refused.value.message(lang)
+
+
+def with_known_lines(poets, folder, lines):
+    """A registry of the same models whose training text has these lines."""
+    for name in MODELS:
+        shutil.copytree(poets.info(name).path, folder / name)
+    source, poem = TextPart.from_record(poets.info(MODELS[0]).metrics.text), "，".join(lines) + BREAK
+    (folder / FINGERPRINTS).mkdir()
+    LineIndex.build(source, poem, {poem: "王维《鹿柴》"}).save(folder / FINGERPRINTS)
+    return Registry(folder)
+
+
+def test_whole_lines_of_the_training_text_are_marked_with_their_poem_but_not_those_that_were_given(poets, tmp_path):
+    poem = expected(poets)[0]
+    lines = re.findall(f"[{HAN}]+", poem)
+    here = with_known_lines(poets, tmp_path, lines[1:3])
+
+    def first(**asked):
+        card = spoken(written(here, order(here, "5x4", **asked)), "zh")["cards"][0]
+        marked = [card["text"][start:end] for start, end, place in card["runs"] if place == "王维《鹿柴》"]
+        return card["text"], marked, card["quality"][0]
+
+    assert first() == (poem, lines[1:3], "整句照抄训练文本 2 句，出自王维《鹿柴》。")
+    assert first(prompt="".join(lines[:2]))[1:] == (lines[2:3], "整句照抄训练文本 1 句，出自王维《鹿柴》。")
+    assert first(prompt=poem)[1:] == ([], "没有整句照抄训练文本。")
+    assert "照抄训练文本" not in str(written(poets, order(poets, "5x4"))), "without an index nothing is said"
 
 
 def test_a_saved_file_opens_again_as_it_was(poets):
