@@ -24,10 +24,12 @@ export function lenses(lens, labels, poems, choose) {
 /**
  * The key of what is marked in poems.
  * @param {Record<string, string>} labels
+ * @param {boolean} hasForm whether characters may have been given
  */
-export function marksOfPoems(labels) {
+export function marksOfPoems(labels, hasForm) {
   const key = node('span', 'key of-poems');
-  key.append(node('span', 'given', labels.given));
+  key.append(node('span', 'rhyme', labels.rhymes));
+  if (hasForm) key.append(node('span', 'given', labels.given));
   return key;
 }
 

@@ -29,6 +29,7 @@ import { FREE } from './kept.js';
  * @property {number[]} places in the book of the longest copy
  * @property {string[]} quality sentences
  * @property {number[]} given places of characters that the reader gave for a poem
+ * @property {number[]} rhymes places of characters that rhyme
  */
 
 /** @typedef {Record<string, string>} Labels */
@@ -176,6 +177,7 @@ function letters(article, card) {
     });
   });
   card.given.forEach((at) => written[at].classList.add('given'));
+  card.rhymes.forEach((at) => written[at].classList.add('rhyme'));
   const parts = partsOf(article);
   parts.prompt.replaceChildren(...spell(prompt, 0));
   parts.text.replaceChildren(...written);

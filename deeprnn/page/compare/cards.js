@@ -367,7 +367,7 @@ class Compare {
       this.#applyHighlight();
     };
     const { labels, poems, shape } = this.value;
-    const marks = (shape ?? FREE) === FREE ? [] : [marksOfPoems(labels)];
+    const marks = poems ? [marksOfPoems(labels, shape !== FREE)] : [];
     find(this.root, '.lenses').replaceChildren(...lenses(this.lens, labels, poems, choose), ...marks);
   }
 

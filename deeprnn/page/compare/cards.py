@@ -22,7 +22,7 @@ from deeprnn.page import service
 from deeprnn.page.compare import recordings
 from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.page.shared.components import carried
-from deeprnn.page.shared.poems import FREE, SHAPES, given_places, shape_of, write_poems
+from deeprnn.page.shared.poems import FREE, SHAPES, given_places, rhyming_places, shape_of, write_poems
 from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, title_of
 from deeprnn.page.words import table, tr
@@ -344,8 +344,15 @@ def _card(registry: Registry, card: Card, board: Board, lang: Lang, *, alone: bo
         "short": tr("compare.short", lang, train=_rounded(info.train_ppl), heldout=_rounded(info.heldout_ppl)),
         "reading": tr(f"compare.reading.{reading(info)}", lang, guess=guess),
         "status": _status(card, board.seed, lang, alone=alone),
-        "given": [at for at in given_places(board.form) if at < len(card.text)] if board.form else [],
+        **_marks_of_poems(registry, card, board.form),
     } | _analysed(registry, card, board.form, lang)
+
+
+def _marks_of_poems(registry: Registry, card: Card, form: PoemForm | None) -> Drawn:
+    """Return the places in a text of the characters that were given, and of those that rhyme once it is written."""
+    given = [at for at in given_places(form) if at < len(card.text)] if form else []
+    is_written = card.state != "writing" and write_poems(registry, [card.model])
+    return {"given": given, "rhymes": rhyming_places(card.text) if is_written else []}
 
 
 def _rounded(ppl: float) -> str:

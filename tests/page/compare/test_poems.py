@@ -15,7 +15,7 @@ from deeprnn.page.compare.cards import NUMBERS, Board
 from deeprnn.page.compare.handlers import Handlers
 from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import Drawing
-from deeprnn.page.shared.poems import write_poems
+from deeprnn.page.shared.poems import rhyming_places, write_poems
 from deeprnn.store.registry import Registry
 from deeprnn.text.poem_form import BREAK
 from tests.conftest import SHIPPED, save_tiny_checkpoint
@@ -25,6 +25,7 @@ from tests.page.conftest import serving, spoken
 MODELS = ["poems-gru-2", "poems-lstm-10"]
 VISITOR = SimpleNamespace(session_hash="someone")
 LINK = "?models=" + ",".join(MODELS)
+SPRING = "孤山寺北贾亭西，水面初平云脚低。\n几处早莺争暖树，谁家新燕啄春泥。"
 
 
 @pytest.fixture(scope="session")
@@ -177,6 +178,15 @@ def test_an_order_in_a_question_writes_poems_side_by_side(poets):
     assert [card["text"] for card in drawn["cards"]] == expected(poets, lines=8)
     assert [card["state"] for card in drawn["cards"]] == ["finished"] * 2
     assert Board.read(poets, drawn).sampling == NUMBERS | {"temperature": 1.0}
+
+
+def test_what_rhymes_are_line_ends_of_one_poem():
+    """西, 低 and 泥 are of 上平声八齐; 树 is not of it."""
+    both = SPRING + BREAK + SPRING
+    assert [both[at] for at in rhyming_places(both)] == ["西", "低", "泥"] * 2
+    assert rhyming_places(SPRING.replace("低", "泥")) == [], "a character does not rhyme with itself"
+    assert rhyming_places(SPRING.replace("泥", "水")) == []
+    assert rhyming_places("") == rhyming_places("，。\n\n\n。") == rhyming_places("春") == []
 
 
 @pytest.fixture(scope="session")
