@@ -6,10 +6,10 @@ import { button, node, segments } from '../shared/dom.js';
 /**
  * @param {string} lens the highlight that is chosen
  * @param {Record<string, string>} labels
- * @param {boolean} poems whether lines of verse are looked for
+ * @param {boolean} lines whether copied lines of verse are looked for
  * @param {(lens: string) => void} choose
  */
-export function lenses(lens, labels, poems, choose) {
+export function lenses(lens, labels, lines, choose) {
   const entries = ['plain', 'surprise', 'copied'].map(
     (name) => /** @type {[string, string]} */ ([name, labels['lens_' + name]]),
   );
@@ -17,7 +17,7 @@ export function lenses(lens, labels, poems, choose) {
   if (lens === 'surprise') {
     key.append(node('span', '', labels.heat_scale), node('i', 'ramp'), node('span', '', labels.heat_scale_high));
   }
-  if (lens === 'copied') key.append(node('span', 'copied', poems ? labels.copied_hint_poems : labels.copied_hint));
+  if (lens === 'copied') key.append(node('span', 'copied', lines ? labels.copied_hint_lines : labels.copied_hint));
   return [node('span', '', labels.show), segments(entries, lens, choose), key];
 }
 

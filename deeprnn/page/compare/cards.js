@@ -21,6 +21,7 @@ import { Tip } from './tip.js';
  * @property {string | null} preset the question that is shown
  * @property {string | null} budget
  * @property {boolean} poems whether all models were trained on poems
+ * @property {boolean} lines whether copied lines of verse are looked for
  * @property {string} shape of the poems, such as 5x4; or FREE
  * @property {string} acrostic
  * @property {string | null} lens
@@ -124,7 +125,7 @@ class Compare {
     const question = value.preset + ' ' + value.budget;
     if (value.lens && question !== this.highlightOf) this.lens = value.lens;
     this.highlightOf = question;
-    const applied = JSON.stringify([this.lens, value.lang, value.poems, value.shape]);
+    const applied = JSON.stringify([this.lens, value.lang, value.poems, value.lines, value.shape]);
     if (this.root.dataset.applied !== applied) {
       this.root.dataset.applied = applied;
       this.#applyHighlight();
@@ -366,9 +367,9 @@ class Compare {
       this.lens = lens;
       this.#applyHighlight();
     };
-    const { labels, poems, shape } = this.value;
+    const { labels, lines, poems, shape } = this.value;
     const marks = poems ? [marksOfPoems(labels, shape !== FREE)] : [];
-    find(this.root, '.lenses').replaceChildren(...lenses(this.lens, labels, poems, choose), ...marks);
+    find(this.root, '.lenses').replaceChildren(...lenses(this.lens, labels, lines, choose), ...marks);
   }
 
   #drawFiles() {

@@ -295,6 +295,7 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
         "preset": board.preset,
         "budget": board.budget,
         "poems": write_poems(registry, board.names),
+        "lines": bool(board.cards) and all(map(registry.lines, board.names)),
         "shape": shape_of(board.form),
         "acrostic": board.form.acrostic if board.form else "",
         "lens": preset.highlight if preset else None,

@@ -119,7 +119,9 @@ def test_whole_lines_of_the_training_text_are_marked_with_their_poem_but_not_tho
     assert first() == (poem, lines[1:3], "整句照抄训练文本 2 句，出自王维《鹿柴》。")
     assert first(prompt="".join(lines[:2]))[1:] == (lines[2:3], "整句照抄训练文本 1 句，出自王维《鹿柴》。")
     assert first(prompt=poem)[1:] == ([], "没有整句照抄训练文本。")
-    assert "照抄训练文本" not in str(written(poets, order(poets, "5x4"))), "without an index nothing is said"
+    without = written(poets, order(poets, "5x4"))
+    assert "照抄训练文本" not in str(without), "without an index nothing is said"
+    assert [without["lines"], written(here, order(here, "5x4"))["lines"]] == [False, True]
 
 
 def test_a_saved_file_opens_again_as_it_was(poets):
