@@ -337,15 +337,16 @@ class Compare {
    * @param {number} at
    */
   async #ask(article, at) {
-    const { cards } = this.value;
+    const { cards, shape } = this.value;
     const card = this.#cardOf(article);
     if (card.state === 'writing') return;
     const characters = Array.from(card.prompt + card.text);
-    const context = characters.slice(0, at);
+    const read = characters.slice(0, at);
+    const context = shape === FREE ? read : read.slice(Array.from(card.prompt).length); // without the poem before
     this.cards.querySelectorAll('.at').forEach((span) => span.classList.remove('at'));
     find(article, `.out span[data-at="${at}"]`).classList.add('at');
     const models = cards.map((one) => one.model);
-    const answer = await this.server.next_chars({ context: context.join(''), models });
+    const answer = await this.server.next_chars({ context: read.join(''), models });
     this.asked = { answer, asked: { context, actual: characters[at] }, model: card.model };
     this.sheet.uncover(this.#show());
   }

@@ -28,7 +28,7 @@ from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity,
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry, is_private
-from deeprnn.text.poem_form import BREAK, PoemForm
+from deeprnn.text.poem_form import POEM_BEFORE, PoemForm
 from deeprnn.words import Lang, in_both
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
@@ -210,7 +210,7 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
         return _recorded_after(registry, board.prompt, names) or recorded(registry, names)
     written = {card.model: card for card in board.stopped().cards}
     form = board.form if write_poems(registry, names) else None
-    prompt = BREAK if form else board.prompt
+    prompt = POEM_BEFORE if form else board.prompt
     cards = tuple(written.get(name) or Card(model=name, prompt=prompt) for name in names)
     return replace(board, cards=cards, preset=None, budget=None, form=form)
 

@@ -18,7 +18,7 @@ from deeprnn.page.service import MAX_NEW_CHARS, RequestError
 from deeprnn.page.shared.poems import FREE, SHAPES, write_poems
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.store.registry import Registry
-from deeprnn.text.poem_form import BREAK, PoemForm
+from deeprnn.text.poem_form import POEM_BEFORE, PoemForm
 
 
 @dataclass
@@ -144,7 +144,7 @@ def write(registry: Registry, control: RunControl, order: Order, updates: Update
             written = tuple(
                 cards.Card(
                     model=one.model,
-                    prompt=BREAK if order.form else order.prompt,
+                    prompt=POEM_BEFORE if order.form else order.prompt,
                     text=one.text,
                     state="broken" if one.broken else "finished" if one.done else "writing",
                     speed=one.chars_per_second,
