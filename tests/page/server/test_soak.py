@@ -53,7 +53,9 @@ class Visitor:
 
     async def ask(self, client, models, length, seed):
         """Click Generate, without waiting for what comes of it."""
-        await self.press(client, "generate", ["English", None, None, "the time", models, 0.8, 0, 1, length, seed])
+        await self.press(
+            client, "generate", ["English", None, None, "the time", models, 0.8, 0, 1, length, seed, "free", ""]
+        )
 
     async def generate(self, client, length):
         models, seed = self.random.sample(MODELS, self.random.randint(1, 4)), self.random.randint(0, 99)
