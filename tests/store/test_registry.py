@@ -10,6 +10,8 @@ import pytest
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from deeprnn.measure.lines import LineIndex, filename
+from deeprnn.measure.novelty import FINGERPRINTS, TextPart
 from deeprnn.page import service
 from deeprnn.page.score.rows import parts
 from deeprnn.page.words import tr
@@ -226,6 +228,20 @@ def test_a_missing_fingerprint_is_told_of_once_and_costs_only_the_copies(tmp_pat
     (line,) = caplog.messages  # once
     assert "no copies are looked for" in line
     assert "time_machine.d2l.0-10000.fp" in line
+
+
+def test_a_damaged_index_of_lines_is_told_of_once_and_a_missing_one_not_at_all(tmp_path, save_tiny, caplog):
+    info = Registry(save_tiny(tmp_path / "poems", text="tang_poems").parent).info("poems")
+    models, source = Registry(tmp_path), TextPart.from_record(info.metrics.text)
+    assert models.lines("poems") is None
+    assert caplog.messages == []
+    (tmp_path / FINGERPRINTS).mkdir()
+    (tmp_path / FINGERPRINTS / filename(source)).write_bytes(b"?")
+    assert models.lines("poems") is models.lines("poems") is None
+    (line,) = caplog.messages
+    assert f"tang_poems.full.{source.start}-{source.end}.lines is no index of lines" in line
+    LineIndex.build(source, (poem := "空山不见人\n\n"), {poem: "王维《鹿柴》"}).save(tmp_path / FINGERPRINTS)
+    assert Registry(tmp_path).lines("poems").found("空山不见人")[0].source == "王维《鹿柴》"
 
 
 @pytest.mark.parametrize("damage", ["truncated", "cut inside", "keys of another level", "not finite", "empty"])
