@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -54,6 +55,7 @@ class HubServer:
         self.repositories: dict[str, Repository] = {}
         self.requests: list[str] = []  # "METHOD /path", in order of arrival
         self.dropping = False  # True: every connection is closed without an answer
+        self.cut: Callable[[str], bool] = lambda _: False  # at which paths it hangs up in the middle of a file
         self.port = 0  # chosen by the system at the first start, kept afterwards
 
     @property
@@ -144,7 +146,7 @@ class _HubHandler(BaseHTTPRequestHandler):
             case [user, name, "resolve", revision, *path]:
                 self._send_file(f"{user}/{name}", revision, "/".join(path))
             case ["large-files", sha256]:
-                self._send(200, self._large_file(sha256), {"ETag": f'"{sha256}"'})
+                self._send_content(self._large_file(sha256), {"ETag": f'"{sha256}"'})
             case _:
                 raise _RefusalError(404, "NoSuchEndpoint")
 
@@ -197,7 +199,7 @@ class _HubHandler(BaseHTTPRequestHandler):
         data = files[path]
         headers = {"X-Repo-Commit": sha}
         if not path.endswith(".safetensors"):
-            self._send(200, data, headers | {"ETag": f'"{blob_id(data)}"'})
+            self._send_content(data, headers | {"ETag": f'"{blob_id(data)}"'})
             return
         sha256 = hashlib.sha256(data).hexdigest()
         elsewhere = f"http://localhost:{self.hub.port}/large-files/{sha256}"  # another host, to an HTTP client
@@ -215,14 +217,18 @@ class _HubHandler(BaseHTTPRequestHandler):
     def _send_json(self, values: Any) -> None:
         self._send(200, json.dumps(values).encode(), {"Content-Type": "application/json"})
 
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def _send_content(self, data: bytes, headers: dict[str, str]) -> None:
+        cut = self.command == "GET" and self.hub.cut(self.path)
+        self._send(200, data, headers, sent=len(data) // 2 if cut else len(data))
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str], sent: int | None = None) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(body[:sent])
 
 
 def _tree(files: Files) -> list[dict[str, Any]]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import torch
 
-from deeprnn.commands import own_text
+from deeprnn.commands import own_text, run_options
 from deeprnn.config import Recipe
 from deeprnn.experiments import own
+from deeprnn.experiments.overrides import differing, overridden, settings_of
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import is_known, own_name
@@ -149,23 +150,26 @@ def job_of(single: Single, args: argparse.Namespace, device: torch.device, repor
 
 
 def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
-    """Return the job of a recipe with a seed and a text; both are part of its name if they are not the default.
+    """Return the job of a recipe with a seed, a text and settings; all are part of its name if they are not its own.
 
     Raises:
-        ValueError: --data is given, but the recipe has several texts, or the text does not exist.
+        ValueError: --data is given, but the recipe has several texts, or the text does not exist; or the settings do
+            not fit.
     """
-    command, config = f"python train.py {recipe.name}", recipe.train
+    config, text = recipe.train, ""
     if args.data:
         if config.more_texts:
             raise ValueError(
                 f"{recipe.name} reads several texts, and --data would replace the first alone; choose a recipe of one "
                 f"text, such as depth-gru-2-residual."
             )
+        if not is_known(args.place):  # its own opening words are the prompt
+            recipe = replace(recipe, sample_prompt="")
         text = args.place if is_known(args.place) else own_name(Path(args.place))
-        command = f"{command} --data {own_text.named(args.data)}"
-        config = replace(config, text=args.place)
-        recipe = replace(recipe, name=f"{recipe.name}-{text}", experiment="")  # not compared with other runs
-    if seed:
-        command = f"{command} --seeds {seed}"
-    recipe = replace(recipe, train=replace(config, seed=seed))
-    return Job(recipe=recipe, out=args.out, command=command, snapshot_minutes=args.snapshot_minutes)
+    made = overridden(recipe, settings := run_options.asked(args))
+    if text:
+        train = replace(made.train, text=args.place)
+        made = replace(made, name=f"{made.name}-{text}", train=train, experiment="")  # not compared with other runs
+    made = replace(made, train=replace(made.train, seed=seed))
+    changed = differing(settings, settings_of(recipe))
+    return run_options.job(made, run_options.command(recipe.name, args, changed, seed), args)

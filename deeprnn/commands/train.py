@@ -10,17 +10,17 @@ import math
 import sys
 from pathlib import Path
 
-from deeprnn.commands import engines, own_text
+from deeprnn.commands import engines, own_text, run_options
 from deeprnn.commands.engines import engine_of, stop_condition, while_read
 from deeprnn.commands.runs import Single
 from deeprnn.experiments import own
 from deeprnn.experiments.gather import gather, listing
 from deeprnn.experiments.markdown import refresh
+from deeprnn.experiments.overrides import overridden
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
 from deeprnn.train.report import JsonLines, Terminal
-from deeprnn.train.run import SNAPSHOT_MINUTES
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
@@ -37,18 +37,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="train on this: files, folders, - (standard input), a catalogue name, python-docs; --gather: your texts",
     )
     parser.add_argument("--encoding", help="of the files of --data (default: it is found out)")
+    run_options.add_options(parser)
     own_text.add_options(parser)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each seed (default: 0)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--out", type=Path, help="default: runs; with --list, --gather, --remeasure: checkpoints")
     parser.add_argument("--threads", type=int, default=1, help="of the processor, for one run (default: 1)")
     parser.add_argument("--budget-minutes", type=float, default=math.inf, help="stop cleanly after this long")
-    parser.add_argument(
-        "--snapshot-minutes",
-        type=float,
-        default=SNAPSHOT_MINUTES,
-        help=f"from one snapshot to the next, while an epoch takes longer (default: {SNAPSHOT_MINUTES:g})",
-    )
     parser.add_argument("--resume", action="store_true", help="continue interrupted runs")
     parser.add_argument("--json", action="store_true", help="report to a program: one JSON object a line")
     parser.add_argument(
@@ -64,13 +59,17 @@ def parse(argv: list[str]) -> argparse.Namespace:
     for pattern in args.recipes:
         if pattern != own.NAME and not fnmatch.filter(names, pattern):
             parser.error(f"no recipe matches {pattern!r}; the recipes are {own.NAME}, {', '.join(names)}")
+    run_options.check_options(parser, args)
     own_text.check_options(parser, args)
     if not args.recipes and not args.list and not args.gather:
         parser.error("name at least one recipe, or use --list")
+    try:
+        for name in _chosen(args):
+            overridden(names[name], run_options.asked(args))
+    except ValueError as error:
+        parser.error(f"{error}")
     if args.threads < 1:
         parser.error(f"--threads must be at least 1, not {args.threads}")
-    if not args.snapshot_minutes >= 0:
-        parser.error(f"--snapshot-minutes must not be negative, not {args.snapshot_minutes}")
     if args.out is None:
         args.out = Path("checkpoints" if args.list or args.gather or args.remeasure else "runs")
     engines.check_options(parser, args)
@@ -94,10 +93,14 @@ def add_runs(args: argparse.Namespace) -> int:
     return int(bool(left_out))
 
 
+def _chosen(args: argparse.Namespace) -> list[str]:
+    """Return the recipes that the command line names, without `my-book`."""
+    return [name for name in all_recipes() if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
+
+
 def singles(args: argparse.Namespace) -> list[Single]:
     """Return the runs that the command line asks for, or this shard's part of them."""
-    chosen = [name for name in all_recipes() if any(fnmatch.fnmatch(name, pattern) for pattern in args.recipes)]
-    names = [*chosen, *({own.NAME} & {*args.recipes})]
+    names = [*_chosen(args), *({own.NAME} & {*args.recipes})]
     index, count = args.shard
     return [Single(name=name, seed=seed) for name, seed in itertools.product(names, args.seeds)][index::count]
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from deeprnn.config import Form, ModelConfig, Recipe, TrainConfig
+from deeprnn.experiments.overrides import Overrides, differing, named
 from deeprnn.experiments.recipes import modern_training, num_params, stack
 from deeprnn.experiments.words import WORDS
 from deeprnn.measure.baselines import of_heldout
@@ -60,23 +61,20 @@ class OwnTextError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Overrides):
     """What people may choose; the rest follows from the text.
 
     layers: None chooses by the text. hidden: units of each layer; None chooses by the text and the time. residual: None
-    chooses by the layers. epochs: None chooses by `minutes`.
+    chooses by the layers. epochs: None chooses by `minutes`. What else is None follows from the text.
 
     Raises:
         OwnTextError: a value is outside its range.
+        ValueError: one that only a command line asks for is.
     """
 
     cell: str = "lstm"
-    layers: int | None = None
-    hidden: int | None = None
-    residual: bool | None = None
     form: Form = "full"
     minutes: float = 10.0
-    epochs: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -91,22 +89,20 @@ class Options:
             _in_range("hidden", self.hidden, 8, MOST_HIDDEN, int)
         if self.epochs is not None:
             _in_range("epochs", self.epochs, 1, MOST_EPOCHS, int)
+        super().__post_init__()
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What was chosen differently from the default, by name."""
+        plain = Options()
+        form = {"form": self.form} if self.form != plain.form else {}
+        minutes = {"minutes": self.minutes} if self.epochs is None and self.minutes != plain.minutes else {}
+        return differing(self, plain) | form | minutes
 
     @property
     def name(self) -> str:
         """The name of the recipe; it tells what was chosen differently from the default."""
-        plain = Options()
-        parts = [NAME]
-        parts += [self.cell] if self.cell != plain.cell or self.layers is not None else []
-        parts += [f"{self.layers}"] if self.layers is not None else []
-        parts += [f"{self.hidden}-units"] if self.hidden is not None else []
-        parts += [] if self.residual is None else ["residual" if self.residual else "plain"]
-        parts += [self.form] if self.form != plain.form else []
-        if self.epochs is not None:
-            parts.append(f"{self.epochs}-epochs")
-        elif self.minutes != plain.minutes:
-            parts.append(f"{self.minutes:g}-min".replace(".", "_"))
-        return "-".join(parts)
+        return "-".join(filter(None, (NAME, named(self.chosen))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,13 +124,15 @@ TYPICAL = Machine()
 class Plan:
     """A recipe, and what can be said of it before it is run.
 
-    chars: of the text in its form. train_chars: those that are read. seconds: what the run takes, roughly. hint: key
-    of a sentence about what can be learned from so much text. parts: the ids of its parts.
+    chars: of the text in its form. train_chars: those that are read; with more time, `wanted_chars` would be. seconds:
+    what the run takes, roughly. hint: key of a sentence about what can be learned from so much text. parts: the ids of
+    its parts.
     """
 
     recipe: Recipe
     chars: int
     train_chars: int
+    wanted_chars: int
     symbols: int
     seconds: float
     hint: str
@@ -171,13 +169,13 @@ class Plan:
 
     def sentences(self, lang: Lang) -> list[str]:
         """Return what the run will do, and what can be learned from so much text."""
-        model, train = self.recipe.model, self.recipe.train
+        model = self.recipe.model
         time = ("own.seconds", self.seconds) if self.seconds < 90 else ("own.minutes", self.seconds / 60)
         about = {"order": self.ngram["order"], "ngram": self.ngram["ppl"]}
         shape = f"{model.num_layers} × {CELLS[model.cell].label} {model.hidden_size}"
         figures = self.figures | about | {"shape": shape, "time": WORDS.tr(time[0], lang, n=time[1])}
         said = [WORDS.tr("own.planned", lang, **figures)]
-        if train.max_train_chars is not None:
+        if self.train_chars < self.wanted_chars:
             said.append(WORDS.tr("own.part", lang, read=self.train_chars))
         return [*said, WORDS.tr(self.hint, lang, **about)]
 
@@ -201,10 +199,11 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
         raise OwnTextError("own.refused.short", chars=len(text), least=LEAST_CHARS)
     shares = _shares(len(text))
     ranges = split(len(text), *shares)
-    chars = ranges["train"][1]
+    whole = ranges["train"][1]
+    chars = min(whole, options.max_chars or whole)
     min_count = _min_count(text[:chars])
     symbols = len(Vocab.from_text(text[:chars], options.form, min_count))
-    lanes = _lanes(chars)
+    lanes = options.batch or _lanes(chars)
     model = _model(options, chars, symbols, min(1.0, 2 * machine.ratio))  # one that is busy for a while is no slow one
     speed = table_speed(model, symbols, lanes) * machine.ratio
     wanted = options.epochs or _epochs(chars)
@@ -212,15 +211,22 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     measurement = machine.seconds_to_measure + SNAPSHOT_SECONDS * num_params(model, symbols)
     fitting = _fitting(max(60 * options.minutes - ends, 20 * options.minutes), chars / speed, measurement)
     epochs, part = (wanted, None) if options.epochs else _reading(fitting, wanted, chars)
+    part = chars if part is None and chars < whole else part
     rates = _rates(chars, epochs)
     train = _training(place, options, chars, epochs, shares, min_count, lanes, part, rates.pop("weight_drop"))
     vocab = Vocab.from_text(text[: part or chars], options.form, min_count)
     ids = {name: torch.tensor(vocab.encode(text[slice(*one)])) for name, one in ranges.items()}
     measured = -(-epochs // train.eval_every) * measurement
     return Plan(
-        recipe=Recipe(name=f"{options.name}-{name}", model=replace(model, **rates), train=train, sample_prompt=""),
+        recipe=Recipe(
+            name=f"{options.name}-{name}",
+            model=replace(model, **rates),
+            train=train,
+            sample_prompt=options.prompt or "",
+        ),
         chars=len(text),
         train_chars=part or chars,
+        wanted_chars=chars,
         symbols=len(vocab),
         seconds=epochs * (part or chars) / speed + measured + ends,
         hint=_hint(chars),
@@ -338,12 +344,12 @@ def _training(
         epochs,
         form=options.form,
         batch_size=lanes,
-        window=_window(chars),
+        window=options.window or _window(chars),
         train_fraction=shares[0],
         val_fraction=shares[1],
         max_train_chars=part,
         min_count=min_count,
-        learning_rate=5e-3,
+        learning_rate=options.lr or 5e-3,
         weight_drop=weight_drop if CELLS[options.cell].has_hidden_weights else 0.0,
         weight_decay=0.1 if chars < ONE_LAYER_CHARS else 0.03,
         ema_decay=0.98 if chars < 20_000 else 0.99,

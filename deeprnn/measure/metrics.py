@@ -24,6 +24,7 @@ MAX_SECONDS = 1e10
 MAX_NATS, MAX_PPL = 200.0, 1e100  # per character; training ends as diverged before it reaches them
 _PLAIN_STEM = re.compile(r"\w[\w.-]*")
 _MAX_STEM_BYTES = 120
+_LICENSE, _MAX_LICENSE = re.compile("[a-z0-9][a-z0-9.+-]*"), 60
 _Part = TypeVar("_Part")
 
 
@@ -204,6 +205,7 @@ class Metrics:
     elsewhere: the figures on the held-out parts of other texts, by name.
     unigram: for each part, the perplexity of predicting from how often each symbol occurs.
     best_epoch, best_ppl: the lowest validation perplexity during training, and its epoch.
+    license: the identifier that was claimed for the model; "" if none was.
     stopped_after: the finished epochs of a run that was stopped; None if it came to its end.
     moments: the measurements during training, in order, if the run recorded what the model wrote; see `Moment`.
     """
@@ -222,6 +224,7 @@ class Metrics:
     wall_seconds: float
     device: str
     threads: int
+    license: str = ""
     stopped_after: int | None = None
     moments: tuple[Moment, ...] = ()
 
@@ -237,7 +240,7 @@ class Metrics:
         for part in ("train", "val"):
             _ = final[part], unigram[part]
         texts, elsewhere, stopped = read_texts(values), root.get("elsewhere"), root.get("stopped_after")
-        curve = root.get("curve")
+        curve, claimed = root.get("curve"), root.get("license")
         if "val" not in texts[0].ranges:
             raise ValueError("text.ranges lacks 'val'")
         if texts[0].ranges["train"][0] == texts[0].ranges["train"][1]:
@@ -257,6 +260,7 @@ class Metrics:
             wall_seconds=root["wall_seconds"].number(0, MAX_SECONDS),
             device=root["device"].text(MAX_LABEL),
             threads=root["threads"].whole(1, 1_000_000),
+            license=_license(claimed) if claimed else "",
             stopped_after=stopped.whole() if stopped else None,
             moments=Moment.read_each(curve) if curve else (),
         )
@@ -270,6 +274,13 @@ class Metrics:
     def heldout(self) -> Figures:
         """The figures of the held-out part: test, or validation if there is no test part."""
         return heldout(self.final)
+
+
+def _license(node: Node) -> str:
+    value = node.text(_MAX_LICENSE, 1)
+    if not _LICENSE.fullmatch(value):  # it becomes a line of YAML
+        raise node.refusal("a licence identifier of the Hub, such as cc-by-4.0")
+    return value
 
 
 def read_texts(values: object) -> tuple[TextRecord, ...]:

@@ -4,7 +4,7 @@ Knows: Markdown, the Hub's front matter. Does not know: files, weights.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from deeprnn.documents import code_in_markdown, in_markdown
@@ -14,6 +14,7 @@ from deeprnn.nn.model import CharRNN
 from deeprnn.text.catalogue import language_of
 from deeprnn.text.vocab import Vocab
 
+OURS = "apache-2.0"  # the licence of a model of the project's own texts, unless another is claimed
 WRITTEN = "<!-- written by deeprnn push; remove this line to keep what you write here -->"
 
 
@@ -32,12 +33,9 @@ def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str
         for part, figures in metrics.final.items()
     )
     between = " " if sample.prompt[-1:].isspace() else ""
-    ours = not any(one.own for one in metrics.texts)
-    known = (
-        f"license: apache-2.0\nlanguage: {language_of(text.name)}\n" if ours else ""
-    )  # unknown for a user's own text
+    language = "" if _has_own(metrics) else f"language: {language_of(text.name)}\n"  # unknown for a user's own text
     return f"""---
-{known}library_name: deeprnn
+{_license_line([metrics])}{language}library_name: deeprnn
 pipeline_tag: text-generation
 tags: [character-level, recurrent-neural-network, {config.cell}]
 ---
@@ -78,7 +76,7 @@ def repository_card(repo_id: str, found: Mapping[str, Metrics]) -> str:
         for name, metrics in sorted(found.items())
     )
     return f"""---
-library_name: deeprnn
+{_license_line(found.values())}library_name: deeprnn
 pipeline_tag: text-generation
 tags: [character-level, recurrent-neural-network]
 ---
@@ -97,6 +95,17 @@ import deeprnn
 lm = deeprnn.load({json.dumps(repo_id)}, name={json.dumps(min(found), ensure_ascii=False)})
 ```
 """
+
+
+def _license_line(models: Iterable[Metrics]) -> str:
+    """Return the line of the front matter for the licence of all models, or "" if they have several or one has none."""
+    found = {metrics.license or ("" if _has_own(metrics) else OURS) for metrics in models}
+    (common,) = found if len(found) == 1 else {""}
+    return f"license: {common}\n" if common else ""
+
+
+def _has_own(metrics: Metrics) -> bool:
+    return any(text.own for text in metrics.texts)
 
 
 def _titles(metrics: Metrics) -> str:

@@ -78,8 +78,10 @@ def _asked(repo_id: str, asking: Callable[[], Asked]) -> Asked:
         raise ValueError(
             f"{repo_id} could not be reached and is not in the cache; load it once with a network."
         ) from error
-    except (HTTPError, HFValidationError, OSError) as error:
+    except (HFValidationError, OSError) as error:  # an answer that refuses is an OSError, too
         raise ValueError(f"cannot load from the Hub repository {repo_id!r}: {error}") from error
+    except HTTPError as error:
+        raise ValueError(f"the connection to the Hub broke while {repo_id} was loaded ({error}): try again.") from error
 
 
 def push(directory: Path, repo_id: str, *, public: bool = False) -> str:

@@ -156,6 +156,7 @@ def _description(run: TrainState, job: Job, data: Data) -> dict[str, Any]:
         "recipe": job.recipe.name,
         **({"experiment": job.recipe.experiment} if job.recipe.experiment else {}),
         "command": job.command,
+        **({"license": job.license} if job.license else {}),
         "seed": config.seed,
         "num_params": run.model.num_params,
         "text": data.sources[0].record(),

@@ -36,6 +36,7 @@ class DivergedError(ValueError):
 class Job:
     """A recipe, the folder for its checkpoint, and the command that started it.
 
+    license: the identifier that its card has, one of `LICENSES`; "" claims none for a user's own text.
     keep_stopped: whether a run that is stopped saves a checkpoint of its weights so far beside its snapshot.
     snapshot_minutes: the most minutes of training from one snapshot to the next.
     """
@@ -43,6 +44,7 @@ class Job:
     recipe: Recipe
     out: Path
     command: str
+    license: str = ""
     keep_stopped: bool = False
     snapshot_minutes: float = SNAPSHOT_MINUTES
 

@@ -7,7 +7,6 @@ import copy
 
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.nn.model import CharRNN
-from deeprnn.text.corpora import is_known
 from deeprnn.text.splits import Data
 from deeprnn.train.run import Job
 
@@ -30,8 +29,8 @@ def continuations(model: CharRNN, job: Job, data: Data) -> dict[str, str]:
 
 
 def prompt_of(job: Job, data: Data) -> str:
-    """Return the recipe's prompt if it has one and the project knows the text, else the first words of the text."""
-    if job.recipe.sample_prompt and is_known(job.recipe.train.text):
+    """Return the recipe's prompt, or if it has none the first words of the text."""
+    if job.recipe.sample_prompt:
         return job.recipe.sample_prompt
     opening = " ".join(data.sources[0].cut("train")[:400].split())
     head = opening[:PROMPT_CHARS]

@@ -69,7 +69,7 @@ def test_one_line_trains_a_model_and_says_before_and_after_what_it_is(book, tmp_
     assert "to beat on held-out text: a 6-gram" in said.err
     assert "On held-out text it reaches a perplexity of" in said.out
     (info,) = deeprnn.list_checkpoints(tmp_path)
-    assert info.name == f"my-book-gru-1-8-units-3-epochs-{own_name(book)}"
+    assert info.name == f"my-book-gru-layers1-hidden8-epochs3-{own_name(book)}"
     assert info.metrics.command == (
         "python train.py my-book --data 'my song.txt' --cell gru --layers 1 --hidden 8 --epochs 3"
     )
@@ -89,8 +89,14 @@ def test_the_options_of_a_text_are_read_as_they_are_given(tmp_path):
     ("command", "said"),
     [
         (["my-book"], "name its file with --data"),
-        (["smoke", "--layers", "3"], "--layers belongs to my-book"),
-        (["smoke", "--plain"], "--plain belongs to my-book"),
+        (["smoke", "--minutes", "3"], "--minutes belongs to my-book; the other recipes have their own form"),
+        (["--list", "--plain"], "--plain changes a run: name its recipe"),
+        (["smoke", "--batch", "0"], "--batch must be at least 1, not 0"),
+        (
+            ["note-*", "--residual"],
+            "a shared wiring has neither a residual form nor dropout; leave out what does not fit",
+        ),
+        (["smoke", "--license", "CC-BY-4"], "'CC-BY-4' is no licence that the Hub lists (cc-by-4.0"),
         (["my-book", "--data", "x", "--remeasure"], "not my-book"),
         (["my-bok"], "the recipes are my-book, smoke"),
     ],

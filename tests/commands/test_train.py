@@ -216,6 +216,57 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
         "another text is compared with no other"
     )
     assert other.command == "python train.py smoke --data 'War & Peace.txt' --seeds 2"
+    assert (job(0).recipe.sample_prompt, other.recipe.sample_prompt) == ("The for statement ", "")
+    changed = job(2, "--data", str(path), "--batch", "16", "--lr", "0.005", "--residual", "--prompt", "Well, Prince")
+    assert changed.name == f"smoke-lr0.005-batch16-prompt-b0c37b2f-{own_name(path)}-seed2"  # it is residual already
+    assert changed.recipe.sample_prompt == "Well, Prince"
+    assert changed.command == (
+        "python train.py smoke --data 'War & Peace.txt' --lr 0.005 --batch 16 --prompt 'Well, Prince' --seeds 2"
+    )
+    assert (job(0, "--batch", "16").recipe.experiment, job(0, "--batch", "32").recipe.experiment) == ("", "smoke")
+    assert job(0, "--threads", "2").name == "smoke"  # it is recorded, but the result is that of any other number
+
+
+def test_a_name_too_long_for_a_folder_is_refused_with_the_remedy(tmp_path, capsys):
+    path = tmp_path / ("紅樓夢" * 20 + ".txt")
+    path.write_text(TEXT)
+    settings = ["--cell", "lstm", "--epochs", "2", "--lr", "0.004", "--max-chars", "7000", "--prompt", "x"]
+    assert train.main(["smoke", "--data", str(path), "--out", str(tmp_path / "runs"), *settings]) == 1
+    assert "is too long for the name of a folder: give the text's file a shorter name" in capsys.readouterr().err
+
+
+@pytest.mark.process
+def test_a_run_with_other_settings_is_resumed_with_the_same_and_records_them_and_its_licence(book, tmp_path, capsys):
+    settings = ["--cell", "mingru", "--hidden", "16", "--batch", "4", "--prompt", "The quick", "--license", "cc-by-4.0"]
+    command = [
+        "smoke",
+        "--data",
+        str(book),
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path),
+        *settings,
+        "--max-chars",
+        "4000",
+    ]
+    assert train.main(command) == 0
+    (whole,) = tmp_path.iterdir()
+    kept = [*command, "--out", str(tmp_path / "kept")]
+    assert train.main([*kept, "--budget-minutes", "0"]) == 130
+    assert train.main([*kept, "--resume"]) == 0
+    assert_same_weights(tmp_path / "kept" / whole.name, whole)
+    assert train.main([*kept, "--resume", "--epochs", "1"]) == 0  # another run
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+    metrics = deeprnn.list_checkpoints(tmp_path)[0].metrics
+    assert metrics.command.endswith("--cell mingru --hidden 16 --batch 4 --max-chars 4000 --prompt 'The quick'")
+    assert (metrics.train_config.batch_size, metrics.text.ranges["train"]) == (4, (0, 4000))
+    assert (metrics.sample.prompt, metrics.license) == ("The quick", "cc-by-4.0")
+    assert (whole / "README.md").read_text().startswith("---\nlicense: cc-by-4.0\nlibrary_name: deeprnn\n")
+    capsys.readouterr()
+    remeasure = [*command, "--remeasure"]
+    assert train.main(remeasure) == 0
+    assert whole.name[:20] in capsys.readouterr().out
 
 
 def test_each_recipe_is_listed_under_its_own_name():

@@ -2,7 +2,7 @@
 
 import random
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from deeprnn.experiments.own import Machine, Options, OwnTextError, plan
 from deeprnn.experiments.words import WORDS
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
+from deeprnn.page.training.answers import _OPTIONS
 from deeprnn.text.splits import prepare
 from deeprnn.text.vocab import normalize
 from tests.conftest import ROOT
@@ -60,6 +61,15 @@ def test_what_is_asked_for_is_what_is_made():
     )
     assert (found.recipe.train.form, found.recipe.train.epochs, found.recipe.train.seed) == ("d2l", 7, 3)
     assert isinstance(found.recipe.train, TrainConfig)
+
+
+def test_what_a_command_line_asks_for_besides_replaces_what_would_follow_from_the_text():
+    found = made(english(9_000), lr=0.001, batch=3, window=20, max_chars=4_000, prompt="Once")
+    train = found.recipe.train
+    assert (train.learning_rate, train.batch_size, train.window, train.max_train_chars) == (0.001, 3, 20, 4_000)
+    assert found.recipe.sample_prompt == "Once"
+    assert (found.train_chars, len(found.sentences("en"))) == (4_000, 2)  # none says that the time is short
+    assert made(english(9_000), max_chars=9_000).recipe.train.max_train_chars is None
 
 
 def test_stacks_are_residual_and_one_layer_is_plain_unless_asked():
@@ -113,11 +123,16 @@ def test_two_sets_of_options_never_share_a_name():
         Options(form="d2l"),
         Options(minutes=2.5),
         Options(epochs=30),
+        Options(lr=0.003),
+        Options(batch=4),
+        Options(window=20),
+        Options(max_chars=2_000),
+        Options(prompt="Once"),
         Options(cell="gru", layers=3, hidden=64, residual=False, form="d2l", epochs=30),
     ]
     assert len({one.name for one in some}) == len(some)
     assert Options().name == "my-book"
-    assert some[-1].name == "my-book-gru-3-64-units-plain-d2l-30-epochs"
+    assert some[-1].name == "my-book-gru-layers3-hidden64-plain-epochs30-d2l"
 
 
 @pytest.mark.parametrize(
@@ -160,6 +175,6 @@ def test_it_says_what_can_be_learned_from_so_much_text(chars, hint):
 
 def test_every_word_is_used_and_none_is_missing():
     written = set(re.findall(r'"(own\.[\w.]+)"', (ROOT / "deeprnn/experiments/own.py").read_text("utf-8")))
-    options = {field.name for field in fields(Options)} - {"residual"}
+    options = _OPTIONS - {"residual"}
     used = written | {f"own.refused.{name}" for name in options} | {f"own.hint.{name}" for _, name in own.LENGTHS}
     assert used == {key for key in WORDS if key.startswith("own.")}

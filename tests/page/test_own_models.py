@@ -123,7 +123,7 @@ def test_a_download_has_the_readable_name_of_the_run_and_loads(models, trainings
     (name,) = of(trainings, "bob")
     sent = downloads.answer(models, f"{name}.zip")
     readable = models.info(name).path.name
-    assert readable.startswith("my-book-gru-1-")
+    assert readable.startswith("my-book-gru-layers1-")
     assert f"{readable}.zip" in sent.headers["content-disposition"]
     zipfile.ZipFile(io.BytesIO(b"".join(downloads.zipped([models.info(name).path])))).extractall(tmp_path)
     assert deeprnn.load(tmp_path / readable).generate("10", max_chars=4)

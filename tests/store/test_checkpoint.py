@@ -16,7 +16,7 @@ from deeprnn.config import ModelConfig
 from deeprnn.measure.metrics import Metrics
 from deeprnn.nn.model import CharRNN
 from deeprnn.store import checkpoint
-from deeprnn.store.card import model_card
+from deeprnn.store.card import model_card, repository_card
 from deeprnn.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
 from deeprnn.store.registry import list_checkpoints
 from deeprnn.text.vocab import Vocab
@@ -203,9 +203,24 @@ def test_whether_a_text_is_ones_own_is_recorded_not_read_off_its_name(own):
     vocab = Vocab(form="full", characters="abcdefgh \n")
     card = model_card("tiny", new_model(), vocab, Metrics.from_dict(values))
     assert ("license:" in card) != own
-    values["text"]["own"] = "yes"
+    values["license"] = "cc-by-4.0"
+    claimed = model_card("tiny", new_model(), vocab, Metrics.from_dict(values))
+    assert claimed.startswith("---\nlicense: cc-by-4.0\n")
+    values["license"] = "mit\ntags: [mine]"
+    with pytest.raises(ValueError, match="license must be a licence identifier of the Hub"):
+        Metrics.from_dict(values)
+    values["license"], values["text"]["own"] = "mit", "yes"
     with pytest.raises(ValueError, match=r"text\.own must be true or false, not 'yes'"):
         Metrics.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "line"), [(["mit", "mit"], "license: mit\n"), (["mit", "gpl"], ""), (["", ""], "license: apache-2.0\n")]
+)
+def test_the_card_of_a_repository_has_the_licence_that_all_its_models_have(claimed, line):
+    values = tiny_metrics("tiny", new_model().num_params)
+    found = {f"{i}": Metrics.from_dict(values | ({"license": one} if one else {})) for i, one in enumerate(claimed)}
+    assert repository_card("user/repo", found).startswith(f"---\n{line}library_name: deeprnn\n")
 
 
 # --- damage

@@ -248,6 +248,40 @@ def test_a_hub_that_hangs_up_without_an_answer_is_a_value_error(hub, client):
     assert "user/hung-up" in message
 
 
+@pytest.fixture
+def cut(hub):
+    """Makes the Hub hang up in the middle of the files at some paths, until the test ends."""
+    before = hub.cut
+    yield lambda where: setattr(hub, "cut", where)
+    hub.cut = before
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("which", ["large-files", "config.json"])
+def test_a_download_that_is_cut_in_the_middle_is_told_with_the_remedy_and_the_next_try_works(
+    which, hub, home, cut, client, offline_client, folder
+):
+    repository = f"user/cut-{which[:5]}"
+    hub.commit(repository, folder)
+    cut(lambda path: which in path)
+    message = client.load_error(repository, name="tiny")
+    assert message.startswith(f"the connection to the Hub broke while {repository} was loaded (")
+    assert message.endswith("): try again.")
+    offline_client.load_error(repository, name="tiny")  # nothing half loaded is taken for whole
+    cut(lambda _: False)
+    assert client.load(repository, name="tiny") == generated(folder / "tiny")
+    assert not list(home.rglob("*.incomplete"))
+
+
+@pytest.mark.process
+def test_a_download_that_is_cut_once_goes_on_by_itself(hub, cut, client, folder):
+    hub.commit("user/cut-once", folder)
+    seen = set()
+    cut(lambda path: path not in seen and not seen.add(path))
+    assert client.load("user/cut-once", name="tiny") == generated(folder / "tiny")
+    assert len(seen) == 4
+
+
 @pytest.mark.process
 def test_a_pushed_folder_loads_from_the_hub(hub, client, folder):
     address = client.push(folder, "user/pushed")

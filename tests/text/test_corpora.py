@@ -30,10 +30,13 @@ OUTSIDE_DATA = os.environ.get("DEEPRNN_DATA")  # read before any test replaces i
 
 
 class FileServer:
-    """HTTP on loopback: `pages` by path, everything else a 404; `requests` in order of arrival."""
+    """HTTP on loopback: `pages` by path, everything else a 404; `requests` in order of arrival.
+
+    It hangs up in the middle of the pages at the paths in `cut`.
+    """
 
     def __init__(self):
-        self.pages, self.requests = {}, []
+        self.pages, self.requests, self.cut = {}, [], set()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,7 +49,7 @@ class FileServer:
                 self.send_response(404 if body is None else 200)
                 self.send_header("Content-Length", str(len(body or b"")))
                 self.end_headers()
-                self.wfile.write(body or b"")
+                self.wfile.write((body or b"")[: len(body) // 2 if self.path in server.cut else None])
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -83,6 +86,7 @@ def pond(server, monkeypatch):
     """Enter a text of two addresses, none of which serves anything yet, into the catalogue."""
     server.pages.clear()
     server.requests.clear()
+    server.cut.clear()
     entry = CatalogueEntry(
         name="pond",
         title="The Pond",
@@ -128,6 +132,26 @@ def test_no_right_bytes_anywhere_is_an_error_with_the_remedy_and_leaves_no_file(
     assert all(url in message for url in pond.files[0].urls)
     assert server.requests == ["/first", "/second"]
     assert not [path for path in own_cache.rglob("*") if path.is_file()]
+
+
+@pytest.mark.usefixtures("pond")
+def test_a_download_that_is_cut_in_the_middle_is_taken_from_the_next_address(server, own_cache):
+    server.pages, server.cut = {"/first": BOOK, "/second": BOOK}, {"/first"}
+    assert "deep" in load_corpus("pond", "full").text
+    assert server.requests == ["/first", "/second"]
+    assert [path.name for path in own_cache.rglob("*") if path.is_file()] == ["pond.txt"]
+
+
+def test_downloads_that_are_all_cut_are_an_error_with_the_remedy_leave_no_file_and_the_next_try_works(
+    server, pond, own_cache
+):
+    server.pages, server.cut = {"/first": BOOK, "/second": BOOK}, {"/first", "/second"}
+    with pytest.raises(ValueError, match=r"The Pond \(pond.txt\): no address served it. Check the network") as caught:
+        load_corpus("pond", "full")
+    assert all(url in str(caught.value) for url in pond.files[0].urls)
+    assert not [path for path in own_cache.rglob("*") if path.is_file()]
+    server.cut.clear()
+    assert "deep" in load_corpus("pond", "full").text
 
 
 def test_no_network_is_an_error_with_the_remedy(pond, monkeypatch):

@@ -52,7 +52,7 @@ def sgd(book):
     config = TrainConfig(
         text=str(book), form="full", epochs=3, batch_size=3, window=20, learning_rate=1.0, eval_every=2
     )
-    return Recipe(name="tiny", model=model, train=config, storage="float32")
+    return Recipe(name="tiny", model=model, train=config, storage="float32", sample_prompt="")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deeprnn.experiments.overrides import arguments
 from deeprnn.experiments.own import NAME, Options
 from deeprnn.lm.compiling import PACKAGE
 
@@ -104,18 +105,9 @@ class TrainingProcess:
 
 def command(options: Options, data: str) -> str:
     """Return the line for a terminal that trains the same; data: the name of a file or of a text in the catalogue."""
-    return " ".join(["python train.py", NAME, "--data", shlex.quote(data), *_arguments(options)])
+    return shlex.join(["python", "train.py", NAME, "--data", data, *_arguments(options)])
 
 
 def _arguments(options: Options) -> list[str]:
     """Return the options of the command line that differ from its defaults."""
-    plain = Options()
-    names = ("cell", "layers", "hidden", "form", "minutes" if options.epochs is None else "epochs")
-    values = {name: getattr(options, name) for name in names if getattr(options, name) != getattr(plain, name)}
-    found = [
-        part
-        for name, value in values.items()
-        for part in (f"--{name}", f"{value:g}" if name == "minutes" else f"{value}")
-    ]
-    found += [] if options.residual is None else ["--residual" if options.residual else "--plain"]
-    return [*found, *(["--seeds", f"{options.seed}"] if options.seed != plain.seed else [])]
+    return [*arguments(options.chosen), *(["--seeds", f"{options.seed}"] if options.seed else [])]

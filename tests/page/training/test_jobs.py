@@ -96,8 +96,8 @@ def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_
     assert deeprnn.load(first.checkpoint).generate("10", max_chars=4)
     until_ended(fourth)
     assert (third.state, fourth.state) == ("finished", "finished")
-    assert third.checkpoint.name.startswith("my-book-gru-1-8-units-2-epochs-b-")
-    assert fourth.checkpoint.name.startswith("my-book-rnn-1-8-units-2-epochs-text-")
+    assert third.checkpoint.name.startswith("my-book-gru-layers1-hidden8-epochs2-b-")
+    assert fourth.checkpoint.name.startswith("my-book-rnn-layers1-hidden8-epochs2-text-")
     for training in (third, fourth):
         assert checkpoint.read_info(training.checkpoint).heldout_ppl == training.ending["heldout_ppl"]
         assert not training.resumable

@@ -10,10 +10,11 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from deeprnn.commands.own_text import add_options
+from deeprnn.commands import own_text, run_options
 from deeprnn.experiments.own import Options
 from deeprnn.page.server.limits import Limits
-from deeprnn.page.training.answers import Answers
+from deeprnn.page.service.asked import RequestError
+from deeprnn.page.training.answers import _OPTIONS, Answers, _options
 from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.process import command
 from deeprnn.page.training.requests import Requests, events
@@ -209,12 +210,19 @@ def test_the_line_for_the_terminal_trains_with_the_same_options(options):
     parser = argparse.ArgumentParser()
     parser.add_argument("--data")
     parser.add_argument("--seeds", type=int, default=0)
-    add_options(parser)
+    run_options.add_options(parser)
+    own_text.add_options(parser)
     read = vars(parser.parse_args(shlex.split(command(options, "a book.txt"))[3:]))
-    assert read.pop("data") == "a book.txt"
-    wiring = {"residual": True} if read.pop("residual") else {"residual": False} if read.pop("plain") else {}
-    given = {name: value for name, value in read.items() if value is not None and name not in ("plain", "seeds")}
-    assert Options(**given, **wiring, seed=read["seeds"]) == options
+    assert read["data"] == "a book.txt"
+    given = {name: value for name in _OPTIONS - {"seed"} if (value := read[name]) is not None}
+    assert Options(**given, seed=read["seeds"]) == options
+
+
+@pytest.mark.parametrize("name", ["lr", "batch", "window", "max_chars", "prompt"])
+def test_what_only_a_command_line_may_ask_for_is_refused(name):
+    with pytest.raises(RequestError) as refused:
+        _options({"cell": "gru", name: 1})
+    assert refused.value.key == "error_request"
 
 
 def test_a_visitor_without_trainings_has_an_empty_stream(answers):
