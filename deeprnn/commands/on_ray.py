@@ -3,6 +3,7 @@
 Knows: Ray, the files of a run. Does not know: how a run is trained. Only `--engine ray` imports this module.
 
 A worker that dies is replaced, and its run begins again with what it began with; on a CPU the result is the same.
+A run that takes a GPU is finished (measured, rounded) by a second task that takes a core alone.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ray
 import torch
@@ -25,7 +26,7 @@ from deeprnn.commands.runs import Single, attempt, device_of, job_of, overall, t
 from deeprnn.documents import replace_file
 from deeprnn.store.checkpoint import write_directory
 from deeprnn.text.corpora import is_known
-from deeprnn.train.loop import train
+from deeprnn.train.loop import finish_trained, train
 from deeprnn.train.report import Lines, Reporter
 from deeprnn.train.run import Job, Stopped
 from deeprnn.train.snapshot import remove_snapshot
@@ -60,7 +61,8 @@ class Package:
     """All that a worker needs for a run: its options and the bytes of files that may be on the driver's disk only.
 
     text: of a text of one's own, which has no path on the worker; its name is that of the job's path.
-    snapshot: that of the interrupted run that is to be continued.
+    snapshot: that of the interrupted run that is to be continued, or of the trained one that is to be finished.
+    part: what the worker does of it: all, train or finish.
     """
 
     job: Job
@@ -69,6 +71,7 @@ class Package:
     resume: bool
     text: bytes | None
     snapshot: bytes | None
+    part: Literal["all", "train", "finish"] = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +114,7 @@ class Driver:
     reporter: Reporter
     desk: Any
     claims: contextlib.ExitStack
-    handed_in: dict[Any, tuple[Single, Job]] = field(default_factory=dict)
+    handed_in: dict[Any, tuple[Package, Single, Job]] = field(default_factory=dict)
 
     def hand_in(self, single: Single) -> None:
         """Hand in a run that is still to be trained, and that nobody else is at.
@@ -123,13 +126,16 @@ class Driver:
         if not self.claims.enter_context(to_do(task, self.reporter)):
             return
         gpus = self.args.gpus if self.args.gpus is not None else float(self.args.device == "cuda")
-        package = _package(task, "cuda" if gpus else "cpu", self.args)
+        package = _package(task, "cuda" if gpus and self.args.device != "cpu" else "cpu", self.args)
+        self._send(replace(package, part="train" if gpus else "all"), gpus, single, task)
+
+    def _send(self, package: Package, gpus: float, single: Single, task: Job) -> None:
         options = {"num_cpus": package.threads, "num_gpus": gpus, "max_retries": self.args.retries}
-        reference = ray.remote(train_there).options(name=task.name, **options).remote(package, self.desk)
-        self.handed_in[reference] = single, task
+        reference = ray.remote(work_there).options(name=task.name, **options).remote(package, self.desk)
+        self.handed_in[reference] = package, single, task
 
     def statuses(self, should_stop: Callable[[], bool]) -> Iterator[int]:
-        """Yield the exit status of each run when it has ended; meanwhile print what workers say."""
+        """Yield the exit status of each task when it has ended; meanwhile print what workers say."""
         while self.handed_in:
             ended, _ = ray.wait(list(self.handed_in), timeout=SECONDS_TO_LOOK)
             for line in ray.get(self.desk.look.remote(should_stop())):
@@ -137,8 +143,8 @@ class Driver:
             for reference in ended:
                 yield attempt(functools.partial(self.take, reference, *self.handed_in.pop(reference)), self.reporter)
 
-    def take(self, reference: Any, single: Single, task: Job) -> None:
-        """Keep what a run has made.
+    def take(self, reference: Any, package: Package, single: Single, task: Job) -> None:
+        """Keep what a task has made; hand in the finishing of a run that was only trained.
 
         Raises:
             OSError: it cannot be written, or the cluster could not bring the run to its end.
@@ -149,6 +155,10 @@ class Driver:
         except ray.exceptions.RayError as error:
             raise ChildProcessError(f"{task.name}: the cluster gave it up: {shortened(str(error))}") from error
         _keep(task, made)
+        if package.part == "train":
+            finishing = replace(package, part="finish", device="cpu", threads=1, snapshot=made.snapshot)
+            self._send(finishing, 0, single, task)
+            return
         self.reporter.finished(task.directory)
         tell_what_came(single, task, self.args, self.reporter)
 
@@ -165,8 +175,8 @@ def _package(task: Job, device: str, args: argparse.Namespace) -> Package:
     )
 
 
-def train_there(package: Package, desk: Any) -> Made:
-    """Train a run on a worker, in a folder of its own; return what it has made."""
+def work_there(package: Package, desk: Any) -> Made:
+    """Train or finish a run on a worker, in a folder of its own; return what it has made."""
     if ray.get(desk.stopping.remote()):
         return Made(why=Stopped(f"{package.job.name} was not begun."))
     torch.set_num_threads(package.threads)
@@ -174,13 +184,7 @@ def train_there(package: Package, desk: Any) -> Made:
         task = _unpacked(package, Path(place))
         why: Exception | None = None
         try:
-            train(
-                task,
-                device=device_of(package.device),
-                resume=package.resume,
-                should_stop=_asking(desk),
-                reporter=Lines(desk.say.remote),
-            )
+            _work(task, package, _asking(desk), Lines(desk.say.remote))
         except (Stopped, ValueError, OSError, MemoryError, RuntimeError) as error:
             why = error
         made = task.directory.iterdir() if task.directory.exists() else ()
@@ -190,6 +194,20 @@ def train_there(package: Package, desk: Any) -> Made:
             curve=task.curve.read_bytes() if task.curve.exists() else None,
             why=why,
         )
+
+
+def _work(task: Job, package: Package, should_stop: Callable[[], bool], reporter: Reporter) -> None:
+    if package.part == "finish":
+        finish_trained(task, should_stop=should_stop, reporter=reporter)
+        return
+    train(
+        task,
+        device=device_of(package.device),
+        resume=package.resume,
+        should_stop=should_stop,
+        reporter=reporter,
+        finishing=package.part == "all",
+    )
 
 
 def _unpacked(package: Package, place: Path) -> Job:

@@ -166,19 +166,11 @@ def _description(run: TrainState, job: Job, data: Data) -> dict[str, Any]:
         "wall_seconds": round(run.wall_seconds, 1),
         "train_seconds": round(run.train_seconds, 1),
         "chars_per_second": run.chars_per_second,
-        **_environment(run.carried.device),
-        "curve": run.curve,
-    }
-
-
-def _environment(device: torch.device) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return {
-        "device": f"{device.type} ({name})",
-        "threads": torch.get_num_threads(),
+        **run.trained_by,
         "versions": {
             "deeprnn": deeprnn.__version__,
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
+        "curve": run.curve,
     }

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,18 @@ from deeprnn.text.splits import Data, prepare
 from deeprnn.train.finish import fail, finish, is_finished, keep
 from deeprnn.train.measurement import val_nats_of
 from deeprnn.train.report import Reporter
-from deeprnn.train.run import DivergedError, Job, Stopped, TrainState, interruptible, new_run, with_supported_precision
+from deeprnn.train.run import (
+    DivergedError,
+    Job,
+    Stopped,
+    TrainState,
+    interruptible,
+    new_run,
+    processor,
+    with_supported_precision,
+)
 from deeprnn.train.samples import continuations
-from deeprnn.train.snapshot import prepare_folder, restore, save_snapshot, write_curve
+from deeprnn.train.snapshot import prepare_folder, recorded_configs, restore, save_snapshot, write_curve
 from deeprnn.train.step import train_window
 
 LARGEST_NATS = 100.0  # a run with a larger mean loss has diverged; its perplexity, exp(100), is still a finite number
@@ -39,8 +49,12 @@ def train(
     resume: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
     reporter: Reporter = SILENT,
+    finishing: bool = True,
 ) -> Path:
     """Run a job to its end and return the finished checkpoint's directory.
+
+    finishing: if it is False, the run ends when it is trained and measured for its curve: its snapshot stays and is
+        returned, for `finish_trained`, which takes only a CPU.
 
     Raises:
         ValueError: the checkpoint exists already, there is a snapshot and `resume` is False, or the snapshot is of
@@ -63,6 +77,8 @@ def train(
     run = new_run(job, data, device)
     if job.snapshot.exists():
         restore(run, job, data)
+    if run.epoch < config.epochs:
+        run.trained_by = processor(device)
     write_curve(run, job)
     reporter.described(run, job, data)
     # 3. Train one epoch after the other; measure and save when it is due; finish, or record that the run diverged.
@@ -75,7 +91,7 @@ def train(
                 _evaluate(run, job, data, reporter, should_stop)
             finally:  # also if it was stopped: a resumed run measures first
                 save_snapshot(run, job, data)
-        return finish(run, job, data, reporter, should_stop)
+        return finish(run, job, data, reporter, should_stop) if finishing else job.snapshot
     except Stopped as stopped:
         if job.keep_stopped:
             stopped.kept = _keep(run, job, data, reporter)
@@ -85,6 +101,22 @@ def train(
         raise
     finally:
         reporter.ended()
+
+
+def finish_trained(job: Job, *, should_stop: Callable[[], bool] = lambda: False, reporter: Reporter = SILENT) -> Path:
+    """Finish, on the CPU, a run whose snapshot is that of its last measurement, wherever it was trained.
+
+    Raises:
+        ValueError: the snapshot cannot be read, or is of another configuration or text.
+        Stopped: `should_stop` returned True; the snapshot stays.
+    """
+    precision = recorded_configs(job)[1].precision  # that of the device on which it was trained
+    job = replace(job, recipe=replace(job.recipe, train=replace(job.recipe.train, precision=precision)))
+    device = torch.device("cpu")
+    data = prepare(job.recipe.train, device)
+    run = new_run(job, data, device)
+    restore(run, job, data)
+    return finish(run, job, data, reporter, should_stop)
 
 
 def _keep(run: TrainState, job: Job, data: Data, reporter: Reporter) -> Path:

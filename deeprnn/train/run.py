@@ -4,6 +4,7 @@ Knows: recipes, models, optimizers. Does not know: how a step is made, files.
 """
 
 import copy
+import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,6 +78,7 @@ class TrainState:
     averaged: the model that is measured and saved; it is `model` itself if weights are not averaged.
     best: the best weights on the validation part so far; empty if the last weights are saved.
     carried: the recurrent state (L, S, B, H) after the last window.
+    trained_by: the device and the threads of the last step, as `metrics.json` records them.
     unread: the losses of the last windows that only the device knows so far; none are left when a snapshot is saved.
     saved_at: the time of the last snapshot, by the clock of this process.
     """
@@ -88,6 +90,7 @@ class TrainState:
     generator: torch.Generator
     carried: Tensor
     total_windows: int
+    trained_by: dict[str, Any] = field(default_factory=dict)
     unread: list[Tensor] = field(default_factory=list)
     epoch: int = 0  # finished epochs
     window: int = 0  # finished windows of the current epoch
@@ -142,7 +145,14 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
         generator=_generator(device, config.seed),
         carried=model.initial_state(config.batch_size),
         total_windows=config.epochs * num_windows(len(data.parts["train"]), config.batch_size, config.window),
+        trained_by=processor(device),
     )
+
+
+def processor(device: torch.device) -> dict[str, Any]:
+    """Return a device and the threads of this process as `metrics.json` records them."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {"device": f"{device.type} ({name})", "threads": torch.get_num_threads()}
 
 
 def _generator(device: torch.device | str, seed: int) -> torch.Generator:

@@ -83,7 +83,8 @@ def save_snapshot(run: TrainState, job: Job, data: Data) -> None:
         tensors |= {f"averaged.{name}": tensor for name, tensor in run.averaged.state_dict().items()}
     tensors |= {"carried": run.carried, "generator": run.generator.get_state()}
     progress = {name: getattr(run, name) for name in TrainState.PROGRESS}
-    metadata = {"identity": json.dumps(_identity(job, data)), "progress": json.dumps(progress)}
+    written = {"identity": _identity(job, data), "progress": progress, "trained_by": run.trained_by}
+    metadata = {key: json.dumps(value) for key, value in written.items()}
     packed = save_tensors({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata)
     replace_file(job.snapshot, packed)
     write_curve(run, job)
@@ -141,6 +142,7 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
             # clone: the file's own memory may not be aligned, and kernels round differently there
             tensors: dict[str, Tensor] = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         theirs, progress = (json.loads(metadata[key]) for key in ("identity", "progress"))
+        trained_by = json.loads(metadata.get("trained_by", "{}"))  # older snapshots do not say it
         before = theirs["train"].pop("precision")
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise _unreadable(job, error) from error
@@ -152,6 +154,7 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
         )
     try:
         _set(run, job, tensors, progress)
+        run.trained_by = run.trained_by | trained_by
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:  # of another model or optimizer
         raise _unreadable(job, error) from error
     if before != now:
@@ -174,7 +177,7 @@ def _set(run: TrainState, job: Job, tensors: dict[str, Tensor], progress: dict[s
     run.optimizer.load_state_dict({"state": state, "param_groups": run.optimizer.state_dict()["param_groups"]})
     if tensors["generator"].shape == run.generator.get_state().shape:
         run.generator.set_state(tensors["generator"])
-    else:  # the state of a generator cannot be used on another kind of device
+    elif progress["epoch"] < job.recipe.train.epochs:  # the state of one cannot be used on another kind of device
         print(f"{job.name}: saved on another kind of device; what is drawn from here on differs.", file=sys.stderr)
         run.generator.manual_seed(job.recipe.train.seed + progress["total_chars"])
     if tensors["carried"].shape != run.carried.shape:

@@ -232,7 +232,7 @@ def cluster():
     pytest.importorskip("ray", reason="Ray is an extra, 270 MB: pip install 'deeprnn[ray]'")
     from ray.cluster_utils import Cluster
 
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 1})
     nodes.add_node(num_cpus=1)
     yield nodes.address
     nodes.shutdown()
@@ -250,6 +250,17 @@ def test_a_cluster_makes_the_weights_that_one_process_makes_though_a_worker_is_k
     assert process.returncode == 0, said
     assert said.count(f"{name}: epoch 1, ") == 1  # again
     assert weights(tmp_path) == plain
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_runs_that_take_a_gpu_are_finished_by_tasks_that_take_none_to_the_same_weights(plain, book, tmp_path, cluster):
+    """Two runs share the GPU, which is only said to be there; each is finished while the third has its place."""
+    process = start(arguments(book, tmp_path, "--engine", "ray", "--gpus", "0.5"), RAY_ADDRESS=cluster)
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert weights(tmp_path) == plain
+    assert said.count(": saved ") == len(SEEDS)
 
 
 @pytest.mark.process

@@ -218,7 +218,7 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
     assert other.command == "python train.py smoke --data 'War & Peace.txt' --seeds 2"
     assert (job(0).recipe.sample_prompt, other.recipe.sample_prompt) == ("The for statement ", "")
     changed = job(2, "--data", str(path), "--batch", "16", "--lr", "0.005", "--residual", "--prompt", "Well, Prince")
-    assert changed.name == f"smoke-lr0.005-batch16-prompt-b0c37b2f-{own_name(path)}-seed2"  # it is residual already
+    assert changed.name == f"smoke-lr0.005-batch16-prompt-3a5b43a7-{own_name(path)}-seed2"  # it is residual already
     assert changed.recipe.sample_prompt == "Well, Prince"
     assert changed.command == (
         "python train.py smoke --data 'War & Peace.txt' --lr 0.005 --batch 16 --prompt 'Well, Prince' --seeds 2"

@@ -23,7 +23,7 @@ from deeprnn.text.corpora import load_corpus, own_name
 from deeprnn.text.splits import prepare
 from deeprnn.train import finish, loop, report, samples, snapshot
 from deeprnn.train import run as train_run
-from deeprnn.train.loop import train
+from deeprnn.train.loop import finish_trained, train
 from deeprnn.train.measurement import measure, remeasure
 from deeprnn.train.report import Reporter, Terminal
 from deeprnn.train.run import DivergedError, Job, Stopped, has_bfloat16, new_run
@@ -262,6 +262,30 @@ def test_a_run_that_was_stopped_while_it_finished_is_finished_by_resume(sgd, fin
             run(sgd, tmp_path)
     assert job(sgd, tmp_path).snapshot.exists()
     assert_same_run(run(sgd, tmp_path, resume=True), finished["sgd"])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "everything"])
+def test_a_run_that_is_finished_by_another_process_equals_one_that_finishes_itself(
+    optimizer, finished, request, tmp_path, capsys
+):
+    """As one that was trained on a GPU and is finished on a CPU: its device, threads and precision are recorded."""
+    task = job(request.getfixturevalue(optimizer), tmp_path)
+    assert train(task, device=CPU, finishing=False) == task.snapshot
+    assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".jsonl", ".safetensors"]
+
+    def from_cuda(tensors, metadata):
+        tensors["generator"] = torch.zeros(16, dtype=torch.uint8)  # as long as a CUDA generator's state
+        metadata["trained_by"] = json.dumps({"device": "cuda (H200)", "threads": 7})
+        metadata["identity"] = metadata["identity"].replace("float32", "bfloat16")
+
+    alter_snapshot(task.snapshot, from_cuda)
+    capsys.readouterr()
+    assert_same_run(finish_trained(task), finished[optimizer])
+    assert capsys.readouterr().err == ""
+    recorded = metrics(task.directory)
+    assert (recorded["device"], recorded["threads"]) == ("cuda (H200)", 7)
+    assert recorded["train_config"]["precision"] == "bfloat16"
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
 def test_a_finished_run_leaves_its_checkpoint_and_nothing_else(finished):
