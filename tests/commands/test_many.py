@@ -260,7 +260,7 @@ def test_runs_that_take_a_gpu_are_finished_by_tasks_that_take_none_to_the_same_w
     said, _ = process.communicate()
     assert process.returncode == 0, said
     assert weights(tmp_path) == plain
-    assert said.count(": saved ") == len(SEEDS)
+    assert said.count("\nsaved ") == len(SEEDS)
 
 
 @pytest.mark.process
