@@ -82,7 +82,7 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     if shortest < 2 or num_windows(len(train), config.batch_size, config.window, config.window) < 1:
         raise ValueError(
             f"{main.corpus.name} is too short ({len(main.corpus.text)} characters) for {config.batch_size} lanes of "
-            f"{config.window} characters and a held-out part; use a longer text."
+            f"{config.window} characters and a held-out part; use a longer text, or a smaller --batch or --window."
         )
     vocab = Vocab.from_text(train, config.form, config.min_count)
 
