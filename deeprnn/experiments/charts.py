@@ -76,10 +76,11 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """Perplexity along an axis; if there are several, the reader chooses one.
+    """Perplexity, or another figure, along an axis; if there are several axes, the reader chooses one.
 
     name: what the reader chooses it by, if there are several charts. title: what it shows, in a sentence.
-    symbols: sizes of alphabets; a horizontal line shows the perplexity of guessing for each.
+    y: what the figure is. log_y: whether equal distances are equal ratios; if not, the axis begins at 0.
+    rules: horizontal lines, each with its name.
     """
 
     name: Word
@@ -89,7 +90,9 @@ class Lines:
     table: Table
     log_x: bool = False
     ticks: Sequence[int] = ()
-    symbols: Sequence[int] = ()
+    y: Word = Word(key="charts.axis.ppl")
+    log_y: bool = True
+    rules: Sequence[tuple[Word, float]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +166,7 @@ def curves(results: Results, recipes: Sequence[str], title: Word | None = None, 
         axes=[Word(key=f"charts.axis.{axis}") for axis in ("epochs", "chars", "seconds")],
         series=[one for mark, run in enumerate(found) for one in _learning(run, shades[mark], mark)],
         log_x=log_x,
-        symbols=sorted({text.symbols for text in texts}),
+        rules=[(Word(key="charts.guessing", values={"n": n}), n) for n in sorted({text.symbols for text in texts})],
         table=Table(
             columns=[Column(name=Word(key=f"charts.head.{key}"), format=format) for key, format in _RUN_COLUMNS],
             rows=[_facts(results, run) for run in found],

@@ -1,11 +1,24 @@
 """Depth: how much more layers improve, at equal parameters and equal width, and why ten plain ones hardly learn."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from deeprnn.config import ModelConfig, Recipe
-from deeprnn.experiments.charts import Chart, Column, Label, Lines, Point, Series, Table, Values, Word, curves, titled
+from deeprnn.experiments.charts import (
+    Cell,
+    Chart,
+    Column,
+    Label,
+    Lines,
+    Point,
+    Series,
+    Table,
+    Values,
+    Word,
+    curves,
+    titled,
+)
 from deeprnn.experiments.gaps import heldout, percent_above
 from deeprnn.experiments.question import (
     Answer,
@@ -216,41 +229,51 @@ def title(cell: str, residual: bool) -> tuple[Label, Label]:
 
 def chart(results: Results, experiment: str, caption: Word, claimed: Word, wirings: Sequence[bool] = WIRINGS) -> Lines:
     """Return a chart of held-out perplexity by depth, with a line for each cell and wiring; claimed: its title."""
-    tried = depths(results, experiment)
-    series = [
-        _line(
-            results, experiment, cell, residual, short=title(cell, residual) if len(wirings) > 1 else CELLS[cell].label
-        )
-        for cell, residual in itertools.product(cells(results, experiment), wirings)
-    ]
-    rows = [
-        [*title(cell, residual), *(stacks(results, experiment, cell, n, residual=residual).reading() for n in tried)]
-        for cell, residual in itertools.product(cells(results, experiment), wirings)
-    ]
-    head: list[Label] = [Word(key="filter.cell"), Word(key="filter.wiring")]
-    head += [Word(key="charts.layer" if n == 1 else "charts.layers", values={"n": n}) for n in tried]
-    table = Table(columns=[Column(name=one) for one in head], rows=rows)
     return Lines(
         name=caption,
         title=claimed,
         axes=[Word(key="charts.axis.layers")],
-        series=[line for line in series if line.points],
-        table=table,
-        ticks=tried,
+        series=lines(results, experiment, wirings, Runs.figure),
+        table=depth_table(results, experiment, wirings, Runs.reading),
+        ticks=depths(results, experiment),
     )
 
 
-def _line(results: Results, experiment: str, cell: str, residual: bool, short: Label) -> Series:
-    runs = {n: stacks(results, experiment, cell, n, residual=residual) for n in depths(results, experiment)}
-    return Series(
-        name=title(cell, residual),
-        short=short,
-        colour=cell,
-        mark=list(CELLS).index(cell),
-        dash=int(not residual),
-        points=[Point(xs=(n,), value=one.figure()) for n, one in runs.items() if one.finished],
-        dots=True,
-    )
+def lines(
+    results: Results, experiment: str, wirings: Sequence[bool], figure: Callable[[Runs], Estimate | None]
+) -> list[Series]:
+    """Return a line of a figure by depth for each cell and wiring with finished runs; it may be None at some depths."""
+    found = []
+    for cell, residual in itertools.product(cells(results, experiment), wirings):
+        runs = {n: stacks(results, experiment, cell, n, residual=residual) for n in depths(results, experiment)}
+        values = {n: figure(one) for n, one in runs.items() if one.finished}
+        found.append(
+            Series(
+                name=title(cell, residual),
+                short=title(cell, residual) if len(wirings) > 1 else CELLS[cell].label,
+                colour=cell,
+                mark=list(CELLS).index(cell),
+                dash=int(not residual),
+                points=[Point(xs=(n,), value=value) for n, value in values.items() if value],
+                dots=True,
+            )
+        )
+    return [line for line in found if line.points]
+
+
+def depth_table(
+    results: Results, experiment: str, wirings: Sequence[bool], cell_of: Callable[[Runs], Cell], format_spec: str = ""
+) -> Table:
+    """Return a table of cells and wirings (rows) by depth (columns) with its words in both languages."""
+    tried = depths(results, experiment)
+    rows = [
+        [*title(cell, residual), *(cell_of(stacks(results, experiment, cell, n, residual=residual)) for n in tried)]
+        for cell, residual in itertools.product(cells(results, experiment), wirings)
+    ]
+    head: list[Label] = [Word(key="filter.cell"), Word(key="filter.wiring")]
+    head += [Word(key="charts.layer" if n == 1 else "charts.layers", values={"n": n}) for n in tried]
+    formats = ["", "", *(format_spec for _ in tried)]
+    return Table(columns=[Column(name=one, format=f) for one, f in zip(head, formats, strict=True)], rows=rows)
 
 
 def equal(what: str) -> Word:

@@ -32,7 +32,12 @@ from deeprnn.text.corpora import is_known, load_corpus, own_name, titles_of_poem
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
 
-NGRAM_TEXTS = ("time_machine", "tiny_shakespeare", "journey_to_the_west")  # the texts whose n-grams are shipped
+NGRAM_TEXTS = (
+    "time_machine",
+    "tiny_shakespeare",
+    "journey_to_the_west",
+    "tang_poems",
+)  # the texts whose n-grams are shipped
 WEIGHTS_PER_SECOND = {"float32": 8e9, "bfloat16": 1.6e10}  # weights x characters per second on one core
 _KEPT = (
     *("name", "recipe", "experiment", "seed", "command", "outcome", "num_params", "model_config", "train_config"),

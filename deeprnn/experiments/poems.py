@@ -5,30 +5,48 @@ matrix: otherwise most weights would be outside the layers, of which depth is ma
 """
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deeprnn.config import ModelConfig, Recipe
+from deeprnn.experiments import depth
+from deeprnn.experiments.charts import Cell, Chart, Column, Lines, Table, Values, Word, titled
 from deeprnn.experiments.depth import DEEPEST, WIRINGS, name
-from deeprnn.experiments.question import Question
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question
 from deeprnn.experiments.recipes import modern_training, stack, stack_of_size
+from deeprnn.measure.verse import Count, VerseCounts
+from deeprnn.nn import cells
+from deeprnn.store.estimates import Estimate, estimate, share
+from deeprnn.store.results import Results, Runs
+from deeprnn.store.verse import VerseText
+from deeprnn.text.poem_form import POEM_BEFORE
 
 TEXT = "tang_poems"
 SYMBOLS = 3_692  # characters that occur ten times or more in the training part, and the unknown symbol
 BUDGET = 2_000_000
 DEPTHS = (1, 2, 4, DEEPEST)
 CELLS = ("lstm", "gru")
+EXPERIMENT = "poems"
 BEST = "poems-lstm-2-wide"
 PROMPT = "明月"
+TEMPERATURE = 1.0  # of the poems whose form is shown
+RULES = ("shaped", "toned", "couplets_rhymed", "lines_copied")  # fields of `VerseCounts`, each with a chart
+_COLUMNS = (
+    *(("lines and marks", "shaped"), ("lines of one length", "one_length"), ("four or eight", "four_or_eight")),
+    *(("marks", "marked"), ("tones*", "toned"), ("rhyme*", "rhymed_level"), ("all rules*", "regulated")),
+    *(("couplets that rhyme", "couplets_rhymed"), ("lines copied", "lines_copied"), ("poems copied", "poems_copied")),
+)
 
 
 def recipes() -> Iterator[Recipe]:
     """Yield stacks of equal parameters by depth, plain and residual; then the best model, wider than those."""
     for cell, residual, layers in itertools.product(CELLS, reversed(WIRINGS), DEPTHS):
         model = stack_of_size(cell, layers, BUDGET, SYMBOLS, residual=residual, tied=True, dropout=0.2)
-        yield _recipe(name("poems", cell, layers, residual=residual), "poems", model, epochs=4)
+        yield _recipe(name(EXPERIMENT, cell, layers, residual=residual), EXPERIMENT, model, epochs=4)
     model = stack("lstm", 2, 448, tied=True, dropout=0.3, head_dropout=0.3)
-    yield _recipe(BEST, "poems-best", model, epochs=12, weight_drop=0.2, weight_decay=0.05)
+    yield _recipe(BEST, "poems-best", model, epochs=12, weight_drop=0.2, weight_decay=0.05, reset_rate=0.02)
 
 
 def _recipe(called: str, experiment: str, model: ModelConfig, epochs: int, **more: Any) -> Recipe:
@@ -36,4 +54,148 @@ def _recipe(called: str, experiment: str, model: ModelConfig, epochs: int, **mor
     return Recipe(name=called, experiment=experiment, model=model, train=train, storage="int8", sample_prompt=PROMPT)
 
 
-QUESTION = Question(key="poems", recipes=recipes)
+def keeping(counts: Sequence[Count]) -> Estimate | None:
+    """Return the percentage of things that keep a rule; None if there are none.
+
+    counts: one for each seed of training. Of one seed, the interval is that of the poems drawn.
+    """
+    shares = [share(one.kept, one.of) for one in counts if one.of]
+    if not shares:
+        return None
+    over_seeds = estimate([100 * one.share for one in shares])
+    return over_seeds if len(shares) > 1 else replace(over_seeds, half_width=50 * (shares[0].high - shares[0].low))
+
+
+def kept_by(results: Results, rule: str) -> Callable[[Runs], Estimate | None]:
+    """Return a function that returns the percentage that keeps a rule in what some runs write; see `keeping`."""
+    return lambda runs: keeping([getattr(results.verse[run.name].at(TEMPERATURE), rule) for run in runs.finished])
+
+
+def of_real(results: Results) -> VerseText:
+    """Return the form of the real held-out poems, and of those of n-grams.
+
+    Raises:
+        LookupError: it was not counted.
+    """
+    return results.verse_texts[results.where(experiment=EXPERIMENT)[0].text_key]
+
+
+def of_depth(results: Results, cell: str, layers: int, *, residual: bool) -> Runs:
+    """Return the runs of one stack whose poems were counted."""
+    runs = depth.stacks(results, EXPERIMENT, cell, layers, residual=residual)
+    return Runs(run for run in runs.finished if run.name in results.verse)
+
+
+def answer(results: Results) -> Figures:
+    """Return what the residual LSTMs of two and of ten layers, and real poems, keep of the form; and perplexities.
+
+    Raises:
+        LookupError, ValueError: runs are missing.
+    """
+    few, deep = _two_and_ten(results)
+    real, ngram = of_real(results).heldout, of_real(results).ngrams[-1]
+    return {
+        **{f"{rule}_few": kept_by(results, rule)(few) for rule in RULES},
+        **{f"{rule}_deep": kept_by(results, rule)(deep) for rule in RULES},
+        **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
+        "seeds": min(len(few), len(deep)),
+        "few": few.figure(),
+        "deep": deep.figure(),
+        "plain": of_depth(results, "lstm", DEEPEST, residual=False).figure(),
+        "unigram": math.exp(results.texts[few[0].text_key].unigram_nats),
+        "ngram": math.exp(ngram.nats),
+        "order": ngram.order,
+    }
+
+
+def charts(results: Results) -> list[list[Chart]]:
+    """Return the share that keeps each rule, and perplexity, by depth."""
+    counted = replace(results, runs={name: run for name, run in results.runs.items() if name in results.verse})
+    name = Word(key="charts.axis.ppl")
+    claimed = titled("poems.figure.ppl", lambda: _perplexities(results), Word(key="depth.figure.layers"))
+    return [[*(_chart(counted, rule) for rule in RULES), depth.chart(results, EXPERIMENT, name, claimed)]]
+
+
+def _chart(results: Results, rule: str) -> Lines:
+    figure, named = kept_by(results, rule), Word(key=f"poems.rule.{rule}")
+    real = keeping([getattr(text.heldout, rule) for text in results.verse_texts.values()])
+    return Lines(
+        name=named,
+        title=titled(f"poems.figure.{rule}", lambda: _shares(results, rule), named),
+        axes=[Word(key="charts.axis.layers")],
+        series=depth.lines(results, EXPERIMENT, WIRINGS, figure),
+        table=depth.depth_table(results, EXPERIMENT, WIRINGS, figure, ".1f"),
+        ticks=depth.depths(results, EXPERIMENT),
+        y=Word(key="poems.axis"),
+        log_y=False,
+        rules=[(Word(key="poems.real"), real.mean)] if real else [],
+    )
+
+
+def _two_and_ten(results: Results) -> tuple[Runs, Runs]:
+    return of_depth(results, "lstm", 2, residual=True), of_depth(results, "lstm", DEEPEST, residual=True)
+
+
+def _shares(results: Results, rule: str) -> Values:
+    kept = [kept_by(results, rule)(runs) for runs in _two_and_ten(results)]
+    return dict(zip(("few", "deep"), (one.mean for one in kept if one), strict=True))
+
+
+def _perplexities(results: Results) -> Values:
+    few, deep = (runs.figure().mean for runs in _two_and_ten(results))
+    return {"few": few, "deep": deep, "plain": of_depth(results, "lstm", DEEPEST, residual=False).figure().mean}
+
+
+def table(results: Results) -> Table | None:
+    """Return what models, n-grams and real poems (rows) keep of each rule (columns), in percent; None without runs."""
+    rows: list[list[Cell]] = []
+    for cell, residual, layers in itertools.product(CELLS, reversed(WIRINGS), DEPTHS):
+        if runs := of_depth(results, cell, layers, residual=residual):
+            counts = [results.verse[run.name].at(TEMPERATURE) for run in runs]
+            wiring = "residual" if residual else "plain"
+            rows.append([f"{layers} x {cells.CELLS[cell].label}, {wiring}", runs.figure(), *_row(counts)])
+    for text in results.verse_texts.values() if rows else ():
+        rows += [[f"{one.order}-gram", math.exp(one.nats), *_row([one.at(TEMPERATURE)])] for one in text.ngrams]
+        rows.append(["real poems", None, *_row([text.heldout])])
+    columns = [Column(name="model"), Column(name="perplexity", format=".1f")]
+    columns += [Column(name=title, format=".1f") for title, _ in _COLUMNS]
+    columns.append(Column(name="different characters in 1,000", format=".0f"))
+    return Table(columns=columns, rows=rows) if rows else None
+
+
+def _row(counts: Sequence[VerseCounts]) -> list[Cell]:
+    every = [[getattr(one, rule) for one in counts] for _, rule in _COLUMNS]
+    distinct = [one.distinct_characters for one in counts if one.distinct_characters is not None]
+    return [*map(keeping, every), estimate(distinct) if distinct else None]
+
+
+QUESTION = Question(
+    key="poems",
+    recipes=recipes,
+    comparisons=(
+        Comparison(
+            key="poems",
+            prompt=POEM_BEFORE,
+            groups={
+                "parameters": (
+                    name(EXPERIMENT, "lstm", 2, residual=True),
+                    name(EXPERIMENT, "lstm", DEEPEST, residual=True),
+                    name(EXPERIMENT, "lstm", DEEPEST, residual=False),
+                )
+            },
+        ),
+    ),
+    answers=(Answer(key="poems", figures=answer),),
+    charts=charts,
+    example=name(EXPERIMENT, "lstm", 2, residual=True),
+    comparison="poems",
+    commands=("python train.py 'poems-*'",),
+    tables=(
+        OverviewTable(
+            heading="Tang poems: depth and form",
+            about="Two million weights, four epochs; of 1,000 poems each at temperature 1, in percent, with the 95% "
+            "interval; * of the poems whose lines and marks are right. Rhyme and tones by the 平水韵.",
+            table=table,
+        ),
+    ),
+)

@@ -171,8 +171,8 @@ class Known:
 
     @classmethod
     def of(cls, poems: Iterable[str]) -> Self:
-        """Return those of printed poems."""
-        found = frozenset(tuple(text for text, _ in split_lines(poem)) for poem in poems)
+        """Return those of printed poems; where there are no lines, there is no poem."""
+        found = frozenset(tuple(text for text, _ in split_lines(poem)) for poem in poems if poem.strip())
         return cls(poems=found, lines=frozenset(line for poem in found for line in poem))
 
 

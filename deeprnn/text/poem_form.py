@@ -92,6 +92,11 @@ class PoemForm:
         return found
 
 
+def opening_in(prompt: str) -> str:
+    """Return how the poem begins that a prompt asks for: what stands after the last whole poem in it."""
+    return prompt.rpartition(BREAK)[2]
+
+
 def listed(characters: Sequence[str]) -> str:
     """Return different characters in a row, for a message: the first ten."""
     different = list(dict.fromkeys(characters))

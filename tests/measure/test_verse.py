@@ -184,6 +184,12 @@ def test_any_text_is_split_into_lines_and_marks(poem, lines):
     assert split_lines(poem) == lines
 
 
+def test_no_text_is_no_poem_that_could_be_copied():
+    known = Known.of([STORKS, "", "\n"])
+    assert len(known.poems) == 1
+    assert count(["", STORKS], known).poems_copied.kept == 1
+
+
 def test_what_stands_in_the_training_text_is_counted_by_poem_and_by_line():
     known = Known.of([STORKS, CLIMB])
     mixed = STORKS.split("\n")[0] + NIGHT.split("\n")[1]

@@ -28,7 +28,7 @@ from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity,
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry, is_private
-from deeprnn.text.poem_form import POEM_BEFORE, PoemForm
+from deeprnn.text.poem_form import POEM_BEFORE, PoemForm, opening_in
 from deeprnn.words import Lang, in_both
 
 State = Literal["recorded", "waiting", "writing", "stopped", "finished", "broken"]
@@ -91,7 +91,7 @@ class Board:
             there = [card for card in named if registry.find(card["model"]) or not is_private(card["model"])]
             cards = tuple(_read_card(registry, card) for card in there)
             prompt, seed = _string(value["prompt"], MAX_PROMPT_CHARS), int(value["seed"])
-            form = _read_form(value.get("shape", FREE), prompt, value.get("acrostic", ""))
+            form = _read_form(value.get("shape", FREE), opening_in(prompt), value.get("acrostic", ""))
             if len(cards) > MAX_MODELS or not 0 <= seed <= MAX_SEED:
                 raise ValueError
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -18,7 +18,7 @@ from deeprnn.page.service import MAX_NEW_CHARS, RequestError
 from deeprnn.page.shared.poems import FREE, SHAPES, write_poems
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.store.registry import Registry
-from deeprnn.text.poem_form import POEM_BEFORE, PoemForm
+from deeprnn.text.poem_form import POEM_BEFORE, PoemForm, opening_in
 
 
 @dataclass
@@ -186,14 +186,14 @@ def order_of(
 ) -> Order:
     """Return the order of the controls; it has the question only if exactly the question's models are chosen.
 
-    It has a form if all models write poems: then the prompt is how the poem begins.
+    It has a form if all models write poems: then the poem begins with the prompt, without whole poems in it.
 
     Raises:
         RequestError: no poem has this form.
     """
     names, form = names or [], None
     if shape in SHAPES and all(map(registry.find, names)) and write_poems(registry, names):
-        form = service.checked_form(*SHAPES[shape], prompt, acrostic)
+        form = service.checked_form(*SHAPES[shape], opening_in(prompt), acrostic)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
     order = Order(names=names, prompt=prompt, seed=seed, sampling=sampling, form=form)
     asked = comparisons(registry).get(preset or "")

@@ -38,7 +38,17 @@ export const gutter = (names, width) => Math.min(Math.max(...names.map((name) =>
  * The number beside a mark, as text.
  * @param {number} value
  */
-export const digits = (value) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 3);
+export const digits = (value) => value.toFixed(decimals(value));
+
+/**
+ * A number with the half width of its interval, if it has one, as text.
+ * @param {number} value
+ * @param {number | null} half
+ */
+export const estimated = (value, half) => digits(value) + (half ? ` ± ${half.toFixed(decimals(value))}` : '');
+
+/** @param {number} value */
+const decimals = (value) => (value >= 100 ? 0 : value >= 10 ? 1 : 3);
 
 /**
  * A number on an axis, as text.

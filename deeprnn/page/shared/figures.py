@@ -79,15 +79,16 @@ def _table(table: Table, lang: Lang) -> Drawn:
 
 
 def _lines(chart: Lines, lang: Lang) -> Drawn:
-    """Return a chart of lines. Perplexity has a log scale: equal distances are equal differences in nats."""
+    """Return a chart of lines. On a log scale equal distances of perplexities are equal differences in nats."""
     return {
         "kind": "lines",
         "series": [_series(one, lang) for one in chart.series],
         "xs": [said(axis, lang) for axis in chart.axes],
         "log_x": chart.log_x,
         "ticks": list(chart.ticks),
-        "y": tr("charts.axis.ppl", lang),
-        "rules": [{"name": tr("charts.guessing", lang, n=count), "y": count} for count in chart.symbols],
+        "y": said(chart.y, lang),
+        "log_y": chart.log_y,
+        "rules": [{"name": said(name, lang), "y": value} for name, value in chart.rules],
     }
 
 

@@ -1,5 +1,5 @@
 // The three kinds of chart that figures.py makes: how each is drawn, its legend, and its text about the place under the pointer.
-import { digits, gridDown, gutter, legendEntry, mark, picture, scale, wordsWide, write } from './charts.js';
+import { digits, estimated, gridDown, gutter, legendEntry, mark, picture, scale, wordsWide, write } from './charts.js';
 import { node, shape, targetOf } from './dom.js';
 import { lines } from './lines.js';
 
@@ -112,7 +112,7 @@ function readDots({ rows, labels }, event) {
   const place = /** @type {SVGElement | null} */ (targetOf(event).closest('[data-row]'));
   if (!place) return null;
   const row = rows[Number(place.dataset.row)];
-  const value = digits(row.value) + (row.half ? ' ± ' + digits(row.half) : '');
+  const value = estimated(row.value, row.half);
   const said = [`${labels.value} ${value}`, `${labels.train} ${digits(row.train)}`];
   return [node('b', row.cell, row.name), ...said.map((text) => node('span', '', text))];
 }

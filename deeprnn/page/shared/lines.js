@@ -2,7 +2,7 @@
 import {
   curve,
   curveSample,
-  digits,
+  estimated,
   gridAcross,
   gridDown,
   legendEntry,
@@ -45,6 +45,7 @@ import { find, node, shape } from './dom.js';
  * @property {boolean} log_x
  * @property {number[]} ticks on the axis; [] for the default
  * @property {string} y
+ * @property {boolean} [log_y] by default true; if not, the axis begins at 0
  * @property {{ name: string, y: number }[]} rules horizontal lines with a name
  * @property {number} [height] in pixels
  * @property {import('./kinds.js').Table} [table]
@@ -76,6 +77,7 @@ export function lines(chart, width, axis) {
   const svg = picture('chart', width, high, `${chart.title}. ${chart.y}, ${chart.xs[axis]}`);
   const curves = chart.series.map((one) => pointsOf(chart, one, axis));
   const points = curves.flat();
+  const log = chart.log_y ?? true;
   const ends = points.flatMap((p) => [p.value - p.half, p.value + p.half]).filter((value) => value > 0);
   const x = scale(
     points.map((p) => p.at),
@@ -83,7 +85,8 @@ export function lines(chart, width, axis) {
     box.right - 8,
     chart.log_x,
   );
-  const y = scale([...ends, ...chart.rules.map((rule) => rule.y)], box.bottom - 6, box.top, true);
+  const least = log ? [] : [0];
+  const y = scale([...ends, ...chart.rules.map((rule) => rule.y), ...least], box.bottom - 6, box.top, log);
   drawAxes(svg, chart, axis, { x, y, box });
   chart.series.forEach((one, index) => svg.append(curveOf(one, curves[index], x, y)));
   chart.rules.forEach((rule) => {
@@ -240,7 +243,7 @@ function reader({ svg, entries, pointer, curves, x, axis }) {
 function valueAt(points, place, x) {
   const { at, value, half } = nearestOf(points, x.at(place), x);
   const where = at === place ? '' : ` (${at.toLocaleString()})`;
-  return `${digits(value)}${half ? ' ± ' + digits(half) : ''}${where}`;
+  return estimated(value, half) + where;
 }
 
 /**

@@ -17,7 +17,7 @@ from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import Drawing
 from deeprnn.page.shared.poems import rhyming_places, write_poems
 from deeprnn.store.registry import Registry
-from deeprnn.text.poem_form import BREAK
+from deeprnn.text.poem_form import BREAK, POEM_BEFORE
 from tests.conftest import SHIPPED, save_tiny_checkpoint
 from tests.lm.test_poem import ALPHABET, HAN
 from tests.page.conftest import serving, spoken
@@ -180,6 +180,16 @@ def test_an_order_in_a_question_writes_poems_side_by_side(poets):
     assert [card["text"] for card in drawn["cards"]] == expected(poets, lines=8)
     assert [card["state"] for card in drawn["cards"]] == ["finished"] * 2
     assert Board.read(poets, drawn).sampling == NUMBERS | {"temperature": 1.0}
+
+
+def test_whole_poems_in_the_prompt_are_no_first_words(poets):
+    prompt = POEM_BEFORE + HAN[:2]
+    *_, last, _ = Handlers(poets).on_generate(
+        VISITOR, "中文", None, None, prompt, MODELS, 1.0, 0, 1.0, 300, 3, "5x4", ""
+    )
+    drawn = spoken(Drawing.preprocess(None, last), "zh")
+    assert all(card["text"].startswith(HAN[:2]) for card in drawn["cards"])
+    assert Board.read(poets, drawn).form.opening == HAN[:2]
 
 
 def test_what_rhymes_are_line_ends_of_one_poem():

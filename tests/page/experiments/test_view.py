@@ -159,6 +159,14 @@ def test_a_figure_is_saved_as_svg_png_and_csv(visit, results):
     assert ['"GRU', ' residual"', "10", str(round(value, 4))] in [row[:4] for row in rows]
 
 
+def test_the_axis_of_shares_begins_at_zero(visit):
+    one = visit("?view=experiments&question=poems")
+    chart = one.page.locator("#experiment-poems .chart").first
+    chart.wait_for()
+    assert "0" in chart.locator("text").all_text_contents()
+    assert "real poems" in chart.locator("text").all_text_contents()
+
+
 def test_a_saved_picture_says_what_it_shows_and_keeps_no_line_of_the_pointer(visit):
     one = visit("?view=experiments")
     figure = one.page.locator("#experiment-rote .figure")

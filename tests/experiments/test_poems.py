@@ -1,0 +1,56 @@
+"""The question of poems: what is counted for a figure, and what the shipped results say."""
+
+import pytest
+
+from deeprnn.experiments import poems, questions
+from deeprnn.experiments.markdown import written
+from deeprnn.measure.verse import Count
+from deeprnn.store.results import Results
+from tests.conftest import SHIPPED
+
+SHIPPED_RESULTS = Results.read(SHIPPED)
+FOUND = questions.answers(SHIPPED_RESULTS)["poems"]
+
+
+def test_of_one_seed_the_interval_is_that_of_the_poems_and_of_several_that_of_the_seeds():
+    one = poems.keeping([Count(kept=500, of=1_000)])
+    assert (one.mean, one.num_seeds) == (50, 1)
+    assert one.half_width == pytest.approx(3.1, abs=0.05)
+    two = poems.keeping([Count(kept=500, of=1_000), Count(kept=520, of=1_000)])
+    assert (two.mean, two.num_seeds) == (51, 2)
+    assert two.half_width == pytest.approx(12.7, abs=0.05)
+
+
+def test_of_nothing_there_is_no_share():
+    assert poems.keeping([]) is None
+    assert poems.keeping([Count(kept=0, of=0)]) is None
+
+
+def test_ten_layers_keep_more_lines_and_two_predict_better_as_the_claim_says():
+    assert FOUND["shaped_deep"].mean > FOUND["shaped_few"].mean
+    assert FOUND["few"].mean < FOUND["deep"].mean
+
+
+def test_no_depth_has_learned_to_rhyme_as_the_claim_says():
+    assert FOUND["couplets_rhymed_real"].mean > 90
+    assert max(FOUND["couplets_rhymed_few"].mean, FOUND["couplets_rhymed_deep"].mean) < 10
+
+
+def test_ten_plain_layers_have_learned_no_more_than_how_often_characters_occur():
+    assert FOUND["plain"].mean > 0.97 * FOUND["unigram"]
+
+
+def test_the_table_has_models_counting_and_real_poems_with_intervals():
+    rows = [line for line in written(poems.table(SHIPPED_RESULTS)).splitlines()[2:] if " ± " in line]
+    names = [row.split("|")[1].strip() for row in rows]
+    assert {"2 x LSTM, residual", "10 x LSTM, residual"} <= set(names[:-3])
+    assert names[-3:] == ["3-gram", "5-gram", "real poems"]
+
+
+def test_a_chart_of_shares_begins_at_nothing_and_has_the_real_poems_as_a_line():
+    (charts,) = poems.charts(SHIPPED_RESULTS)
+    for chart, rule in zip(charts, poems.RULES, strict=False):
+        assert not chart.log_y
+        assert [name.key for name, _ in chart.rules] == ["poems.real"]
+        assert chart.title.key == f"poems.figure.{rule}"
+    assert charts[-1].log_y
