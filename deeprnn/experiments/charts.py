@@ -80,6 +80,7 @@ class Lines:
 
     name: what the reader chooses it by, if there are several charts. title: what it shows, in a sentence.
     y: what the figure is. log_y: whether equal distances are equal ratios; if not, the axis begins at 0.
+    most: the greatest value that there can be; intervals end there.
     rules: horizontal lines, each with its name.
     """
 
@@ -92,6 +93,7 @@ class Lines:
     ticks: Sequence[int] = ()
     y: Word = Word(key="charts.axis.ppl")
     log_y: bool = True
+    most: float | None = None
     rules: Sequence[tuple[Word, float]] = ()
 
 

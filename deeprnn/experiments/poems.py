@@ -128,6 +128,7 @@ def _chart(results: Results, rule: str) -> Lines:
         ticks=depth.depths(results, EXPERIMENT),
         y=Word(key="poems.axis"),
         log_y=False,
+        most=100,
         rules=[(Word(key="poems.real"), real.mean)] if real else [],
     )
 

@@ -88,6 +88,7 @@ def _lines(chart: Lines, lang: Lang) -> Drawn:
         "ticks": list(chart.ticks),
         "y": said(chart.y, lang),
         "log_y": chart.log_y,
+        "most": chart.most,
         "rules": [{"name": said(name, lang), "y": value} for name, value in chart.rules],
     }
 

@@ -46,6 +46,7 @@ import { find, node, shape } from './dom.js';
  * @property {number[]} ticks on the axis; [] for the default
  * @property {string} y
  * @property {boolean} [log_y] by default true; if not, the axis begins at 0
+ * @property {number | null} [most] the greatest value that there can be; intervals end there
  * @property {{ name: string, y: number }[]} rules horizontal lines with a name
  * @property {number} [height] in pixels
  * @property {import('./kinds.js').Table} [table]
@@ -78,7 +79,8 @@ export function lines(chart, width, axis) {
   const curves = chart.series.map((one) => pointsOf(chart, one, axis));
   const points = curves.flat();
   const log = chart.log_y ?? true;
-  const ends = points.flatMap((p) => [p.value - p.half, p.value + p.half]).filter((value) => value > 0);
+  const most = chart.most ?? Infinity;
+  const ends = points.flatMap((p) => [p.value - p.half, Math.min(p.value + p.half, most)]).filter((end) => end > 0);
   const x = scale(
     points.map((p) => p.at),
     box.left + 8,
@@ -144,7 +146,7 @@ function curveOf(one, points, x, y) {
   let marked = -Infinity;
   points.forEach(({ value, half }, index) => {
     const [cx, cy] = path[index];
-    const ends = { y1: y.at(Math.max(value - half, y.least)), y2: y.at(value + half) };
+    const ends = { y1: y.at(Math.max(value - half, y.least)), y2: y.at(Math.min(value + half, y.most)) };
     if (half) group.append(shape('line', { x1: cx, x2: cx, ...ends, class: 'span' }));
     if (!one.dots && index < points.length - 1 && cx - marked < MARKS) return;
     group.append(mark(one.mark, cx, cy, 4, !one.dash));
