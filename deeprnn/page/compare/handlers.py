@@ -65,7 +65,7 @@ class Handlers:
         def pressed(
             request: gr.Request, names: list[str] | None, value: Any, language: str, *wanted: str | None
         ) -> Any:
-            chosen = readers(self._registry, text, names or [])
+            chosen = self._readers(text, names or [])
             if chosen == names:
                 return text, gr.skip(), gr.skip(), gr.skip(), gr.skip()
             board = self._redraw(lambda board: cards.show(self._registry, chosen, board), value, request.session_hash)
@@ -73,6 +73,12 @@ class Handlers:
             return text, board, shown, None, gr.update(visible=False)
 
         return pressed
+
+    def _readers(self, text: str, names: list[str]) -> list[str]:
+        """Return the chosen models that can read an example, else those of the question that has it, else others."""
+        found = readers(self._registry, text, names)
+        asked = next((one.groups[one.budget] for one in comparisons(self._registry).values() if one.prompt == text), ())
+        return list(asked) if asked and not {*found} <= {*names} else found
 
     def on_preset(self, request: gr.Request, key: str, value: Any, language: str, *wanted: str | None) -> Any:
         """Show a question's default group of models, with the settings with which their texts were written."""

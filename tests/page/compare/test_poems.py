@@ -219,13 +219,14 @@ def poems(one, shape):
     """Wait until every card shows a finished poem of this shape; return the poems."""
     chars, lines = map(int, shape.split("x"))
     couplet = f"[{HAN}]{{{chars}}}，[{HAN}]{{{chars}}}。"
-    one.page.wait_for_function(
-        "(form) => [...document.querySelectorAll('.model-card')].every((card) =>"
-        " /finished|完成/.test(card.querySelector('.status').textContent) && !card.matches('.writing')"
-        " && new RegExp(form).test(card.querySelector('.text').textContent))",
+    found = one.page.wait_for_function(
+        "(form) => { const cards = [...document.querySelectorAll('.model-card')];"
+        " const texts = cards.map((card) => card.querySelector('.text').textContent);"
+        " return cards.every((card) => /finished|完成/.test(card.querySelector('.status').textContent)"
+        " && !card.matches('.writing')) && texts.every((text) => new RegExp(form).test(text)) && texts; }",
         arg="^" + "\n".join([couplet] * (lines // 2)) + "$",
     )
-    return one.page.locator(".model-card .text").all_text_contents()
+    return found.json_value()
 
 
 def firsts(poem):
