@@ -13,7 +13,6 @@ Privacy: as of a fingerprint. Who has a text can confirm its lines; authors and 
 
 import hashlib
 import json
-import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,14 +27,13 @@ from safetensors.numpy import save as save_tensors
 from deeprnn.checks import shortened
 from deeprnn.documents import file_size, printable, replace_file
 from deeprnn.measure.novelty import TextPart
-from deeprnn.text.poem_form import BREAK, LINE_CHARS
+from deeprnn.text.poem_form import BREAK, LINE_CHARS, VERSE
 
 VERSION = 1  # version of the file format
 MAX_TITLES_BYTES = 20_000_000  # of all titles in a file
 _MAX_FILE_BYTES = 10_000_000
 _METADATA = "lines"
 _DTYPES = {"hashes": "U32", "poems": "U32", "titles": "U8"}
-_LINE = re.compile(r"[^\s，。？！；]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +69,7 @@ class LineIndex:
             raise ValueError(f"{source.name}: {len(missing)} poems have no title, such as {missing[0][:20]!r}.")
         first: dict[str, int] = {}
         for number, poem in enumerate(poems):
-            for line in _LINE.findall(poem):
+            for line in VERSE.findall(poem):
                 first.setdefault(line, number)
         hashes, kept = np.unique(_hashes(first), return_index=True)
         if not len(hashes):
@@ -81,7 +79,7 @@ class LineIndex:
 
     def found(self, text: str) -> list[KnownLine]:
         """Return the lines of verse in a text that are in the index, in order."""
-        lines = [match for match in _LINE.finditer(text) if len(match[0]) in LINE_CHARS]
+        lines = [match for match in VERSE.finditer(text) if len(match[0]) in LINE_CHARS]
         hashes = _hashes(match[0] for match in lines)
         at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
         return [

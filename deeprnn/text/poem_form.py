@@ -15,6 +15,7 @@ BREAK = "\n\n"  # after each poem, and so before the next
 POEM_BEFORE = "白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼。" + BREAK  # 王之涣《登鹳雀楼》; see `lm.poem`
 MARKS = ("，", "。")  # at the end of the first and of the second line of a couplet
 LINE_CHARS, LINES = (5, 7), (4, 8)
+VERSE = re.compile(r"[^\s，。？！；]+")  # a line of a printed poem, without its mark
 _HAN = re.compile("[〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _PUT_BY_THE_FORM = re.compile(r"[\s，。？！；、：,.?!;:]")
 REASONS = {  # why a poem cannot be written to a form

@@ -15,6 +15,14 @@ ALPHABET = f"，。\n？！a {HAN}"
 FORMS = [(5, 4), (7, 4), (5, 8), (7, 8)]
 
 
+def save_tiny_poets(folder, names):
+    """Save tiny models that claim to have read poems; a name such as poems-gru-2 gives the cell and the layers."""
+    for name in names:
+        _, cell, layers = name.split("-")
+        config = {"cell": cell, "num_layers": int(layers)}
+        save_tiny_checkpoint(folder / name, characters=ALPHABET, text="tang_poems", **config)
+
+
 @pytest.fixture(scope="module")
 def lm(tmp_path_factory):
     """A tiny model with the alphabet of poems."""

@@ -3,18 +3,16 @@
 Knows: forms, models' metadata, rhymes. Does not know: components.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from deeprnn.measure.verse import rhymes
 from deeprnn.store.registry import Registry
 from deeprnn.text.catalogue import catalogue
-from deeprnn.text.poem_form import BREAK, LINE_CHARS, LINES, PoemForm, is_han
+from deeprnn.text.poem_form import BREAK, LINE_CHARS, LINES, VERSE, PoemForm, is_han
 
 FREE = "free"  # no form
 SHAPES = {f"{chars}x{lines}": (chars, lines) for lines in LINES for chars in LINE_CHARS}
-_VERSE = re.compile(r"[^\s，。？！；]+")
 
 
 def shape_of(form: PoemForm | None) -> str:
@@ -52,7 +50,7 @@ def _poems(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _rhyming(start: int, poem: str) -> list[int]:
-    ends = [match.end() - 1 for match in _VERSE.finditer(poem)]
+    ends = [match.end() - 1 for match in VERSE.finditer(poem)]
     even = ends[1::2]
     shared = Counter(rhyme for end in {poem[at] for at in even} for rhyme in rhymes().get(end, ()))
     rhyme, count = max(shared.items(), key=lambda item: (item[1], item[0]), default=("", 0))

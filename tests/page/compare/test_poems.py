@@ -18,8 +18,8 @@ from deeprnn.page.shared.components import Drawing
 from deeprnn.page.shared.poems import rhyming_places, write_poems
 from deeprnn.store.registry import Registry
 from deeprnn.text.poem_form import BREAK, POEM_BEFORE
-from tests.conftest import SHIPPED, save_tiny_checkpoint
-from tests.lm.test_poem import ALPHABET, HAN
+from tests.conftest import SHIPPED
+from tests.lm.test_poem import HAN, save_tiny_poets
 from tests.page.conftest import serving, spoken
 
 MODELS = ["poems-gru-2", "poems-lstm-10"]
@@ -32,10 +32,7 @@ SPRING = "孤山寺北贾亭西，水面初平云脚低。\n几处早莺争暖�
 def folder(tmp_path_factory):
     """A folder of tiny models with the alphabet of poems."""
     folder = tmp_path_factory.mktemp("poems")
-    for name in MODELS:
-        _, cell, layers = name.split("-")
-        config = {"cell": cell, "num_layers": int(layers)}
-        save_tiny_checkpoint(folder / name, characters=ALPHABET, text="tang_poems", **config)
+    save_tiny_poets(folder, MODELS)
     return folder
 
 

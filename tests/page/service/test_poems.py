@@ -9,7 +9,7 @@ from deeprnn.page import service
 from deeprnn.page.service import RequestError
 from deeprnn.store.registry import Registry
 from tests.conftest import save_tiny_checkpoint
-from tests.lm.test_poem import ALPHABET, HAN
+from tests.lm.test_poem import ALPHABET, HAN, save_tiny_poets
 
 MODELS = ["poems-gru-2", "poems-lstm-4", "poems-rnn-1"]
 
@@ -18,10 +18,7 @@ MODELS = ["poems-gru-2", "poems-lstm-4", "poems-rnn-1"]
 def poets(tmp_path_factory):
     """A registry of models that claim to have read poems, and one of letters."""
     folder = tmp_path_factory.mktemp("poets")
-    for name in MODELS:
-        _, cell, layers = name.split("-")
-        config = {"cell": cell, "num_layers": int(layers)}
-        save_tiny_checkpoint(folder / name, characters=ALPHABET, text="tang_poems", **config)
+    save_tiny_poets(folder, MODELS)
     save_tiny_checkpoint(folder / "letters")
     return Registry(folder)
 
