@@ -8,11 +8,11 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
 
 from deeprnn.page.environment import env_limit
 
 SHUTDOWN_SECONDS = 5.0  # seconds that running requests have to finish at a shutdown
+SECONDS_TO_LOOK = 0.1  # seconds from one look to the next at what has changed
 
 
 def address(host: str | None = None, port: int | None = None) -> dict[str, str | int]:
@@ -72,23 +72,24 @@ class ShutdownSignal:
     """Handles SIGTERM and SIGINT, which ask the server to shut down; a process with PID 1 would ignore them."""
 
     def __init__(self) -> None:
-        # The handler interrupts the waiting thread, which may hold the lock of an Event; a SimpleQueue is reentrant.
-        self._signals: SimpleQueue[int] = SimpleQueue()
         self._requested = False
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._ask)
 
-    def _ask(self, number: int, _: object) -> None:
+    def _ask(self, *_: object) -> None:
         self._requested = True
-        self._signals.put(number)
 
     def requested(self) -> bool:
         """Return whether a shutdown was requested, so that no new request is accepted."""
         return self._requested
 
     def wait(self, busy: Callable[[], bool]) -> None:
-        """Wait for the request to shut down, and then until nothing runs or the time is up."""
-        self._signals.get()
+        """Wait for the request to shut down, and then until nothing runs or the time is up; for the main thread.
+
+        The system may tell the request to another thread; Python calls the handler when the main thread's sleep ends.
+        """
+        while not self._requested:
+            time.sleep(SECONDS_TO_LOOK)
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         while busy() and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(SECONDS_TO_LOOK)

@@ -105,6 +105,30 @@ def test_an_end_is_heard_at_whatever_line_of_the_wait_it_is_asked_for():
     assert done.stdout == "heard\n", done.stderr
 
 
+TOLD_TO_ANOTHER = """
+import signal, threading, time
+from deeprnn.page.server.serving import ShutdownSignal
+
+ending = ShutdownSignal()
+
+def hear_it():
+    time.sleep(0.5)  # meanwhile the main thread waits
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(60)
+
+threading.Thread(target=hear_it, daemon=True).start()
+ending.wait(lambda: False)
+print("heard")
+"""
+
+
+def test_an_end_is_heard_though_the_system_tells_it_to_another_thread_than_the_one_that_waits():
+    # Linux does that now and then while a process is started: the thread that starts it blocks signals for a moment.
+    command = [sys.executable, "-c", TOLD_TO_ANOTHER]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert done.stdout == "heard\n", done.stderr
+
+
 def test_a_port_that_is_taken_is_an_error_with_a_remedy():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

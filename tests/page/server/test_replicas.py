@@ -162,9 +162,19 @@ def test_below_a_prefix_over_tls_the_page_writes_while_it_is_watched_and_stops(p
     context.close()
 
 
+def written(one, prompt):
+    """Press Generate, in whatever language, and wait until the model has finished."""
+    one.page.locator("#prompt textarea").fill(prompt)
+    one.page.click("#generate")
+    finished = re.compile("finished|完成")
+    one.card(MODEL).filter(has_text=prompt).locator(".status").filter(has_text=finished).wait_for()
+
+
 @pytest.mark.parametrize(("locale", "lang"), [("en-US", "en"), ("zh-CN", "zh")])
 def test_a_lost_session_is_a_sentence_on_a_page_that_stays_and_can_try_again(visit, locale, lang):
     one = visit(f"?models={MODEL}", locale=locale)
+    written(one, "the sea")  # so that no stream is open that the next answer could come through, see `settle`
+    one.settle()
     elsewhere = re.compile(f"{STREAM}.*")
     one.page.route(elsewhere, lambda route: route.continue_(url=f"{one.url}{STREAM[1:]}?session_hash=elsewhere"))
     one.page.locator("#prompt textarea").fill("the tide")
@@ -173,7 +183,4 @@ def test_a_lost_session_is_a_sentence_on_a_page_that_stays_and_can_try_again(vis
     one.page.unroute(elsewhere)
     assert one.page.locator("#prompt textarea").input_value() == "the tide"
     one.page.click(".toast-close")
-    one.page.click("#generate")
-    one.card(MODEL).filter(has_text="the tide").locator(".status").filter(
-        has_text=re.compile("finished|完成")
-    ).wait_for()
+    written(one, "the tide")
