@@ -13,6 +13,7 @@ from deeprnn.page.service import MAX_PROMPT_CHARS, RequestError
 from deeprnn.page.shared.widgets import title_of
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
+from deeprnn.text.poem_form import POEM_BEFORE, opening_in
 from deeprnn.words import Lang, in_both
 
 
@@ -24,10 +25,15 @@ def branched(context: str) -> str:
 def next_chars(registry: Registry, ask: dict[str, Any]) -> Any:
     """Return each model's `k` likeliest next characters after a text (ten without it), in both languages.
 
+    If `poem` is true, the text is how a poem of a given form begins: models read a poem before it, as when they write.
+
     Raises:
         RequestError: see `service.next_char`.
     """
-    answers = service.next_char(registry, prompt=ask.get("context"), models=ask.get("models"), k=ask.get("k", 10))
+    context = ask.get("context")
+    if ask.get("poem") is True and isinstance(context, str):
+        context = POEM_BEFORE + opening_in(context)
+    answers = service.next_char(registry, prompt=context, models=ask.get("models"), k=ask.get("k", 10))
 
     def row(answer: dict[str, Any], lang: Lang) -> dict[str, Any]:
         name = answer["model"]

@@ -3,7 +3,7 @@ import { report } from '../shared/address.js';
 import { Carried, find, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
 import { lenses, marksOfPoems, menu } from './bar.js';
 import { build, extend, fill, partsOf, reserve, stop } from './card.js';
-import { FREE, choose, queryOf } from './kept.js';
+import { FREE, choose, queryOf, shapeAsked } from './kept.js';
 import { Past, after } from './past.js';
 import { showQuestion } from './questions.js';
 import { drawSeen } from './seen.js';
@@ -258,15 +258,14 @@ class Compare {
    * @param {boolean} goesOn whether the texts that are shown are continued
    */
   #reserve(goesOn) {
-    const { cards, sampling, poems, shape } = this.value;
-    const chosen = /** @type {HTMLInputElement | null} */ (document.querySelector('#shape input:checked'))?.value;
+    const { cards, sampling, shape } = this.value;
     const length = /** @type {HTMLInputElement | null} */ (document.querySelector('#length input')); // not in a closed fold
     const more = Number(length?.value) || sampling.max_chars;
     cards.forEach(({ prompt, text }, index) =>
       reserve(
         this.cards.children[index],
         prompt.length + (goesOn ? text.length : 0) + more,
-        (goesOn ? shape : poems && chosen) || FREE,
+        goesOn ? shape : shapeAsked(),
       ),
     );
   }

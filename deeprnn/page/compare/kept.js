@@ -5,6 +5,12 @@ import { listed, node } from '../shared/dom.js';
 
 export const FREE = 'free'; // the shape of a text that is no poem of a given form
 
+/** The shape in the controls, FREE while the models on the board write no poems. */
+export const shapeAsked = () =>
+  (document.querySelector('.compare.poems') &&
+    /** @type {HTMLInputElement | null} */ (document.querySelector('#shape input:checked'))?.value) ||
+  FREE;
+
 /**
  * The query of the address that shows the same board. If all cards are recordings, it has no settings.
  * @param {Value} value

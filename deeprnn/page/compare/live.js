@@ -1,6 +1,7 @@
 // Draws each model's likeliest next characters under the prompt while the reader types it. The strip lies over what is
 // below the prompt, so nothing moves when it appears.
 import { between, button, filled, find, language, node, onLanguage, spoken, targetOf, visible } from '../shared/dom.js';
+import { FREE, shapeAsked } from './kept.js';
 
 /** @typedef {import('./sheet.js').Answer} Answer */
 
@@ -62,7 +63,8 @@ class Live {
     if (event.target !== prompt || /** @type {InputEvent} */ (event).isComposing) return;
     clearTimeout(this.#timer);
     this.#isDue = false;
-    this.#wanted = JSON.stringify({ context: endOf(prompt.value), models: models(), k: LETTERS });
+    const poem = shapeAsked() !== FREE;
+    this.#wanted = JSON.stringify({ context: endOf(prompt.value), models: models(), k: LETTERS, poem });
     this.root.classList.toggle('old', this.#told?.wanted !== this.#wanted);
     this.#timer = window.setTimeout(() => this.#ask(), PAUSE);
   }

@@ -10,6 +10,7 @@ import pytest
 from deeprnn import PoemForm, write_poem
 from deeprnn.measure.lines import LineIndex
 from deeprnn.measure.novelty import FINGERPRINTS, TextPart
+from deeprnn.page import service
 from deeprnn.page.compare import cards, export, runs
 from deeprnn.page.compare.cards import NUMBERS, Board
 from deeprnn.page.compare.handlers import Handlers
@@ -296,6 +297,21 @@ def test_other_models_offer_no_form_and_a_saved_file_brings_it_back(visit):
     chooser.value.set_files({"name": "poems.json", "mimeType": "application/json", "buffer": saved})
     assert poems(one, "7x8") == before
     assert one.page.locator("#shape input:checked").get_attribute("value") == "7x8"
+
+
+def test_while_first_words_are_typed_the_next_characters_are_those_that_begin_a_poem(visit, poets):
+    one = visit(LINK + "&form=5x4&seed=2")
+    poems(one, "5x4")
+    one.page.locator("#prompt textarea").fill("春")
+    after = service.next_char(poets, prompt=POEM_BEFORE + "春", models=MODELS, k=6)
+    alone = service.next_char(poets, prompt="春", models=MODELS, k=6)
+    assert after != alone
+    told = [[one["char"].replace(" ", "␣").replace("\n", "↵") for one in answer["candidates"]] for answer in after]
+    one.page.wait_for_function(
+        "(told) => JSON.stringify([...document.querySelectorAll('.live:not([hidden], .old) .live-row')].map((row) =>"
+        " [...row.querySelectorAll('b')].map((letter) => letter.textContent))) === JSON.stringify(told)",
+        arg=told,
+    )
 
 
 @pytest.mark.parametrize(
