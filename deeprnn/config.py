@@ -92,8 +92,8 @@ class ModelConfig(StrictConfig):
     """The size of a character's embedding; 0 feeds one-hot vectors, as the note does."""
     residual: bool = False
     """Whether the output of each layer is added to its input."""
-    layer_norm: bool = True
-    """Whether a residual stack has a LayerNorm before each layer and before the head; a plain stack has none."""
+    pre_norm: bool | None = None
+    """Whether there is a LayerNorm before each layer and before the head; None becomes the value of `residual`."""
     dropout: float = 0.0
     """The dropout rate of every layer's output."""
     head_dropout: float = 0.0
@@ -106,7 +106,22 @@ class ModelConfig(StrictConfig):
     """`stack`: each layer has its own weights and state. `shared`: the note's mistake, where all layers share one set
     of weights and one state, which never changes. `shared-updated`: the same, but the state is updated."""
 
+    @classmethod
+    def from_dict(cls, values: object) -> Self:
+        """Build from JSON values; of older ones, `layer_norm` is `pre_norm`, but meant nothing in a plain stack.
+
+        Raises:
+            ValueError: a key is unknown or missing, a value has the wrong type, or the result is invalid.
+        """
+        if isinstance(values, dict) and "layer_norm" in values and "pre_norm" not in values:
+            values = dict(values)
+            normed = values.pop("layer_norm")
+            values["pre_norm"] = normed if values.get("residual") else None
+        return super().from_dict(values)
+
     def __post_init__(self) -> None:
+        if self.pre_norm is None:
+            object.__setattr__(self, "pre_norm", self.residual)
         for name, least, most in (("hidden_size", 1, 65_536), ("num_layers", 1, 1_000), ("embedding_size", 0, 65_536)):
             value = getattr(self, name)
             _require(least <= value <= most, f"{name} must be from {least} to {most}, not {shown(value)}.")
@@ -121,14 +136,19 @@ class ModelConfig(StrictConfig):
                 f"set embedding_size to hidden_size ({self.hidden_size}), not {self.embedding_size}.",
             )
         _require(
+            not self.pre_norm or self.embedding_size == self.hidden_size,
+            "a LayerNorm before each layer needs inputs of one width: "
+            f"set embedding_size to hidden_size ({self.hidden_size}), not {self.embedding_size}.",
+        )
+        _require(
             not self.tied or self.embedding_size == self.hidden_size,
             "a tied head uses the embedding's matrix: "
             f"set embedding_size to hidden_size ({self.hidden_size}), not {self.embedding_size}.",
         )
         if self.wiring != "stack":
             _require(
-                not self.residual and self.dropout == self.head_dropout == 0,
-                "a shared wiring has neither a residual form nor dropout.",
+                not (self.residual or self.pre_norm) and self.dropout == self.head_dropout == 0,
+                "a shared wiring has no residual form, no LayerNorm and no dropout.",
             )
 
     @property

@@ -14,7 +14,7 @@ EVERY_MODEL_KEY = {
     "num_layers": 3,
     "embedding_size": 16,
     "residual": True,
-    "layer_norm": False,
+    "pre_norm": False,
     "dropout": 0.25,
     "head_dropout": 0.5,
     "locked_dropout": True,
@@ -69,6 +69,23 @@ def test_a_config_survives_the_round_trip_through_json(config, values):
     written = json.loads(json.dumps(built.to_dict()))
     assert config.from_dict(written) == built
     assert values.items() <= written.items()
+
+
+@pytest.mark.parametrize(
+    ("older", "normed"),
+    [
+        ({"residual": True, "layer_norm": True}, True),
+        ({"residual": True, "layer_norm": False}, False),
+        ({"residual": True}, True),
+        ({"residual": False, "layer_norm": True}, False),  # what plain stacks said, which had none
+        ({"layer_norm": True}, False),
+        ({}, False),
+    ],
+)
+def test_an_older_model_has_the_layer_norms_that_it_had(older, normed):
+    config = ModelConfig.from_dict(MODEL | {"embedding_size": 8} | older)
+    assert config.pre_norm is normed
+    assert ModelConfig.from_dict(config.to_dict()) == config
 
 
 def test_every_key_was_tried():
@@ -160,8 +177,15 @@ def test_a_number_too_large_for_a_float_is_refused_by_name():
         ({"tied": True}, r"a tied head uses the embedding's matrix: set embedding_size to hidden_size \(8\), not 0"),
         ({"wiring": "shared"}, r"set embedding_size to hidden_size \(8\), not 0"),
         ({"wiring": "shared-updated", "embedding_size": 9}, "set embedding_size to hidden_size"),
-        ({"wiring": "shared", "embedding_size": 8, "residual": True}, "neither a residual form nor dropout"),
-        ({"wiring": "shared", "embedding_size": 8, "dropout": 0.1}, "neither a residual form nor dropout"),
+        (
+            {"wiring": "shared", "embedding_size": 8, "residual": True},
+            "no residual form, no LayerNorm and no dropout",
+        ),
+        (
+            {"wiring": "shared", "embedding_size": 8, "dropout": 0.1},
+            "no residual form, no LayerNorm and no dropout",
+        ),
+        ({"pre_norm": True}, r"set embedding_size to hidden_size \(8\), not 0"),
         ({"wiring": "sahred"}, "wiring must be one of"),
     ],
 )

@@ -13,7 +13,7 @@ from deeprnn.store.results import Results
 WHOLE = "ablation-none"
 MODEL_CHANGES: dict[str, dict[str, Any]] = {
     "residual": {"residual": False},
-    "layer-norm": {"layer_norm": False},
+    "layer-norm": {"pre_norm": False},
     "dropout": {"dropout": 0.0},
     "locked-dropout": {"locked_dropout": False},
 }

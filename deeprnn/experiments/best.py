@@ -39,9 +39,9 @@ def one_book() -> Iterator[Recipe]:
     tries = {
         "lstm-2": (stack("lstm", 2, 384, dropout=0.5, head_dropout=0.5), train),
         "gru-2-plain": (stack("gru", 2, 448, residual=False, dropout=0.5, **fresh), lighter),
-        "gru-3": (stack("gru", 3, 364, dropout=0.5, head_dropout=0.3, layer_norm=False, **fresh), lighter),
+        "gru-3": (stack("gru", 3, 364, dropout=0.5, head_dropout=0.3, pre_norm=False, **fresh), lighter),
         "lstm-2-plain": (stack("lstm", 2, 384, residual=False, dropout=0.5, **fresh), halved),
-        "gru-2-light": (stack("gru", 2, 384, dropout=0.1, layer_norm=False), replace(halved, epochs=20)),
+        "gru-2-light": (stack("gru", 2, 384, dropout=0.1, pre_norm=False), replace(halved, epochs=20)),
         "gru-1-plain": (stack("gru", 1, 600, residual=False, dropout=0.5, **fresh), replace(halved, epochs=30)),
     }
     for name, (model, training) in tries.items():

@@ -87,7 +87,7 @@ def overridden(recipe: Recipe, settings: Overrides) -> Recipe:
     """Return a recipe with other settings, and a name that says which; the recipe itself if it has them already.
 
     What follows: the embedding is as wide as the layers if it was so before or the stack is residual, which adds the
-    two; a cell without hidden weights has none dropped.
+    two; LayerNorms come and go with residual connections; a cell without hidden weights has none dropped.
 
     Raises:
         ValueError: the settings do not fit the recipe, or each other.
@@ -100,6 +100,8 @@ def overridden(recipe: Recipe, settings: Overrides) -> Recipe:
     hidden, residual = more.get("hidden_size", model.hidden_size), more.get("residual", model.residual)
     if residual or model.embedding_size == model.hidden_size:
         more["embedding_size"] = hidden
+    if residual != model.residual:
+        more["pre_norm"] = residual
     others = {field: changed[name] for name, field in _TRAIN.items() if name in changed}
     if not CELLS[more.get("cell", model.cell)].has_hidden_weights:
         others["weight_drop"] = 0.0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from deeprnn.config import Recipe
-from deeprnn.experiments import ablations, authors, best, chinese, data, depth, gru, poems, rote, scratch
+from deeprnn.experiments import ablations, authors, best, chinese, data, depth, gru, poems, rote, scratch, ten
 from deeprnn.experiments.question import Comparison, Figures, Question
 from deeprnn.experiments.recipes import smoke
 from deeprnn.store.results import Results
@@ -21,6 +21,7 @@ QUESTIONS: tuple[Question, ...] = (
     authors.QUESTION,
     best.QUESTION,
     depth.QUESTION,
+    ten.QUESTION,
     chinese.QUESTION,
     poems.QUESTION,
     ablations.QUESTION,

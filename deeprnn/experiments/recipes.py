@@ -30,7 +30,7 @@ def num_params(model: ModelConfig, vocab_size: int) -> int:
     for layer in range(model.state_layers):
         total += cell.num_gates * hidden * ((first if layer == 0 else hidden) + 1)
         total += cell.num_gates * hidden * (hidden + 1) if cell.has_hidden_weights else 0
-    if model.residual and model.layer_norm:
+    if model.pre_norm:
         total += 2 * hidden * (model.num_layers + 1)
     return total
 

@@ -7,8 +7,8 @@ attribute. For layers l = 1..L, with H^(0) = X, a plain stack is the note's equa
 
     H_t^(l) = phi_l(H_t^(l-1) W_xh^(l) + H_{t-1}^(l) W_hh^(l) + b_h^(l))
 
-and a residual stack is H^(l) = H^(l-1) + Dropout(cell_l(LayerNorm_l(H^(l-1)))), with a last LayerNorm before the head;
-with `layer_norm` off it has no LayerNorm.
+and a residual stack is H^(l) = H^(l-1) + Dropout(cell_l(LayerNorm_l(H^(l-1)))), with a last LayerNorm before the head.
+`pre_norm` gives a plain stack those LayerNorms, too, or takes them from a residual one.
 
 Dimensions: B lanes, T characters, V symbols, E input size, H hidden size, L layers with a state, S state vectors per
 layer (an LSTM has two).
@@ -87,9 +87,8 @@ class CharRNN(nn.Module):
         self.cells = nn.ModuleList(
             cell_class(input_size if layer == 0 else hidden, hidden) for layer in range(config.state_layers)
         )
-        normalized = config.residual and config.layer_norm
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(config.num_layers if normalized else 0))
-        self.final_norm = nn.LayerNorm(hidden) if normalized else None
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(config.num_layers if config.pre_norm else 0))
+        self.final_norm = nn.LayerNorm(hidden) if config.pre_norm else None
         self.head: nn.Linear | TiedHead = nn.Linear(hidden, vocab_size)
         if config.tied and self.embedding is not None:
             self.head = TiedHead(self.embedding)

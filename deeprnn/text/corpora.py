@@ -10,7 +10,6 @@ the folder that the environment variable DEEPRNN_DATA names, then in the user's 
 import hashlib
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +19,11 @@ from deeprnn.config import Form
 from deeprnn.documents import plain_name
 from deeprnn.text import poems
 from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue
+from deeprnn.text.gutenberg import strip_gutenberg
 from deeprnn.text.poem_form import BREAK
 from deeprnn.text.vocab import normalize
 
 OWN_NAME_CHARS = 48  # of a file's name; a Chinese character takes 3 bytes, and a file name may have 255 bytes
-_START = re.compile(r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*$", re.MULTILINE)
-_END = re.compile(
-    r"^(?:End of (?:the )?Project Gutenberg.*|\*\*\* ?END OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*)$", re.MULTILINE
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,19 +100,6 @@ def load_if_local(text: str, form: Form) -> Corpus | None:
     folders = [Path(folder) for folder in (os.environ.get("DEEPRNN_DATA"), pooch.os_cache("deeprnn")) if folder]
     there = all(any((folder / one.file).is_file() for folder in folders) for one in entry.files)
     return load_corpus(text, form) if there else None
-
-
-def strip_gutenberg(text: str) -> str:
-    """Return the text between the header and the footer of Project Gutenberg.
-
-    Raises:
-        ValueError: the text has no header or no footer.
-    """
-    start = _START.search(text)
-    end = _END.search(text, start.end()) if start else None
-    if start is None or end is None:
-        raise ValueError("no Project Gutenberg header and footer found where the catalogue says there are.")
-    return text[start.end() : end.start()].strip() + "\n"
 
 
 def titles_of_poems(text: str) -> dict[str, str]:

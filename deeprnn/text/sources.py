@@ -14,6 +14,7 @@ from charset_normalizer import from_bytes
 
 from deeprnn.documents import plain_name, replace_file
 from deeprnn.text.corpora import is_known, raw_text
+from deeprnn.text.gutenberg import without_gutenberg
 
 STDIN = "-"
 BETWEEN = "\n\n"  # between two texts
@@ -30,18 +31,22 @@ _COMMON = ("gb18030", "cp1252")  # chosen from encodings that explain the bytes 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A text that was read: where it was, how its bytes were encoded ("" for a text that the project knows)."""
+    """A text that was read: where it was, how its bytes were encoded ("" for a text that the project knows).
+
+    left_out: the characters of Project Gutenberg's header and footer, which are not part of the text.
+    """
 
     place: str
     encoding: str
     text: str
+    left_out: int = 0
 
 
 def as_one_file(places: Sequence[str], folder: Path, stdin: BinaryIO, encoding: str | None) -> tuple[str, list[Source]]:
     """Return the path of a UTF-8 file with all texts, or the name of a known text, and what was read for it.
 
-    One file in UTF-8 and one known text are used where they are, and nothing is returned as read. Everything else is
-    written into a folder of `folder` that is named by the hash of the text.
+    One file in UTF-8 and one known text are used where they are, and nothing is returned as read. Everything else, also
+    a file from which something is left out, is written into a folder of `folder` that is named by the hash of the text.
 
     places: files, folders, names of known texts, "-" for standard input. encoding: of all files; None finds it out.
 
@@ -49,7 +54,7 @@ def as_one_file(places: Sequence[str], folder: Path, stdin: BinaryIO, encoding: 
         ValueError: a text cannot be read; the message names it and the remedy.
         OSError: the file cannot be written.
     """
-    if len(places) == 1 and (is_known(places[0]) or _is_utf8_file(Path(places[0]), encoding)):
+    if len(places) == 1 and (is_known(places[0]) or _is_used_as_it_is(Path(places[0]), encoding)):
         return places[0], []
     found = [source for place in places for source in _read(place, stdin, encoding)]
     whole = BETWEEN.join(source.text.strip("\n") for source in found) + "\n"
@@ -127,16 +132,19 @@ def _is_hidden(path: Path) -> bool:
 
 def _source(data: bytes, place: str, encoding: str | None) -> Source:
     text, found = decode(data, place, encoding)
-    return Source(place=place, encoding=found, text=text.replace("\r\n", "\n"))
+    whole = text.replace("\r\n", "\n")
+    body = without_gutenberg(whole)
+    return Source(place=place, encoding=found, text=body, left_out=len(whole) - len(body))
 
 
-def _is_utf8_file(path: Path, encoding: str | None) -> bool:
+def _is_used_as_it_is(path: Path, encoding: str | None) -> bool:
     if not path.is_file() or (encoding and codecs.lookup(encoding).name != "utf-8"):
         return False
     try:
-        return "\0" not in _bytes(path).decode("utf-8-sig")
+        text = _bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         return False
+    return "\0" not in text and without_gutenberg(text) == text
 
 
 def _bytes(path: Path) -> bytes:

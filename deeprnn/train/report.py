@@ -79,7 +79,8 @@ class Terminal(Reporter):
         """Print how each text is encoded, and where they are now."""
         for source in sources:
             encoding = f", {source.encoding}" if source.encoding else ""
-            print(f"{source.place}: {len(source.text):,} characters{encoding}", file=sys.stderr)
+            left = f"; {source.left_out:,} of Project Gutenberg's own are left out" if source.left_out else ""
+            print(f"{source.place}: {len(source.text):,} characters{encoding}{left}", file=sys.stderr)
         print(f"read as UTF-8 from {place}", file=sys.stderr)
 
     def planned(self, sentences: list[str], figures: dict[str, Any]) -> None:  # noqa: ARG002
@@ -198,7 +199,10 @@ class JsonLines(Reporter):
 
     def read(self, place: str, sources: Sequence[Source]) -> None:  # noqa: ARG002
         """Write `read`."""
-        told = [{"place": one.place, "encoding": one.encoding, "chars": len(one.text)} for one in sources]
+        told = [
+            {"place": one.place, "encoding": one.encoding, "chars": len(one.text), "left_out": one.left_out}
+            for one in sources
+        ]
         self._write("read", sources=told)
 
     def planned(self, sentences: list[str], figures: dict[str, Any]) -> None:  # noqa: ARG002

@@ -94,7 +94,7 @@ def test_the_options_of_a_text_are_read_as_they_are_given(tmp_path):
         (["smoke", "--batch", "0"], "--batch must be at least 1, not 0"),
         (
             ["note-*", "--residual"],
-            "a shared wiring has neither a residual form nor dropout; leave out what does not fit",
+            "a shared wiring has no residual form, no LayerNorm and no dropout; leave out what does not fit",
         ),
         (["smoke", "--license", "CC-BY-4"], "'CC-BY-4' is no licence that the Hub lists (cc-by-4.0"),
         (["my-book", "--data", "x", "--remeasure"], "not my-book"),

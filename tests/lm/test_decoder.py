@@ -66,7 +66,8 @@ def test_a_step_is_the_models_step(cell, layers, residual):
     [
         {"embedding_size": 0},
         {"embedding_size": 7},
-        {"embedding_size": 24, "residual": True, "layer_norm": False},
+        {"embedding_size": 24, "residual": True, "pre_norm": False},
+        {"embedding_size": 24, "pre_norm": True},
         {"embedding_size": 24, "residual": True, "tied": True},
         {"cell": "rnn", "embedding_size": 24, "wiring": "shared"},
         {"cell": "rnn", "embedding_size": 24, "wiring": "shared-updated", "layers": 3},

@@ -111,8 +111,9 @@ def test_a_plain_stack_is_the_torch_nn_module_of_that_depth_plus_the_head(cell, 
 
 
 @every_cell
-def test_a_residual_stack_is_its_equation_written_out(cell):
-    model = make_model(cell=cell, num_layers=3, **FORMS["residual"])
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_stack_with_layer_norms_is_its_equation_written_out(cell, residual):
+    model = make_model(cell=cell, num_layers=3, **FORMS["residual"] | {"residual": residual, "pre_norm": True})
     tokens, start = make_inputs(model)
     logits, last = model(tokens, start)
     state = list(start)
@@ -122,7 +123,7 @@ def test_a_residual_stack_is_its_equation_written_out(cell):
             norm = model.norms[layer]
             below = F.layer_norm(x, (H,), norm.weight, norm.bias)
             state[layer] = model.cells[layer].step(below, state[layer])
-            x = x + state[layer][0]
+            x = x + state[layer][0] if residual else state[layer][0]
         x = F.layer_norm(x, (H,), model.final_norm.weight, model.final_norm.bias)
         assert_close(logits[:, t], x @ model.head.weight.T + model.head.bias, rtol=0, atol=1e-12)
     assert_close(last, torch.stack(state), rtol=0, atol=1e-12)

@@ -18,8 +18,8 @@ from deeprnn.text.corpora import (
     load_corpus,
     load_if_local,
     own_name,
-    strip_gutenberg,
 )
+from deeprnn.text.gutenberg import strip_gutenberg
 
 BOOK = "\ufeffThe Pond\r\n\r\nIt was “deep”.\r\n".encode()
 FOOTED = (

@@ -60,6 +60,23 @@ def test_what_is_no_text_or_not_in_the_encoding_is_refused_with_the_remedy(data,
         decode(data, "book.txt", encoding)
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("the", ["THE", "THIS"])
+def test_the_header_and_the_licence_of_a_book_of_project_gutenberg_are_left_out(tmp_path, line_end, the):
+    around = (
+        "Title: Emma\n\n*** START OF {} PROJECT GUTENBERG EBOOK EMMA ***\n\n",
+        "\n\n*** END OF {} PROJECT GUTENBERG EBOOK EMMA ***\nSection 1. General Terms of Use\n",
+    )
+    start, end = (part.format(the) for part in around)
+    book = tmp_path / "emma.txt"
+    book.write_bytes((start + FRENCH + end).replace("\n", line_end).encode())
+    path, (source,) = one_file(tmp_path, book)
+    assert path.read_text("utf-8") == FRENCH
+    assert source.left_out == len(start) + len(end) + 1 - len("\n")
+    book.write_text(start + FRENCH, "utf-8")
+    assert one_file(tmp_path, book) == (book, []), "a text that has only one of them may be about it"
+
+
 def test_one_file_in_utf8_and_a_known_text_are_used_where_they_are(tmp_path):
     book = tmp_path / "book.txt"
     book.write_text(CHINESE, encoding="utf-8")

@@ -18,6 +18,7 @@ from deeprnn.page.training.state import News, estimated, is_active, own_file
 from deeprnn.page.training.texts import LEAST_BYTES, MOST_BYTES
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry, private_name
+from deeprnn.text.gutenberg import without_gutenberg
 from deeprnn.words import in_both
 
 OPENING_CHARS = 400  # of a text at hand, which are shown
@@ -73,9 +74,12 @@ class Answers:
         return News(self.registry, local=self.local)
 
     def bring(self, visitor: str | None, body: bytes) -> dict[str, Any]:
-        """Keep the text in the body of a request; return its key and its length in characters."""
+        """Keep the text in the body of a request; return its key and its length in characters.
+
+        Project Gutenberg's header and footer are left out of it.
+        """
         try:
-            text = body.decode()
+            text = without_gutenberg(body.decode())
         except UnicodeDecodeError:
             raise RequestError("training.refused.text") from None
         return {"source": self.trainings.bring(_known(visitor), text), "chars": len(text)}

@@ -77,6 +77,12 @@ def test_a_text_is_sent_once_and_estimated_for_its_visitor_alone(ask):
     assert about(ask, None, "estimate", **asked)["why"] == "training.refused.cookie"
 
 
+def test_the_licence_in_a_book_of_project_gutenberg_is_not_trained_on(ask):
+    start, end = (f"*** {part} OF THE PROJECT GUTENBERG EBOOK BOTTLES ***" for part in ("START", "END"))
+    book = f"{start}\n{TEXT}\n{end}\n"
+    assert ask(ANN, "POST", "text", book).json() == ask(ANN, "POST", "text", TEXT).json()
+
+
 def test_a_text_that_is_at_hand_is_not_sent(ask):
     (book,) = ask(None, "GET", "state").json()["books"]
     assert (book["name"], book["chars"], TEXT.startswith(book["opening"])) == ("time_machine", len(TEXT), True)
