@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { apart, digits, estimated, scale, short, spread, ticks } from '../../deeprnn/page/shared/charts.js';
+import { apart, digits, estimated, powered, scale, short, spread, ticks } from '../../deeprnn/page/shared/charts.js';
 import { Carried, between, filled, listed, percent, strength, visible } from '../../deeprnn/page/shared/dom.js';
 import { csvOf } from '../../deeprnn/page/shared/export.js';
 import { nearestOf } from '../../deeprnn/page/shared/lines.js';
@@ -65,7 +65,8 @@ test('names that would overlap are moved apart, in their order and within the pi
 });
 
 test('numbers are as long as they are worth', () => {
-  assert.deepEqual([1, 999, 1500, 2_000_000, 3e9].map(short), ['1', '999', '1.5 k', '2 M', '3e+9']);
+  assert.deepEqual([powered(25_800_000, 1), powered(1e9, 0), powered(0.00021, 1)], ['2.6 × 10⁷', '10⁹', '2.1 × 10⁻⁴']);
+  assert.deepEqual([1, 999, 1500, 2_000_000, 3e9].map(short), ['1', '999', '1.5 k', '2 M', '3 × 10⁹']);
   assert.deepEqual([1.0149, 12.34, 250.7].map(digits), ['1.015', '12.3', '251']);
   assert.equal(estimated(83.2, 2.316), '83.2 ± 2.3');
   assert.equal(estimated(1.0149, null), '1.015');

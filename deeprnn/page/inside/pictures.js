@@ -1,6 +1,6 @@
 // Draws the pictures: maps of a model's layers along a text or along distances, and a dot for each layer. Each picture of
 // one model is beside the same picture of the other, on the same scale.
-import { gridDown, picture, scale, write } from '../shared/charts.js';
+import { gridDown, picture, powered, scale, write } from '../shared/charts.js';
 import { node, shape, strength } from '../shared/dom.js';
 import { sized } from '../shared/sized.js';
 
@@ -262,7 +262,14 @@ function dots(one, ends, width, title) {
     const at = x.at(ppl);
     svg.append(shape('line', { x1: whole, x2: at, y1: y, y2: y, class: 'thread' }));
     svg.append(shape('circle', { cx: at, cy: y, r: 5, class: 'full' }));
-    write(svg, ppl < 1000 ? ppl.toPrecision(3) : ppl.toExponential(1), Math.max(at, whole) + 10, y + 4, 'start', 'ink');
+    write(
+      svg,
+      ppl < 1000 ? ppl.toPrecision(3) : ppl < 1e6 ? Math.round(ppl).toLocaleString() : powered(ppl, 1),
+      Math.max(at, whole) + 10,
+      y + 4,
+      'start',
+      'ink',
+    );
   });
   return svg;
 }

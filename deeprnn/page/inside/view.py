@@ -28,6 +28,7 @@ from deeprnn.page.shared.widgets import (
     refusing,
     title_of,
     titles,
+    two_digits,
     wiring,
 )
 from deeprnn.page.words import LANGUAGES, table, tr
@@ -200,7 +201,7 @@ def _gradients(norms: list[list[float]], lang: Lang) -> str:
     bottom, top = norms[0], norms[-1]
     values = zip("abcd", (bottom[0], top[0], bottom[-1], top[-1]), strict=True)
     key = "inside.say.gradients.layers" if len(norms) > 1 else "inside.say.gradients.one"
-    return tr(key, lang, distance=len(bottom) - 1, **{letter: f"{norm:.1e}" for letter, norm in values})
+    return tr(key, lang, distance=len(bottom) - 1, **{letter: two_digits(norm) for letter, norm in values})
 
 
 def _choices(registry: Registry, lang: Lang, *, none: bool) -> Choices:

@@ -38,7 +38,7 @@ export function means(nats, symbols) {
  */
 export function running(rows, symbols, labels, width) {
   const curves = rows.map((row) => means(row.costs, symbols));
-  const from = Math.min(10, curves[0].length - 1); // the first few means vary too much
+  const from = Math.min(10, Math.floor(curves[0].length / 4)); // the first few means vary too much
   const most = Math.max(...curves.flatMap((points) => points.slice(from).map(([, mean]) => mean)), 0.1);
   const characters = symbols.length;
   const right = width - 10;

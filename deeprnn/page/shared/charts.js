@@ -55,10 +55,23 @@ const decimals = (value) => (value >= 100 ? 0 : value >= 10 ? 1 : 3);
  * @param {number} value
  */
 export function short(value) {
-  if (value >= 1e9) return value.toExponential(0);
+  if (value >= 1e9) return powered(value, 0);
   if (value >= 1e6) return value / 1e6 + ' M';
   return value >= 1e3 ? value / 1e3 + ' k' : String(value);
 }
+
+/**
+ * A large or small number with a power of ten, as text.
+ * @param {number} value
+ * @param {number} decimals
+ */
+export function powered(value, decimals) {
+  const [all, power] = value.toExponential(decimals).split('e');
+  return (all === '1' ? '' : all + ' × ') + '10' + [...String(Number(power))].map((one) => SUPERSCRIPTS[one]).join('');
+}
+
+/** @type {Record<string, string>} */
+const SUPERSCRIPTS = Object.fromEntries([...'-0123456789'].map((one, at) => [one, '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'[at]]));
 
 /**
  * At least three round values between two ends: 1, 2, 5, 10 ... on a log scale that is long enough, else even steps.

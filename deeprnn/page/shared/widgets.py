@@ -293,9 +293,26 @@ def results_note(registry: Registry, missing: Sequence[str], lang: Lang) -> str:
     return tr("results_lack", lang, file=FILE, missing=BETWEEN[lang].join(missing))
 
 
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def perplexity(value: float) -> str:
     """Return a perplexity as text: three decimals below 10, so that 1.014 and 1.049 differ."""
-    return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 10_000 else f"{value:.2e}"
+    if value >= 1_000_000:
+        return _with_power(value, 2)
+    return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 1_000 else f"{value:,.0f}"
+
+
+def two_digits(value: float) -> str:
+    """Return a number of any size as text with two significant digits, such as 0.21 or 2.1 × 10⁻⁷."""
+    if value and not 0.0001 <= abs(value) < 10_000:
+        return _with_power(value, 1)
+    return f"{float(f'{value:.1e}'):g}"
+
+
+def _with_power(value: float, decimals: int) -> str:
+    digits, _, exponent = f"{value:.{decimals}e}".partition("e")
+    return f"{digits} × 10{f'{int(exponent)}'.translate(_SUPERSCRIPTS)}" if exponent else digits  # "inf" has none
 
 
 Joined = Literal["plain", "residual", "shared", "shared-updated"]

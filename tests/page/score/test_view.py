@@ -222,6 +222,13 @@ def test_the_running_plot_counts_characters_as_the_table_does(visit):
     assert len(heights) == 1
 
 
+def test_the_running_plot_of_a_short_text_has_lines_too(visit):
+    one = visit("?view=score&models=note-rnn-2&text=the%20time")
+    line = one.page.locator(".running .curve").first
+    line.wait_for()
+    assert len(line.get_attribute("points").split()) > 3
+
+
 def test_titles_are_in_the_readers_language(registry):
     for lang, title in (("en", "LSTM × 2 · 10,000 characters"), ("zh", "2 层 LSTM · 10,000 个字符")):
         assert spoken(last(registry, "the time", MODELS), lang)["cards"][0]["title"] == title
