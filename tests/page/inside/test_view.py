@@ -10,6 +10,7 @@ from deeprnn.measure import probes
 from deeprnn.page import service
 from deeprnn.page.inside import view as inside
 from deeprnn.page.service import MAX_LOOK_CHARS, RequestError
+from deeprnn.page.shared.widgets import two_digits
 from tests.page.conftest import spoken
 
 TEXT = "The Time Traveller came back and sat down by the fire without a word."
@@ -55,7 +56,7 @@ def test_the_sentences_name_the_layers_that_the_numbers_name(registry):
     assert f"{math.exp(found['nats']):.3f}" in said["without"]
     kept = [sum(row) / len(row) for row in found["gates"]["f"]]
     assert f"{100 * max(kept):.0f}% of the old state in layer {kept.index(max(kept)) + 1}" in said["gates"]
-    assert f"{found['gradients'][0][0]:.1e} in the bottom layer" in said["gradients"]
+    assert f"{two_digits(found['gradients'][0][0])} in the bottom layer" in said["gradients"]
 
 
 def test_ten_plain_layers_stand_still_above_and_ten_residual_ones_do_not(registry):
