@@ -29,7 +29,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     """Parse the command line; exit with a message if it is wrong."""
     parser = argparse.ArgumentParser(description="Train character language models; checkpoints appear under --out.")
     parser.add_argument("recipes", nargs="*", help="recipe names or globs, e.g. smoke or 'note-*'")
-    parser.add_argument("--list", action="store_true", help="list the recipes and stop")
+    parser.add_argument("--list", action="store_true", help="list the recipes, or those that are named, and stop")
     parser.add_argument(
         "--data",
         nargs="+",
@@ -77,8 +77,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def print_list(args: argparse.Namespace) -> int:
-    """Print the recipes, with the minutes that their runs took according to the results; return 0."""
-    print(listing(all_recipes().values(), Results.read(args.out)))
+    """Print the named recipes, or all, with the minutes that their runs took according to the results; return 0."""
+    recipes = all_recipes()
+    print(listing([recipes[name] for name in _chosen(args) or recipes], Results.read(args.out)))
     return 0
 
 

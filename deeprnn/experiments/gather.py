@@ -211,13 +211,16 @@ def _mean(values: list[float | None]) -> float | None:
 
 def listing(recipes: Iterable[Recipe], results: Results) -> str:
     """Return one line for each recipe: its shape, weights, and minutes of training; a "~" marks expected minutes."""
+    recipes = list(recipes)
+    wide = max(len(recipe.name) for recipe in recipes)
     lines = []
     for recipe in recipes:
         config, runs = recipe.train, results.where(recipe=recipe.name)
         texts = "+".join(dict.fromkeys((config.text, *config.more_texts)))
         minutes = f"{runs[0].train_seconds / 60:6.1f}" if runs else f"~{expected_minutes(recipe):5.1f}"
         size = f"{shape(recipe.model):28} {expected_params(recipe) / 1e6:5.2f} M {minutes} min"
-        lines.append(f"{recipe.name:28} {size}  {config.epochs} epochs of {texts}")
+        epochs = f"{config.epochs} epoch{'s' * (config.epochs > 1)}"
+        lines.append(f"{recipe.name:{wide}} {size}  {epochs} of {texts}")
     return "\n".join(lines)
 
 

@@ -54,6 +54,9 @@ def test_list_prints_every_recipe(capsys):
     assert train.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(all_recipes())
+    assert train.main(["--list", "note-gru-*", "smoke"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["smoke", "note-gru-2"]
 
 
 def test_an_unknown_recipe_exits_with_2_and_the_names(capsys):
