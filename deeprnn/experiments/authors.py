@@ -131,7 +131,7 @@ def chart(results: Results, experiment: str, *, shows_ppl: bool = False) -> Matr
     best = [read[name][column].mean for column, name in enumerate(own)]
     squares = [
         [
-            Square(ppl=ppl, loss=ppl.mean / least - 1, own=author == name)
+            Square(value=ppl, loss=ppl.mean / least - 1, own=author == name)
             for author, ppl, least in zip(own, read[name], best, strict=True)
         ]
         for name in names
@@ -151,7 +151,7 @@ def chart(results: Results, experiment: str, *, shows_ppl: bool = False) -> Matr
         squares=squares,
         down=down,
         across=across,
-        shows_ppl=shows_ppl,
+        shows="ppl" if shows_ppl else "loss",
         table=Table(columns=[Column(name=one) for one in (down, *columns)], rows=cells),
     )
 

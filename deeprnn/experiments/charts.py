@@ -6,7 +6,7 @@ Knows: runs. Does not know: words, how a chart is drawn, how a table is written.
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from deeprnn.store.estimates import Estimate, estimate
 from deeprnn.store.results import Reading, Results, RunRecord
@@ -119,16 +119,19 @@ class Dots:
 
 @dataclass(frozen=True, kw_only=True)
 class Square:
-    """A perplexity. loss: by what share it is above that of the column's own row; own: whether it is in that row."""
+    """A perplexity, or a percentage. own: whether it has a frame.
 
-    ppl: Estimate
-    loss: float
+    loss: by what share a perplexity is above that of the column's own row.
+    """
+
+    value: Estimate
     own: bool
+    loss: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """Rows by columns of losses, or of perplexities. down, across: the names of the axes."""
+    """Rows by columns of losses, of perplexities or of percentages. down, across: the names of the axes."""
 
     name: Word
     title: Word
@@ -137,7 +140,7 @@ class Matrix:
     squares: Sequence[Sequence[Square]]
     down: Word
     across: Word
-    shows_ppl: bool
+    shows: Literal["loss", "ppl", "percent"]
     table: Table
 
 

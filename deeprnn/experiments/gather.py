@@ -14,6 +14,7 @@ import torch
 
 from deeprnn.config import Recipe, TrainConfig
 from deeprnn.documents import Node, read_object, replace_file
+from deeprnn.experiments.judging import has_style, style_of, style_of_texts
 from deeprnn.experiments.markdown import SAMPLE_CHARS, SAMPLE_SEEDS, overview, shape
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.experiments.recipes import expected_params
@@ -51,7 +52,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
 
     own: the user's own text files, on which runs were trained. Also returns a sentence for each run that was left out
-    and each model whose novelty or whose poems were not measured, with the reason; the others are not affected.
+    and each model whose novelty, poems or style were not measured, with the reason; the others are not affected.
 
     Raises:
         ValueError: a folder or file is missing, or the present results cannot be read.
@@ -91,9 +92,24 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
             verse[name] = verse_of(checkpoint.read_info(folder_of[name]), verse.get(name))
         except (ValueError, OSError) as error:
             left_out.append(f"the form of the poems of {folder_of[name]} is not counted: {error}")
+    style, style_texts = dict(known.style), known.style_texts
+    for name in filter(lambda name: has_style(runs[name]), folder_of):
+        try:
+            style_texts = style_of_texts(style_texts)
+            style[name] = style_of(checkpoint.read_info(folder_of[name]), style.get(name))
+        except (ValueError, OSError) as error:
+            left_out.append(f"whom the texts of {folder_of[name]} sound like is not measured: {error}")
     recipes = all_recipes()
     runs = {name: with_experiment(run, recipes) for name, run in runs.items()}
-    results = Results(runs=runs, texts=texts, novelty=novel, verse=verse, verse_texts=verse_texts)
+    results = Results(
+        runs=runs,
+        texts=texts,
+        novelty=novel,
+        verse=verse,
+        verse_texts=verse_texts,
+        style=style,
+        style_texts=style_texts,
+    )
     replace_file(directory / FILE, results.to_json().encode())
     replace_file(directory / "README.md", overview(results, directory).encode())
     return results, left_out

@@ -18,7 +18,7 @@ from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTa
 from deeprnn.experiments.recipes import modern_training, stack, stack_of_size
 from deeprnn.measure.verse import Count, VerseCounts
 from deeprnn.nn import cells
-from deeprnn.store.estimates import Estimate, estimate, share
+from deeprnn.store.estimates import Estimate, estimate, percent
 from deeprnn.store.results import Results, Runs
 from deeprnn.store.verse import VerseText
 from deeprnn.text.poem_form import POEM_BEFORE
@@ -59,11 +59,10 @@ def keeping(counts: Sequence[Count]) -> Estimate | None:
 
     counts: one for each seed of training. Of one seed, the interval is that of the poems drawn.
     """
-    shares = [share(one.kept, one.of) for one in counts if one.of]
-    if not shares:
-        return None
-    over_seeds = estimate([100 * one.share for one in shares])
-    return over_seeds if len(shares) > 1 else replace(over_seeds, half_width=50 * (shares[0].high - shares[0].low))
+    shares = [percent(one.kept, one.of) for one in counts if one.of]
+    if len(shares) == 1:
+        return shares[0]
+    return estimate([one.mean for one in shares]) if shares else None
 
 
 def kept_by(results: Results, rule: str) -> Callable[[Runs], Estimate | None]:

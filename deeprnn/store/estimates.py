@@ -64,3 +64,13 @@ def share(kept: int, of: int) -> Share:
     middle = (p + z2 / 2) / (1 + z2)
     half = _Z_95 * math.sqrt(p * (1 - p) / of + z2 / of / 4) / (1 + z2)
     return Share(share=p, low=max(0.0, min(p, middle - half)), high=min(1.0, max(p, middle + half)))
+
+
+def percent(kept: int, of: int) -> Estimate:
+    """Return `share` as a percentage, with half of the interval's width.
+
+    Raises:
+        ValueError: see `share`.
+    """
+    found = share(kept, of)
+    return Estimate(mean=100 * found.share, half_width=50 * (found.high - found.low), num_seeds=1)

@@ -7,7 +7,9 @@ Knows: `results.json`. Does not know: how runs are made or gathered, the page.
      "texts": {key: the figures of uniform, unigram, n-gram and xz on the same parts of texts},
      "novelty": {name: how much a shipped model copies and repeats, and the same for real held-out text},
      "verse": {name: the form of the poems that a run writes, if its text is one of poems},
-     "verse_texts": {key: the form of the real held-out poems of these texts, and of those that n-grams write}}
+     "verse_texts": {key: the form of the real held-out poems of these texts, and of those that n-grams write},
+     "style": {name: whom the texts of a model of one author, or of several, sound like},
+     "style_texts": {name: the same of real texts: an author's, other books by an author, several authors' mixed}}
 """
 
 import functools
@@ -18,7 +20,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from deeprnn.checks import shortened, shown
 from deeprnn.config import ModelConfig, TrainConfig
@@ -27,10 +29,12 @@ from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_PPL, MAX_SECONDS, B
 from deeprnn.measure.novelty import CopiedSpan
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.estimates import Estimate, estimate
+from deeprnn.store.style import RealStyle, Style
 from deeprnn.store.verse import Verse, VerseText
 
 FILE = "results.json"
 SCHEMA = 1
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,7 +330,7 @@ class Runs(tuple[RunRecord, ...]):
 class Results:
     """The contents of `results.json`.
 
-    verse and verse_texts are not in the file as long as they are empty.
+    verse, verse_texts, style and style_texts are not in the file as long as they are empty.
     broken: whether the file exists but cannot be read.
     """
 
@@ -335,6 +339,8 @@ class Results:
     novelty: dict[str, Novelty] = field(default_factory=dict)
     verse: dict[str, Verse] = field(default_factory=dict)
     verse_texts: dict[str, VerseText] = field(default_factory=dict)
+    style: dict[str, Style] = field(default_factory=dict)
+    style_texts: dict[str, RealStyle] = field(default_factory=dict)
     broken: bool = False
 
     @classmethod
@@ -369,15 +375,25 @@ class Results:
         runs = {name: RunRecord.read(node) for name, node in root["runs"].entries().items()}
         texts = {key: Baselines.read(node) for key, node in root["texts"].entries(MAX_LABEL).items()}
         novelty = {name: Novelty.read(node) for name, node in root["novelty"].entries().items()}
-        poems, poem_texts = root.get("verse"), root.get("verse_texts")
-        verse = {name: Verse.read(node) for name, node in poems.entries().items()} if poems else {}
-        verse_texts = {k: VerseText.read(n) for k, n in poem_texts.entries(MAX_LABEL).items()} if poem_texts else {}
+
+        def optional(part: str, read: Callable[[Node], _Read]) -> dict[str, _Read]:
+            found = root.get(part)
+            return {name: read(node) for name, node in found.entries(MAX_LABEL).items()} if found else {}
+
         for name, run in runs.items():
             if run.name != name:
                 raise root["runs"][name]["name"].refusal(shown(name))
             if run.final and run.text_key not in texts:
                 raise root["runs"][name]["text_key"].refusal("one of the keys of texts")
-        return cls(runs=runs, texts=texts, novelty=novelty, verse=verse, verse_texts=verse_texts)
+        return cls(
+            runs=runs,
+            texts=texts,
+            novelty=novelty,
+            verse=optional("verse", Verse.read),
+            verse_texts=optional("verse_texts", VerseText.read),
+            style=optional("style", Style.read),
+            style_texts=optional("style_texts", RealStyle.read),
+        )
 
     def to_json(self) -> str:
         """Return the file's text, with one line for each run, so that a diff shows which run changed."""
@@ -386,8 +402,13 @@ class Results:
             "texts": {key: asdict(text) for key, text in self.texts.items()},
             "novelty": {name: asdict(novelty) for name, novelty in self.novelty.items()},
         }
-        poems: dict[str, Mapping[str, Verse | VerseText]] = {"verse": self.verse, "verse_texts": self.verse_texts}
-        parts |= {part: {key: asdict(one) for key, one in poems[part].items()} for part in poems if poems[part]}
+        optional: dict[str, Mapping[str, Verse | VerseText | Style | RealStyle]] = {
+            "verse": self.verse,
+            "verse_texts": self.verse_texts,
+            "style": self.style,
+            "style_texts": self.style_texts,
+        }
+        parts |= {part: {key: asdict(one) for key, one in each.items()} for part, each in optional.items() if each}
         lines = []
         for key, entries in parts.items():
             body = ",\n".join(

@@ -61,6 +61,7 @@ DAMAGES = {
     "a text that is not there": changed("texts", KEY, to=None),
     "nats of 10^6": changed("texts", KEY, "ngram_nats", to=10**6),
     "a novelty without figures": changed("novelty", RUN, "sample", to={}),
+    "a style of more pieces than were judged": changed("style_texts", "wells", "judged", "margins", to=[0.1]),
 }
 
 
@@ -101,7 +102,7 @@ LACKING = {
     "rate-gru-4-residual": ({"depth"}, set()),
     "time-gru-2-residual": ({"gru"}, set()),
     "data-10k": ({"data"}, set()),
-    "author-five": ({"authors"}, set()),
+    "author-five": ({"authors", "style"}, set()),
     "shelf-five": ({"authors"}, set()),
 }
 

@@ -3,7 +3,7 @@ import statistics
 
 import pytest
 
-from deeprnn.store.estimates import estimate, share
+from deeprnn.store.estimates import estimate, percent, share
 
 
 def test_the_interval_is_students():
@@ -52,3 +52,9 @@ def test_the_interval_of_a_share_is_wilsons(kept, of, low, high):
 def test_what_is_no_share_is_refused(kept, of):
     with pytest.raises(ValueError, match=f"{kept} of {of} is no share"):
         share(kept, of)
+
+
+def test_a_percentage_has_half_the_width_of_its_interval():
+    found, of = percent(30, 200), share(30, 200)
+    assert (found.mean, found.num_seeds) == (15, 1)
+    assert found.half_width == pytest.approx(50 * (of.high - of.low))

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from deeprnn.experiments.judging import METHOD
+from deeprnn.measure.style import Judged
 from deeprnn.measure.verse import Known, count
 from deeprnn.store.results import FILE, Baselines, Results
+from deeprnn.store.style import RealStyle, Style, StyleSample
 from deeprnn.store.verse import Sampled, Verse, VerseNGram, VerseText
 from tests.conftest import SHIPPED, made_run
 
@@ -104,6 +107,51 @@ def test_results_without_poems_say_nothing_of_them():
 )
 def test_a_wrong_count_of_poems_is_refused_by_its_path(path, value, why):
     values = json.loads(replace(RESULTS, verse={"a": VERSE}, verse_texts={"t": VERSE_TEXT}).to_json())
+    place = values
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(ValueError, match=why):
+        Results.from_dict(values)
+
+
+JUDGED = Judged(given={"ann": 1, "bob": 1}, margins=(0.1, 0.2), neighbours=(-0.5, 1.0))
+STYLE = Style(
+    weights_sha256="0" * 64,
+    method=METHOD,
+    samples=(StyleSample(temperature=0.8, free=JUDGED, after={"ann": JUDGED, "bob": JUDGED}),),
+)
+STYLED = replace(RESULTS, style={"a": STYLE}, style_texts={"ann": RealStyle(method=METHOD, judged=JUDGED)})
+
+
+def test_whom_texts_sound_like_survives_the_file_and_is_found_by_temperature(tmp_path):
+    (tmp_path / FILE).write_text(STYLED.to_json())
+    found = Results.read(tmp_path)
+    assert found == STYLED
+    assert found.style["a"].at(0.8).after["bob"] == JUDGED
+    with pytest.raises(LookupError, match=r"no texts at temperature 1\.0, only at \[0\.8\]"):
+        found.style["a"].at(1.0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        (("style", "a", "weights_sha256"), "0", r"style\.a\.weights_sha256 must be"),
+        (("style", "a", "method", "order"), "5", r"style\.a\.method: order must be int"),
+        (("style", "a", "samples", 0, "temperature"), -1, r"samples\[0\]\.temperature must be"),
+        (("style", "a", "samples", 0, "free", "given"), {"ann": 1}, r"free\.margins must be one for each piece"),
+        (
+            ("style", "a", "samples", 0, "after", "ann", "neighbours"),
+            [0, 2],
+            r"neighbours\[1\] must be a number",
+        ),
+        (("style_texts", "ann", "judged", "neighbours"), [0.5], r"ann\.judged\.margins must be one for each piece"),
+        (("style_texts", "ann", "judged"), {"given": {}, "margins": [], "neighbours": []}, r"must be one for each"),
+        (("style_texts",), [], r"style_texts must be a JSON object"),
+    ],
+)
+def test_a_wrong_record_of_style_is_refused_by_its_path(path, value, why):
+    values = json.loads(STYLED.to_json())
     place = values
     for key in path[:-1]:
         place = place[key]

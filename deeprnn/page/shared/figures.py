@@ -9,7 +9,7 @@ There are three kinds of charts:
     matrix  rows x columns of values, each with the strength of its colour
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from deeprnn.experiments.charts import Cell, Chart, Dots, Label, Lines, Matrix, Series, Square, Stack, Table, Word
 from deeprnn.experiments.format import figure
@@ -133,15 +133,17 @@ def _matrix(chart: Matrix, lang: Lang) -> Drawn:
         "kind": "matrix",
         "rows": [said(one, lang) for one in chart.rows],
         "columns": [said(one, lang) for one in chart.columns],
-        "cells": [[_square(one, shows_ppl=chart.shows_ppl) for one in row] for row in chart.squares],
+        "cells": [[_square(one, chart.shows) for one in row] for row in chart.squares],
         "labels": {"down": said(chart.down, lang), "across": said(chart.across, lang)},
     }
 
 
-def _square(square: Square, *, shows_ppl: bool) -> Drawn:
+def _square(square: Square, shows: Literal["loss", "ppl", "percent"]) -> Drawn:
+    value, percent = square.value, shows == "percent"
+    texts = {"loss": f"{round(100 * square.loss):+d}%", "ppl": f"{value.mean:.2f}", "percent": f"{value.mean:.0f}%"}
     return {
-        "text": f"{square.ppl.mean:.2f}" if shows_ppl else f"{round(100 * square.loss):+d}%",
-        "strength": round(min(max(square.loss, 0) / _STRONGEST, 1), 3),
+        "text": texts[shows],
+        "strength": round(min(max(value.mean / 100 if percent else square.loss / _STRONGEST, 0), 1), 3),
         "own": square.own,
-        "title": figure(square.ppl),
+        "title": f"{figure(value, '.1f')}%" if percent else figure(value),
     }
