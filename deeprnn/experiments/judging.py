@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from deeprnn.config import TrainConfig
 from deeprnn.experiments.authors import AUTHORS, OWN_TEXT
+from deeprnn.experiments.style import FEW
 from deeprnn.measure.style import Judge
 from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -33,7 +34,7 @@ METHOD = StyleMethod(
     free_pieces=200,
 )
 TEMPERATURES = (1.0, 0.8)
-RECIPES = frozenset(f"{experiment}-{who}" for experiment in ("author", "shelf") for who in (*AUTHORS, "five"))
+RECIPES = frozenset((FEW, *(f"{kind}-{who}" for kind in ("author", "shelf") for who in (*AUTHORS, "five"))))
 
 
 def has_style(run: RunRecord) -> bool:

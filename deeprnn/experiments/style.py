@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from deeprnn.experiments.authors import AUTHORS, trained_on
+from deeprnn.experiments.authors import AUTHORS
 from deeprnn.experiments.charts import Cell, Column, Label, Matrix, Square, Table, Values, Word, titled
 from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question
 from deeprnn.measure.style import Judged
@@ -15,6 +15,8 @@ from deeprnn.store.estimates import Estimate, estimate, percent
 from deeprnn.store.results import Results
 from deeprnn.store.style import MIXED, StyleSample, other_books
 
+MERGED = "author-five"
+FEW = "data-10k"  # a model of little text of one author: its style is blurred by that alone
 TEMPERATURE, COOLER = 1.0, 0.8  # of the texts that are shown, and of those whose share is told beside
 _OVERVIEW = {  # the rows of the overview's table, by kind
     "real": "real text of {author}",
@@ -23,16 +25,17 @@ _OVERVIEW = {  # the rows of the overview's table, by kind
     "after": "five authors' model, after {author}",
     "free": "five authors' model, after an empty line",
     "alone": "{author}'s own model, after any author",
+    "few": "a model of 10,000 characters of {author}, after any author",
 }
 
 
-def written_by(results: Results, who: str, temperature: float = TEMPERATURE) -> StyleSample:
-    """Return what an author's own model, or that of all five, wrote.
+def written_by(results: Results, recipe: str, temperature: float = TEMPERATURE) -> StyleSample:
+    """Return what the first model of a recipe wrote.
 
     Raises:
         LookupError: it was not judged.
     """
-    names = [run.name for run in trained_on(results, "author", who) if run.seed == 0]
+    names = [run.name for run in results.where(recipe=recipe, seed=0)]
     return results.style[names[0]].at(temperature)
 
 
@@ -50,8 +53,17 @@ def alone(results: Results) -> dict[str, Judged]:
     found = {}
     for author in AUTHORS:
         with contextlib.suppress(LookupError):
-            found[author] = Judged.together(written_by(results, author).after.values())
+            found[author] = Judged.together(written_by(results, f"author-{author}").after.values())
     return found
+
+
+def little(results: Results) -> dict[str, Judged]:
+    """Return the same of the model `FEW`, by its author.
+
+    Raises:
+        LookupError: it was not judged.
+    """
+    return {"wells": Judged.together(written_by(results, FEW).after.values())}
 
 
 def right(judged: Mapping[str, Judged]) -> Estimate:
@@ -80,16 +92,16 @@ def answer(results: Results) -> Figures:
     Raises:
         LookupError, ValueError: something was not judged.
     """
-    five, own = written_by(results, "five").after, alone(results)
+    five, own = written_by(results, MERGED).after, alone(results)
     other = {author: one for kind, author, one in rows(results) if kind == "other"}
-    each = {"real": real(results), "five": five, "own": own}
+    each = {"real": real(results), "five": five, "own": own, "few": little(results)}
     together = {name: Judged.together(judged.values()) for name, judged in each.items()}
     together["mixed"] = results.style_texts[MIXED].judged
     return {
         **{name: right(judged) for name, judged in each.items()},
         **{f"{name}_margin": margin(judged) for name, judged in together.items()},
         **{f"{name}_neighbours": neighbours(judged) for name, judged in together.items()},
-        "cooler": right(written_by(results, "five", COOLER).after),
+        "cooler": right(written_by(results, MERGED, COOLER).after),
         "other": right(other),
         "guessing": 100 / len(AUTHORS),
         **{name: value for name, value in method(results).items() if name in ("order", "stretch", "mixed")},
@@ -112,15 +124,18 @@ def rows(results: Results) -> list[tuple[str, str, Judged]]:
     found += [("other", author, texts[key]) for author in AUTHORS if (key := other_books(author)) in texts]
     found += [("mixed", "", texts[MIXED])] if MIXED in texts else []
     with contextlib.suppress(LookupError):
-        five = written_by(results, "five")
+        five = written_by(results, MERGED)
         found += [("after", author, five.after[author]) for author in AUTHORS if author in five.after]
         found.append(("free", "", five.free))
-    return found + [("alone", author, one) for author, one in alone(results).items()]
+    found += [("alone", author, one) for author, one in alone(results).items()]
+    with contextlib.suppress(LookupError):
+        found += [("few", author, one) for author, one in little(results).items()]
+    return found
 
 
 def chart(results: Results) -> Matrix:
     """Return a matrix of pieces by authors that they are given to: real ones, the shared model's, the own models'."""
-    drawn = [row for row in rows(results) if row[0] in ("real", "after", "alone")]
+    drawn = [row for row in rows(results) if row[0] in ("real", "after", "alone", "few")]
     down, across = Word(key="style.axis.pieces"), Word(key="style.axis.given")
     name = Word(key="style.figure.plain")
     return Matrix(
@@ -159,7 +174,7 @@ def table(results: Results) -> Table | None:
 
 
 def _claimed(results: Results) -> Values:
-    return {"five": right(written_by(results, "five").after).mean, "real": right(real(results)).mean}
+    return {"five": right(written_by(results, MERGED).after).mean, "real": right(real(results)).mean}
 
 
 def _author(author: str) -> Word:
@@ -183,10 +198,10 @@ QUESTION = Question(
     key="style",
     answers=(Answer(key="style", figures=answer),),
     charts=lambda results: [[chart(results)]],
-    example="author-five",
+    example=MERGED,
     facts=method,
     comparison="authors",
-    commands=("python train.py author-five author-wells author-austen", "python train.py --gather runs"),
+    commands=("python train.py author-five author-wells author-austen data-10k", "python train.py --gather runs"),
     tables=(
         OverviewTable(
             heading="Style: one author, or their average?",

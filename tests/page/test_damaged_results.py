@@ -101,7 +101,7 @@ LACKING = {
     "width-lstm-10-residual": ({"depth"}, set()),
     "rate-gru-4-residual": ({"depth"}, set()),
     "time-gru-2-residual": ({"gru"}, set()),
-    "data-10k": ({"data"}, set()),
+    "data-10k": ({"data", "style"}, set()),
     "author-five": ({"authors", "style"}, set()),
     "shelf-five": ({"authors"}, set()),
 }
