@@ -49,19 +49,19 @@ def recipes() -> Iterator[Recipe]:
 
 def of_note() -> Iterator[Recipe]:
     """Yield the note's ten layers: all of its epochs; with an embedding as wide as they are; and one change to that."""
-    plain = replace(depth.ten_plain(), experiment="ten-note")
-    yield replace(plain, name=f"{plain.name}-500", train=note_stack(CELL, depth.DEEPEST).train)
+    plain = replace(depth.ten_plain(), experiment="d2l")
+    yield replace(plain, name="d2l-lstm-10-longer", train=note_stack(CELL, depth.DEEPEST).train)
     base = replace(plain, model=replace(plain.model, embedding_size=plain.model.hidden_size))
     models: dict[str, dict[str, Any]] = {"": {}, "-residual": ALONE["residual"], "-layer-norm": ALONE["layer-norm"]}
     for part, change in models.items():
-        yield replace(base, name=f"{base.name}-embedding{part}", model=replace(base.model, **change))
+        yield replace(base, name=f"d2l-lstm-10-embedding{part}", model=replace(base.model, **change))
     trains: dict[str, dict[str, Any]] = {
         "-orthogonal": {"init": "orthogonal"},
         "-adamw": {"optimizer": "adamw", "learning_rate": 1e-3},
         "-warm-up": {"warmup_fraction": 0.1},
     }
     for part, change in trains.items():
-        yield replace(base, name=f"{base.name}-embedding{part}", train=replace(base.train, **change))
+        yield replace(base, name=f"d2l-lstm-10-embedding{part}", train=replace(base.train, **change))
 
 
 def _recipe(part: str, recipe: Recipe) -> Recipe:

@@ -36,7 +36,7 @@ def test_each_run_differs_from_its_base_in_one_thing(part, base, keys):
 
 
 def test_each_run_of_the_note_differs_from_ten_layers_with_an_embedding_in_one_thing():
-    base = RECIPES["note-lstm-10-embedding"]
+    base = RECIPES["d2l-lstm-10-embedding"]
     found = {name.removeprefix(base.name): differing(one, base) for name, one in RECIPES.items() if base.name in name}
     assert found == {
         "": set(),
@@ -46,7 +46,7 @@ def test_each_run_of_the_note_differs_from_ten_layers_with_an_embedding_in_one_t
         "-adamw": {"optimizer", "learning_rate"},
         "-warm-up": {"warmup_fraction"},
     }
-    assert differing(RECIPES["note-lstm-10-500"], base) == {"embedding_size", "epochs"}
+    assert differing(RECIPES["d2l-lstm-10-longer"], base) == {"embedding_size", "epochs"}
 
 
 def test_only_residual_connections_make_ten_plain_layers_learn_as_the_claim_says():
