@@ -14,7 +14,7 @@ from deeprnn.config import ModelConfig, Recipe
 from deeprnn.experiments import depth
 from deeprnn.experiments.charts import Cell, Chart, Column, Lines, Table, Values, Word, titled
 from deeprnn.experiments.depth import DEEPEST, WIRINGS, name
-from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, ends
 from deeprnn.experiments.recipes import modern_training, stack, stack_of_size
 from deeprnn.measure.verse import Count, VerseCounts
 from deeprnn.nn import cells
@@ -86,25 +86,43 @@ def of_depth(results: Results, cell: str, layers: int, *, residual: bool) -> Run
 
 
 def answer(results: Results) -> Figures:
-    """Return what the residual LSTMs of two and of ten layers, and real poems, keep of the form; and perplexities.
+    """Return what residual LSTMs of each depth, and real poems, keep of the form; and perplexities.
 
     Raises:
         LookupError, ValueError: runs are missing.
     """
-    few, deep = _two_and_ten(results)
+    runs = _by_depth(results)
     real, ngram = of_real(results).heldout, of_real(results).ngrams[-1]
+    kept = {rule: [kept_by(results, rule)(one) for one in runs.values()] for rule in (*RULES, "one_length")}
+    means = {rule: [one.mean for one in shares if one] for rule, shares in kept.items()}
     return {
-        **{f"{rule}_few": kept_by(results, rule)(few) for rule in RULES},
-        **{f"{rule}_deep": kept_by(results, rule)(deep) for rule in RULES},
+        "layers": [{"layers": layers} for layers in runs],
+        **{rule: [{rule: one} for one in kept[rule]] for rule in ("shaped", "toned", "couplets_rhymed")},
+        "ppl": [{"ppl": one.figure()} for one in runs.values()],
+        **ends("shaped", means["shaped"]),
+        **ends("one_length", means["one_length"]),
+        "rhymed_high": max(means["couplets_rhymed"]),
+        "copied_high": max(means["lines_copied"]),
+        "spread": max(_spread(results, one) for one in runs.values()),
         **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
-        "seeds": min(len(few), len(deep)),
-        "few": few.figure(),
-        "deep": deep.figure(),
         "plain": of_depth(results, "lstm", DEEPEST, residual=False).figure(),
-        "unigram": math.exp(results.texts[few[0].text_key].unigram_nats),
+        "unigram": math.exp(results.texts[next(iter(runs.values()))[0].text_key].unigram_nats),
         "ngram": math.exp(ngram.nats),
         "order": ngram.order,
     }
+
+
+def _by_depth(results: Results) -> dict[int, Runs]:
+    """Return the runs of residual LSTMs whose poems were counted, by the number of layers."""
+    found = {layers: of_depth(results, "lstm", layers, residual=True) for layers in DEPTHS}
+    return {layers: runs for layers, runs in found.items() if runs}
+
+
+def _spread(results: Results, runs: Runs) -> float:
+    """Return how far seeds of one stack are apart in the share of poems with the right lines, in percentage points."""
+    each = [kept_by(results, "shaped")(Runs([run])) for run in runs]
+    means = [one.mean for one in each if one]
+    return max(means) - min(means)
 
 
 def charts(results: Results) -> list[list[Chart]]:
@@ -132,17 +150,14 @@ def _chart(results: Results, rule: str) -> Lines:
     )
 
 
-def _two_and_ten(results: Results) -> tuple[Runs, Runs]:
-    return of_depth(results, "lstm", 2, residual=True), of_depth(results, "lstm", DEEPEST, residual=True)
-
-
 def _shares(results: Results, rule: str) -> Values:
-    kept = [kept_by(results, rule)(runs) for runs in _two_and_ten(results)]
-    return dict(zip(("few", "deep"), (one.mean for one in kept if one), strict=True))
+    kept = [kept_by(results, rule)(runs) for runs in _by_depth(results).values()]
+    means = [one.mean for one in kept if one]
+    return {"low": min(means), "high": max(means)}
 
 
 def _perplexities(results: Results) -> Values:
-    few, deep = (runs.figure().mean for runs in _two_and_ten(results))
+    few, deep = (_by_depth(results)[layers].figure().mean for layers in (2, DEEPEST))
     return {"few": few, "deep": deep, "plain": of_depth(results, "lstm", DEEPEST, residual=False).figure().mean}
 
 
