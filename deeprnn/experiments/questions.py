@@ -29,7 +29,7 @@ QUESTIONS: tuple[Question, ...] = (
 )
 # The comparisons, questions and tables that are shown first; all others follow in the order above.
 FIRST_COMPARED = ("depth", "rote", "general", "ten", "ladder", "cells", "data", "authors")
-FIRST_SHOWN = ("depth", "rote", "gru", "data", "authors", "style")
+FIRST_SHOWN = ("depth", "ten", "rote", "gru", "data", "authors", "style")
 FIRST_TABULATED = ("depth",)
 
 

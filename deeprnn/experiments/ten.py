@@ -7,7 +7,7 @@ from typing import Any
 
 from deeprnn.config import Recipe
 from deeprnn.experiments import depth
-from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, curves, titled
+from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, titled
 from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.experiments.words import WORDS
@@ -108,16 +108,14 @@ def chart(results: Results, parts: Sequence[str], name: str, claimed: Word) -> D
 
 
 def charts(results: Results) -> list[list[Chart]]:
-    """Return what one change does to ten plain layers, what one does to ten that learn, and four learning curves."""
+    """Return what one change does to ten plain layers, and what one does to ten that learn."""
     plain = Word(key="ten.figure.changes")
     to_plain = titled("ten.figure.to_plain", lambda: _alone(results), plain)
-    two_by_two = [RECIPES[part] for part in ("plain", "layer-norm", "residual", "both")]
     return [
         [
             chart(results, ("plain", *ALONE, *TO_PLAIN, "both"), "to_plain", to_plain),
             chart(results, ("both", *ALONE, *TO_BOTH), "to_both", plain),
-        ],
-        [curves(results, two_by_two, Word(key="charts.title.curves"))],
+        ]
     ]
 
 
