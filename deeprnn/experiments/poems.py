@@ -91,7 +91,7 @@ def answer(results: Results) -> Figures:
     Raises:
         LookupError, ValueError: runs are missing.
     """
-    runs = _by_depth(results)
+    runs, two_plain = _by_depth(results), of_depth(results, "lstm", 2, residual=False)
     real, ngram = of_real(results).heldout, of_real(results).ngrams[-1]
     kept = {rule: [kept_by(results, rule)(one) for one in runs.values()] for rule in (*RULES, "one_length")}
     means = {rule: [one.mean for one in shares if one] for rule, shares in kept.items()}
@@ -106,6 +106,8 @@ def answer(results: Results) -> Figures:
         "spread": max(_spread(results, one) for one in runs.values()),
         **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
         "plain": of_depth(results, "lstm", DEEPEST, residual=False).figure(),
+        "two_plain": two_plain.figure(),
+        "shaped_two_plain": kept_by(results, "shaped")(two_plain),
         "unigram": math.exp(results.texts[next(iter(runs.values()))[0].text_key].unigram_nats),
         "ngram": math.exp(ngram.nats),
         "order": ngram.order,
