@@ -91,7 +91,8 @@ def answer(results: Results) -> Figures:
     Raises:
         LookupError, ValueError: runs are missing.
     """
-    runs, two_plain = _by_depth(results), of_depth(results, "lstm", 2, residual=False)
+    runs = _by_depth(results)
+    plain = {name: of_depth(results, "lstm", n, residual=False) for name, n in (("two", 2), ("four", 4))}
     real, ngram = of_real(results).heldout, of_real(results).ngrams[-1]
     kept = {rule: [kept_by(results, rule)(one) for one in runs.values()] for rule in (*RULES, "one_length")}
     means = {rule: [one.mean for one in shares if one] for rule, shares in kept.items()}
@@ -106,8 +107,8 @@ def answer(results: Results) -> Figures:
         "spread": max(_spread(results, one) for one in runs.values()),
         **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
         "plain": of_depth(results, "lstm", DEEPEST, residual=False).figure(),
-        "two_plain": two_plain.figure(),
-        "shaped_two_plain": kept_by(results, "shaped")(two_plain),
+        **{f"{name}_plain": one.figure() for name, one in plain.items()},
+        **{f"shaped_{name}_plain": kept_by(results, "shaped")(one) for name, one in plain.items()},
         "unigram": math.exp(results.texts[next(iter(runs.values()))[0].text_key].unigram_nats),
         "ngram": math.exp(ngram.nats),
         "order": ngram.order,
