@@ -6,7 +6,7 @@ matrix: otherwise most weights would be outside the layers, of which depth is ma
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,13 +92,13 @@ def answer(results: Results) -> Figures:
         LookupError, ValueError: runs are missing.
     """
     runs = _by_depth(results)
-    plain = {name: of_depth(results, "lstm", n, residual=False) for name, n in (("two", 2), ("four", 4))}
+    plain = {count: of_depth(results, "lstm", n, residual=False) for count, n in (("two", 2), ("four", 4))}
     real, ngram = of_real(results).heldout, of_real(results).ngrams[-1]
-    kept = {rule: [kept_by(results, rule)(one) for one in runs.values()] for rule in (*RULES, "one_length")}
-    means = {rule: [one.mean for one in shares if one] for rule, shares in kept.items()}
+    means = {rule: _means(results, rule, runs.values()) for rule in (*RULES, "one_length")}
+    listed = ("shaped", "toned", "couplets_rhymed")
     return {
         "layers": [{"layers": layers} for layers in runs],
-        **{rule: [{rule: one} for one in kept[rule]] for rule in ("shaped", "toned", "couplets_rhymed")},
+        **{rule: [{rule: kept_by(results, rule)(one)} for one in runs.values()] for rule in listed},
         "ppl": [{"ppl": one.figure()} for one in runs.values()],
         **ends("shaped", means["shaped"]),
         **ends("one_length", means["one_length"]),
@@ -107,8 +107,8 @@ def answer(results: Results) -> Figures:
         "spread": max(_spread(results, one) for one in runs.values()),
         **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
         "plain": of_depth(results, "lstm", DEEPEST, residual=False).figure(),
-        **{f"{name}_plain": one.figure() for name, one in plain.items()},
-        **{f"shaped_{name}_plain": kept_by(results, "shaped")(one) for name, one in plain.items()},
+        **{f"{count}_plain": one.figure() for count, one in plain.items()},
+        **{f"shaped_{count}_plain": kept_by(results, "shaped")(one) for count, one in plain.items()},
         "unigram": math.exp(results.texts[next(iter(runs.values()))[0].text_key].unigram_nats),
         "ngram": math.exp(ngram.nats),
         "order": ngram.order,
@@ -121,10 +121,14 @@ def _by_depth(results: Results) -> dict[int, Runs]:
     return {layers: runs for layers, runs in found.items() if runs}
 
 
+def _means(results: Results, rule: str, each: Iterable[Runs]) -> list[float]:
+    """Return the percentage that keeps a rule in the poems of each stack, without those that it does not concern."""
+    return [share.mean for share in map(kept_by(results, rule), each) if share]
+
+
 def _spread(results: Results, runs: Runs) -> float:
     """Return how far seeds of one stack are apart in the share of poems with the right lines, in percentage points."""
-    each = [kept_by(results, "shaped")(Runs([run])) for run in runs]
-    means = [one.mean for one in each if one]
+    means = _means(results, "shaped", (Runs([run]) for run in runs))
     return max(means) - min(means)
 
 
@@ -154,8 +158,7 @@ def _chart(results: Results, rule: str) -> Lines:
 
 
 def _shares(results: Results, rule: str) -> Values:
-    kept = [kept_by(results, rule)(runs) for runs in _by_depth(results).values()]
-    means = [one.mean for one in kept if one]
+    means = _means(results, rule, _by_depth(results).values())
     return {"low": min(means), "high": max(means)}
 
 

@@ -10,6 +10,7 @@ from deeprnn.config import StrictConfig
 from deeprnn.documents import Node
 from deeprnn.measure.metrics import MAX_TEMPERATURE
 from deeprnn.measure.style import Judged
+from deeprnn.store.temperatures import at_temperature
 
 MIXED = "mixed"  # the name of real pieces that are each of several authors
 
@@ -82,12 +83,7 @@ class Style:
         Raises:
             LookupError: nothing was.
         """
-        for one in self.samples:
-            if one.temperature == temperature:
-                return one
-        raise LookupError(
-            f"no texts at temperature {temperature}, only at {[one.temperature for one in self.samples]}."
-        )
+        return at_temperature(self.samples, temperature, "texts")
 
 
 @dataclass(frozen=True, kw_only=True)

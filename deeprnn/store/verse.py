@@ -9,6 +9,7 @@ from typing import Self
 from deeprnn.documents import Node
 from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_TEMPERATURE
 from deeprnn.measure.verse import VerseCounts
+from deeprnn.store.temperatures import at_temperature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class Verse:
         Raises:
             LookupError: no poems were written at it.
         """
-        return _at(self.samples, temperature)
+        return at_temperature(self.samples, temperature, "poems").counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ class VerseNGram:
 
     def at(self, temperature: float) -> VerseCounts:
         """Return the counts at a temperature; see `Verse.at`."""
-        return _at(self.samples, temperature)
+        return at_temperature(self.samples, temperature, "poems").counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +94,3 @@ class VerseText:
         return cls(
             heldout=VerseCounts.read(node["heldout"]), ngrams=tuple(map(VerseNGram.read, node["ngrams"].items()))
         )
-
-
-def _at(samples: tuple[Sampled, ...], temperature: float) -> VerseCounts:
-    for one in samples:
-        if one.temperature == temperature:
-            return one.counts
-    raise LookupError(f"no poems at temperature {temperature}, only at {[one.temperature for one in samples]}.")
