@@ -13,18 +13,19 @@ import math  # noqa: E402
 import resource  # noqa: E402
 import time  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-from deeprnn.config import ModelConfig, Recipe  # noqa: E402
+from deeprnn.config import ModelConfig, Recipe, TrainConfig  # noqa: E402
 from deeprnn.documents import Node  # noqa: E402
 from deeprnn.experiments.questions import all_recipes  # noqa: E402
 from deeprnn.nn.model import CharRNN  # noqa: E402
 from deeprnn.store import checkpoint  # noqa: E402
 from deeprnn.store.registry import read_all  # noqa: E402
-from deeprnn.store.results import Results, RunRecord  # noqa: E402
+from deeprnn.store.results import Baselines, Results, RunRecord  # noqa: E402
 from deeprnn.text.vocab import Vocab  # noqa: E402
 
 torch.set_num_threads(1)  # the tests' tensors are so small that more threads are slower
@@ -32,6 +33,9 @@ ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "checkpoints"
 # The fixtures of a test decide its tier; see the markers in pyproject.toml.
 TIERS = {"chromium": "browser", "url": "process"}
+MADE_TEXT = Baselines(
+    symbols=28, train_chars=9, heldout_chars=9, unigram_nats=3.0, ngram_nats=2.0, ngram_order=6, xz_bpc=3.0
+)
 WAIT = 120  # seconds after which a wait fails, even on a busy machine
 
 
@@ -129,6 +133,30 @@ def made_by(recipe: Recipe, ppl: float = 5.0, **change) -> RunRecord:
     """A made-up run of a recipe that came to its end."""
     configs = {"model_config": recipe.model.to_dict(), "train_config": recipe.train.to_dict()}
     return made_run(recipe.name, ppl, experiment=recipe.experiment, **(configs | change))
+
+
+def with_every_recipe(results: Results) -> Results:
+    """Return the results as they would be if every recipe had been run: what is missing is made up."""
+    keys = {_parts(run.train_config): run.text_key for run in results.runs.values() if run.final}
+    missing = [recipe for name, recipe in all_recipes().items() if not results.where(recipe=name).finished]
+    made = [_made_up(recipe, keys.get(_parts(recipe.train), f"of {recipe.name}")) for recipe in missing]
+    texts = {run.text_key: MADE_TEXT for run in made} | results.texts
+    return replace(results, runs=results.runs | {run.name: run for run in made}, texts=texts)
+
+
+def _parts(train: TrainConfig) -> tuple[object, ...]:
+    """What a text key stands for: the texts of a run, and how they are cut."""
+    return train.text, train.more_texts, train.form, train.max_train_chars, train.train_fraction, train.mark_texts
+
+
+def _made_up(recipe: Recipe, text_key: str) -> RunRecord:
+    train = recipe.train
+    test = None if train.train_fraction + train.val_fraction > 0.999 else 5.0
+    chars = train.epochs * (train.max_train_chars or 100_000)
+    curve = {"epoch": [1, train.epochs + 1], "chars": [1, chars], "seconds": [1, 2]}
+    curve |= {"train_ppl": [9.0, 1.05], "val_nats": [2.0, 2.0], "val_ppl": [7.0, 8.0]}
+    elsewhere = {text: made_figures(5.0) for text in train.score_on}
+    return made_by(recipe, 5.0, train=4.0, test=test, elsewhere=elsewhere, curve=curve, text_key=text_key)
 
 
 def made_figures(ppl: float) -> dict[str, float]:

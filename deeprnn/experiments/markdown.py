@@ -35,10 +35,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def written(values: Table | None) -> str:
+def written(values: Table) -> str:
     """Return a question's table in Markdown."""
-    if values is None:
-        return "not run yet"
     rows = [[cell(one, column.format) for one, column in zip(row, values.columns, strict=True)] for row in values.rows]
     return table([str(column.name) for column in values.columns], rows)
 
@@ -146,11 +144,12 @@ def _goal(goal: Goal, results: Results) -> list[str]:
 
 
 def question_tables(results: Results) -> str:
-    """Return the tables of all questions, each below its heading."""
+    """Return the tables of all questions that have one, each below its heading."""
     parts = []
     for one in (one for question in questions.tabulated() for one in question.tables):
-        heading = f"## {one.heading}" if one.heading else ""
-        parts += [heading, one.about, written(one.table(results))]
+        if (values := one.table(results)) and values.rows:
+            heading = f"## {one.heading}" if one.heading else ""
+            parts += [heading, one.about, written(values)]
     return "\n\n".join(filter(None, parts))
 
 

@@ -43,13 +43,15 @@ class Comparison:
 class Answer:
     """An answer; `figures` returns the values for the {places} of its sentence and of its claim.
 
-    The claim says it in one sentence with at most three rounded figures.
+    The claim says it in one sentence with at most three rounded figures. optional: whether its question is whole
+    without it, so that nothing is said of it as long as its runs are missing.
 
     `figures` raises LookupError, ValueError or ArithmeticError if runs or texts are missing in the results.
     """
 
     key: str
     figures: Callable[[Results], Figures]
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +111,19 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewTable:
-    """A table in the checkpoints' overview. about: a sentence above it that says what was measured."""
+    """A table in the checkpoints' overview. about: a sentence above it that says what was measured.
+
+    `table` returns None or a table without rows if nothing was run; then it is not shown.
+    """
 
     heading: str
     about: str
     table: Callable[[Results], Table | None]
+
+
+def clause(holds: bool, **figures: Figure) -> Sequence[Figures]:
+    """Return the figures of a part of a sentence that is said only if it `holds`; its place has its own template."""
+    return [figures] if holds else []
 
 
 def ends(name: str, values: Sequence[float]) -> Figures:

@@ -13,9 +13,10 @@ from deeprnn.experiments.question import Comparison
 from deeprnn.experiments.words import WORDS
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Results
-from tests.conftest import SHIPPED, made_by, made_figures, made_run
+from tests.conftest import SHIPPED, made_by, made_figures, made_run, with_every_recipe
 
 SHIPPED_RESULTS = Results.read(SHIPPED)
+COMPLETE = with_every_recipe(SHIPPED_RESULTS)
 ANSWERS = [(question, answer) for question in questions.QUESTIONS for answer in question.answers]
 KEYS = [answer.key for _, answer in ANSWERS]
 
@@ -28,14 +29,20 @@ def answered(key, results=SHIPPED_RESULTS):
     return questions.answers(results)[key]
 
 
+def figures_of(answer):
+    """The figures of the shipped results; of an optional answer whose runs are not shipped, made-up ones."""
+    runs_missing = answer.optional and answer.key not in questions.answers(SHIPPED_RESULTS)
+    return answer.figures(COMPLETE if runs_missing else SHIPPED_RESULTS)
+
+
 @pytest.mark.parametrize(("question", "answer"), ANSWERS, ids=KEYS)
 def test_each_question_is_answered_from_the_shipped_results_in_both_languages(question, answer):
-    said, figures = f"{question.key}.answer.{answer.key}", answer.figures(SHIPPED_RESULTS)
+    said, figures = f"{question.key}.answer.{answer.key}", figures_of(answer)
     for lang in ("en", "zh"):
         assert places(WORDS[f"{said}.sentence"][lang]) | places(WORDS[f"{said}.claim"][lang]) == set(figures)
         for place, several in figures.items():
             if isinstance(several, list):
-                assert {frozenset(one) for one in several} == {frozenset(places(WORDS[f"{said}.{place}"][lang]))}
+                assert {frozenset(one) for one in several} <= {frozenset(places(WORDS[f"{said}.{place}"][lang]))}
         assert "{" not in sentence(said, figures, lang)
 
 
@@ -47,13 +54,13 @@ def test_an_answer_is_of_numbers_that_nobody_wrote_out(question, answer):
         return name == "cell" or value is None or isinstance(value, int | float | Estimate)
 
     assert question in questions.QUESTIONS
-    assert all(plain(place, value) for place, value in answer.figures(SHIPPED_RESULTS).items())
+    assert all(plain(place, value) for place, value in figures_of(answer).items())
 
 
 @pytest.mark.parametrize(("question", "answer"), ANSWERS, ids=KEYS)
 def test_an_answer_has_a_claim_of_one_sentence_with_at_most_three_kinds_of_rounded_figures(question, answer):
     """A figure is a computed number or a range of them; an n-gram's order, and what the runs were given, are none."""
-    said, figures = f"{question.key}.answer.{answer.key}", answer.figures(SHIPPED_RESULTS)
+    said, figures = f"{question.key}.answer.{answer.key}", figures_of(answer)
     told = [claim(said, figures, lang) for lang in ("en", "zh")]
     ranges = re.compile(r"(\d[\d.]*) (?:to|到) (\d[\d.]*)")
     given = re.compile(r"6-gram|6 元语法|0\.00\d|from \d[\d.]* to")
@@ -147,7 +154,7 @@ def test_another_result_is_another_answer_and_a_missing_run_takes_away_its_answe
     (gru,) = (one for one in after["residual"] if one["cell"] == "GRU")
     assert gru["ppl"].mean == 9.9
     lacking = replace(SHIPPED_RESULTS, runs={name: one for name, one in runs.items() if one is not run})
-    assert set(KEYS) - questions.answers(lacking).keys() == {"rate", "ladder"}
+    assert questions.answers(SHIPPED_RESULTS).keys() - questions.answers(lacking).keys() == {"rate", "ladder"}
 
 
 def test_a_run_is_of_a_question_by_what_it_records_not_by_its_name():

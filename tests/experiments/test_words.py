@@ -9,9 +9,10 @@ from deeprnn.experiments.question import Budget, Figures, Question
 from deeprnn.experiments.questions import QUESTIONS
 from deeprnn.experiments.words import WORDS
 from deeprnn.store.results import Results
-from tests.conftest import ROOT, SHIPPED
+from tests.conftest import ROOT, SHIPPED, with_every_recipe
 
-RESULTS = Results.read(SHIPPED)
+SHIPPED_RESULTS = Results.read(SHIPPED)
+RESULTS = with_every_recipe(SHIPPED_RESULTS)
 DRAWING = (ROOT / "deeprnn/page/shared/figures.py").read_text("utf-8")
 OPTIONAL = ("found", "each", "timed")  # what a comparison may say besides
 
@@ -48,7 +49,9 @@ def inside(value: object) -> set[str]:
 
 def test_every_word_of_a_question_is_used_and_none_is_missing():
     used = set().union(*map(of_question, QUESTIONS))
-    charts = [list(question.charts(results)) for question in QUESTIONS for results in (RESULTS, Results())]
+    charts = [
+        list(question.charts(results)) for question in QUESTIONS for results in (RESULTS, SHIPPED_RESULTS, Results())
+    ]
     drawn = set().union(*map(inside, charts))
     drawn |= set(re.findall(r'"(charts\.[\w.]+)"', DRAWING))
     known = {question.key for question in QUESTIONS} | {"charts"}

@@ -47,8 +47,8 @@ def title(question: Question, lang: Lang) -> str:
 
 
 def _is_whole(question: Question, registry: Registry) -> bool:
-    """Return whether the results contain all answers of the question and its example run."""
-    every = {answer.key for answer in question.answers}
+    """Return whether the results contain all answers of the question but optional ones, and its example run."""
+    every = {answer.key for answer in question.answers if not answer.optional}
     return every <= answers(registry).keys() and bool(registry.results.where(recipe=question.example, seed=0))
 
 

@@ -51,7 +51,7 @@ def comparisons(registry: Registry) -> dict[str, Comparison]:
 def answers(registry: Registry) -> dict[str, Figures]:
     """Return the figures of each answer by its key; answers without results are logged once."""
     found = questions.answers(registry.results)
-    every = [answer.key for question in questions.QUESTIONS for answer in question.answers]
+    every = [answer.key for question in questions.QUESTIONS for answer in question.answers if not answer.optional]
     if registry.results.runs and (missing := [key for key in every if key not in found]):
         LOG.warning("%s lacks runs that these answers need: %s", FILE, ", ".join(missing))
     return found
