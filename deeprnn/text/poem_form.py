@@ -4,17 +4,27 @@ Knows: 绝句 and 律诗, their marks. Does not know: models, alphabets, the poe
 
 A 绝句 has four lines, a 律诗 eight, of five (五言) or seven (七言) characters each. Two lines are a couplet, printed on
 one line: "床前看月光，疑是地上霜。". In an acrostic (藏头诗) the first characters of the lines are given.
+
+A poem that is to keep tones and rhyme has these tones, by 王力《诗词格律》(中华书局 2000), chapter 2. Characters 2, 4
+and 6 of a line alternate between level (平) and oblique (仄). In a couplet they are opposed (对); the next couplet
+begins with the tones of the line above it (粘). The even lines end in the level tone, with one rhyme; so does the first
+line if lines have seven characters. The others end in the oblique tone. No line ends in three characters of one tone
+(三平调), and none that ends 仄平 has a single level one besides (孤平). The other characters are free.
 """
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from deeprnn.text.rhymes import LEVEL, OBLIQUE, OPPOSITE
 
 BREAK = "\n\n"  # after each poem, and so before the next
 POEM_BEFORE = "白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼。" + BREAK  # 王之涣《登鹳雀楼》; see `lm.poem`
 MARKS = ("，", "。")  # at the end of the first and of the second line of a couplet
 LINE_CHARS, LINES = (5, 7), (4, 8)
+RHYME = "韵"  # what is due at a place that rhymes, in the level tone
 VERSE = re.compile(r"[^\s，。？！；]+")  # a line of a printed poem, without its mark
 _HAN = re.compile("[〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _PUT_BY_THE_FORM = re.compile(r"[\s，。？！；、：,.?!;:]")
@@ -49,6 +59,7 @@ class PoemForm:
     line_chars: characters of a line, 5 or 7. lines: 4 or 8.
     opening: the first characters of the poem; they may go on in the next lines. Marks and spaces are left out.
     acrostic: the first character of each line, or "".
+    regulated: whether what is written keeps tones and rhyme; what is given may break them.
 
     Raises:
         PoemFormError: there is no such form, a given character is not a Chinese one, there are too many, too few for an
@@ -60,6 +71,7 @@ class PoemForm:
     lines: int = 4
     opening: str = ""
     acrostic: str = ""
+    regulated: bool = False
 
     def __post_init__(self) -> None:
         if self.line_chars not in LINE_CHARS or self.lines not in LINES:
@@ -85,12 +97,42 @@ class PoemForm:
         verse[: len(self.opening)] = self.opening
         if self.acrostic:
             verse[:: self.line_chars] = self.acrostic
+        return self._printed(verse, lambda mark: mark)
+
+    def due(self, second: str) -> list[str | None]:
+        """Return the tone that is due at each place of the poem: LEVEL, OBLIQUE, RHYME, or None where it is free.
+
+        second: the tone of the first line's second character.
+        """
+        verse: list[str | None] = []
+        for line in range(self.lines):
+            rhymes = line % 2 == 1 or (line == 0 and self.line_chars == 7)
+            tone = second if line % 4 in (0, 3) else OPPOSITE[second]
+            tones = _tones_of_line(self.line_chars, tone, LEVEL if rhymes else OBLIQUE)
+            verse += [*tones[:-1], RHYME] if rhymes else tones
+        return self._printed(verse, lambda _: None)
+
+    def _printed(self, verse: Sequence[str | None], marked: Callable[[str], str | None]) -> list[str | None]:
+        """Return what is at each place of a printed poem: that of its characters, and `marked` of what is between."""
         found: list[str | None] = []
         for line in range(self.lines):
             start = line * self.line_chars
-            found += ["\n"] if line and line % 2 == 0 else []
-            found += [*verse[start : start + self.line_chars], MARKS[line % 2]]
+            found += [marked("\n")] if line and line % 2 == 0 else []
+            found += [*verse[start : start + self.line_chars], marked(MARKS[line % 2])]
         return found
+
+
+def _tones_of_line(line_chars: int, second: str, end: str) -> list[str | None]:
+    """Return the tone that is due at each character of a line, None where it is free; second, end: two of them."""
+    tones: list[str | None] = [None] * line_chars
+    alternating = itertools.cycle((second, OPPOSITE[second]))
+    tones[1:-1:2] = [tone for tone, _ in zip(alternating, tones[1:-1:2], strict=False)]
+    tones[-1] = end
+    if tones[-2] == end:
+        tones[-3] = OPPOSITE[end]
+    elif end == LEVEL:
+        tones[-5] = LEVEL
+    return tones
 
 
 def opening_in(prompt: str) -> str:

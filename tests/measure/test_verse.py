@@ -9,21 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeprnn.measure.verse import (
-    LEVEL,
-    OBLIQUE,
     SHAPES,
     Known,
     common_rhymes,
     count,
-    is_level,
     keeps_tones,
     patterns,
-    rhymes,
     split_lines,
-    tones,
 )
 from deeprnn.text.corpora import load_corpus
 from deeprnn.text.poem_form import BREAK
+from deeprnn.text.rhymes import LEVEL, OBLIQUE, is_level, rhymes, tones
 
 OUTSIDE_DATA = os.environ.get("DEEPRNN_DATA")  # read before any test replaces it
 NOTHING = Known.of([])

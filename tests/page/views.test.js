@@ -26,6 +26,7 @@ const comparison = (changed) =>
     budget: null,
     shape: 'free',
     acrostic: '',
+    regulated: false,
     lang: 'zh',
     cards: [
       { model: 'a,b', text: 'one', state: 'finished' },
@@ -44,8 +45,8 @@ test('the address of a poem holds its form and what was given, and no length', (
   const poem = comparison({ prompt: '春风', shape: '7x4', acrostic: '春夏秋冬' });
   const query = Object.fromEntries(new URLSearchParams(queryOf(poem)));
   assert.deepEqual([query.prompt, query.form, query.acrostic, query.length], ['春风', '7x4', '春夏秋冬', undefined]);
-  const free = comparison({ shape: '5x8' });
-  assert.equal(new URLSearchParams(queryOf(free)).has('acrostic'), false);
+  const other = new URLSearchParams(queryOf(comparison({ shape: '5x8', regulated: true })));
+  assert.deepEqual([query.regulated, other.get('regulated'), other.has('acrostic')], [undefined, '1', false]);
 });
 
 test('the address of a question that nobody wrote for keeps its recordings', () => {

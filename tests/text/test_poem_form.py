@@ -1,7 +1,8 @@
 import pytest
 
-from deeprnn.text.poem_form import BREAK, PoemForm, PoemFormError
+from deeprnn.text.poem_form import BREAK, RHYME, VERSE, PoemForm, PoemFormError
 from deeprnn.text.poems import as_text
+from deeprnn.text.rhymes import LEVEL, OBLIQUE, tones
 
 
 def printed(form, written="春"):
@@ -27,6 +28,32 @@ def test_each_character_of_an_acrostic_begins_a_line(line_chars, acrostic):
     lines = printed(form, "x").replace("\n", "").replace("，", "。").rstrip("。").split("。")
     assert [line[0] for line in lines] == list(acrostic)
     assert {len(line) for line in lines} == {line_chars}
+
+
+def test_the_tones_that_are_due_are_those_of_the_four_kinds_of_line():
+    by_hand = ["中仄中平仄", "平平中仄韵", "中平平仄仄", "中仄仄平韵"]
+    printed = "".join(one or "中" for one in PoemForm(regulated=True).due(OBLIQUE))
+    assert printed == f"{by_hand[0]}中{by_hand[1]}中中{by_hand[2]}中{by_hand[3]}中"
+
+
+@pytest.mark.parametrize(
+    ("second", "poem"),
+    [
+        (OBLIQUE, "白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼。"),
+        (LEVEL, "朝辞白帝彩云间，千里江陵一日还。\n两岸猿声啼不住，轻舟已过万重山。"),
+        (
+            LEVEL,
+            "空山新雨后，天气晚来秋。\n明月松间照，清泉石上流。",
+        ),
+    ],
+)
+def test_great_poems_have_the_tones_that_are_due(second, poem):
+    verses = VERSE.findall(poem)
+    form = PoemForm(line_chars=len(verses[0]), lines=len(verses))
+    due = form.due(second)
+    assert len(due) == len(poem)
+    for character, tone in zip(poem, due, strict=True):
+        assert tone is None or (LEVEL if tone == RHYME else tone) in tones(character), character
 
 
 def test_first_words_may_agree_with_an_acrostic():

@@ -24,6 +24,7 @@ import { Tip } from './tip.js';
  * @property {boolean} lines whether copied lines of verse are looked for
  * @property {string} shape of the poems, such as 5x4; or FREE
  * @property {string} acrostic
+ * @property {boolean} regulated whether the poem keeps tones and rhyme
  * @property {string | null} lens
  * @property {{ takeaway: string, rest: string } | null} verdict
  * @property {string} elsewhere

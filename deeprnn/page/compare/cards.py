@@ -22,7 +22,7 @@ from deeprnn.page import service
 from deeprnn.page.compare import recordings
 from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRITTEN_CHARS, RequestError
 from deeprnn.page.shared.components import carried
-from deeprnn.page.shared.poems import FREE, SHAPES, given_places, rhyming_places, shape_of, write_poems
+from deeprnn.page.shared.poems import FREE, SHAPES, given_places, rhyming_places, settings_of, write_poems
 from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, title_of
 from deeprnn.page.words import table, tr
@@ -91,7 +91,7 @@ class Board:
             there = [card for card in named if registry.find(card["model"]) or not is_private(card["model"])]
             cards = tuple(_read_card(registry, card) for card in there)
             prompt, seed = _string(value["prompt"], MAX_PROMPT_CHARS), int(value["seed"])
-            form = _read_form(value.get("shape", FREE), opening_in(prompt), value.get("acrostic", ""))
+            form = _read_form(opening_in(prompt), **{key: value[key] for key in settings_of(None) if key in value})
             if len(cards) > MAX_MODELS or not 0 <= seed <= MAX_SEED:
                 raise ValueError
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -135,11 +135,13 @@ def _read_card(registry: Registry, card: Any) -> Card:
     )
 
 
-def _read_form(shape: Any, opening: str, acrostic: Any) -> PoemForm | None:
+def _read_form(opening: str, shape: Any = FREE, acrostic: Any = "", regulated: Any = False) -> PoemForm | None:
     if shape == FREE:
         return None
-    line_chars, lines = SHAPES[shape]
-    return PoemForm(line_chars=line_chars, lines=lines, opening=opening, acrostic=_string(acrostic, MAX_PROMPT_CHARS))
+    if not isinstance(regulated, bool):
+        raise TypeError
+    (line_chars, lines), acrostic = SHAPES[shape], _string(acrostic, MAX_PROMPT_CHARS)
+    return PoemForm(line_chars=line_chars, lines=lines, opening=opening, acrostic=acrostic, regulated=regulated)
 
 
 def _string(value: Any, most: int) -> str:
@@ -296,8 +298,7 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
         "budget": board.budget,
         "poems": write_poems(registry, board.names),
         "lines": bool(board.cards) and all(map(registry.lines, board.names)),
-        "shape": shape_of(board.form),
-        "acrostic": board.form.acrostic if board.form else "",
+        **settings_of(board.form),
         "lens": preset.highlight if preset else None,
         "verdict": verdict(registry, preset, board.budget, lang) if preset and board.budget else None,
         "elsewhere": "" if as_recorded(registry, board) else _recorded_with(registry, board, lang),

@@ -15,7 +15,7 @@ from deeprnn.page.compare.cards import Board
 from deeprnn.page.service import MAX_NEW_CHARS, MAX_SEED
 from deeprnn.page.shared.components import Drawing, Number, Slider
 from deeprnn.page.shared.picker import model_picker
-from deeprnn.page.shared.poems import FREE, SHAPES, shape_of
+from deeprnn.page.shared.poems import FREE, SHAPES, settings_of
 from deeprnn.page.shared.questions import comparisons, words_of
 from deeprnn.page.shared.theme import asset
 from deeprnn.page.shared.widgets import Translations, drawing
@@ -43,6 +43,7 @@ _WORDS = (
     ("shape", "label", "compare.shape"),
     ("acrostic", "label", "compare.acrostic"),
     ("acrostic", "placeholder", "compare.acrostic_hint"),
+    ("regulated", "label", "compare.regulated"),
 )
 
 
@@ -84,7 +85,7 @@ def _shape_choices(lang: Lang) -> list[tuple[str, str]]:
 def settings(board: Board) -> list[Any]:
     """Return the values of the controls for a board, in the order of `Controls.settings`."""
     drawn = [board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")]
-    return [board.prompt, *drawn, board.seed, shape_of(board.form), board.form.acrostic if board.form else ""]
+    return [board.prompt, *drawn, board.seed, *settings_of(board.form).values()]
 
 
 class Controls:
@@ -156,6 +157,7 @@ class Controls:
             with gr.Row():
                 self.shape = gr.Radio(_shape_choices("en"), value=FREE, elem_id="shape", elem_classes="chips")
                 self.acrostic = gr.Textbox(elem_id="acrostic", max_lines=1, min_width=0)
+                self.regulated = gr.Checkbox(True, elem_id="regulated", min_width=0)
             forms = gr.Markdown(elem_classes="hint")
         words.add_made(self.shape, "choices", _shape_choices)
         words.add_made(forms, "value", lambda lang: "<br>".join(table("compare.form", lang).values()))
@@ -182,6 +184,6 @@ class Controls:
         return [self.preset, self.budget, prompt, self.picker, *numbers]
 
     def settings(self) -> list[Any]:
-        """Return the components of a board's settings; the last two are of poems."""
+        """Return the components of a board's settings; the last three are of poems."""
         numbers = [self.temperature, self.top_k, self.top_p, self.length, self.seed]
-        return [self.prompt, *numbers, self.shape, self.acrostic]
+        return [self.prompt, *numbers, self.shape, self.acrostic, self.regulated]

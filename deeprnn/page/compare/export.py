@@ -13,7 +13,7 @@ from deeprnn.documents import code_in_markdown, in_markdown
 from deeprnn.page import service
 from deeprnn.page.compare.cards import Board, Card
 from deeprnn.page.service import RequestError
-from deeprnn.page.shared.poems import shape_of
+from deeprnn.page.shared.poems import settings_of
 from deeprnn.page.shared.widgets import perplexity, title_of
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
@@ -83,20 +83,16 @@ def _record(registry: Registry, board: Board) -> dict[str, Any]:
         "sampling": board.sampling,
         "preset": board.preset,
         "budget": board.budget,
-        **_form(board),
+        **settings_of(board.form),
         "cards": cards,
     }
-
-
-def _form(board: Board) -> dict[str, str]:
-    return {"shape": shape_of(board.form), "acrostic": board.form.acrostic if board.form else ""}
 
 
 def _csv(registry: Registry, board: Board, lang: Lang) -> str:
     """Return one row for each model, no cell of which is a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
-    form = _form(board)
+    form = settings_of(board.form)
     writer.writerow([*_COLUMNS, *_MEASURES, "seed", *board.sampling, *form, "prompt", "text"])
     for card in board.cards:
         figures = _figures(registry, card)
@@ -124,7 +120,8 @@ def _markdown(registry: Registry, board: Board, lang: Lang) -> str:
     settings = {key: f"{value:g}" for key, value in board.sampling.items()}
     lines = [tr("compare.md_settings", lang, seed=board.seed, **settings)]
     if board.form:
-        lines += ["", tr("compare.md_form", lang, form=tr(f"compare.shapes.{shape_of(board.form)}", lang))]
+        form = tr(f"compare.shapes.{settings_of(board.form)['shape']}", lang)
+        lines += ["", tr("compare.md_regulated" if board.form.regulated else "compare.md_form", lang, form=form)]
     lines += ["", f"| {tr('compare.md_head', lang)} |"]
     lines.append("| --- | --- | --- | --- | --- | --- |")
     for card in board.cards:

@@ -139,7 +139,7 @@ class Handlers:
             switch = budget_update(self._registry, board.preset, board.budget, ask.lang)
             chosen = gr.update(value=board.names)
             shown = [cards.draw(self._registry, board, turn), board.preset, chosen, switch]
-        prompt, *numbers, shape, acrostic = settings(board) if board else [gr.skip()] * 8
+        prompt, *numbers, shape, acrostic, regulated = settings(board) if board else [gr.skip()] * 9
         keys = ("temperature", "top_k", "top_p", "length", "seed")
         numbers = [ask.numbers.get(key, value) for key, value in zip(keys, numbers, strict=True)]
         if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:
@@ -147,8 +147,8 @@ class Handlers:
         asked = bool(ask.prompt or ask.numbers or ask.shape)  # recordings have other settings
         written = (NAMES[ask.lang], length, turn) if ask.view == "compare" and asked else None
         if ask.shape:  # then nothing given is given as nothing
-            prompt, shape, acrostic = "", ask.shape, ask.acrostic or ""
-        return *shown, ask.prompt or prompt, *numbers, shape, acrostic, written
+            prompt, shape, acrostic, regulated = "", ask.shape, ask.acrostic or "", ask.regulated
+        return *shown, ask.prompt or prompt, *numbers, shape, acrostic, regulated, written
 
     def on_asked(self, request: gr.Request, written: tuple[str, int, int] | None, *asked: Any) -> Iterator[Any]:
         """Write the text that the address asks for, in its language, even if the switch does not show it yet."""

@@ -15,7 +15,7 @@ export const shapeAsked = () =>
  * The query of the address that shows the same board. If all cards are recordings, it has no settings.
  * @param {Value} value
  */
-export function queryOf({ cards, prompt, seed, sampling, preset, budget, shape, acrostic, lang }) {
+export function queryOf({ cards, prompt, seed, sampling, preset, budget, shape, acrostic, regulated, lang }) {
   const query = new URLSearchParams({ view: 'compare', lang });
   if (preset) {
     query.set('preset', preset);
@@ -24,7 +24,7 @@ export function queryOf({ cards, prompt, seed, sampling, preset, budget, shape, 
   if (!cards.every((card) => card.state === 'recorded')) {
     const length = Math.max(...cards.map((card) => Array.from(card.text).length), 1);
     const { temperature, top_k, top_p } = sampling;
-    const poem = acrostic ? { form: shape, acrostic } : { form: shape };
+    const poem = { form: shape, ...(acrostic && { acrostic }), ...(regulated && { regulated: 1 }) };
     const set = { prompt, seed, temperature, top_k, top_p, ...(shape === FREE ? { length } : poem) };
     for (const [name, given] of Object.entries(set)) query.set(name, String(given));
   }

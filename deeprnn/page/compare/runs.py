@@ -183,6 +183,7 @@ def order_of(
     seed: Any,
     shape: str | None = FREE,
     acrostic: Any = "",
+    regulated: Any = False,
 ) -> Order:
     """Return the order of the controls; it has the question only if exactly the question's models are chosen.
 
@@ -193,7 +194,7 @@ def order_of(
     """
     names, form = names or [], None
     if shape in SHAPES and all(map(registry.find, names)) and write_poems(registry, names):
-        form = service.checked_form(*SHAPES[shape], opening_in(prompt), acrostic)
+        form = service.checked_form(*SHAPES[shape], opening_in(prompt), acrostic, regulated)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "max_chars": length}
     order = Order(names=names, prompt=prompt, seed=seed, sampling=sampling, form=form)
     asked = comparisons(registry).get(preset or "")

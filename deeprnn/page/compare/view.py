@@ -33,7 +33,7 @@ def _connect_runs(ui: Controls, handlers: Handlers, addresses: Addresses, langua
     everything = [language, *ui.asked()]
     ui.go.click(handlers.on_generate, everything, ui.board, **anew)
     ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **anew)
-    for asked_for in (ui.shape.input, ui.acrostic.submit):
+    for asked_for in (ui.shape.input, ui.acrostic.submit, ui.regulated.input):
         asked_for(handlers.on_generate, everything, ui.board, **anew)
     ui.stop.click(handlers.on_stop, ui.board, ui.board, **anew)
     told = calling("compare", "tellSettings")

@@ -49,6 +49,7 @@ def build(registry: Registry) -> None:
         top_k: int = 0,
         top_p: float = 1.0,
         seed: int = 0,
+        regulated: bool = False,
     ) -> list[dict]:
         request = {
             "models": models,
@@ -56,6 +57,7 @@ def build(registry: Registry) -> None:
             "lines": lines,
             "opening": opening,
             "acrostic": acrostic,
+            "regulated": regulated,
             "temperature": temperature,
             "top_k": top_k,
             "top_p": top_p,
@@ -79,7 +81,8 @@ def build(registry: Registry) -> None:
         poem,
         api_name="poem",
         api_description="Write a poem of 4 or 8 lines of 5 or 7 characters with up to six models; opening: its first"
-        " characters; acrostic: the first character of each line; same seed, same poem.",
+        " characters; acrostic: the first character of each line; regulated: keep tones and rhyme; same seed, same"
+        " poem.",
     )
     gr.api(
         score,

@@ -84,18 +84,20 @@ def checked_number(field: str, value: Any, least: float, most: float, *, whole: 
     return int(value) if whole else float(value)
 
 
-def checked_form(line_chars: Any, lines: Any, opening: Any, acrostic: Any) -> PoemForm:
+def checked_form(line_chars: Any, lines: Any, opening: Any, acrostic: Any, regulated: Any = False) -> PoemForm:
     """Return the form of the poem that is asked for.
 
     Raises:
         RequestError: a value has the wrong type, or no poem has this form.
     """
+    if not isinstance(regulated, bool):
+        raise RequestError("error_bool", field="regulated")
     shape = [int(checked_number(*one, 1, 100, whole=True)) for one in (("line_chars", line_chars), ("lines", lines))]
     given = [checked_text(*one) for one in (("opening", opening), ("acrostic", acrostic))]
     if (longest := max(map(len, given))) > MAX_PROMPT_CHARS:
         raise RequestError("error_prompt_long", n=longest, most=MAX_PROMPT_CHARS)
     with form_as_asked():
-        return PoemForm(line_chars=shape[0], lines=shape[1], opening=given[0], acrostic=given[1])
+        return PoemForm(line_chars=shape[0], lines=shape[1], opening=given[0], acrostic=given[1], regulated=regulated)
 
 
 @contextlib.contextmanager

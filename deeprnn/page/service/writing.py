@@ -106,6 +106,7 @@ def stream_poems(
     lines: Any = 4,
     opening: Any = "",
     acrostic: Any = "",
+    regulated: Any = False,
     temperature: Any = 0.8,
     top_k: Any = 0,
     top_p: Any = 1.0,
@@ -121,7 +122,7 @@ def stream_poems(
             all are whole already, or none can be loaded. It is raised by the call, not by the first update.
     """
     names = checked_names(registry, models)
-    form = checked_form(line_chars, lines, opening, acrostic)
+    form = checked_form(line_chars, lines, opening, acrostic, regulated)
     draw = _checked_sampling(temperature, top_k, top_p, seed)
     before = _checked_written(names, written)
     if all(len(text) >= len(form.places()) for text in before):
@@ -129,7 +130,7 @@ def stream_poems(
 
     def ask(lm: LanguageModel, text: str) -> _Ask:
         with form_as_asked():
-            template = poem_template(form, lm.vocab)
+            template = poem_template(form, lm.vocab, draw.seed)
         ids = lm.vocab.encode(text)[: len(template)]
         return _Ask(
             ids=lm.prompt_ids(POEM_BEFORE) + ids, drawn=len(ids), length=len(template) - len(ids), template=template

@@ -5,19 +5,23 @@ Knows: forms, models' metadata, rhymes. Does not know: components.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from deeprnn.measure.verse import rhymes
 from deeprnn.store.registry import Registry
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.poem_form import BREAK, LINE_CHARS, LINES, VERSE, PoemForm, is_han
+from deeprnn.text.rhymes import rhymes
 
 FREE = "free"  # no form
 SHAPES = {f"{chars}x{lines}": (chars, lines) for lines in LINES for chars in LINE_CHARS}
 
 
-def shape_of(form: PoemForm | None) -> str:
-    """Return the key in `SHAPES` of a form, or `FREE`."""
-    return FREE if form is None else f"{form.line_chars}x{form.lines}"
+def settings_of(form: PoemForm | None) -> dict[str, Any]:
+    """Return a form as the reader sets it: its key in `SHAPES` or `FREE`, the acrostic, whether it keeps the rules."""
+    if form is None:
+        return {"shape": FREE, "acrostic": "", "regulated": True}
+    shape = f"{form.line_chars}x{form.lines}"
+    return {"shape": shape, "acrostic": form.acrostic, "regulated": form.regulated}
 
 
 def write_poems(registry: Registry, names: Sequence[str]) -> bool:

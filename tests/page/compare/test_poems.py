@@ -10,6 +10,7 @@ import pytest
 from deeprnn import PoemForm, write_poem
 from deeprnn.measure.lines import LineIndex
 from deeprnn.measure.novelty import FINGERPRINTS, TextPart
+from deeprnn.measure.verse import keeps_tones
 from deeprnn.page import service
 from deeprnn.page.compare import cards, export, runs
 from deeprnn.page.compare.cards import NUMBERS, Board
@@ -18,7 +19,7 @@ from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import Drawing
 from deeprnn.page.shared.poems import rhyming_places, write_poems
 from deeprnn.store.registry import Registry
-from deeprnn.text.poem_form import BREAK, POEM_BEFORE
+from deeprnn.text.poem_form import BREAK, POEM_BEFORE, VERSE
 from tests.conftest import SHIPPED
 from tests.lm.test_poem import HAN, save_tiny_poets
 from tests.page.conftest import serving, spoken
@@ -43,8 +44,8 @@ def poets(folder):
     return Registry(SHIPPED, folder)
 
 
-def order(poets, shape, acrostic="", *, prompt="", names=MODELS, seed=3):
-    return runs.order_of(poets, None, None, prompt, names, 1.0, 0, 1.0, 300, seed, shape, acrostic)
+def order(poets, shape, acrostic="", regulated=False, *, prompt="", names=MODELS, seed=3):
+    return runs.order_of(poets, None, None, prompt, names, 1.0, 0, 1.0, 300, seed, shape, acrostic, regulated)
 
 
 def written(poets, asked):
@@ -76,12 +77,21 @@ def test_a_board_of_poems_has_what_each_model_writes_alone_with_what_was_given_m
         assert "".join(card["text"][at] for at in card["given"]) == (acrostic or "春")
 
 
-def test_what_was_stopped_is_completed_and_what_is_whole_is_not_continued(poets):
-    drawn = spoken(written(poets, order(poets, "5x4", "春夏秋冬")), "en")
+def test_a_board_of_regulated_poems_says_so_and_keeps_tones_and_rhyme(poets):
+    drawn = written(poets, order(poets, "7x8", regulated=True))
+    assert drawn["regulated"]
+    assert [card["text"] for card in drawn["cards"]] == expected(poets, line_chars=7, lines=8, regulated=True)
+    assert all(len(card["rhymes"]) == 5 for card in drawn["cards"])
+    assert all(keeps_tones(VERSE.findall(card["text"])) for card in drawn["cards"])
+
+
+@pytest.mark.parametrize("regulated", [False, True])
+def test_what_was_stopped_is_completed_and_what_is_whole_is_not_continued(poets, regulated):
+    drawn = spoken(written(poets, order(poets, "5x4", "春夏秋冬", regulated)), "en")
     for card, length in zip(drawn["cards"], (3, 17), strict=True):
         card["text"], card["state"] = card["text"][:length], "stopped"
     again = written(poets, runs.Order.to_continue(Board.read(poets, drawn), 300))
-    assert [card["text"] for card in again["cards"]] == expected(poets, acrostic="春夏秋冬")
+    assert [card["text"] for card in again["cards"]] == expected(poets, acrostic="春夏秋冬", regulated=regulated)
     whole = runs.Order.to_continue(Board.read(poets, spoken(again, "en")), 300)
     with pytest.raises(RequestError, match="another seed"):
         runs.updates_of(poets, whole)
@@ -128,7 +138,18 @@ def test_a_saved_file_opens_again_as_it_was(poets):
     assert export.reopen(poets, export.export(poets, board, "json")[1]) == board
     assert f"```\n{board.cards[0].text}\n```" in export.export(poets, board, "md")[1]
     assert "诗体：七言绝句" in export.export(poets, board, "md", "zh")[1]
-    assert ",7x4,春夏秋冬," in export.export(poets, board, "csv")[1]
+    assert ",7x4,春夏秋冬,False," in export.export(poets, board, "csv")[1]
+
+
+def test_a_file_of_regulated_poems_opens_as_such_and_says_so_and_one_from_before_there_were_any_does_not(poets):
+    board = Board.read(poets, spoken(written(poets, order(poets, "7x4", "春夏秋冬", regulated=True)), "en"))
+    assert board.form == PoemForm(line_chars=7, acrostic="春夏秋冬", regulated=True)
+    saved = export.export(poets, board, "json")[1]
+    assert export.reopen(poets, saved) == board
+    assert "诗体：七言绝句，平仄和押韵由本页保证" in export.export(poets, board, "md", "zh")[1]
+    before = json.loads(saved)
+    del before["regulated"]
+    assert export.reopen(poets, json.dumps(before)).form == PoemForm(line_chars=7, acrostic="春夏秋冬")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +160,7 @@ def test_a_saved_file_opens_again_as_it_was(poets):
         {"shape": None},
         {"acrostic": "春"},
         {"acrostic": 4},
+        {"regulated": 1},
         {"acrostic": "春" * 9_999},
         {"prompt": "<b>"},
     ],
@@ -155,7 +177,7 @@ def test_a_file_whose_form_is_none_is_refused(poets, changed):
 def test_a_file_that_was_saved_before_there_were_poems_opens(poets):
     board = cards.recorded(poets, ["note-lstm-2"])
     value = json.loads(export.export(poets, board, "json")[1])
-    del value["shape"], value["acrostic"]
+    del value["shape"], value["acrostic"], value["regulated"]
     assert export.reopen(poets, json.dumps(value)) == board
 
 
@@ -237,13 +259,21 @@ def test_a_reader_writes_an_acrostic_goes_back_and_opens_the_link(visit):
     one.page.get_by_text("绝句 of 5", exact=True).click()
     free = poems(one, "5x4")
     assert len(set(free)) == len(MODELS)
+    assert all(len(rhyming_places(poem)) >= 2 for poem in free), "as the box is checked at first"
+    one.page.locator("#regulated input").uncheck()
+    one.page.wait_for_function("() => !location.search.includes('regulated')")
+    loose = poems(one, "5x4")
+    assert loose != free
+    one.page.locator("#regulated input").check()
+    one.page.wait_for_url("**&regulated=1**")
+    assert poems(one, "5x4") == free
     one.page.locator("#acrostic input").fill("春夏秋冬")
     one.page.get_by_text("绝句 of 7", exact=True).click()
     acrostic = poems(one, "7x4")
     assert [firsts(poem) for poem in acrostic] == ["春夏秋冬"] * 2
     given = one.card(MODELS[0]).locator(".given").all_text_contents()
     assert given == list("春夏秋冬")
-    one.page.wait_for_url("**&form=7x4&acrostic=**")
+    one.page.wait_for_url("**&form=7x4&acrostic=**&regulated=1**")
     link = one.page.url
     one.page.go_back()
     assert poems(one, "5x4") == free
@@ -253,6 +283,7 @@ def test_a_reader_writes_an_acrostic_goes_back_and_opens_the_link(visit):
     again = visit(link.removeprefix(one.url), locale="zh-CN")
     assert poems(again, "7x4") == acrostic, "the same seed writes the same poem"
     assert again.page.locator("#acrostic input").input_value() == "春夏秋冬"
+    assert again.page.locator("#regulated input").is_checked()
     again.page.locator("#generate").click()
     assert poems(again, "7x4") == acrostic
 

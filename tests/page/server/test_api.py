@@ -50,6 +50,13 @@ def test_a_poem_has_its_form_and_every_given_character_in_its_place(client):
     assert answer["text"] == deeprnn.write_poem(load(SHIPPED / "journey-gru-2"), form, seed=3)
 
 
+def test_a_regulated_poem_is_that_of_the_package(client):
+    (answer,) = client.predict(["journey-gru-2"], seed=3, regulated=True, api_name="/poem")
+    assert answer["text"] == deeprnn.write_poem(
+        load(SHIPPED / "journey-gru-2"), deeprnn.PoemForm(regulated=True), seed=3
+    )
+
+
 def test_score_gives_a_value_for_each_predicted_character(client):
     (answer,) = client.predict("a tale", ["note-lstm-2"], api_name="/score")
     assert len(answer["nats"]) == 5

@@ -74,6 +74,7 @@ def test_beside_a_broken_model_the_others_write_poems(tmp_path):
         ({"line_chars": True}, "error_number"),
         ({"opening": 7}, "error_text_type"),
         ({"acrostic": None}, "error_text_type"),
+        ({"regulated": 1}, "error_bool"),
         ({"opening": "half a pair \ud83d"}, "error_text_type"),
         ({"opening": "x" * 3_000}, "error_prompt_long"),
         ({"opening": "<b>"}, "error_poem.not_han"),
