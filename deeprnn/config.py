@@ -17,6 +17,7 @@ Form = Literal["d2l", "full"]
 Kernel = Literal["scratch", "fused"]
 Init = Literal["uniform", "normal", "orthogonal"]
 Storage = Literal["float32", "float16", "int8"]
+Noise = Literal["none", "mistyped-5", "mistyped-20", "shuffled"]
 
 
 class StrictConfig:
@@ -199,6 +200,12 @@ class TrainConfig(StrictConfig):
     """The share of each text that is its validation part; the rest is its test part."""
     max_train_chars: int | None = None
     """The most characters of each text's training part that are used; None uses all."""
+    max_more_chars: int | None = None
+    """The same for each of `more_texts`; None: as `max_train_chars`."""
+    noisy_chars: int = 0
+    """How many of the characters that follow `max_train_chars` in the main text's training part are used with noise."""
+    noise: Noise = "none"
+    """The noise of these; see `deeprnn.text.noise`."""
     min_count: int = 1
     """How often a character must occur in the training text to be in the alphabet."""
     init: Init = "uniform"
@@ -237,9 +244,17 @@ class TrainConfig(StrictConfig):
             value = getattr(self, name)
             _require(0 <= value < 1, f"{name} must be in [0, 1), not {shown(value)}.")
         _require(0 <= self.weight_decay < math.inf, f"weight_decay must be 0 or more, not {shown(self.weight_decay)}.")
+        for name in ("max_train_chars", "max_more_chars"):
+            value = getattr(self, name)
+            _require(value is None or value >= 2, f"{name} must be at least 2, not {shown(value)}.")
+        _require(self.noisy_chars >= 0, f"noisy_chars must be 0 or more, not {shown(self.noisy_chars)}.")
         _require(
-            self.max_train_chars is None or self.max_train_chars >= 2,
-            f"max_train_chars must be at least 2, not {shown(self.max_train_chars)}.",
+            (self.noise == "none") == (self.noisy_chars == 0),
+            "noise and noisy_chars need each other: set both, or neither.",
+        )
+        _require(
+            self.noisy_chars == 0 or self.max_train_chars is not None,
+            "noise is made of the characters that follow max_train_chars: set that too.",
         )
         _require(
             self.weight_decay == 0 or self.optimizer == "adamw",

@@ -39,6 +39,9 @@ EVERY_TRAIN_KEY = {
     "train_fraction": 0.8,
     "val_fraction": 0.1,
     "max_train_chars": 1000,
+    "max_more_chars": 500,
+    "noisy_chars": 200,
+    "noise": "shuffled",
     "min_count": 3,
     "init": "orthogonal",
     "kernel": "scratch",
@@ -219,6 +222,22 @@ def test_an_impossible_architecture_is_refused_with_the_reason(change, complaint
     ],
 )
 def test_an_impossible_training_run_is_refused_with_the_reason(change, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        TrainConfig.from_dict(TRAIN | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"max_train_chars": 9, "noise": "shuffled"}, "noise and noisy_chars need each other: set both, or neither"),
+        ({"max_train_chars": 9, "noisy_chars": 9}, "noise and noisy_chars need each other"),
+        ({"noise": "shuffled", "noisy_chars": 9}, "characters that follow max_train_chars: set that too"),
+        ({"max_train_chars": 9, "noise": "shuffled", "noisy_chars": -1}, "noisy_chars must be 0 or more, not -1"),
+        ({"max_train_chars": 9, "noise": "mistyped-7", "noisy_chars": 9}, "noise must be one of"),
+        ({"max_more_chars": 1}, "max_more_chars must be at least 2, not 1"),
+    ],
+)
+def test_noise_without_text_to_make_it_of_is_refused_with_the_reason(change, complaint):
     with pytest.raises(ValueError, match=complaint):
         TrainConfig.from_dict(TRAIN | change)
 

@@ -22,7 +22,7 @@ from deeprnn.experiments.verse import is_verse, verse_of, verse_of_text
 from deeprnn.lm.evaluation import unigram_ppl
 from deeprnn.measure import lines
 from deeprnn.measure.baselines import NGRAMS, ORDER, NGram, xz_bpc
-from deeprnn.measure.metrics import heldout, read_texts
+from deeprnn.measure.metrics import TextRecord, heldout, read_texts
 from deeprnn.measure.novelty import FINGERPRINTS, CopiedSpan, Fingerprint, TextPart, load_all, measure
 from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -30,6 +30,7 @@ from deeprnn.store.registry import list_checkpoints
 from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.corpora import is_known, load_corpus, own_name, titles_of_poems
+from deeprnn.text.noise import told
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
 
@@ -232,7 +233,7 @@ def listing(recipes: Iterable[Recipe], results: Results) -> str:
     lines = []
     for recipe in recipes:
         config, runs = recipe.train, results.where(recipe=recipe.name)
-        texts = "+".join(dict.fromkeys((config.text, *config.more_texts)))
+        texts = "+".join(dict.fromkeys((config.text, *config.more_texts))) + told(config.noise)
         minutes = f"{runs[0].train_seconds / 60:6.1f}" if runs else f"~{expected_minutes(recipe):5.1f}"
         size = f"{shape(recipe.model):28} {expected_params(recipe) / 1e6:5.2f} M {minutes} min"
         epochs = f"{config.epochs} epoch{'s' * (config.epochs > 1)}"
@@ -243,21 +244,28 @@ def listing(recipes: Iterable[Recipe], results: Results) -> str:
 def expected_minutes(recipe: Recipe) -> float:
     """Return the expected minutes on one core of 2024, at `WEIGHTS_PER_SECOND` weights x characters per second."""
     config = recipe.train
-    chars = 0
+    limit, chars = config.max_train_chars, config.noisy_chars
     for name in (config.text, *config.more_texts):
         entry = catalogue().get(name)
         size = 60_000 if entry is None else entry.chars
-        chars += min(int(config.train_fraction * size), config.max_train_chars or size)
+        most = limit if name == config.text or config.max_more_chars is None else config.max_more_chars
+        chars += min(int(config.train_fraction * size), most or size)
     return chars * config.epochs * expected_params(recipe) / WEIGHTS_PER_SECOND[config.precision] / 60
 
 
 def text_key(metrics: dict[str, Any]) -> str:
     """Return a key that is equal for runs on the same parts of the same texts."""
     sources = read_texts(metrics)
-    parts = [f"{source.name}:{source.ranges['train'][1]}" for source in sources]
+    parts = [_part(source) for source in sources]
     val, test = (sources[0].ranges.get(part, ("", "")) for part in ("val", "test"))
     marked = "marked " if metrics["train_config"].get("mark_texts") else ""
     return f"{marked}{sources[0].form} {'+'.join(parts)} val {val[0]}-{val[1]} test {test[0]}-{test[1]}"
+
+
+def _part(source: TextRecord) -> str:
+    """Return a text and the end of its training part; with noise, its start and the noise too."""
+    start, end = source.ranges["train"]
+    return f"{source.name}:{end}" if source.noise == "none" else f"{source.name}:{start}-{end}{told(source.noise)}"
 
 
 def baselines(config: TrainConfig) -> Baselines:
@@ -265,6 +273,7 @@ def baselines(config: TrainConfig) -> Baselines:
     data = prepare(config, torch.device("cpu"))
     train, held = data.parts["train"], heldout(data.parts)
     vocab_size = len(data.vocab)
+    mixed_in = data.vocab.encode("".join(source.cut("train") for source in data.sources[1:]))
     return Baselines(
         symbols=vocab_size,
         train_chars=len(train),
@@ -272,6 +281,7 @@ def baselines(config: TrainConfig) -> Baselines:
         unigram_nats=math.log(unigram_ppl(train, held, vocab_size)),
         ngram_nats=NGram.build(train, vocab_size, ORDER).nats(held).mean().item(),
         ngram_order=ORDER,
+        mixed_in_nats=NGram.build(mixed_in, vocab_size, ORDER).nats(held).mean().item() if mixed_in else None,
         xz_bpc=xz_bpc(data.vocab.decode(train.tolist()), data.vocab.decode(held.tolist())),
     )
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
-from deeprnn.config import Form, TrainConfig
+from deeprnn.config import Form, Noise, TrainConfig
 from deeprnn.documents import Node
 
 MAX_PROMPT, MAX_WRITTEN = 2_000, 8_000  # characters of a recorded sample: the default limits of the page
@@ -85,7 +85,7 @@ class TextRecord:
     """One training text, and the range [start, end) of characters of each part.
 
     sha256: of the whole text in its form, in UTF-8. own: whether it is a user's own file, not one that the project
-    knows (see `corpora.is_known`).
+    knows (see `corpora.is_known`). noise: what the training part was read with; the hash is that of the clean text.
     """
 
     name: str
@@ -94,6 +94,7 @@ class TextRecord:
     sha256: str
     ranges: dict[str, tuple[int, int]]
     own: bool = False
+    noise: Noise = "none"
 
     @classmethod
     def read(cls, node: Node) -> Self:
@@ -108,9 +109,16 @@ class TextRecord:
             raise node["sha256"].refusal("64 hexadecimal digits")
         _ = node["ranges"]["train"]
         ranges = {part: _range(one, chars) for part, one in node["ranges"].entries().items()}
-        own = node.get("own")
-        whose = own is not None and own.flag()
-        return cls(name=node["name"].name(), form=form, chars=chars, sha256=sha256, ranges=ranges, own=whose)
+        own, noise = node.get("own"), node.get("noise")
+        return cls(
+            name=node["name"].name(),
+            form=form,
+            chars=chars,
+            sha256=sha256,
+            ranges=ranges,
+            own=own is not None and own.flag(),
+            noise=_noise(noise) if noise else "none",
+        )
 
     @property
     def heldout(self) -> tuple[int, int]:
@@ -121,6 +129,14 @@ class TextRecord:
     def file_stem(self) -> str:
         """The start of the file names of its n-gram and its fingerprint."""
         return file_stem(self.name)
+
+
+def _noise(node: Node) -> Noise:
+    kinds: tuple[Noise, ...] = typing.get_args(Noise)
+    for kind in kinds:
+        if node.value == kind:
+            return kind
+    raise node.refusal(f"one of {kinds}")
 
 
 def _range(node: Node, chars: int) -> tuple[int, int]:

@@ -86,7 +86,15 @@ class TextPart(StrictConfig):
 
     @classmethod
     def from_record(cls, record: TextRecord) -> Self:
-        """Return the training part of a text's record."""
+        """Return the training part of a text's record.
+
+        Raises:
+            ValueError: it was read with noise, so that its characters are not those of the text; or see `TextPart`.
+        """
+        if record.noise != "none":
+            raise ValueError(
+                f"{record.name} was read with noise ({record.noise}), so what is copied from it cannot be found in it."
+            )
         start, end = record.ranges["train"]
         return cls(name=record.name, form=record.form, chars=record.chars, sha256=record.sha256, start=start, end=end)
 

@@ -12,6 +12,7 @@ from deeprnn.measure.metrics import Metrics
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.catalogue import language_of
+from deeprnn.text.noise import told
 from deeprnn.text.vocab import Vocab
 
 OURS = "apache-2.0"  # the licence of a model of the project's own texts, unless another is claimed
@@ -109,7 +110,7 @@ def _has_own(metrics: Metrics) -> bool:
 
 
 def _titles(metrics: Metrics) -> str:
-    return " + ".join(f"*{in_markdown(text.name)}*" for text in metrics.texts)
+    return " + ".join(f"*{in_markdown(text.name)}*{told(text.noise)}" for text in metrics.texts)
 
 
 def _saved_weights(metrics: Metrics) -> str:

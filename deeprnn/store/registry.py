@@ -254,7 +254,7 @@ class Registry:
             return self._loaded[name]
 
     def fingerprints(self, name: str) -> list[Fingerprint]:
-        """Return the fingerprints of a model's training texts; an empty list if one of them is missing or broken.
+        """Return the fingerprints of a model's training texts; an empty list if one is missing or broken, or noisy.
 
         Raises:
             UnknownModelError: there is no such checkpoint.
@@ -262,8 +262,8 @@ class Registry:
         with self._lock:
             info = self.info(name)
             if name not in self._fingerprints:
-                sources = dict.fromkeys(TextPart.from_record(record) for record in info.metrics.texts)
                 try:
+                    sources = dict.fromkeys(TextPart.from_record(record) for record in info.metrics.texts)
                     self._fingerprints[name] = [self._fingerprint(info, source) for source in sources]
                 except ValueError as error:
                     called = "it" if is_private(name) else name

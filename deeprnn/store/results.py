@@ -173,6 +173,8 @@ class Baselines:
     """The figures of the baselines on a held-out part, with the same training text.
 
     symbols: the size of the alphabet, from which uniform guessing chooses.
+    mixed_in_nats: those of an n-gram of what was added to the main text alone (other texts, or text with noise); None
+        if nothing was, or in older files.
     """
 
     symbols: int
@@ -182,10 +184,12 @@ class Baselines:
     ngram_nats: float
     ngram_order: int
     xz_bpc: float
+    mixed_in_nats: float | None = None
 
     @classmethod
     def read(cls, node: Node) -> Self:
         """Read the baselines of one text."""
+        mixed_in = node.get("mixed_in_nats")
         return cls(
             symbols=node["symbols"].whole(1),
             train_chars=node["train_chars"].whole(1),
@@ -194,7 +198,12 @@ class Baselines:
             ngram_nats=node["ngram_nats"].number(0, MAX_NATS),
             ngram_order=node["ngram_order"].whole(1),
             xz_bpc=node["xz_bpc"].number(-MAX_NATS, MAX_NATS),
+            mixed_in_nats=mixed_in.number(0, MAX_NATS) if mixed_in else None,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, without what is None."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
     @property
     def ngram_ppl(self) -> float:
@@ -399,7 +408,7 @@ class Results:
         """Return the file's text, with one line for each run, so that a diff shows which run changed."""
         parts: dict[str, dict[str, Any]] = {
             "runs": {name: run.to_dict() for name, run in self.runs.items()},
-            "texts": {key: asdict(text) for key, text in self.texts.items()},
+            "texts": {key: text.to_dict() for key, text in self.texts.items()},
             "novelty": {name: asdict(novelty) for name, novelty in self.novelty.items()},
         }
         optional: dict[str, Mapping[str, Verse | VerseText | Style | RealStyle]] = {

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deeprnn.config import TrainConfig
+from deeprnn.config import Noise, TrainConfig
 from deeprnn.text.batches import num_windows, split
 from deeprnn.text.corpora import Corpus, is_known, load_corpus
+from deeprnn.text.noise import noisy
 from deeprnn.text.vocab import Vocab
 
 MAX_HELDOUT = 200_000  # characters of a held-out part that are read; measuring a model on them takes seconds
@@ -22,15 +23,17 @@ FIRST_MARK = 0xE000  # the first code point of Unicode's private use area
 class Source:
     """One text of a run, and the range [start, end) of characters of each part that the run uses.
 
-    Of a held-out part that are the first `MAX_HELDOUT`.
+    Of a held-out part that are the first `MAX_HELDOUT`. noise: what the training part is read with; a source with noise
+    has no held-out parts.
     """
 
     corpus: Corpus
     ranges: dict[str, tuple[int, int]]
+    noise: Noise = "none"
 
     def cut(self, part: str) -> str:
-        """Return the characters of a part."""
-        return self.corpus.text[slice(*self.ranges[part])]
+        """Return the characters of a part, as they are read."""
+        return noisy(self.corpus.text[slice(*self.ranges[part])], self.noise)
 
     def record(self) -> dict[str, Any]:
         """Return the entry of this text in `metrics.json`."""
@@ -41,6 +44,7 @@ class Source:
             "sha256": self.corpus.sha256,
             "ranges": {part: list(r) for part, r in self.ranges.items()},
             **({} if is_known(self.corpus.name) else {"own": True}),
+            **({} if self.noise == "none" else {"noise": self.noise}),
         }
 
 
@@ -48,7 +52,8 @@ class Source:
 class Data:
     """The texts of a run as ids.
 
-    sources: the main text first, then the texts that only add to the training part.
+    sources: the main text first, then what only adds to the training part: of the main text what follows, if that is
+        read with noise; then the other texts.
     parts: the ids of `train` (from all sources), and of `val` and, if there is one, `test` (from the main text).
     elsewhere: the ids of the held-out parts of other texts, by name.
     marks: the ids of the symbols that mark texts; they are read but never scored.
@@ -74,10 +79,12 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     """
     names = (config.text, *config.more_texts)
     read = {name: _source(name, config) for name in dict.fromkeys((*names, *config.score_on))}
-    sources = tuple(read[name] for name in names)
-    main = sources[0]
+    named = [(name, read[name]) for name in names]
+    main = named[0][1]
+    if config.noise != "none":
+        named.insert(1, (config.text, _noisy(main, config)))
     marks = {n: chr(FIRST_MARK + i) if config.mark_texts else "" for i, n in enumerate(dict.fromkeys(names))}
-    train = "".join(_marked(source.cut("train"), marks[n]) for source, n in zip(sources, names, strict=True))
+    train = "".join(_marked(source.cut("train"), marks[name]) for name, source in named)
     shortest = min(end - start for start, end in main.ranges.values())
     if shortest < 2 or num_windows(len(train), config.batch_size, config.window, config.window) < 1:
         raise ValueError(
@@ -95,7 +102,7 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
         for name in config.score_on
     }
     return Data(
-        sources=sources,
+        sources=tuple(source for _, source in named),
         vocab=vocab,
         parts={"train": ids(train), **parts},
         elsewhere=elsewhere,
@@ -109,9 +116,27 @@ def _source(name: str, config: TrainConfig) -> Source:
     ranges |= {part: (start, min(end, start + MAX_HELDOUT)) for part, (start, end) in ranges.items() if part != "train"}
     if corpus.unit:
         ranges = _between_units(corpus, ranges)
-    if config.max_train_chars is not None:
-        ranges["train"] = (0, min(ranges["train"][1], config.max_train_chars))
+    limit = config.max_train_chars
+    if config.max_more_chars is not None and name != config.text:
+        limit = config.max_more_chars
+    if limit is not None:
+        ranges["train"] = (0, min(ranges["train"][1], limit))
     return Source(corpus=corpus, ranges=ranges)
+
+
+def _noisy(main: Source, config: TrainConfig) -> Source:
+    """Return what follows the clean characters of the main text's training part, with noise.
+
+    Raises:
+        ValueError: fewer characters follow than are asked for.
+    """
+    start, most = main.ranges["train"][1], main.ranges["val"][0]
+    if start + config.noisy_chars > most:
+        raise ValueError(
+            f"{main.corpus.name} has {most:,} characters to train on, too few for {start:,} clean ones and "
+            f"{config.noisy_chars:,} with noise; use a longer text, or lower max_train_chars or noisy_chars."
+        )
+    return Source(corpus=main.corpus, ranges={"train": (start, start + config.noisy_chars)}, noise=config.noise)
 
 
 def _between_units(corpus: Corpus, ranges: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
@@ -133,5 +158,5 @@ def _marked(text: str, mark: str) -> str:
 
 def without_paths(config: TrainConfig, data: Data) -> dict[str, Any]:
     """Return the configuration for `metrics.json`: it gives the names of texts, not their paths on this machine."""
-    main, *more = [source.corpus.name for source in data.sources]
+    main, *more = [source.corpus.name for source in data.sources if source.noise == "none"]
     return config.to_dict() | {"text": main, "more_texts": more, "score_on": list(data.elsewhere)}

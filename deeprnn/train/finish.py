@@ -111,13 +111,15 @@ def _sample(model: CharRNN, job: Job, data: Data) -> dict[str, Any]:
 def _companions(data: Data, before_reading: Callable[[int], None]) -> dict[str, bytes]:
     """Return the files of fingerprints and of the n-gram of a user's own texts, by name.
 
-    Only this user can make them, so they are saved with the checkpoint. Texts that are too long have none.
+    Only this user can make them, so they are saved with the checkpoint. Texts that are too long, or are read with
+    noise, have none.
 
     before_reading: called with the number of characters before each time that a text is read; it may raise.
     """
     files = {}
     records = read_texts({"text": data.sources[0].record(), "more_texts": [s.record() for s in data.sources[1:]]})
-    own = {source.corpus: record for source, record in zip(data.sources, records, strict=True) if record.own}
+    pairs = zip(data.sources, records, strict=True)
+    own = {source.corpus: record for source, record in pairs if record.own and record.noise == "none"}
     for corpus, record in own.items():
         if len(corpus.text) <= MAX_CHARS:
             before_reading(len(corpus.text))

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from deeprnn.measure.baselines import of_heldout
 from deeprnn.measure.metrics import heldout
 from deeprnn.store import checkpoint
+from deeprnn.text.noise import told
 from deeprnn.text.sources import Source
 from deeprnn.text.splits import MAX_HELDOUT, Data
 from deeprnn.train.run import DivergedError, Job, Stopped, TrainState
@@ -216,7 +217,7 @@ class JsonLines(Reporter):
         self._write(
             "described",
             name=job.name,
-            chars=sum(len(source.corpus.text) for source in data.sources),
+            chars=sum(len(source.corpus.text) for source in data.sources if source.noise == "none"),
             train_chars=len(data.parts["train"]),
             heldout_chars=len(held),
             symbols=len(data.vocab),
@@ -311,7 +312,7 @@ def describe_data(job: Job, data: Data) -> str:
     """Return a sentence for the user that says on which texts a run trains."""
     form = "in lower case, letters and spaces only" if data.vocab.form == "d2l" else "with case and punctuation"
     texts = (
-        f"{end - start:,} of the {len(s.corpus.text):,} characters of {s.corpus.name}"
+        f"{end - start:,} of the {len(s.corpus.text):,} characters of {s.corpus.name}{told(s.noise)}"
         for s in data.sources
         for start, end in (s.ranges["train"],)
     )

@@ -142,6 +142,9 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
             # clone: the file's own memory may not be aligned, and kernels round differently there
             tensors: dict[str, Tensor] = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         theirs, progress = (json.loads(metadata[key]) for key in ("identity", "progress"))
+        kinds: dict[str, type[ModelConfig | TrainConfig]] = {"model": ModelConfig, "train": TrainConfig}
+        theirs |= {part: kind.from_dict(theirs[part]).to_dict() for part, kind in kinds.items()}  # older ones lack keys
+        theirs = json.loads(json.dumps(theirs))
         trained_by = json.loads(metadata.get("trained_by", "{}"))  # older snapshots do not say it
         before = theirs["train"].pop("precision")
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:

@@ -20,6 +20,7 @@ from deeprnn.store.results import Results
 from deeprnn.text.corpora import load_corpus, own_name
 from deeprnn.text.poem_form import BREAK
 from deeprnn.train.loop import train
+from deeprnn.train.measurement import remeasure
 from deeprnn.train.run import DivergedError, Job
 from tests.conftest import made_by, made_run, save_tiny_checkpoint
 
@@ -120,6 +121,27 @@ def test_a_text_of_ones_own_that_is_not_given_again_leaves_out_its_own_runs_alon
     results, left_out = gather([], tmp_path / "ship", [folders / "book.txt"])
     assert set(results.runs) == set(results.novelty) == {"docs", "tiny"}
     assert left_out == []
+
+
+def test_a_run_on_text_with_noise_is_gathered_apart_from_clean_ones_and_its_copies_are_not_measured(tmp_path):
+    clean = smoke_of("python-docs", tmp_path)
+    config = replace(clean.recipe.train, max_train_chars=3_000, noise="shuffled", noisy_chars=2_000)
+    noisy = replace(clean, recipe=replace(clean.recipe, name="noisy", train=config))
+    for job in (clean, noisy):
+        train(job, device=torch.device("cpu"))
+    results, (sentence,) = gather([], tmp_path)
+    assert "noisy copies is not measured: python-docs was read with noise (shuffled)" in sentence
+    keys = [results.runs[name].text_key for name in ("docs", "noisy")]
+    assert keys[0].startswith("full python-docs:5000 val ")
+    assert keys[1].startswith("full python-docs:3000+python-docs:3000-5000 (shuffled) val ")
+    plain, mixed = (results.texts[key] for key in keys)
+    assert (plain.train_chars, plain.mixed_in_nats) == (mixed.train_chars, None)
+    assert mixed.mixed_in_nats > mixed.ngram_nats > plain.ngram_nats, "of the noise alone, with clean text, all clean"
+    assert Results.read(tmp_path) == results
+    assert remeasure(tmp_path / "noisy") == json.loads((tmp_path / "noisy" / "metrics.json").read_text())["final"]
+    assert "*python-docs* + *python-docs* (shuffled)" in (tmp_path / "noisy" / "README.md").read_text()
+    assert Registry(tmp_path).fingerprints("noisy") == []
+    assert Registry(tmp_path).ngram("noisy") is None, "of several texts"
 
 
 @pytest.mark.usefixtures("gathered")

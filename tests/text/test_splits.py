@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from deeprnn.config import TrainConfig
+from deeprnn.measure.metrics import read_texts
 from deeprnn.text import splits
 from deeprnn.text.corpora import own_name
+from deeprnn.text.noise import noisy
 from deeprnn.text.splits import FIRST_MARK, prepare, without_paths
 
 CPU = torch.device("cpu")
@@ -45,6 +47,45 @@ def test_a_limit_holds_for_each_text(config):
     data = prepare(replace(config, max_train_chars=50), CPU)
     assert decode(data, "train") == BOOK[:50] + OTHER[:50]
     assert [source.ranges["train"] for source in data.sources] == [(0, 50), (0, 50)]
+
+
+def test_further_texts_may_have_a_limit_of_their_own(config):
+    data = prepare(replace(config, max_train_chars=50, max_more_chars=90), CPU)
+    assert decode(data, "train") == BOOK[:50] + OTHER[:90]
+    assert [source.ranges["train"] for source in data.sources] == [(0, 50), (0, 90)]
+    alone = prepare(replace(config, max_train_chars=50, max_more_chars=90, more_texts=()), CPU)
+    assert decode(alone, "train") == BOOK[:50]
+
+
+@pytest.mark.parametrize("noise", ["mistyped-20", "shuffled"])
+def test_noise_is_made_of_what_follows_the_clean_characters_and_the_held_out_parts_stay_clean(config, noise):
+    clean = prepare(replace(config, max_train_chars=100), CPU)
+    data = prepare(replace(config, max_train_chars=100, noise=noise, noisy_chars=150), CPU)
+    made = noisy(BOOK[100:250], noise)
+    assert made != BOOK[100:250]
+    assert decode(data, "train") == BOOK[:100] + made + OTHER[:100], "clean, noisy, other texts"
+    assert [decode(data, part) for part in ("val", "test")] == [decode(clean, part) for part in ("val", "test")]
+
+
+def test_a_record_says_which_characters_were_read_with_which_noise_and_names_the_clean_text(config):
+    config = replace(config, max_train_chars=100, noise="shuffled", noisy_chars=150)
+    data = prepare(config, CPU)
+    main, noisy_part, other = (source.record() for source in data.sources)
+    assert noisy_part == main | {"ranges": {"train": [100, 250]}, "noise": "shuffled"}
+    assert (main["ranges"]["train"], other["ranges"]["train"]) == ([0, 100], [0, 100])
+    assert "noise" not in main
+    texts = read_texts({"text": main, "more_texts": [noisy_part, other]})
+    assert [text.noise for text in texts] == ["none", "shuffled", "none"]
+    with pytest.raises(ValueError, match=r"noise must be one of .*, not 'louder'"):
+        read_texts({"text": main | {"noise": "louder"}})
+    assert without_paths(config, data)["more_texts"] == [other["name"]], "the noisy part is no further text"
+
+
+def test_noise_needs_enough_characters_before_the_held_out_part(config):
+    most = int(0.9 * len(BOOK)) - 100
+    assert len(prepare(replace(config, max_train_chars=100, noise="shuffled", noisy_chars=most), CPU).sources) == 3
+    with pytest.raises(ValueError, match=rf"has 417 characters to train on, too few for 100 clean ones and {most + 1}"):
+        prepare(replace(config, max_train_chars=100, noise="shuffled", noisy_chars=most + 1), CPU)
 
 
 def test_of_a_long_held_out_part_only_the_first_characters_are_read_and_the_ranges_say_so(config, monkeypatch):

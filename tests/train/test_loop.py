@@ -795,6 +795,19 @@ def test_a_snapshot_in_another_precision_goes_on_and_says_so(sgd, tmp_path, caps
     assert "trained in bfloat16 so far, from here on in float32" in capsys.readouterr().err
 
 
+def test_a_snapshot_from_before_there_was_noise_goes_on(sgd, tmp_path):
+    stop_after(sgd, tmp_path, 2)
+
+    def older(_tensors, metadata):
+        identity = json.loads(metadata["identity"])
+        for key in ("noise", "noisy_chars", "max_more_chars"):
+            del identity["train"][key]
+        metadata["identity"] = json.dumps(identity)
+
+    alter_snapshot(job(sgd, tmp_path).snapshot, older)
+    assert run(sgd, tmp_path, resume=True).is_dir()
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage" * 9], ids=["empty", "garbage"])
 def test_a_snapshot_that_cannot_be_read_is_refused_with_the_remedy(content, sgd, tmp_path):
     job(sgd, tmp_path).snapshot.write_bytes(content)

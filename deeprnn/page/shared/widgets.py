@@ -264,7 +264,7 @@ def book(name: str, lang: Lang) -> str:
 
 def texts(info: CheckpointInfo, lang: Lang) -> str:
     """Return the title of a model's main training text, with the number of texts if there are several."""
-    count = len(info.metrics.texts)
+    count = len({text.name for text in info.metrics.texts})
     first = book(info.metrics.text.name, lang)
     return tr("model.and_more", lang, text=first, n=count) if count > 1 else first
 
