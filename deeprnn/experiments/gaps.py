@@ -22,6 +22,13 @@ def elsewhere(runs: Runs, text: str) -> Measured:
     return runs, lambda run: run.elsewhere[text].ppl
 
 
+def told_apart(one: Estimate, other: Estimate) -> bool:
+    """Return whether seeds tell two figures apart: both are of several, and their intervals do not touch."""
+    if one.half_width is None or other.half_width is None:
+        return False
+    return abs(one.mean - other.mean) > one.half_width + other.half_width
+
+
 def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
     """Return by how many percent the first figure of a pair is above the second, on average over the pairs.
 

@@ -1,13 +1,15 @@
 """GRU instead of LSTM: how perplexity and speed change. The answer depends on what is held equal."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from deeprnn.config import Recipe
 from deeprnn.experiments import depth
 from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, curves, titled
-from deeprnn.experiments.question import Answer, Comparison, Figures, Question
+from deeprnn.experiments.gaps import told_apart
+from deeprnn.experiments.question import Answer, Comparison, Figures, Question, ends
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.results import Results, RunRecord
@@ -44,6 +46,8 @@ def answer(results: Results) -> Figures:
         "note_saved": 100 * (1 - gru.num_params / lstm.num_params),
         **_of_book(results, "gru"),
         **_of_book(results, "lstm"),
+        **_rates(results),
+        **_cut_off(results),
     }
 
 
@@ -52,9 +56,31 @@ def _of_book(results: Results, cell: str) -> Figures:
     return {
         cell: depth.stacks(results, "depth", cell, LAYERS, residual=True).figure(),
         f"{cell}_plain": depth.stacks(results, "depth", cell, LAYERS, residual=False).figure(),
+        f"{cell}_faster": depth.stacks(results, "rate", cell, LAYERS, residual=True).figure(),
         f"{cell}_timed": timed.figure(),
         f"{cell}_seconds": timed.estimate(lambda run: run.train_seconds).mean,
     }
+
+
+def _rates(results: Results) -> Figures:
+    """Return the learning rate of the runs at equal parameters, and the higher one."""
+    runs = {
+        name: results.where(experiment=kind, cell="gru")[0] for name, kind in (("rate", "depth"), ("faster", "rate"))
+    }
+    return {name: run.train_config.learning_rate for name, run in runs.items()}
+
+
+def _cut_off(results: Results) -> Figures:
+    """Return in how many seeds the LSTM is ahead of the GRU on the validation part when the GRU's time is over."""
+    gru, lstm = (depth.stacks(results, "time", cell, LAYERS, residual=True).finished for cell in ("gru", "lstm"))
+    pairs = [(one, other) for one in gru for other in lstm if one.seed == other.seed]
+    return {"pairs": len(pairs), "ahead": sum(_lowest_until(b, a.train_seconds) < a.final["val"].ppl for a, b in pairs)}
+
+
+def _lowest_until(run: RunRecord, seconds: float) -> float:
+    """Return the lowest perplexity of a run's curve in its first `seconds`."""
+    curve = zip(run.curve.seconds, run.curve.val_ppl, strict=True)
+    return min((ppl for at, ppl in curve if at <= seconds), default=math.inf)
 
 
 def _of_note(cell: str, run: RunRecord) -> Figures:
@@ -62,6 +88,7 @@ def _of_note(cell: str, run: RunRecord) -> Figures:
         f"note_{cell}_epoch": _epoch_by_heart(run),
         f"note_{cell}_train": run.final["train"].ppl,
         f"note_{cell}_best": run.best_val.ppl if run.best_val else None,
+        f"note_{cell}_new": run.heldout.ppl,
         f"note_{cell}_speed": run.chars_per_second,
     }
 
@@ -84,14 +111,19 @@ def chart(results: Results, experiment: str, what: str) -> Dots:
             dots.append(dot)
             rows.append([*row, run.curve.epoch[-1], seconds, run.chars_per_second])
     columns = [Column(name=Word(key=f"charts.head.{key}"), format=format) for key, format in _COLUMNS]
-    claimed = titled(f"gru.figure.{what}", lambda: _best(dots), Word(key="gru.figure.cells"))
-    return Dots(name=depth.equal(what), title=claimed, rows=dots, table=Table(columns=columns, rows=rows))
+    return Dots(name=depth.equal(what), title=_claimed(what, dots), rows=dots, table=Table(columns=columns, rows=rows))
 
 
-def _best(dots: Sequence[Dot]) -> Values:
-    """Return the name and the held-out perplexity of the best row."""
-    best = min(dots, key=lambda dot: dot.heldout.mean)
-    return {"best": best.name, "ppl": best.heldout.mean}
+def _claimed(what: str, dots: Sequence[Dot]) -> Word:
+    """Return the title that names the best row, and the next if seeds do not tell them apart."""
+    ranked = sorted(dots, key=lambda dot: dot.heldout.mean)
+    if len(ranked) < 2:
+        return Word(key="gru.figure.cells")
+    best, second = ranked[:2]
+    values: Values = {"best": best.name, "ppl": best.heldout.mean}
+    if told_apart(best.heldout, second.heldout):
+        return Word(key=f"gru.figure.{what}", values=values)
+    return Word(key=f"gru.figure.{what}_close", values={**values, "second": second.name, "next": second.heldout.mean})
 
 
 def charts(results: Results) -> list[list[Chart]]:
@@ -109,6 +141,12 @@ def _by_heart(results: Results) -> Values:
     runs = {cell: results.where(recipe=f"note-{cell}-2").finished[0] for cell in ("gru", "lstm")}
     epochs = {cell: _epoch_by_heart(run) for cell, run in runs.items()}
     return {cell: epoch for cell, epoch in epochs.items() if epoch is not None}
+
+
+def facts(results: Results) -> Figures:
+    """Return the units of each layer at equal width, and how long the runs at equal time took."""
+    seconds = [run.train_seconds for run in results.where(experiment="time")]
+    return {**depth.same_width(results), **ends("seconds", seconds or [0.0])}
 
 
 def _group(experiment: str) -> tuple[str, ...]:
@@ -129,7 +167,7 @@ QUESTION = Question(
     answers=(Answer(key="gru", figures=answer),),
     charts=charts,
     example="depth-gru-2-residual",
-    facts=depth.same_width,
+    facts=facts,
     comparison="cells",
     commands=("python train.py 'depth-*-2-*' 'time-*' --seeds 0 1 2", "python train.py 'width-*-2-*'"),
 )

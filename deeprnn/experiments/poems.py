@@ -93,6 +93,7 @@ def answer(results: Results) -> Figures:
     """
     runs = _by_depth(results)
     plain = {count: of_depth(results, "lstm", n, residual=False) for count, n in (("two", 2), ("four", 4))}
+    frequencies = of_depth(results, "lstm", DEEPEST, residual=False)
     real, ngram = of_real(results).heldout, of_real(results).ngrams[-1]
     means = {rule: _means(results, rule, runs.values()) for rule in (*RULES, "one_length")}
     listed = ("shaped", "toned", "couplets_rhymed")
@@ -106,7 +107,8 @@ def answer(results: Results) -> Figures:
         "copied_high": max(means["lines_copied"]),
         "spread": max(_spread(results, one) for one in runs.values()),
         **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
-        "plain": of_depth(results, "lstm", DEEPEST, residual=False).figure(),
+        "plain": frequencies.figure(),
+        "rhymed_by_chance": kept_by(results, "couplets_rhymed")(frequencies),
         **{f"{count}_plain": one.figure() for count, one in plain.items()},
         **{f"shaped_{count}_plain": kept_by(results, "shaped")(one) for count, one in plain.items()},
         "unigram": math.exp(results.texts[next(iter(runs.values()))[0].text_key].unigram_nats),

@@ -26,12 +26,14 @@ def recipes() -> Iterator[Recipe]:
 
 
 def answer(results: Results) -> Figures:
-    """Return the training and held-out perplexities of the right version and the note's wrong one."""
-    right, wrong = (results.where(recipe=recipe) for recipe in (RIGHT, WRONG))
+    """Return the training and held-out perplexities of the right version and of the wrong ones."""
+    right, wrong, kinder = (results.where(recipe=recipe) for recipe in (RIGHT, WRONG, KINDER))
     return {
         "right": right.figure("train"),
         "wrong": wrong.figure("train"),
+        "kinder": kinder.figure("train"),
         "right_new": right.figure(),
+        "right_best": right.lowest(),
         "wrong_new": wrong.figure(),
     }
 
@@ -43,7 +45,13 @@ def chart(results: Results) -> Lines:
 
 
 def _trained(results: Results) -> Values:
-    return {"wrong": results.where(recipe=WRONG).figure("train").mean}
+    return {name: results.where(recipe=of).figure("train").mean for name, of in (("wrong", WRONG), ("kinder", KINDER))}
+
+
+def weights(results: Results) -> Figures:
+    """Return how many weights the right version and the note's wrong one have."""
+    runs = {name: results.where(recipe=of)[0] for name, of in (("right", RIGHT), ("wrong", WRONG))}
+    return {f"{name}_params": run.num_params for name, run in runs.items()}
 
 
 QUESTION = Question(
@@ -53,6 +61,7 @@ QUESTION = Question(
     answers=(Answer(key="scratch", figures=answer),),
     charts=lambda results: [[chart(results)]],
     example=RIGHT,
+    facts=weights,
     comparison="mistake",
     commands=("python train.py 'note-rnn-2*'",),
 )

@@ -327,6 +327,14 @@ class Runs(tuple[RunRecord, ...]):
         """
         return self.estimate(lambda run: float(getattr(run.heldout if part == "heldout" else run.final[part], unit)))
 
+    def lowest(self) -> Estimate:
+        """Return the estimate of the lowest perplexity of each finished run's curve over the seeds.
+
+        Raises:
+            ValueError: no run finished.
+        """
+        return estimate([run.best_val.ppl for run in self.finished if run.best_val])
+
     def reading(self, part: str = "heldout") -> Reading | None:
         """Return the perplexity and the failure, if any; None if there are no runs."""
         if not self:

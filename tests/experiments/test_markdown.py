@@ -32,8 +32,9 @@ def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
     made_up = depth_results(lambda cell, *_: 5.0 if cell == "gru" else 6.0)
     for cell, seconds in (("gru", 100.0), ("lstm", 110.0)):
         run = made_up.runs[f"depth-{cell}-2-residual"]
-        timed = f"time-{cell}-2-residual"
-        made_up.runs[timed] = replace(run, name=timed, recipe=timed, experiment="time", train_seconds=seconds)
+        for kind in ("time", "rate"):
+            name = f"{kind}-{cell}-2-residual"
+            made_up.runs[name] = replace(run, name=name, recipe=name, experiment=kind, train_seconds=seconds)
         made_up.runs[f"note-{cell}-2"] = replace(
             run,
             name=f"note-{cell}-2",

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from deeprnn.config import ModelConfig
-from deeprnn.experiments import authors, depth, questions
+from deeprnn.experiments import authors, depth, gru, questions
 from deeprnn.experiments.format import claim, figure, sentence
-from deeprnn.experiments.gaps import heldout, percent_above
+from deeprnn.experiments.gaps import heldout, percent_above, told_apart
 from deeprnn.experiments.question import Comparison
 from deeprnn.experiments.words import WORDS
 from deeprnn.store.estimates import Estimate
@@ -115,6 +115,46 @@ def test_the_gru_is_level_then_ahead_then_behind_as_the_claim_says():
     for cell in ("gru", "lstm"):
         (run,) = SHIPPED_RESULTS.where(recipe=f"note-{cell}-2", seed=0)
         assert run.best_val.epoch < 0.6 * found[f"note_{cell}_epoch"], "it turned long before"
+
+
+def test_the_higher_rate_lessens_the_grus_lead_and_the_lstm_is_ahead_in_as_many_seconds_as_the_answer_says():
+    found = answered("gru")
+    assert 1 < found["lstm_faster"].mean / found["gru_faster"].mean < found["lstm"].mean / found["gru"].mean
+    assert found["ahead"] == found["pairs"] > 1
+
+
+def test_a_shared_state_that_is_updated_comes_as_far_as_two_layers_of_their_own_in_training():
+    found = answered("scratch")
+    assert found["kinder"].mean == pytest.approx(found["right"].mean, rel=0.01)
+    assert found["wrong"].mean > 10 * found["kinder"].mean
+
+
+def test_seeds_of_one_depth_differ_almost_as_much_as_depths_do_and_rhyme_little_more_than_by_chance():
+    found = answered("poems")
+    assert found["spread"] > 0.75 * (found["shaped_high"] - found["shaped_low"])
+    assert found["rhymed_high"] < found["rhymed_by_chance"].mean + 5 < found["couplets_rhymed_real"].mean / 10
+
+
+def test_figures_are_told_apart_by_intervals_that_do_not_touch():
+    def of(mean, half_width):
+        return Estimate(mean=mean, half_width=half_width, num_seeds=1 if half_width is None else 3)
+
+    assert told_apart(of(4.6, 0.1), of(5.0, 0.2))
+    assert not told_apart(of(4.6, 0.25), of(5.0, 0.2))
+    assert not told_apart(of(4.6, 0.1), of(9.0, None)), "one seed says nothing of others"
+
+
+@pytest.mark.parametrize(("half_width", "title"), [(0.1, "gru.figure.time"), (0.3, "gru.figure.time_close")])
+def test_a_figure_names_one_best_cell_only_if_seeds_tell_it_from_the_next(half_width, title):
+    def runs(cell, ppl):
+        recipe = replace(depth.at_equal_parameters(cell, 2, residual=True), name=f"time-{cell}", experiment="time")
+        spread = half_width / 2.484  # of three seeds whose interval is that wide
+        made = [made_by(recipe, ppl + spread * at) for at in (-1, 0, 1)]
+        return [replace(run, name=f"{run.name}-seed{seed}", seed=seed) for seed, run in enumerate(made)]
+
+    made = [*runs("gru", 4.0), *runs("lstm", 4.5)]
+    found = gru.chart(Results(runs={run.name: run for run in made}), "time", "time").title
+    assert (found.key, found.values["ppl"]) == (title, pytest.approx(4.0))
 
 
 def test_no_results_answer_nothing():

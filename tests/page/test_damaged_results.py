@@ -93,7 +93,7 @@ def test_a_damaged_file_costs_a_sentence_that_names_it_and_the_remedy(folder, ca
 LACKING = {
     "note-rnn-2": ({"scratch", "rote"}, {"mistake"}),
     "note-rnn-2-shared": ({"scratch"}, {"mistake"}),
-    "note-rnn-2-shared-updated": (set(), set()),
+    "note-rnn-2-shared-updated": ({"scratch"}, {"mistake"}),
     "note-lstm-2": ({"gru", "rote"}, {"ppl"}),
     "few-lstm-2": ({"rote"}, set()),
     "depth-gru-2-residual": ({"gru", "depth"}, set()),

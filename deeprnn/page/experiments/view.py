@@ -100,6 +100,7 @@ def _recipe(results: Results, run: RunRecord, lang: Lang) -> dict[str, object]:
         "chars": text.train_chars,
         "limit": train.max_train_chars or text.train_chars,
         "symbols": text.symbols,
+        "heldout": text.heldout_chars,
     }
 
 

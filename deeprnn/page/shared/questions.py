@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 
 from deeprnn.experiments import questions
 from deeprnn.experiments.format import BETWEEN, NOTHING, figure, fill, in_words, rounded
+from deeprnn.experiments.gaps import told_apart
 from deeprnn.experiments.question import Budget, Comparison, Figures
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.widgets import perplexity, title_of
@@ -67,10 +68,11 @@ def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: La
     """Return what a comparison shows, with the figures of its models; `{a}` is the first model.
 
     `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text, `{a[ngram]}` of an n-gram with
-    the same training text; `{a[guess]}`: the size of its alphabet; `{a[epochs]}`: of its training. `{best}`, `{worst}`:
-    the model with the lowest and the highest perplexity on held-out text. In the rest also `{each}`, `{timed}`: all
-    models, each in the template of that name; and if the results have an answer with the key of the comparison, its
-    sentence.
+    the same training text; `{a[best]}`: the lowest of its curve; `{a[guess]}`: the size of its alphabet; `{a[epochs]}`:
+    of its training. `{best}`, `{second}`, `{worst}`: the models with the lowest and the highest perplexities on
+    held-out text; if seeds do not tell the first two apart, the takeaway is the word `close`, where there is one. In
+    the rest also `{each}`, `{timed}`: all models, each in the template of that name; and if the results have an answer
+    with the key of the comparison, its sentence.
     """
     said = words_of(comparison.key)
     infos = [registry.info(name) for name in comparison.groups[budget]]
@@ -84,10 +86,18 @@ def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: La
     rest.append(_over_seeds(registry, infos, lang))
     few = _places([_figures(registry, info, rounded) for info in infos])
     ranked = sorted(infos, key=lambda info: info.heldout_ppl)
-    ends = {"best": ranked[0], "worst": ranked[-1]}
+    ends = {"best": ranked[0], "second": ranked[min(1, len(ranked) - 1)], "worst": ranked[-1]}
     few |= {end: _figures(registry, info, rounded) for end, info in ends.items()}
-    takeaway = fill(WORDS[f"{said}.{budget}.takeaway"][lang], few)
+    close = f"{said}.{budget}.close"
+    one = close if close in WORDS and not _told_apart(registry, *ranked[:2]) else f"{said}.{budget}.takeaway"
+    takeaway = fill(WORDS[one][lang], few)
     return {"takeaway": takeaway, "rest": SENTENCES[lang].join(rest)}
+
+
+def _told_apart(registry: Registry, *infos: CheckpointInfo) -> bool:
+    """Return whether seeds tell the held-out perplexities of two models apart."""
+    runs = [registry.results.where(recipe=info.name).finished for info in infos]
+    return len(runs) == 2 and all(runs) and told_apart(*(one.figure() for one in runs))
 
 
 def _places(models: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -103,6 +113,7 @@ def _figures(registry: Registry, info: CheckpointInfo, write: Callable[[float], 
         "cell": CELLS[info.config.cell].label,
         "train": write(info.train_ppl),
         "heldout": write(info.heldout_ppl),
+        "best": write(info.metrics.best_ppl),
         "ngram": write(text.ngram_ppl) if text else NOTHING,
         "guess": f"{len(info.vocab):,}",
         "epochs": info.metrics.train_config.epochs,
