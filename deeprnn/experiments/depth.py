@@ -111,14 +111,14 @@ def depths(results: Results, experiment: str) -> list[int]:
 
 
 def best_depth(results: Results, experiment: str, cell: str) -> tuple[int, Estimate]:
-    """Return the number of residual layers with the lowest held-out perplexity, and that perplexity.
+    """Return the number of residual layers with the lowest validation perplexity, and its held-out perplexity.
 
     Raises:
         ValueError: not all depths were run.
     """
-    found = {n: stacks(results, experiment, cell, n, residual=True).figure() for n in depths(results, experiment)}
-    best = min(found, key=lambda n: found[n].mean)
-    return best, found[best]
+    found = {n: stacks(results, experiment, cell, n, residual=True) for n in depths(results, experiment)}
+    best = min(found, key=lambda n: found[n].figure("val").mean)
+    return best, found[best].figure()
 
 
 def answer_depth(results: Results) -> Figures:
@@ -127,16 +127,22 @@ def answer_depth(results: Results) -> Figures:
     tried = depths(results, "depth")
     names = cells(results, "depth")
     plain = {cell: stacks(results, "depth", cell, DEEPEST, residual=False).figure() for cell in names}
-    each = [stacks(results, "depth", cell, n, residual=True).figure() for cell in names for n in tried]
-    wide = max((100 * one.half_width / one.mean for one in each if one.half_width is not None), default=0.0)
     return {
+        "rate": _learning_rate(results, "depth"),
         "plain": [{"cell": CELLS[cell].label, "ppl": ppl} for cell, ppl in plain.items()],
         **ends("plain", [ppl.mean for ppl in plain.values()]),
         "residual": behind,
         "behind": worst_gap(results, "depth").mean,
-        "wide": wide,
+        "widest": _widest(results, "depth"),
         "depths": len(tried),
     }
+
+
+def _widest(results: Results, experiment: str) -> float:
+    """Return the widest interval over seeds of a residual stack, in percent of its mean; 0 if there is none."""
+    tried = itertools.product(cells(results, experiment), depths(results, experiment))
+    each = [stacks(results, experiment, cell, n, residual=True).figure() for cell, n in tried]
+    return max((100 * one.half_width / one.mean for one in each if one.half_width is not None), default=0.0)
 
 
 def answer_ladder(results: Results) -> Figures:
@@ -163,6 +169,7 @@ def answer_ladder(results: Results) -> Figures:
         "most": max(depths(results, "width")),
         **ends("best", [layers for experiment in ("depth", "rate") for layers, _ in best[experiment].values()]),
         **ends("gain", gained),
+        "widest": max(_widest(results, experiment) for experiment in ("depth", "rate")),
         **ends("two", [lower(("rate", cell, 2), ("depth", cell, 2)) for cell in best["rate"]]),
         **ends("ten", [lower(("rate", cell, DEEPEST), ("depth", cell, DEEPEST)) for cell in best["rate"]]),
     }
@@ -204,7 +211,9 @@ def _behind(results: Results, experiment: str) -> list[Figures]:
 
 
 def _gap(results: Results, experiment: str, cell: str) -> Estimate:
-    best, _ = best_depth(results, experiment, cell)
+    best, ppl = best_depth(results, experiment, cell)
+    if best == DEEPEST:
+        return Estimate(mean=0.0, half_width=None, num_seeds=ppl.num_seeds)
     return _above(results, (experiment, cell, DEEPEST), (experiment, cell, best))
 
 
@@ -353,6 +362,16 @@ def same_width(results: Results) -> Figures:
     return {"width": found[0].model_config.hidden_size}
 
 
+def facts(results: Results) -> Figures:
+    """Return the units at equal width, and how many times as long ten residual layers take as two."""
+
+    def seconds(cell: str, layers: int) -> float:
+        return stacks(results, "depth", cell, layers, residual=True).estimate(lambda run: run.train_seconds).mean
+
+    longer = [seconds(cell, DEEPEST) / seconds(cell, 2) for cell in cells(results, "depth")]
+    return {**same_width(results), **ends("longer", longer)}
+
+
 QUESTION = Question(
     key="depth",
     recipes=recipes,
@@ -384,13 +403,13 @@ QUESTION = Question(
     ),
     charts=charts,
     example="depth-gru-2-residual",
-    facts=same_width,
+    facts=facts,
     comparison="depth",
     commands=("python train.py 'depth-*' 'width-*' 'rate-*'", "python train.py 'note-lstm-10*'"),
     tables=(
         OverviewTable(
             heading="Depth, at equal parameters",
-            about="Half a million weights, ten epochs of *The Time Machine*, held-out perplexity.",
+            about="Half a million weights, ten epochs of *The Time Machine*, learning rate 0.002, held-out perplexity.",
             table=lambda results: table(results, "depth"),
         ),
         OverviewTable(
