@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { apart, digits, estimated, powered, scale, short, spread, ticks } from '../../deeprnn/page/shared/charts.js';
+import {
+  apart,
+  digits,
+  estimated,
+  powered,
+  scale,
+  share,
+  short,
+  spread,
+  ticks,
+} from '../../deeprnn/page/shared/charts.js';
 import { Carried, between, filled, listed, percent, strength, visible } from '../../deeprnn/page/shared/dom.js';
 import { csvOf } from '../../deeprnn/page/shared/export.js';
 import { nearestOf } from '../../deeprnn/page/shared/lines.js';
@@ -70,6 +80,7 @@ test('numbers are as long as they are worth', () => {
   assert.deepEqual([1.0149, 12.34, 250.7].map(digits), ['1.015', '12.3', '251']);
   assert.equal(estimated(83.2, 2.316), '83.2 ± 2.3');
   assert.equal(estimated(1.0149, null), '1.015');
+  assert.deepEqual([share(0, 0.191), share(5.41, null), share(90.4, 1.83)], ['0.00 ± 0.19', '5.41', '90.4 ± 1.8']);
 });
 
 test('the nearest point is the one with the nearest pixel', () => {

@@ -45,7 +45,21 @@ export const digits = (value) => value.toFixed(decimals(value));
  * @param {number} value
  * @param {number | null} half
  */
-export const estimated = (value, half) => digits(value) + (half ? ` ± ${half.toFixed(decimals(value))}` : '');
+export const estimated = (value, half) => between(value, half, decimals(value));
+
+/**
+ * A share in percent with the half width of its interval, if it has one, as text.
+ * @param {number} value
+ * @param {number | null} half
+ */
+export const share = (value, half) => between(value, half, value >= 10 ? 1 : 2);
+
+/**
+ * @param {number} value
+ * @param {number | null} half
+ * @param {number} places
+ */
+const between = (value, half, places) => value.toFixed(places) + (half ? ` ± ${half.toFixed(places)}` : '');
 
 /** @param {number} value */
 const decimals = (value) => (value >= 100 ? 0 : value >= 10 ? 1 : 3);

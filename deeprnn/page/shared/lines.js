@@ -10,6 +10,7 @@ import {
   picture,
   ring,
   scale,
+  share,
   spread,
   ticks,
   wordsWide,
@@ -46,7 +47,7 @@ import { find, node, shape } from './dom.js';
  * @property {number[]} ticks on the axis; [] for the default
  * @property {string} y
  * @property {boolean} [log_y] by default true; if not, the axis begins at 0
- * @property {number | null} [most] the greatest value that there can be; intervals end there
+ * @property {number | null} [most] the greatest value that there can be; intervals end there; 100: values are shares in percent
  * @property {{ name: string, y: number }[]} rules horizontal lines with a name
  * @property {number} [height] in pixels
  * @property {import('./kinds.js').Table} [table]
@@ -99,7 +100,8 @@ export function lines(chart, width, axis) {
   const pointer = shape('line', { x1: 0, x2: 0, y1: box.top, y2: box.bottom, class: 'pointer', visibility: 'hidden' });
   svg.append(pointer);
   const entries = chart.series.map(entryOf);
-  return { svg, entries, ...reader({ svg, entries, pointer, curves, x, axis: chart.xs[axis] }) };
+  const told = chart.most === 100 ? share : estimated;
+  return { svg, entries, ...reader({ svg, entries, pointer, curves, x, axis: chart.xs[axis], told }) };
 }
 
 /**
@@ -195,12 +197,14 @@ function entryOf(one) {
 
 /**
  * Functions that show the values of all lines at a place: under the pointer, or some steps away from the present one.
- * @param {{ svg: SVGSVGElement, entries: HTMLElement[], pointer: Element, curves: Point[][], x: Scale, axis: string }} drawn
+ * @typedef {(value: number, half: number | null) => string} Told
+ * @param {{ svg: SVGSVGElement, entries: HTMLElement[], pointer: Element, curves: Point[][], x: Scale, axis: string,
+ *   told: Told }} drawn
  */
-function reader({ svg, entries, pointer, curves, x, axis }) {
+function reader({ svg, entries, pointer, curves, x, axis, told }) {
   const places = [...new Set(curves.flat().map((p) => p.at))].sort((a, b) => a - b);
   const values = entries.map((entry) => find(entry, '.value'));
-  const texts = places.flatMap((place) => curves.map((points) => valueAt(points, place, x)));
+  const texts = places.flatMap((place) => curves.map((points) => valueAt(points, place, x, told)));
   const longest = Math.max(...texts.map((text) => text.length));
   values.forEach((value) => (value.style.minWidth = longest + 'ch')); // then no name moves when a value is longer
   let present = places.length - 1;
@@ -211,7 +215,7 @@ function reader({ svg, entries, pointer, curves, x, axis }) {
   const show = () => {
     const place = places[present];
     point(place);
-    curves.forEach((points, index) => (values[index].textContent = valueAt(points, place, x)));
+    curves.forEach((points, index) => (values[index].textContent = valueAt(points, place, x, told)));
     return [node('b', '', `${axis} ${place.toLocaleString()}`)];
   };
   const placeAt = (/** @type {PointerEvent} */ event) => {
@@ -241,11 +245,12 @@ function reader({ svg, entries, pointer, curves, x, axis }) {
  * @param {Point[]} points
  * @param {number} place
  * @param {Scale} x
+ * @param {Told} told
  */
-function valueAt(points, place, x) {
+function valueAt(points, place, x, told) {
   const { at, value, half } = nearestOf(points, x.at(place), x);
   const where = at === place ? '' : ` (${at.toLocaleString()})`;
-  return estimated(value, half) + where;
+  return told(value, half) + where;
 }
 
 /**
