@@ -280,7 +280,7 @@ class Recipe:
     """The architecture."""
     train: TrainConfig
     """The training run."""
-    storage: Storage = "float16"
-    """The number type in which the weights are stored."""
+    storage: Storage = "int8"
+    """The number type in which the weights are stored; int8 keeps a scale for each row of a matrix."""
     sample_prompt: str = "the time traveller"
     """The prompt of what is recorded while and after it is trained; if it is empty, the text's first words."""

@@ -267,6 +267,6 @@ def test_a_stack_keeps_a_state_a_layer_and_a_shared_one_keeps_one(wiring, embedd
 
 def test_a_recipe_takes_its_parts_by_keyword_only():
     model, train = ModelConfig.from_dict(MODEL), TrainConfig.from_dict(TRAIN)
-    assert Recipe(name="a", model=model, train=train).storage == "float16"
+    assert Recipe(name="a", model=model, train=train).storage == "int8"
     with pytest.raises(TypeError):
         Recipe("a", model, train)

@@ -19,7 +19,7 @@ def recipes() -> Iterator[Recipe]:
     model = stack("gru", 2, 384, dropout=0.4, head_dropout=0.4)
     yield Recipe(name=NAME, experiment="journey", model=model, train=train, sample_prompt=PROMPT)
     wide = stack("lstm", 2, 512, tied=True, dropout=0.4, head_dropout=0.4)
-    yield Recipe(name=WIDE, experiment="journey", model=wide, train=train, storage="int8", sample_prompt=PROMPT)
+    yield Recipe(name=WIDE, experiment="journey", model=wide, train=train, sample_prompt=PROMPT)
 
 
 QUESTION = Question(

@@ -65,7 +65,7 @@ def ten_residual() -> Recipe:
     """Return the same ten layers with residual connections, LayerNorm, forget bias 1 and AdamW."""
     model = ModelConfig(cell="lstm", hidden_size=256, num_layers=10, embedding_size=256, residual=True)
     train = replace(note_training(60, 1e-3, "orthogonal"), optimizer="adamw", eval_every=4)
-    return Recipe(name="note-lstm-10-residual", experiment="note", model=model, train=train, storage="int8")
+    return Recipe(name="note-lstm-10-residual", experiment="note", model=model, train=train)
 
 
 def at_equal_parameters(cell: str, layers: int, *, residual: bool) -> Recipe:

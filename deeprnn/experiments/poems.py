@@ -51,7 +51,7 @@ def recipes() -> Iterator[Recipe]:
 
 def _recipe(called: str, experiment: str, model: ModelConfig, epochs: int, **more: Any) -> Recipe:
     train = modern_training(TEXT, epochs, min_count=10, window=96, ema_decay=0.998, keep="best", eval_lanes=8, **more)
-    return Recipe(name=called, experiment=experiment, model=model, train=train, storage="int8", sample_prompt=PROMPT)
+    return Recipe(name=called, experiment=experiment, model=model, train=train, sample_prompt=PROMPT)
 
 
 def keeping(counts: Sequence[Count]) -> Estimate | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deeprnn.config import ModelConfig, Recipe
+from deeprnn.config import ModelConfig, Recipe, Storage
 from deeprnn.experiments.charts import Lines, Values, Word, curves, titled
 from deeprnn.experiments.question import Answer, Comparison, Figures, Question
 from deeprnn.experiments.recipes import note_training
@@ -22,7 +22,8 @@ def recipes() -> Iterator[Recipe]:
     wrong = ModelConfig(cell="rnn", hidden_size=256, num_layers=2, embedding_size=256, wiring="shared")
     kinder = ModelConfig(cell="rnn", hidden_size=256, num_layers=2, embedding_size=256, wiring="shared-updated")
     for name, model in ((RIGHT, right), (WRONG, wrong), (KINDER, kinder)):
-        yield Recipe(name=name, experiment="note", model=model, train=train)
+        storage: Storage = "int8" if name == WRONG else "float16"  # as in `note_stack`
+        yield Recipe(name=name, experiment="note", model=model, train=train, storage=storage)
 
 
 def answer(results: Results) -> Figures:
