@@ -111,15 +111,17 @@ def answer_authors(results: Results) -> Figures:
 def answer_shelf(results: Results) -> Figures:
     """Return by how much the shared model lowers perplexity and another author's raises it, with all the text."""
     (shared, each_shared), (foreign, each_foreign) = compared(results, "shelf").values()
-    (merged, *_), *alone = (trained_on(results, "shelf", name) for name in ("five", *own_texts(results, "shelf")))
-    read = statistics.fmean(runs[0].curve.chars[-1] for runs in alone)
+    few, more = (trained_on(results, experiment, "wells") for experiment in ("shelf", "author"))
     return {
         "lower_mean": Estimate(mean=-shared.mean, half_width=shared.half_width, num_seeds=shared.num_seeds),
         **ends("lower", [-loss for loss in each_shared]),
         "foreign_mean": foreign,
         **ends("foreign", each_foreign),
-        "epochs": merged.train_config.epochs,
-        "times": merged.curve.chars[-1] / read,
+        "epochs": few[0].train_config.epochs,
+        "readings": more[0].train_config.epochs,
+        "few": few[0].heldout.ppl,
+        "more": more[0].heldout.ppl,
+        "times": _times(results, "shelf"),
     }
 
 
@@ -156,10 +158,16 @@ def chart(results: Results, experiment: str, *, shows_ppl: bool = False) -> Matr
     )
 
 
+def _times(results: Results, experiment: str) -> float:
+    """Return how many times as much the shared model has read as the authors' own on average."""
+    five, *alone = (trained_on(results, experiment, name)[0] for name in ("five", *own_texts(results, experiment)))
+    return five.curve.chars[-1] / statistics.fmean(run.curve.chars[-1] for run in alone)
+
+
 def _claimed(results: Results, experiment: str) -> Values:
     """Return by how many percent the shared model is above or below each author's own, and another author's above."""
     (shared, _), (foreign, _) = compared(results, experiment).values()
-    return {"shared": abs(shared.mean), "foreign": foreign.mean}
+    return {"shared": abs(shared.mean), "foreign": foreign.mean, "times": _times(results, experiment)}
 
 
 def charts(results: Results) -> Sequence[Sequence[Chart]]:

@@ -135,6 +135,22 @@ def test_seeds_of_one_depth_differ_almost_as_much_as_depths_do_and_rhyme_little_
     assert found["rhymed_high"] < found["rhymed_by_chance"].mean + 5 < found["couplets_rhymed_real"].mean / 10
 
 
+def test_the_larger_network_of_eight_books_is_five_times_as_large_and_the_others_read_about_five_million():
+    runs = SHIPPED_RESULTS.runs
+    assert runs["wells-lstm-2"].num_params / runs["data-wells-8"].num_params == pytest.approx(5, abs=0.3)
+    for name in ("data-10k", "data-book", "data-wells-8"):
+        assert 4e6 < runs[name].curve.chars[-1] < 5.5e6
+    assert runs["wells-lstm-2"].curve.chars[-1] > 4 * runs["data-wells-8"].curve.chars[-1]
+
+
+def test_wells_own_model_reads_the_same_text_more_often_where_the_answer_says_that_steps_do_much():
+    few, more = (SHIPPED_RESULTS.runs[name] for name in ("shelf-wells", "author-wells"))
+    assert few.text_key == more.text_key
+    found = answered("shelf")
+    assert (found["few"], found["more"]) == (few.heldout.ppl, more.heldout.ppl)
+    assert found["more"] < 0.95 * found["few"]
+
+
 def test_figures_are_told_apart_by_intervals_that_do_not_touch():
     def of(mean, half_width):
         return Estimate(mean=mean, half_width=half_width, num_seeds=1 if half_width is None else 3)
