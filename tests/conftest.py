@@ -22,6 +22,7 @@ import torch  # noqa: E402
 from deeprnn.config import ModelConfig, Recipe, TrainConfig  # noqa: E402
 from deeprnn.documents import Node  # noqa: E402
 from deeprnn.experiments.questions import all_recipes  # noqa: E402
+from deeprnn.measure.metrics import Figures  # noqa: E402
 from deeprnn.nn.model import CharRNN  # noqa: E402
 from deeprnn.store import checkpoint  # noqa: E402
 from deeprnn.store.registry import read_all  # noqa: E402
@@ -141,7 +142,14 @@ def with_every_recipe(results: Results) -> Results:
     missing = [recipe for name, recipe in all_recipes().items() if not results.where(recipe=name).finished]
     made = [_made_up(recipe, keys.get(_parts(recipe.train), f"of {recipe.name}")) for recipe in missing]
     texts = {run.text_key: MADE_TEXT for run in made} | results.texts
-    return replace(results, runs=results.runs | {run.name: run for run in made}, texts=texts)
+    runs = results.runs | {run.name: run for run in made}
+    return replace(results, runs={name: _scored_on_all(run) for name, run in runs.items()}, texts=texts)
+
+
+def _scored_on_all(run: RunRecord) -> RunRecord:
+    recipe = all_recipes().get(run.recipe)
+    asked = recipe.train.score_on if recipe and run.final else ()
+    return replace(run, elsewhere={text: Figures(**made_figures(5.0)) for text in asked} | run.elsewhere)
 
 
 def _parts(train: TrainConfig) -> tuple[object, ...]:

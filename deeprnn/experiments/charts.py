@@ -109,12 +109,13 @@ class Dot:
 
 @dataclass(frozen=True, kw_only=True)
 class Dots:
-    """A chart with one value in each row, with its interval."""
+    """A chart with one value in each row, with its interval. heldout: what the held-out perplexity is of."""
 
     name: Word
     title: Word
     rows: Sequence[Dot]
     table: Table
+    heldout: Word = Word(key="charts.part.heldout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,13 +132,16 @@ class Square:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """Rows by columns of losses, of perplexities or of percentages. down, across: the names of the axes."""
+    """Rows by columns of losses, of perplexities or of percentages; None: not measured.
+
+    down, across: the names of the axes.
+    """
 
     name: Word
     title: Word
     rows: Sequence[Label]
     columns: Sequence[Label]
-    squares: Sequence[Sequence[Square]]
+    squares: Sequence[Sequence[Square | None]]
     down: Word
     across: Word
     shows: Literal["loss", "ppl", "percent"]

@@ -1,8 +1,10 @@
 """More data: how much more text improves the same model on the same held-out text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from deeprnn.config import Recipe
+from deeprnn.experiments import note
 from deeprnn.experiments.authors import FIVE
 from deeprnn.experiments.charts import (
     SPARE_COLOURS,
@@ -18,7 +20,7 @@ from deeprnn.experiments.charts import (
     titled,
 )
 from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question
-from deeprnn.experiments.recipes import WELLS, modern_training, stack
+from deeprnn.experiments.recipes import WELLS, modern_training, note_stack, stack
 from deeprnn.store.estimates import estimate
 from deeprnn.store.results import Baselines, Results, Runs
 
@@ -31,13 +33,21 @@ SIZES: dict[str, tuple[int | None, tuple[str, ...], int]] = {
     "data-wells-8": (None, WELLS, 2_582_000),
     "data-authors": (None, (*WELLS, *FIVE[1:]), 5_484_000),
 }
+# The note's own LSTM by recipe: the limit of training characters, the epochs that are about as many steps as its 500 of
+# 10,000 characters (8, 44 and 137 steps an epoch), and how often held-out text is measured.
+OF_NOTE: dict[str, tuple[int | None, int, int]] = {
+    "note-lstm-2": (10_000, 500, 10),
+    "note-lstm-2-50k": (50_000, 91, 2),
+    "note-lstm-2-book": (None, 29, 1),
+}
 LINES = {"heldout": 0, "end": 1, "train": 2, "ngram": 0}  # the dash of each line
 
 
 def recipes() -> Iterator[Recipe]:
     """Yield the same model with more and more training text; the test text is always the end of *The Time Machine*.
 
-    Each run reads about 5.2 million characters in all, so small texts more often, and keeps its best weights.
+    Each run reads about 5.2 million characters in all, so small texts more often, and keeps its best weights. Then
+    yield the note's own LSTM with more of the book.
     """
     model = stack("gru", 2, 256, dropout=0.2)
     for name, (limit, more, chars) in SIZES.items():
@@ -52,11 +62,36 @@ def recipes() -> Iterator[Recipe]:
             keep="best",
         )
         yield Recipe(name=name, experiment="data", model=model, train=train)
+    yield from of_note()
+
+
+def of_note() -> Iterator[Recipe]:
+    """Yield the note's own two-layer LSTM with more of the book, in as many steps as the note's."""
+    base = note_stack("lstm", 2)
+    for name, (limit, epochs, every) in list(OF_NOTE.items())[1:]:
+        train = replace(base.train, max_train_chars=limit, epochs=epochs, eval_every=every)
+        yield replace(base, name=name, experiment="note-data", train=train)
 
 
 def finished(results: Results) -> dict[str, tuple[Runs, Baselines]]:
     """Return the finished runs and the baselines of each recipe, from the smallest text to the largest."""
-    found = {name: results.where(recipe=name).finished for name in SIZES}
+    return _finished(results, tuple(SIZES))
+
+
+def finished_of_note(results: Results) -> dict[str, tuple[Runs, Baselines]]:
+    """Return the same of the note's own recipe.
+
+    Raises:
+        LookupError: there are fewer than two sizes.
+    """
+    found = _finished(results, tuple(OF_NOTE))
+    if len(found) < 2:
+        raise LookupError(f"fewer than two sizes in the note's recipe: {sorted(found)}.")
+    return found
+
+
+def _finished(results: Results, recipes: Sequence[str]) -> dict[str, tuple[Runs, Baselines]]:
+    found = {name: results.where(recipe=name).finished for name in recipes}
     return {name: (runs, results.texts[runs[0].text_key]) for name, runs in found.items() if runs}
 
 
@@ -79,6 +114,26 @@ def answer(results: Results) -> Figures:
     }
 
 
+def answer_note(results: Results) -> Figures:
+    """Return what the note's own recipe comes to by characters of text, and its n-gram.
+
+    Raises:
+        LookupError: there are fewer than two sizes.
+    """
+    found = list(finished_of_note(results).values())
+    read = [int(runs[0].curve.chars[-1]) for runs, _ in found]
+    each = [{"chars": text.train_chars, "ngram": text.ngram_ppl, **note.entry(runs)} for runs, text in found]
+    return {
+        "each": each,
+        "first": note.figures(found[0][0])["lowest"].mean,
+        "last": note.figures(found[-1][0])["lowest"].mean,
+        "order": found[-1][1].ngram_order,
+        "ngram": found[-1][1].ngram_ppl,
+        "read_low": min(read),
+        "read_high": max(read),
+    }
+
+
 def chart(results: Results) -> Lines:
     """Return a chart of perplexity by characters of text: training, test, the end of training, and a 6-gram's."""
     parts: dict[str, list[Point]] = {part: [] for part in LINES}
@@ -93,18 +148,7 @@ def chart(results: Results) -> Lines:
         for part, value in values.items():
             parts[part].append(Point(xs=(text.train_chars,), value=value))
         rows.append([runs[0], text.train_chars, *values.values()])
-    series = [
-        Series(
-            name=Word(key=f"data.line.{part}"),
-            short=Word(key=f"data.short.{part}"),
-            colour=SPARE_COLOURS[0] if part == "ngram" else "gru",
-            mark=int(part == "ngram"),
-            dash=LINES[part],
-            points=points,
-            dots=True,
-        )
-        for part, points in parts.items()
-    ]
+    series = [_line(part, points) for part, points in parts.items()]
     columns = [Column(name=Word(key="charts.head.run")), Column(name=Word(key="charts.axis.text"), format=",")]
     columns += [Column(name=Word(key=f"data.line.{part}")) for part in parts]
     return Lines(
@@ -117,6 +161,18 @@ def chart(results: Results) -> Lines:
     )
 
 
+def _line(part: str, points: Sequence[Point]) -> Series:
+    return Series(
+        name=Word(key=f"data.line.{part}"),
+        short=Word(key=f"data.short.{part}"),
+        colour=SPARE_COLOURS[0] if part == "ngram" else "gru",
+        mark=int(part == "ngram"),
+        dash=LINES[part],
+        points=points,
+        dots=True,
+    )
+
+
 def _enough(results: Results) -> Values:
     """Return the number of training characters, to two digits, with which the network is best."""
     ppls = {text.train_chars: runs.figure().mean for runs, text in finished(results).values()}
@@ -124,8 +180,22 @@ def _enough(results: Results) -> Values:
 
 
 def charts(results: Results) -> list[list[Chart]]:
-    """Return the chart of perplexity by characters of text."""
-    return [[chart(results)]]
+    """Return the charts of perplexity by characters of text: of the one model, and of the note's own recipe."""
+    return [[chart(results), *_charts_of_note(results)]]
+
+
+def _charts_of_note(results: Results) -> list[Chart]:
+    """Return the chart of the note's own recipe by characters of text; none if there are fewer than two sizes."""
+    try:
+        found = finished_of_note(results).values()
+    except LookupError:
+        return []
+    lowest = [note.figures(runs)["lowest"].mean for runs, _ in found]
+    title = Word(key="data.figure.note", values={"first": lowest[0], "last": lowest[-1]})
+    ngrams = [Point(xs=(text.train_chars,), value=estimate([text.ngram_ppl])) for _, text in found]
+    by_chars = {text.train_chars: runs for runs, text in found}
+    name, axis = Word(key="data.chart_note"), Word(key="charts.axis.text")
+    return [note.chart(name, title, axis, by_chars, [_line("ngram", ngrams)], log_x=True)]
 
 
 def table(results: Results) -> Table:
@@ -144,6 +214,20 @@ def table(results: Results) -> Table:
     )
 
 
+def table_of_note(results: Results) -> Table | None:
+    """Return the table of the note's own recipe by training text; None if there are fewer than two sizes."""
+    try:
+        found = finished_of_note(results).values()
+    except LookupError:
+        return None
+    plain = note.table(runs for runs, _ in found)
+    more = [[text.train_chars, text.ngram_ppl] for _, text in found]
+    return Table(
+        columns=[*plain.columns, Column(name="characters of text", format=","), Column(name="6-gram", format=".2f")],
+        rows=[[*row, *cells] for row, cells in zip(plain.rows, more, strict=True)],
+    )
+
+
 QUESTION = Question(
     key="data",
     recipes=recipes,
@@ -155,17 +239,23 @@ QUESTION = Question(
             groups={"recipe": ("data-10k", "data-book", "data-wells-8", "wells-lstm-2")},
         ),
     ),
-    answers=(Answer(key="data", figures=answer),),
+    answers=(Answer(key="data", figures=answer), Answer(key="note_data", figures=answer_note, optional=True)),
     charts=charts,
     example="data-10k",
     comparison="data",
-    commands=("python train.py 'data-*' --seeds 0 1 2",),
+    commands=("python train.py 'data-*' --seeds 0 1 2", "python train.py note-lstm-2 note-lstm-2-50k note-lstm-2-book"),
     tables=(
         OverviewTable(
             heading="More data",
             about="One model and training, held out the same tail of *The Time Machine*; train and test figures are "
             "those of the weights\nthat were best on the validation part.",
             table=table,
+        ),
+        OverviewTable(
+            heading="More data, in the note's own recipe",
+            about="The note's two-layer LSTM and training, in about as many steps; held-out is the last tenth of the "
+            "book, at which the\nlowest was looked for.",
+            table=table_of_note,
         ),
     ),
 )

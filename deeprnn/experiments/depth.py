@@ -1,10 +1,12 @@
 """Depth: how much more layers improve, at equal parameters and equal width, and why ten plain ones hardly learn."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from deeprnn.config import ModelConfig, Recipe
+from deeprnn.experiments import note
 from deeprnn.experiments.charts import (
     Cell,
     Chart,
@@ -44,10 +46,12 @@ from deeprnn.store.results import Results, Runs
 DEPTHS = (1, 2, 4, 6, 10)
 DEEPEST = 10
 WIRINGS = (False, True)  # plain, residual
+OF_NOTE = (1, 2, 4, DEEPEST)  # the depths in the note's own recipe
 
 
 def recipes() -> Iterator[Recipe]:
-    """Yield the note's ten layers, then every cell and depth: at equal parameters, equal width, and the higher rate."""
+    """Yield the note's LSTM by depth, then every cell and depth: at equal parameters, equal width, the higher rate."""
+    yield from (note_stack("lstm", layers) for layers in OF_NOTE if layers not in (2, DEEPEST))  # see gru.py and ten.py
     yield ten_plain()
     yield ten_residual()
     for cell, residual in itertools.product(CELLS, WIRINGS):
@@ -185,6 +189,44 @@ def answer_rate(results: Results) -> Figures:
     }
 
 
+def of_note(results: Results) -> dict[int, Runs]:
+    """Return the finished runs of the note's recipe as written, with all of its epochs: plain LSTMs by depth.
+
+    Raises:
+        LookupError: there are fewer than two depths.
+    """
+    epochs = note_stack("lstm", 2).train.epochs
+    wanted = {"experiment": "note", "cell": "lstm", "residual": False, "epochs": epochs}
+    found = {layers: results.where(num_layers=layers, **wanted).finished for layers in OF_NOTE}
+    runs = {layers: one for layers, one in found.items() if one}
+    if len(runs) < 2:
+        raise LookupError(f"fewer than two depths in the note's recipe: {sorted(runs)}.")
+    return runs
+
+
+def answer_note(results: Results) -> Figures:
+    """Return what the note's recipe as written comes to by depth, and what the shipped ten layers have for it.
+
+    Raises:
+        LookupError: there are fewer than two depths.
+    """
+    runs = of_note(results)
+    fewer = results.where(recipe=ten_plain().name).finished
+    ten = [note.entry(fewer)] if fewer else []
+    learned = [note.figures(one)["train"].mean for one in runs.values() if note.learned(one)]
+    first = next(iter(runs.values()))[0]
+    return {
+        "epochs": first.train_config.epochs,
+        "each": [{"layers": layers, **note.figures(one)} for layers, one in runs.items()],
+        "tried": len(runs),
+        "learned": len(learned),
+        "known": [ends("train", learned)] if learned else [],
+        "unigram": math.exp(results.texts[first.text_key].unigram_nats),
+        "shipped": ten if DEEPEST in runs else [],
+        "shorter": [] if DEEPEST in runs else ten,
+    }
+
+
 def worst_gap(results: Results, experiment: str) -> Estimate:
     """Return by how many percent ten residual layers are above the best depth; the largest of all cells."""
     gaps = [_gap(results, experiment, cell) for cell in _all_cells(results, experiment)]
@@ -312,7 +354,18 @@ def charts(results: Results) -> list[list[Chart]]:
         by_depth.append(chart(results, "rate", faster, claimed, (True,)))
     ten = ten_plain().name, ten_residual().name
     claimed = titled("depth.figure.ten", lambda: _of_ten(results, *ten), Word(key="charts.title.curves"))
-    return [by_depth, [curves(results, ("note-lstm-2", *ten), claimed, log_x=True)]]
+    return [by_depth, [curves(results, ("note-lstm-2", *ten), claimed, log_x=True), *_charts_of_note(results)]]
+
+
+def _charts_of_note(results: Results) -> list[Chart]:
+    """Return the chart of the note's recipe by depth; none if there are fewer than two depths."""
+    try:
+        runs = of_note(results)
+    except LookupError:
+        return []
+    ends_of = [note.figures(runs[layers])["train"].mean for layers in (min(runs), max(runs))]
+    title = Word(key="depth.figure.note", values=dict(zip(("first", "last"), ends_of, strict=True)))
+    return [note.chart(Word(key="depth.chart.note"), title, Word(key="charts.axis.layers"), runs)]
 
 
 def _failing(results: Results) -> Values:
@@ -354,6 +407,16 @@ def table(results: Results, experiment: str) -> Table | None:
             rows.append([CELLS[cell].label, wiring, *(one.reading() for one in runs)])
     head = ["cell", "stack", *(f"{n} layer{'s' * (n > 1)}" for n in tried)]
     return Table(columns=[Column(name=one) for one in head], rows=rows) if tried else None
+
+
+def table_of_note(results: Results) -> Table | None:
+    """Return the table of the note's recipe by depth, and of the shipped ten layers; None without two depths."""
+    try:
+        runs = of_note(results)
+    except LookupError:
+        return None
+    fewer = results.where(recipe=ten_plain().name).finished
+    return note.table([*runs.values(), *([fewer] if fewer else [])])
 
 
 def same_width(results: Results) -> Figures:
@@ -400,12 +463,16 @@ QUESTION = Question(
         Answer(key="ladder", figures=answer_ladder),
         Answer(key="depth", figures=answer_depth),
         Answer(key="rate", figures=answer_rate),
+        Answer(key="note_layers", figures=answer_note, optional=True),
     ),
     charts=charts,
     example="depth-gru-2-residual",
     facts=facts,
     comparison="depth",
-    commands=("python train.py 'depth-*' 'width-*' 'rate-*'", "python train.py 'note-lstm-10*'"),
+    commands=(
+        "python train.py 'depth-*' 'width-*' 'rate-*'",
+        "python train.py note-lstm-1 note-lstm-2 note-lstm-4 'note-lstm-10*' d2l-lstm-10-longer",
+    ),
     tables=(
         OverviewTable(
             heading="Depth, at equal parameters",
@@ -421,6 +488,12 @@ QUESTION = Question(
             heading="Depth, residual, at a learning rate of 0.005",
             about="As the first table, which was trained at 0.002.",
             table=lambda results: table(results, "rate"),
+        ),
+        OverviewTable(
+            heading="Depth, in the note's own recipe",
+            about="Plain LSTMs of 256 units on the first 10,000 characters, SGD at a rate of 2; held-out is the last "
+            "tenth of the book,\nat which the lowest was looked for.",
+            table=table_of_note,
         ),
     ),
     goals=(

@@ -1,8 +1,9 @@
-"""Percentages by which one figure of the runs is above another, with an interval over seeds.
+"""By how much one figure of the runs is above another, with an interval over seeds.
 
 Knows: results. Does not know: any one question.
 """
 
+import math
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -35,8 +36,22 @@ def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
     The mean uses each figure's mean over all its seeds; the interval uses only the seeds that all recipes have.
 
     Raises:
-        ValueError: a recipe has no finished run.
+        ValueError: there are no pairs, or a recipe has no finished run.
     """
+    return _on_average(pairs, lambda one, other: 100 * (one / other - 1))
+
+
+def nats_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
+    """Return by how many nats the first perplexity of a pair is above the second, on average over the pairs.
+
+    Unlike percentages, such differences add up. Seeds and errors are those of `percent_above`.
+    """
+    return _on_average(pairs, lambda one, other: math.log(one / other))
+
+
+def _on_average(pairs: Sequence[tuple[Measured, Measured]], apart: Callable[[float, float], float]) -> Estimate:
+    if not pairs:
+        raise ValueError("there are no figures to compare.")
     every = {runs.recipe: {run.seed: run for run in runs.finished} for pair in pairs for runs, _ in pair}
     common = set.intersection(*(set(seeds) for seeds in every.values()))
 
@@ -45,7 +60,7 @@ def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
             runs, of = figure
             return statistics.fmean(of(every[runs.recipe][seed]) for seed in seeds[runs.recipe])
 
-        return 100 * statistics.fmean(mean(one) / mean(other) - 1 for one, other in pairs)
+        return statistics.fmean(apart(mean(one), mean(other)) for one, other in pairs)
 
     each = [gap({recipe: [seed] for recipe in every}) for seed in sorted(common)]
     half = estimate(each).half_width if each else None

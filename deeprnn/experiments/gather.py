@@ -22,7 +22,7 @@ from deeprnn.experiments.verse import is_verse, verse_of, verse_of_text
 from deeprnn.lm.evaluation import unigram_ppl
 from deeprnn.measure import lines
 from deeprnn.measure.baselines import NGRAMS, ORDER, NGram, xz_bpc
-from deeprnn.measure.metrics import TextRecord, heldout, read_texts
+from deeprnn.measure.metrics import Figures, TextRecord, heldout, read_texts
 from deeprnn.measure.novelty import FINGERPRINTS, CopiedSpan, Fingerprint, TextPart, load_all, measure
 from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
@@ -33,6 +33,7 @@ from deeprnn.text.corpora import is_known, load_corpus, own_name, titles_of_poem
 from deeprnn.text.noise import told
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
+from deeprnn.train.measurement import measure_elsewhere
 
 NGRAM_TEXTS = (
     "time_machine",
@@ -53,7 +54,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
 
     own: the user's own text files, on which runs were trained. Also returns a sentence for each run that was left out
-    and each model whose novelty, poems or style were not measured, with the reason; the others are not affected.
+    and each model of which something was not measured, with the reason; the others are not affected.
 
     Raises:
         ValueError: a folder or file is missing, or the present results cannot be read.
@@ -102,6 +103,11 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
             left_out.append(f"whom the texts of {folder_of[name]} sound like is not measured: {error}")
     recipes = all_recipes()
     runs = {name: with_experiment(run, recipes) for name, run in runs.items()}
+    for name in folder_of:
+        try:
+            runs[name] = scored_on_more(runs[name], folder_of[name], known.runs.get(name), recipes.get(name), texts_of)
+        except (ValueError, OSError) as error:
+            left_out.append(f"{folder_of[name]} is not scored on more texts: {error}")
     results = Results(
         runs=runs,
         texts=texts,
@@ -195,6 +201,29 @@ def write_lines(info: CheckpointInfo) -> None:
         path.parent.mkdir(exist_ok=True)
         text = load_corpus(record.name, record.form).text
         lines.LineIndex.build(source, text, titles_of_poems(record.name)).save(path.parent)
+
+
+def scored_on_more(
+    run: RunRecord, folder: Path, known: RunRecord | None, recipe: Recipe | None, texts: Texts
+) -> RunRecord:
+    """Return a run that is also scored on the texts that its recipe names now but did not when it was trained.
+
+    known: an earlier record, whose figures are taken if it is of the same run.
+
+    Raises:
+        ValueError: the checkpoint is broken, or a text cannot be loaded or is not the one that it was trained on.
+    """
+    if recipe is None or not run.final or run.experiment != recipe.experiment:
+        return run
+    found = run.elsewhere if known is None or known.final != run.final else known.elsewhere | run.elsewhere
+    missing = tuple(text for text in recipe.train.score_on if text not in found)
+    if missing:
+        data = prepare(texts.found(replace(run.train_config, score_on=missing)), torch.device("cpu"))
+        lm = checkpoint.load(folder)
+        if lm.vocab != data.vocab:
+            raise ValueError("it has another alphabet than its texts give.")
+        found = found | Figures.read_each(Node(measure_elsewhere(lm.model, data)))
+    return replace(run, elsewhere=found)
 
 
 def _fingerprints(info: CheckpointInfo, texts: Texts) -> list[Fingerprint]:
@@ -299,11 +328,13 @@ def _compact(metrics: dict[str, Any], key: str) -> RunRecord:
 def with_experiment(run: RunRecord, recipes: Mapping[str, Recipe]) -> RunRecord:
     """Return a run with its experiment; an old run that recorded none gets that of its recipe, if their settings agree.
 
-    The precision may differ from the recipe's: a processor without bfloat16 uses float32.
+    The precision may differ from the recipe's: a processor without bfloat16 uses float32. So may the texts that are
+    scored at the end.
     """
     recipe = recipes.get(run.recipe)
     if run.experiment or recipe is None:
         return run
-    config = replace(run.train_config, seed=recipe.train.seed, precision=recipe.train.precision)
+    free = {field: getattr(recipe.train, field) for field in ("seed", "precision", "score_on")}
+    config = replace(run.train_config, **free)
     ours = (run.model_config, config) == (recipe.model, recipe.train)
     return replace(run, experiment=recipe.experiment) if ours else run

@@ -1,14 +1,14 @@
 """Why ten plain layers do not learn: one change at a time, to ten that do not learn and to ten that do."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from deeprnn.config import Recipe
-from deeprnn.experiments import depth
+from deeprnn.experiments import depth, note
 from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, titled
-from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question
+from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question, clause
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.experiments.words import WORDS
 from deeprnn.store.results import Results, Runs
@@ -36,6 +36,16 @@ RECIPES = {  # by what is changed, in the order of the table; "plain" and "both"
     **{part: f"ten-{part}" for part in TO_BOTH},
 }
 
+TO_NOTE = ("longer", "embedding", "residual", "layer-norm", "orthogonal", "adamw", "warm-up")
+OF_NOTE = {  # the note's own ten layers, by what is changed; in "all" it is several things at once
+    "plain": depth.ten_plain().name,
+    "longer": "d2l-lstm-10-longer",
+    "embedding": "d2l-lstm-10-embedding",
+    **{part: f"d2l-lstm-10-embedding-{part}" for part in TO_NOTE[2:]},
+    "all": depth.ten_residual().name,
+}
+TIMED = ("plain", "longer", "all")  # the sentence says their epochs
+
 
 def recipes() -> Iterator[Recipe]:
     """Yield ten LSTM layers on *The Time Machine* with each change, then the note's ten layers with each."""
@@ -49,19 +59,20 @@ def recipes() -> Iterator[Recipe]:
 
 def of_note() -> Iterator[Recipe]:
     """Yield the note's ten layers: all of its epochs; with an embedding as wide as they are; and one change to that."""
-    plain = replace(depth.ten_plain(), experiment="d2l")
-    yield replace(plain, name="d2l-lstm-10-longer", train=note_stack(CELL, depth.DEEPEST).train)
-    base = replace(plain, model=replace(plain.model, embedding_size=plain.model.hidden_size))
-    models: dict[str, dict[str, Any]] = {"": {}, "-residual": ALONE["residual"], "-layer-norm": ALONE["layer-norm"]}
-    for part, change in models.items():
-        yield replace(base, name=f"d2l-lstm-10-embedding{part}", model=replace(base.model, **change))
+    plain = depth.ten_plain()
+    yield replace(plain, name=OF_NOTE["longer"], train=note_stack(CELL, depth.DEEPEST).train)
+    model = replace(plain.model, embedding_size=plain.model.hidden_size)
+    base = replace(plain, name=OF_NOTE["embedding"], experiment="d2l", model=model)
+    yield base
+    for part, change in ALONE.items():
+        yield replace(base, name=OF_NOTE[part], model=replace(base.model, **change))
     trains: dict[str, dict[str, Any]] = {
-        "-orthogonal": {"init": "orthogonal"},
-        "-adamw": {"optimizer": "adamw", "learning_rate": 1e-3},
-        "-warm-up": {"warmup_fraction": 0.1},
+        "orthogonal": {"init": "orthogonal"},
+        "adamw": {"optimizer": "adamw", "learning_rate": 1e-3},
+        "warm-up": {"warmup_fraction": 0.1},
     }
     for part, change in trains.items():
-        yield replace(base, name=f"d2l-lstm-10-embedding{part}", train=replace(base.train, **change))
+        yield replace(base, name=OF_NOTE[part], train=replace(base.train, **change))
 
 
 def _recipe(part: str, recipe: Recipe) -> Recipe:
@@ -95,6 +106,76 @@ def answer(results: Results) -> Figures:
     }
 
 
+def runs_of_note(results: Results) -> dict[str, Runs]:
+    """Return the finished runs of the note's own ten layers by what is changed, in the order of `OF_NOTE`.
+
+    Raises:
+        LookupError: there is no run with a single change, or none without one.
+    """
+    found = {part: results.where(recipe=name).finished for part, name in OF_NOTE.items()}
+    runs = {part: one for part, one in found.items() if one}
+    if "plain" not in runs or not runs.keys() & {*TO_NOTE}:
+        raise LookupError("no single change to the note's ten layers was run.")
+    return runs
+
+
+def answer_note(results: Results) -> Figures:
+    """Return what the note's own ten layers come to with each single change, and how many of these make them learn.
+
+    Raises:
+        LookupError: there is no run with a single change, or none without one.
+    """
+    runs = runs_of_note(results)
+    tried, learned = _tried(runs)
+    every = {part: note.entry(one) if part in TIMED else note.figures(one) for part, one in runs.items()}
+    residual = {"train": every["residual"]["train"]} if "residual" in tried else {}
+    return {
+        **{part.replace("-", "_"): [every[part]] if part in every else [] for part in OF_NOTE},
+        "unigram": math.exp(results.texts[runs["plain"][0].text_key].unigram_nats),
+        "tried": len(tried),
+        "learned": len(learned),
+        "alone": clause(learned == ["residual"], **residual),
+        "among": clause("residual" in learned and len(learned) > 1, **residual),
+        "without": clause("residual" in tried and "residual" not in learned, **residual),
+    }
+
+
+def _tried(runs: Mapping[str, Runs]) -> tuple[list[str], list[str]]:
+    """Return which single changes to the note's ten layers were run, and which of them made every seed learn."""
+    tried = [part for part in TO_NOTE if part in runs]
+    return tried, [part for part in tried if note.learned(runs[part])]
+
+
+def charts_of_note(results: Results) -> list[Chart]:
+    """Return the chart of the note's own ten layers with each change; none without a single change."""
+    try:
+        runs = runs_of_note(results)
+    except LookupError:
+        return []
+    tried, learned = _tried(runs)
+    named = {part: Word(key=f"ten.of_note.{part}") for part in runs}
+    each = {part: note.figures(one) for part, one in runs.items()}
+    return [
+        Dots(
+            name=Word(key="ten.chart.note"),
+            title=Word(key="ten.figure.note", values={"tried": len(tried), "learned": len(learned)}),
+            rows=[
+                Dot(name=named[part], cell=CELL, heldout=of["lowest"], train=of["train"]) for part, of in each.items()
+            ],
+            heldout=Word(key="charts.note.lowest"),
+            table=note.page_table((named[part], one) for part, one in runs.items()),
+        )
+    ]
+
+
+def table_of_note(results: Results) -> Table | None:
+    """Return the table of the note's own ten layers by what was changed; None without a single change."""
+    try:
+        return note.table(runs_of_note(results).values())
+    except LookupError:
+        return None
+
+
 def chart(results: Results, parts: Sequence[str], name: str, claimed: Word) -> Dots:
     """Return a chart of the runs of some changes; name: what the reader chooses it by."""
     runs = {part: found for part, found in runs_of(results).items() if part in parts}
@@ -108,13 +189,14 @@ def chart(results: Results, parts: Sequence[str], name: str, claimed: Word) -> D
 
 
 def charts(results: Results) -> list[list[Chart]]:
-    """Return what one change does to ten plain layers, and what one does to ten that learn."""
+    """Return what one change does to ten plain layers, to ten that learn, and to the note's own ten."""
     plain = Word(key="ten.figure.changes")
     to_plain = titled("ten.figure.to_plain", lambda: _alone(results), plain)
     return [
         [
             chart(results, ("plain", *ALONE, *TO_PLAIN, "both"), "to_plain", to_plain),
             chart(results, ("both", *ALONE, *TO_BOTH), "to_both", plain),
+            *charts_of_note(results),
         ]
     ]
 
@@ -137,17 +219,23 @@ def table(results: Results) -> Table | None:
 QUESTION = Question(
     key="ten",
     recipes=recipes,
-    answers=(Answer(key="ten", figures=answer),),
+    answers=(Answer(key="ten", figures=answer), Answer(key="note_ten", figures=answer_note, optional=True)),
     charts=charts,
     example=BOTH.name,
     comparison="ten",
-    commands=("python train.py 'ten-*' 'depth-lstm-10-*' --seeds 0 1 2",),
+    commands=("python train.py 'ten-*' 'depth-lstm-10-*' --seeds 0 1 2", "python train.py 'd2l-lstm-10-*'"),
     tables=(
         OverviewTable(
             heading="Ten layers, one change at a time",
             about="Half a million weights, ten epochs of *The Time Machine*. First ten plain layers, and what one "
             "change makes of them, then ten with residual connections and LayerNorm, and the same.",
             table=table,
+        ),
+        OverviewTable(
+            heading="The note's own ten layers, one change at a time",
+            about="As the note has them, but for the epochs; from `d2l-lstm-10-embedding` on with an embedding as wide "
+            "as the layers, which\nresidual connections need. `note-lstm-10-residual` has several changes at once.",
+            table=table_of_note,
         ),
     ),
 )

@@ -9,7 +9,15 @@ import torch
 
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.experiments.format import figure
-from deeprnn.experiments.gather import expected_minutes, gather, listing, with_experiment, write_lines
+from deeprnn.experiments.gather import (
+    Texts,
+    expected_minutes,
+    gather,
+    listing,
+    scored_on_more,
+    with_experiment,
+    write_lines,
+)
 from deeprnn.experiments.markdown import refresh
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.measure.lines import LineIndex, filename
@@ -216,12 +224,34 @@ def test_a_run_that_recorded_no_experiment_has_that_of_the_recipe_that_made_it()
     assert with_experiment(old, recipes).experiment == "depth"
     emulated = replace(old, seed=1, train_config=replace(recipe.train, seed=1, precision="float32"))
     assert with_experiment(emulated, recipes).experiment == "depth"
+    scored = replace(old, train_config=replace(recipe.train, score_on=("alice",)))
+    assert with_experiment(scored, recipes).experiment == "depth"
     for other in (
         replace(old, train_config=replace(recipe.train, text="emma")),
         replace(old, model_config=replace(recipe.model, dropout=0.5)),
         replace(old, recipe="depth-of-mine"),
     ):
         assert with_experiment(other, recipes) == other
+
+
+def test_a_run_is_scored_once_on_a_text_that_its_recipe_names_later(folders, tmp_path):
+    run = Results.read(folders / "ship").runs["tiny"]
+    (tmp_path / "other.txt").write_text("It was a dark night.\n\n" * 900)
+    texts = Texts([folders / "book.txt", tmp_path / "other.txt"])
+    other = own_name(tmp_path / "other.txt")
+    recipe = Recipe(
+        name="tiny", experiment="mine", model=run.model_config, train=replace(run.train_config, score_on=(other,))
+    )
+    scored = scored_on_more(run, folders / "ship" / "tiny", None, recipe, texts)
+    assert list(scored.elsewhere) == [other]
+    assert scored.elsewhere[other].ppl > run.heldout.ppl
+    assert scored.elsewhere[other].chars == 989, "of its last twentieth"
+    assert replace(scored, elsewhere={}) == run
+    again = scored_on_more(run, tmp_path / "no such folder", scored, recipe, texts)
+    assert again == scored, "taken from the earlier results of the same run"
+    assert scored_on_more(run, tmp_path, None, replace(recipe, experiment="of another"), texts) == run
+    with pytest.raises(ValueError, match="no such folder"):
+        scored_on_more(run, tmp_path / "no such folder", replace(scored, final={}), recipe, texts)
 
 
 @pytest.mark.skipif(

@@ -1,11 +1,15 @@
 """The question of why ten plain layers do not learn: what differs between runs, and what the shipped results say."""
 
+from dataclasses import replace
+
 import pytest
 
-from deeprnn.experiments import questions, ten
+from deeprnn.experiments import depth, questions, ten
+from deeprnn.experiments.format import claim, sentence
 from deeprnn.experiments.markdown import written
-from deeprnn.store.results import Results
-from tests.conftest import SHIPPED
+from deeprnn.page.shared.figures import drawn
+from deeprnn.store.results import Outcome, Results
+from tests.conftest import MADE_TEXT, SHIPPED, made_by
 
 RECIPES = {recipe.name: recipe for recipe in ten.recipes()}
 SHIPPED_RESULTS = Results.read(SHIPPED)
@@ -58,3 +62,68 @@ def test_only_residual_connections_make_ten_plain_layers_learn_as_the_claim_says
 def test_the_table_has_a_row_for_each_change():
     rows = written(ten.table(SHIPPED_RESULTS)).splitlines()[2:]
     assert [row.split("`")[1] for row in rows] == list(ten.RECIPES.values())
+
+
+def made(part, train=17.4, lowest=17.2, status="never learned", seed=0):
+    """A made-up run of the note's own ten layers with one change."""
+    recipe = RECIPES.get(ten.OF_NOTE[part], depth.ten_plain())
+    run = made_by(replace(recipe, name=ten.OF_NOTE[part]), 17.2, train=train)
+    name = run.recipe + (f"-seed{seed}" if seed else "")
+    best = replace(run.best_val, ppl=lowest)
+    return replace(run, name=name, seed=seed, best_val=best, outcome=Outcome(status=status))
+
+
+def of_note(*runs):
+    return Results(runs={run.name: run for run in runs}, texts={"t": MADE_TEXT})
+
+
+def said_of_note(results, lang="en"):
+    figures = ten.answer_note(results)
+    return claim("ten.answer.note_ten", figures, lang), sentence("ten.answer.note_ten", figures, lang)
+
+
+def test_nothing_is_said_of_the_notes_own_ten_layers_before_a_change_was_run():
+    for results in (Results(), of_note(made("plain"))):
+        with pytest.raises(LookupError):
+            ten.answer_note(results)
+        assert ten.charts_of_note(results) == []
+        assert ten.table_of_note(results) is None
+
+
+def test_of_the_notes_own_ten_layers_what_was_run_is_said_and_nothing_else():
+    told, whole = said_of_note(of_note(made("plain"), made("longer", train=17.3)))
+    assert (
+        told
+        == "Of 1 single changes to the note's own ten layers, 0 made them learn more than how often each letter occurs."
+    )
+    assert "All 500 epochs of the note: 17.300 / 17.2 / 17.20 (seeds: 1)." in whole
+    assert "Embedding" not in whole
+
+
+def test_the_claim_on_the_notes_ten_layers_follows_what_learned():
+    learned = {"train": 1.1, "lowest": 8.7, "status": "learned"}
+    alone, _ = said_of_note(of_note(made("plain"), made("adamw"), made("residual", **learned)))
+    assert alone.startswith("Of 2 single changes to the note's own ten layers, 1 made them learn more than")
+    assert alone.endswith("how often each letter occurs: residual connections (1.1 in training).")
+    among, _ = said_of_note(of_note(made("plain"), made("adamw", **learned), made("residual", **learned)))
+    assert "2 made them learn" in among
+    assert among.endswith(", residual connections among them (1.1 in training).")
+    without, _ = said_of_note(of_note(made("plain"), made("adamw", **learned), made("residual")))
+    assert without.endswith("; residual connections did not (17.4 in training).")
+
+
+def test_a_change_made_them_learn_only_if_every_seed_did():
+    learned = made("residual", train=1.1, status="learned")
+    results = of_note(made("plain"), learned, made("residual", seed=1))
+    told, whole = said_of_note(results)
+    assert ", 0 made them learn" in told
+    assert "(seeds: 2)" in whole
+
+
+def test_the_note_ten_layers_are_drawn_with_what_was_run():
+    (chart,) = ten.charts_of_note(of_note(made("plain"), made("residual", train=1.1, lowest=8.7, status="learned")))
+    shown = drawn(chart, "en")
+    assert [row["name"] for row in shown["rows"]] == ["as in the note", "+ residual"]
+    assert (shown["rows"][1]["train"], shown["rows"][1]["value"]) == (1.1, 8.7)
+    assert shown["labels"]["value"] == "held-out, lowest"
+    assert shown["title"] == "Of 1 single changes to the note's own ten layers, 1 made them learn"

@@ -12,7 +12,7 @@ There are three kinds of charts:
 from typing import Any, Literal
 
 from deeprnn.experiments.charts import Cell, Chart, Dots, Label, Lines, Matrix, Series, Square, Stack, Table, Word
-from deeprnn.experiments.format import figure
+from deeprnn.experiments.format import NOTHING, figure
 from deeprnn.page.shared.widgets import stack, title
 from deeprnn.page.words import tr
 from deeprnn.store.estimates import Estimate
@@ -124,7 +124,7 @@ def _dots(chart: Dots, lang: Lang) -> Drawn:
             for dot in chart.rows
         ],
         "x": {"label": tr("charts.axis.ppl", lang)},
-        "labels": {"value": tr("charts.part.heldout", lang), "train": tr("charts.part.train", lang)},
+        "labels": {"value": said(chart.heldout, lang), "train": tr("charts.part.train", lang)},
     }
 
 
@@ -138,7 +138,9 @@ def _matrix(chart: Matrix, lang: Lang) -> Drawn:
     }
 
 
-def _square(square: Square, shows: Literal["loss", "ppl", "percent"]) -> Drawn:
+def _square(square: Square | None, shows: Literal["loss", "ppl", "percent"]) -> Drawn:
+    if square is None:
+        return {"text": NOTHING, "strength": 0, "own": False, "title": NOTHING}
     value, percent = square.value, shows == "percent"
     texts = {"loss": f"{round(100 * square.loss):+d}%", "ppl": f"{value.mean:.2f}", "percent": f"{value.mean:.0f}%"}
     return {
