@@ -1,0 +1,112 @@
+"""What is said of the note's own recipe by depth and by text: only what was run, in words that fit the figures."""
+
+from dataclasses import replace
+
+import pytest
+
+from deeprnn.experiments import data, depth
+from deeprnn.experiments.format import claim, sentence
+from deeprnn.experiments.markdown import written
+from deeprnn.experiments.questions import all_recipes
+from deeprnn.page.shared.figures import drawn
+from deeprnn.store.results import Outcome, Results
+from deeprnn.text.batches import num_windows
+from tests.conftest import MADE_TEXT, made_by
+
+RECIPES = all_recipes()
+LADDER = ("note-lstm-1", "note-lstm-2", "note-lstm-4", "d2l-lstm-10-longer")
+LONGEST = 153_522  # characters of the training part of the whole book
+
+
+def made(recipe, train=1.03, end=130.0, lowest=9.4, seed=0):
+    """A made-up run of one of the note's recipes; it never learned if its training perplexity says so."""
+    run = made_by(RECIPES[recipe], end, train=train, text_key=f"of {RECIPES[recipe].train.max_train_chars}")
+    outcome = Outcome(status="learned" if train < 16 else "never learned")
+    name = recipe + (f"-seed{seed}" if seed else "")
+    return replace(run, name=name, seed=seed, outcome=outcome, best_val=replace(run.best_val, ppl=lowest))
+
+
+def results_of(*runs):
+    sizes = {10_000: 10_000, 50_000: 50_000, None: LONGEST}
+    texts = {f"of {limit}": replace(MADE_TEXT, train_chars=chars) for limit, chars in sizes.items()}
+    return Results(runs={run.name: run for run in runs}, texts=texts)
+
+
+def said(module, key, results):
+    words, figures = f"{module.QUESTION.key}.answer.{key}", module.answer_note(results)
+    return claim(words, figures, "en"), sentence(words, figures, "en")
+
+
+def test_the_ladder_of_the_notes_recipe_differs_in_depth_alone():
+    first = RECIPES["note-lstm-1"]
+    for layers, name in zip(depth.OF_NOTE, LADDER, strict=True):
+        recipe = RECIPES[name]
+        assert (recipe.experiment, recipe.train) == ("note", first.train)
+        assert recipe.model == replace(first.model, num_layers=layers)
+    assert first.train.epochs == 500
+
+
+def test_one_depth_in_the_notes_recipe_is_no_ladder():
+    results = results_of(made("note-lstm-2"), made("note-lstm-10", train=17.4))
+    with pytest.raises(LookupError, match="fewer than two depths"):
+        depth.answer_note(results)
+    assert len(depth.charts(results)[1]) == 1
+    assert depth.table_of_note(results) is None
+
+
+def test_the_ladder_tells_what_learned_and_that_the_shipped_ten_layers_had_fewer_epochs():
+    ten = made("d2l-lstm-10-longer", train=17.3, end=17.1, lowest=17.1)
+    results = results_of(made("note-lstm-1"), made("note-lstm-2", train=1.1), ten, made("note-lstm-10", train=17.4))
+    told, whole = said(depth, "note_layers", results)
+    assert told.startswith("In the note's own recipe 2 of 3 depths of plain LSTM layers learned more")
+    assert told.endswith(", and came to 1.0 to 1.1 in training.")
+    assert "10: 17.300 / 17.1 / 17.10 (seeds: 1)" in whole
+    assert "The ten layers that are shipped had 100 epochs instead: 17.400" in whole
+    assert "Ten layers had only" not in whole
+    without = results_of(*(run for run in results.runs.values() if run is not ten))
+    assert "Ten layers had only 100 of these epochs: 17.400" in said(depth, "note_layers", without)[1]
+
+
+def test_no_depth_that_learned_is_said_as_well():
+    told, _ = said(depth, "note_layers", results_of(*(made(name, train=17.4) for name in LADDER)))
+    assert told.endswith("0 of 4 depths of plain LSTM layers learned more than how often each letter occurs.")
+
+
+def test_a_depth_with_several_seeds_has_its_interval_and_its_place_on_the_axis():
+    results = results_of(made("note-lstm-1"), made("note-lstm-4", lowest=9.0), made("note-lstm-4", lowest=10.0, seed=1))
+    lowest, _, train = drawn(depth.charts(results)[1][1], "en")["series"]
+    assert [point[0] for point in lowest["points"]] == [1, 4]
+    assert lowest["points"][0][1:] == [9.4, None]
+    assert lowest["points"][1][1] == 9.5
+    assert lowest["points"][1][2] > 1
+    assert train["name"] == "training text"
+    rows = written(depth.table_of_note(results)).splitlines()[2:]
+    assert [row.split("`")[1] for row in rows] == ["note-lstm-1", "note-lstm-4"]
+
+
+def test_more_text_in_the_notes_recipe_is_read_in_as_many_steps():
+    steps = []
+    for name, (limit, epochs, _) in data.OF_NOTE.items():
+        train = RECIPES[name].train
+        assert (train.max_train_chars, train.epochs) == (limit, epochs)
+        assert replace(train, max_train_chars=10_000, epochs=500, eval_every=10) == RECIPES["note-lstm-2"].train
+        steps.append(epochs * num_windows(limit or LONGEST, train.batch_size, train.window, train.window))
+    assert steps[0] == 4_000
+    assert all(abs(one / 4_000 - 1) < 0.01 for one in steps), steps
+
+
+def test_of_more_text_in_the_notes_recipe_what_was_run_is_said_beside_counting():
+    with pytest.raises(LookupError, match="fewer than two sizes"):
+        data.answer_note(results_of(made("note-lstm-2")))
+    assert len(data.charts(results_of(made("note-lstm-2")))[0]) == 1
+    results = results_of(made("note-lstm-2"), made("note-lstm-2-book", train=3.0, end=4.4, lowest=4.3))
+    told, whole = said(data, "note_data", results)
+    assert "takes the lowest held-out perplexity from 9.4 to 4.3; a 6-gram of the same text" in told
+    assert "153,522: 3.000 / 4.4 / 4.30 (7.39; epochs: 29; seeds: 1)" in whole
+    _, chart = data.charts(results)[0]
+    lines = {one["name"]: [point[:2] for point in one["points"]] for one in drawn(chart, "en")["series"]}
+    assert lines["held-out, lowest"] == [[10_000, 9.4], [LONGEST, 4.3]]
+    assert [x for x, _ in lines["6-gram, held-out"]] == [10_000, LONGEST]
+    assert "| `note-lstm-2-book` | 29 | 3.000 | 4.400 | 4.300 | 153,522 | 7.39 |" in written(
+        data.table_of_note(results)
+    )
