@@ -35,7 +35,14 @@ SHIPPED = ROOT / "checkpoints"
 # The fixtures of a test decide its tier; see the markers in pyproject.toml.
 TIERS = {"chromium": "browser", "url": "process"}
 MADE_TEXT = Baselines(
-    symbols=28, train_chars=9, heldout_chars=9, unigram_nats=3.0, ngram_nats=2.0, ngram_order=6, xz_bpc=3.0
+    symbols=28,
+    train_chars=9,
+    heldout_chars=9,
+    unigram_nats=3.0,
+    ngram_nats=2.0,
+    ngram_order=6,
+    xz_bpc=3.0,
+    mixed_in_nats=2.5,
 )
 WAIT = 120  # seconds after which a wait fails, even on a busy machine
 
@@ -154,7 +161,8 @@ def _scored_on_all(run: RunRecord) -> RunRecord:
 
 def _parts(train: TrainConfig) -> tuple[object, ...]:
     """What a text key stands for: the texts of a run, and how they are cut."""
-    return train.text, train.more_texts, train.form, train.max_train_chars, train.train_fraction, train.mark_texts
+    limits = train.max_train_chars, train.max_more_chars, train.noise, train.noisy_chars
+    return train.text, train.more_texts, train.form, *limits, train.train_fraction, train.mark_texts
 
 
 def _made_up(recipe: Recipe, text_key: str) -> RunRecord:

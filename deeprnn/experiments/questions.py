@@ -8,7 +8,21 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from deeprnn.config import Recipe
-from deeprnn.experiments import ablations, authors, best, chinese, data, depth, gru, poems, rote, scratch, style, ten
+from deeprnn.experiments import (
+    ablations,
+    authors,
+    best,
+    chinese,
+    data,
+    depth,
+    gru,
+    mixing,
+    poems,
+    rote,
+    scratch,
+    style,
+    ten,
+)
 from deeprnn.experiments.question import Comparison, Figures, Question
 from deeprnn.experiments.recipes import smoke
 from deeprnn.store.results import Results
@@ -20,6 +34,7 @@ QUESTIONS: tuple[Question, ...] = (
     data.QUESTION,
     authors.QUESTION,
     style.QUESTION,
+    mixing.QUESTION,
     best.QUESTION,
     depth.QUESTION,
     ten.QUESTION,
@@ -29,7 +44,7 @@ QUESTIONS: tuple[Question, ...] = (
 )
 # The comparisons, questions and tables that are shown first; all others follow in the order above.
 FIRST_COMPARED = ("depth", "rote", "general", "ten", "ladder", "cells", "data", "authors")
-FIRST_SHOWN = ("depth", "ten", "rote", "gru", "data", "authors", "style")
+FIRST_SHOWN = ("depth", "ten", "rote", "gru", "data", "authors", "style", "mixing")
 FIRST_TABULATED = ("depth",)
 
 

@@ -210,6 +210,11 @@ class Baselines:
         """The perplexity of the smoothed n-gram."""
         return math.exp(self.ngram_nats)
 
+    @property
+    def mixed_in_ppl(self) -> float | None:
+        """The perplexity of the n-gram of what was added alone; None without it."""
+        return None if self.mixed_in_nats is None else math.exp(self.mixed_in_nats)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:

@@ -47,9 +47,14 @@ def title(question: Question, lang: Lang) -> str:
 
 
 def _is_whole(question: Question, registry: Registry) -> bool:
-    """Return whether the results contain all answers of the question but optional ones, and its example run."""
+    """Return whether the results contain all answers of the question but optional ones, and its example run.
+
+    One of optional answers alone is whole without any of them, and then without its example run too.
+    """
+    found = {answer.key for answer in question.answers} & answers(registry).keys()
     every = {answer.key for answer in question.answers if not answer.optional}
-    return every <= answers(registry).keys() and bool(registry.results.where(recipe=question.example, seed=0))
+    has_example = bool(registry.results.where(recipe=question.example, seed=0))
+    return every <= found and (has_example or not found)
 
 
 def _section(registry: Registry, question: Question, lang: Lang) -> dict[str, Any]:

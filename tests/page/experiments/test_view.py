@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -11,10 +12,11 @@ from deeprnn.experiments import authors, depth
 from deeprnn.experiments.charts import curves
 from deeprnn.page.experiments import view as experiments
 from deeprnn.page.shared.figures import drawn
+from deeprnn.page.shared.questions import answers
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE, Results
-from tests.conftest import SHIPPED
+from tests.conftest import SHIPPED, with_every_recipe
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,13 @@ def changed(tmp_path):
     return change
 
 
+def answered(registry):
+    """The questions of which the results have the runs: all but those of optional answers alone."""
+    optional = {one.key for one in experiments.ANSWERED if all(answer.optional for answer in one.answers)}
+    assert optional == {"mixing"}
+    return [one for one in experiments.ANSWERED if one.key not in optional or one.answered(registry.results)]
+
+
 def section(value, key):
     (found,) = (one for one in value["sections"] if one["key"] == key)
     return found
@@ -44,8 +53,8 @@ def section(value, key):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_question_is_answered_with_a_figure_a_table_and_its_commands(registry, lang):
     value = experiments.sections(registry, lang)
-    assert [one["key"] for one in value["sections"]] == [question.key for question in experiments.ANSWERED]
-    for one, question in zip(value["sections"], experiments.ANSWERED, strict=True):
+    assert [one["key"] for one in value["sections"]] == [question.key for question in answered(registry)]
+    for one, question in zip(value["sections"], answered(registry), strict=True):
         assert one["answers"]
         assert all(answer["claim"] and answer["sentence"] for answer in one["answers"])
         assert one["commands"]
@@ -68,6 +77,32 @@ def test_another_result_is_another_answer_another_point_and_another_row(changed)
     assert line["points"][-1] == [10, 9.876, None]
     assert ["GRU", "residual"] in [row[:2] for row in depth["figures"][0][0]["table"]["rows"]]
     assert any("9.876" in row for row in depth["figures"][0][0]["table"]["rows"])
+
+
+def test_a_question_of_optional_answers_is_shown_with_the_runs_that_there_are_and_not_at_all_without_any(tmp_path):
+    whole = with_every_recipe(Results.read(SHIPPED))
+    models = Registry(tmp_path)
+
+    def sections(*recipes):
+        runs = {name: run for name, run in whole.runs.items() if run.experiment != "mixing" or run.recipe in recipes}
+        models.results = replace(whole, runs=runs)
+        experiments.sections.cache_clear()
+        experiments._charts.cache_clear()
+        answers.cache_clear()
+        return experiments.sections(models, "en")
+
+    none = sections()
+    assert "mixing" not in {one["key"] for one in none["sections"]}
+    assert none["note"] == ""
+    some = section(sections("mixing-own-100", "mixing-own-25", "mixing-shuffled-75"), "mixing")
+    assert len(some["answers"]) == 1
+    assert "words in random order" in some["answers"][0]["sentence"]
+    assert "mistyped" not in some["answers"][0]["sentence"]
+    assert [[chart["name"] for chart in charts] for charts in some["figures"]] == [
+        ["equal characters", "equal clean characters"],
+    ]
+    every = section(sections(*(run.recipe for run in whole.runs.values())), "mixing")
+    assert len(every["answers"]) == len(every["figures"]) == 2
 
 
 def test_no_results_are_no_sections(tmp_path):
@@ -118,10 +153,10 @@ def test_an_authors_own_model_is_the_measure_of_the_others(results):
         assert chart["cells"][foreign][column]["text"] == f"{round(100 * (other / best - 1)):+d}%"
 
 
-def test_a_reader_sees_every_question_and_reads_a_figure(visit):
+def test_a_reader_sees_every_question_and_reads_a_figure(visit, registry):
     one = visit("?view=experiments")
     one.page.wait_for_selector(".experiment .chart")
-    assert one.page.locator(".experiment").count() == len(experiments.ANSWERED)
+    assert one.page.locator(".experiment").count() == len(answered(registry))
     figure = one.page.locator("#experiment-rote .figure")
     figure.scroll_into_view_if_needed()
     box = figure.locator(".chart").bounding_box()
