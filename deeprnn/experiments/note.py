@@ -25,8 +25,7 @@ def figures(runs: Runs) -> dict[str, Estimate]:
     Raises:
         ValueError: no run finished.
     """
-    lowest = runs.estimate(lambda run: run.best_val.ppl if run.best_val else run.heldout.ppl)
-    return {"lowest": lowest, "end": runs.figure(), "train": runs.figure("train")}
+    return {"lowest": runs.lowest(), "end": runs.figure(), "train": runs.figure("train")}
 
 
 def entry(runs: Runs) -> dict[str, Estimate | int]:
