@@ -30,7 +30,7 @@ MERGED: Mapping[str, tuple[str, ...]] = {
     "shelf": ("five",),
     LITTLE: ("five",),
 }
-UNSEEN = "alice"  # the only story in the catalogue by somebody of whom no model reads anything
+UNSEEN = "alice"  # the only story in the catalogue by somebody of whom none of these models reads anything
 EPOCHS = 6
 PLAIN = Word(key="authors.figure.ppl")  # a chart's title where it makes no claim
 
@@ -222,6 +222,7 @@ def answer_unseen(results: Results) -> Figures:
         "better": clause(five.mean < min(means)),
         "worse": clause(five.mean > max(means)),
         "among": clause(min(means) <= five.mean <= max(means)),
+        "alone": clause(five.num_seeds == 1),
         "chars": scored.elsewhere[UNSEEN].chars,
     }
 
