@@ -49,7 +49,7 @@ TEXTS = {  # other text, from near to far
     REFERENCE: "python-docs",
     "chinese": "journey_to_the_west",
 }
-MIN_COUNT = {"chinese": 5}  # 2,629 symbols instead of 4,014; of her test part 17 characters are then unknown, not 10
+MIN_COUNT = {"chinese": 5}  # 2,629 symbols instead of 4,014; of the test part 17 characters are then unknown, not 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,9 +160,9 @@ def sign(change: Estimate) -> int:
 
 
 def distance(results: Results, one: Mixture) -> float:
-    """Return the perplexity of an n-gram of the mixed-in text alone on her held-out text.
+    """Return the perplexity of an n-gram of the mixed-in text alone on the held-out text of the own book.
 
-    For her own text, of as many characters: that of the first three quarters.
+    For clean text alone that of an n-gram of as many characters of the book: of its first three quarters.
 
     Raises:
         LookupError: there is no run, or it was gathered before this was measured.
