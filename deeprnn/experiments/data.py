@@ -195,7 +195,10 @@ def _charts_of_note(results: Results) -> list[Chart]:
     ngrams = [Point(xs=(text.train_chars,), value=estimate([text.ngram_ppl])) for _, text in found]
     by_chars = {text.train_chars: runs for runs, text in found}
     name, axis = Word(key="data.chart_note"), Word(key="charts.axis.text")
-    return [note.chart(name, title, axis, by_chars, [_line("ngram", ngrams)], log_x=True)]
+    counted = replace(
+        _line("ngram", ngrams), name=Word(key="data.short.ngram")
+    )  # of the last tenth, not of a test part
+    return [note.chart(name, title, axis, by_chars, [counted], log_x=True)]
 
 
 def table(results: Results) -> Table:

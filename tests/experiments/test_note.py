@@ -106,7 +106,7 @@ def test_of_more_text_in_the_notes_recipe_what_was_run_is_said_beside_counting()
     _, chart = data.charts(results)[0]
     lines = {one["name"]: [point[:2] for point in one["points"]] for one in drawn(chart, "en")["series"]}
     assert lines["held-out, lowest"] == [[10_000, 9.4], [LONGEST, 4.3]]
-    assert [x for x, _ in lines["6-gram, held-out"]] == [10_000, LONGEST]
+    assert [x for x, _ in lines["6-gram"]] == [10_000, LONGEST]
     assert "| `note-lstm-2-book` | 29 | 3.000 | 4.400 | 4.300 | 153,522 | 7.39 |" in written(
         data.table_of_note(results)
     )
