@@ -8,7 +8,7 @@ from typing import Any
 from deeprnn.config import Recipe
 from deeprnn.experiments import depth, note
 from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, titled
-from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question, clause
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.experiments.words import WORDS
 from deeprnn.store.results import Results, Runs
@@ -219,10 +219,17 @@ def table(results: Results) -> Table | None:
 QUESTION = Question(
     key="ten",
     recipes=recipes,
+    comparisons=(
+        Comparison(
+            key="two_by_two",
+            prompt="The Time Traveller",
+            groups={"parameters": (PLAIN.name, RECIPES["layer-norm"], RECIPES["residual"], BOTH.name)},
+        ),
+    ),
     answers=(Answer(key="ten", figures=answer), Answer(key="note_ten", figures=answer_note, optional=True)),
     charts=charts,
     example=BOTH.name,
-    comparison="ten",
+    comparison="two_by_two",
     commands=("python train.py 'ten-*' 'depth-lstm-10-*' --seeds 0 1 2", "python train.py 'd2l-lstm-10-*'"),
     tables=(
         OverviewTable(
