@@ -251,7 +251,8 @@ Held-out perplexity of letter frequencies and of a 6-gram (interpolated modified
 def shape(model: ModelConfig) -> str:
     """Return a stack in words, such as `2 x GRU 256, residual`."""
     wiring = model.wiring if model.wiring != "stack" else "residual" if model.residual else "plain"
-    return f"{model.num_layers} x {CELLS[model.cell].label} {model.hidden_size}, {wiring}"
+    norm = "" if model.pre_norm == model.residual else " with LayerNorm" if model.pre_norm else " without LayerNorm"
+    return f"{model.num_layers} x {CELLS[model.cell].label} {model.hidden_size}, {wiring}{norm}"
 
 
 def _facts(run: RunRecord) -> tuple[str, str]:

@@ -26,6 +26,8 @@ def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str
     """
     config, text, sample, kept = model.config, metrics.text, metrics.sample, _saved_weights(metrics)
     kind = "residual stack" if config.residual else "plain stack"
+    if config.pre_norm != config.residual:
+        kind += f" {'with' if config.pre_norm else 'without'} LayerNorm"
     if config.wiring != "stack":
         kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"
     cold = ", `cold_256` in windows of 256\ncharacters from a zero state" if "cold_256" in metrics.final else ""

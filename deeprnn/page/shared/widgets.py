@@ -154,12 +154,19 @@ def title(model: ModelConfig, train: TrainConfig, lang: Lang) -> str:
 
 
 def stack(model: ModelConfig, lang: Lang) -> str:
-    """Return the cell and the layers of a model, and how they are joined unless they are one or two plain ones."""
+    """Return the cell and the layers of a model, and how they are joined unless they are one or two plain ones.
+
+    LayerNorm is named where it is in a plain stack, and where a residual one lacks it.
+    """
     values = {"cell": CELLS[model.cell].label, "n": model.num_layers}
     joined = wiring(model)
     if joined == "plain" and model.num_layers <= 2:
-        return tr("model.stack", lang, **values)
-    return tr("model.wired", lang, wiring=tr(f"wiring.{joined}", lang), **values)
+        shown = tr("model.stack", lang, **values)
+    else:
+        shown = tr("model.wired", lang, wiring=tr(f"wiring.{joined}", lang), **values)
+    if model.pre_norm == model.residual:
+        return shown
+    return tr("model.normed" if model.pre_norm else "model.not_normed", lang, stack=shown)
 
 
 def _training_text(train: TrainConfig, lang: Lang) -> str:

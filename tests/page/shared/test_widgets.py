@@ -1,8 +1,9 @@
-"""How numbers of any size are written in sentences and tables."""
+"""How numbers of any size and stacks are written in sentences and tables."""
 
 import pytest
 
-from deeprnn.page.shared.widgets import perplexity, two_digits
+from deeprnn.experiments.recipes import stack as made
+from deeprnn.page.shared.widgets import perplexity, stack, two_digits
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,16 @@ def test_a_perplexity_is_written_without_needless_digits(value, said):
 )
 def test_a_number_of_any_size_has_two_digits(value, said):
     assert two_digits(value) == said
+
+
+@pytest.mark.parametrize(
+    ("residual", "pre_norm", "said"),
+    [
+        (True, True, "LSTM × 10 residual"),
+        (False, False, "LSTM × 10 plain"),
+        (False, True, "LSTM × 10 plain + LayerNorm"),
+        (True, False, "LSTM × 10 residual, no LayerNorm"),
+    ],
+)
+def test_a_stack_names_layer_norm_where_it_is_not_as_usual(residual, pre_norm, said):
+    assert stack(made("lstm", 10, 8, residual=residual, pre_norm=pre_norm), "en") == said
