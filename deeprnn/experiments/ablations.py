@@ -1,5 +1,6 @@
 """How much each part of the training improves: with all parts, then without each, on *The Time Machine*."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -52,7 +53,8 @@ def recipes() -> Iterator[Recipe]:
 def table(results: Results) -> Table | None:
     """Return the loss without each part, in nats per character of the test part, beside the loss with all parts.
 
-    The last row is half of the interval of `LIKE` over its seeds: differences below it say nothing.
+    The last row is half of the interval (95%) of a difference between two single runs, from the seeds of `LIKE`:
+    differences below it say nothing.
     """
     whole = results.where(recipe=WHOLE)
     if not whole:
@@ -66,8 +68,10 @@ def table(results: Results) -> Table | None:
             rows.append([part, runs.reading("train"), runs.reading(), lost, lost - nats])
         elif runs:
             rows.append([part, *(["diverged"] * 2), "", ""])
-    if like := results.where(recipe=LIKE).finished:
-        rows.append([f"(seeds of `{LIKE}`)", "", "", "", like.figure(unit="nats").half_width])
+    like = results.where(recipe=LIKE).finished
+    if like and (half_width := like.figure(unit="nats").half_width):
+        between = half_width * math.sqrt(2 * len(like))  # that of a mean is narrower by the root of the runs
+        rows.append([f"(two seeds of `{LIKE}`)", "", "", "", f"± {between:.4f}"])
     head = {"without": "", "train ppl": "", "test ppl": "", "test nats": ".4f", "difference": "+.4f"}
     return Table(columns=[Column(name=name, format=format) for name, format in head.items()], rows=rows)
 
@@ -79,7 +83,7 @@ QUESTION = Question(
         OverviewTable(
             heading="What each part of the training buys",
             about="Two GRU layers, twenty epochs of *The Time Machine*, one part left out at a time; above 0, the part "
-            "pays. One seed each: the last row is how far seeds of a like model alone reach (95%), and differences "
+            "pays. One seed each: the last row is how far two seeds of a like model differ (95%), and differences "
             "below it say nothing.",
             table=table,
         ),

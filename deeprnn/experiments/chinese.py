@@ -42,6 +42,7 @@ def answer(results: Results) -> Figures:
         "symbols": text.symbols,
         "order": text.ngram_order,
         "ngram": text.ngram_ppl,
+        "wide_units": wide[0].model_config.hidden_size,
         "bits": bits,
         "byte": bits / BYTES,
     }

@@ -102,12 +102,12 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
         except (ValueError, OSError) as error:
             left_out.append(f"whom the texts of {folder_of[name]} sound like is not measured: {error}")
     recipes = all_recipes()
-    runs = {name: with_experiment(run, recipes) for name, run in runs.items()}
-    for name in folder_of:
+    runs = {name: with_known_scores(with_experiment(run, recipes), known.runs.get(name)) for name, run in runs.items()}
+    for name, folder in folder_of.items():
         try:
-            runs[name] = scored_on_more(runs[name], folder_of[name], known.runs.get(name), recipes.get(name), texts_of)
+            runs[name] = scored_on_more(runs[name], folder, recipes.get(runs[name].recipe), texts_of)
         except (ValueError, OSError) as error:
-            left_out.append(f"{folder_of[name]} is not scored on more texts: {error}")
+            left_out.append(f"{folder} is not scored on more texts: {error}")
     results = Results(
         runs=runs,
         texts=texts,
@@ -203,27 +203,29 @@ def write_lines(info: CheckpointInfo) -> None:
         lines.LineIndex.build(source, text, titles_of_poems(record.name)).save(path.parent)
 
 
-def scored_on_more(
-    run: RunRecord, folder: Path, known: RunRecord | None, recipe: Recipe | None, texts: Texts
-) -> RunRecord:
-    """Return a run that is also scored on the texts that its recipe names now but did not when it was trained.
+def with_known_scores(run: RunRecord, known: RunRecord | None) -> RunRecord:
+    """Return a run with the scores on further texts that an earlier record of the same run has."""
+    if known is None or known.final != run.final:
+        return run
+    return replace(run, elsewhere=known.elsewhere | run.elsewhere)
 
-    known: an earlier record, whose figures are taken if it is of the same run.
+
+def scored_on_more(run: RunRecord, folder: Path, recipe: Recipe | None, texts: Texts) -> RunRecord:
+    """Return a run that is also scored on the texts that its recipe names now but did not when it was trained.
 
     Raises:
         ValueError: the checkpoint is broken, or a text cannot be loaded or is not the one that it was trained on.
     """
     if recipe is None or not run.final or run.experiment != recipe.experiment:
         return run
-    found = run.elsewhere if known is None or known.final != run.final else known.elsewhere | run.elsewhere
-    missing = tuple(text for text in recipe.train.score_on if text not in found)
-    if missing:
-        data = prepare(texts.found(replace(run.train_config, score_on=missing)), torch.device("cpu"))
-        lm = checkpoint.load(folder)
-        if lm.vocab != data.vocab:
-            raise ValueError("it has another alphabet than its texts give.")
-        found = found | Figures.read_each(Node(measure_elsewhere(lm.model, data)))
-    return replace(run, elsewhere=found)
+    missing = tuple(text for text in recipe.train.score_on if text not in run.elsewhere)
+    if not missing:
+        return run
+    data = prepare(texts.found(replace(run.train_config, score_on=missing)), torch.device("cpu"))
+    lm = checkpoint.load(folder)
+    if lm.vocab != data.vocab:
+        raise ValueError("it has another alphabet than its texts give.")
+    return replace(run, elsewhere=run.elsewhere | Figures.read_each(Node(measure_elsewhere(lm.model, data))))
 
 
 def _fingerprints(info: CheckpointInfo, texts: Texts) -> list[Fingerprint]:

@@ -146,7 +146,7 @@ def _by_heart(results: Results) -> Values:
 def facts(results: Results) -> Figures:
     """Return the units of each layer at equal width, and how long the runs at equal time took."""
     seconds = [run.train_seconds for run in results.where(experiment="time")]
-    return {**depth.same_width(results), **ends("seconds", seconds or [0.0])}
+    return {**depth.same_width(results), **ends("seconds", seconds)}
 
 
 def _group(experiment: str) -> tuple[str, ...]:

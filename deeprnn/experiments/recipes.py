@@ -87,7 +87,7 @@ def note_training(epochs: int, learning_rate: float, init: Init = "uniform", ker
 def note_stack(cell: str, num_layers: int, epochs: int = 500) -> Recipe:
     """Return the note's plain stack of built-in layers with 256 units.
 
-    What recites its text is stored as float16: int8 would move its perplexity on other text by more than 0.1%.
+    It is stored as float16: int8 would move the perplexity of two layers on other text by more than 0.1%.
     """
     model = ModelConfig(cell=cell, hidden_size=256, num_layers=num_layers)
     name = f"note-{cell}-{num_layers}"

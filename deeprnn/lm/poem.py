@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from deeprnn.lm.kernels import SAMPLE
 from deeprnn.lm.language_model import LanguageModel
+from deeprnn.lm.sampling import Sampling
 from deeprnn.lm.template import Template
 from deeprnn.text.poem_form import BREAK, MARKS, POEM_BEFORE, RHYME, PoemForm, PoemFormError, is_han, listed
 from deeprnn.text.rhymes import LEVEL, OBLIQUE, OPPOSITE, is_level, rhymes, tones
@@ -37,7 +38,9 @@ def poem_template(form: PoemForm, vocab: Vocab, seed: int = 0) -> Template:
     Raises:
         PoemFormError: the alphabet lacks a given character, or a mark, the line break, all Chinese characters, or those
             of a tone or a rhyme that are asked for.
+        ValueError: the seed is outside its range; see `Sampling`.
     """
+    generator = np.random.default_rng(Sampling(seed=seed).seed)
     han = _where(vocab, is_han)
     if not han.any() or vocab.count_unknown("".join((*MARKS, BREAK))):
         raise PoemFormError("alphabet")
@@ -46,7 +49,7 @@ def poem_template(form: PoemForm, vocab: Vocab, seed: int = 0) -> Template:
     if unknown := [place for place, i in zip(given, ids, strict=True) if place and i == UNKNOWN_ID]:
         raise PoemFormError("unknown", given=listed(unknown))
     if form.regulated:
-        return _with_tones_and_rhyme(form, vocab, ids, np.random.default_rng(seed))
+        return _with_tones_and_rhyme(form, vocab, ids, han, generator)
     return Template(places=ids, choices=han[None])
 
 
@@ -74,22 +77,25 @@ def _where(vocab: Vocab, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
     return np.array([False, *map(holds, vocab.characters)])
 
 
-def _with_tones_and_rhyme(form: PoemForm, vocab: Vocab, ids: NDArray[np.int64], generator: Generator) -> Template:
-    """Return the template that restricts the places (N) of `ids` that are not given to what is due there."""
+def _with_tones_and_rhyme(
+    form: PoemForm, vocab: Vocab, ids: NDArray[np.int64], han: NDArray[np.bool_], generator: Generator
+) -> Template:
+    """Return the template that restricts the places (N) of `ids` that are not given to what is due there.
+
+    han: the Chinese characters among the symbols (V).
+    """
     due = _due(form, generator)
     rhyming = [at for at, one in enumerate(due) if one == RHYME]
     shares = _shares_of_rhyme(vocab, [form.places()[at] for at in rhyming], generator)
-    level, oblique = (
-        _where(vocab, lambda one: is_han(one) and LEVEL in tones(one)),
-        _where(vocab, lambda one: is_han(one) and OBLIQUE in tones(one)),
-    )
+    level = han & _where(vocab, lambda one: LEVEL in tones(one))
+    oblique = han & _where(vocab, lambda one: OBLIQUE in tones(one))
     if not (level.any() and oblique.any()):
         raise PoemFormError("alphabet")
     tones_due = (None, LEVEL, OBLIQUE)  # in the order of the sets
     numbers = [
         len(tones_due) + rhyming.index(at) if one == RHYME else tones_due.index(one) for at, one in enumerate(due)
     ]
-    choices = [_where(vocab, is_han), level, oblique, *shares]
+    choices = [han, level, oblique, *shares]
     return Template(places=np.where(ids == SAMPLE, SAMPLE - np.array(numbers), ids), choices=np.array(choices))
 
 

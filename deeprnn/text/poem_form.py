@@ -64,7 +64,7 @@ class PoemForm:
     Raises:
         PoemFormError: there is no such form, a given character is not a Chinese one, there are too many, too few for an
             acrostic, or the opening and the acrostic contradict each other.
-        TypeError: the opening or the acrostic is not a string.
+        TypeError: the opening or the acrostic is not a string, or `regulated` is not a bool.
     """
 
     line_chars: int = 5
@@ -74,6 +74,8 @@ class PoemForm:
     regulated: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.regulated, bool):
+            raise TypeError(f"regulated must be True or False, not {self.regulated!r}.")
         if self.line_chars not in LINE_CHARS or self.lines not in LINES:
             raise PoemFormError("shape", lines=self.lines, line_chars=self.line_chars)
         for field in ("opening", "acrostic"):

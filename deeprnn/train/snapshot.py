@@ -147,10 +147,12 @@ def restore(run: TrainState, job: Job, data: Data) -> None:
         theirs = json.loads(json.dumps(theirs))
         trained_by = json.loads(metadata.get("trained_by", "{}"))  # older snapshots do not say it
         before = theirs["train"].pop("precision")
+        del theirs["train"]["score_on"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise _unreadable(job, error) from error
     ours = json.loads(json.dumps(_identity(job, data)))
     now = ours["train"].pop("precision")  # it depends on the machine, so it may differ
+    del ours["train"]["score_on"]  # what is scored at the end changes nothing before
     if theirs != ours:
         raise ValueError(
             f"{job.snapshot} is a run with another configuration or text; remove it to start {job.name} anew."

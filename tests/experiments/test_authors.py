@@ -71,7 +71,7 @@ def test_a_model_of_little_text_is_the_authors_own_with_less_of_the_same_and_as_
 )
 def test_sharing_is_a_gain_or_a_loss_as_the_figures_and_their_interval_say(five, verdict):
     told, _ = said("split", results_of(five=five))
-    assert told.startswith("A fifth of the text changes each author's own model by +25% in perplexity on average;")
+    assert told.startswith("A fifth of the text changes the perplexity of each author's own model by +25% on average;")
     assert told.endswith(verdict)
 
 
@@ -85,7 +85,10 @@ def test_the_two_parts_in_nats_add_up_to_what_the_shared_model_loses():
 def test_the_two_are_not_told_apart_until_every_author_has_a_model_of_little_text():
     results = results_of()
     whole = said("authors", results)[1]
-    assert "a fifth as much of each, which alone changes each author's own model by +25.0%; sharing" in whole
+    assert (
+        "a fifth as much of each, which alone changes the perplexity of each author's own model by +25.0%; sharing"
+        in whole
+    )
     assert "not told apart" not in whole
     lacking = without(results, "author-93k-melville")
     assert "a fifth as much of each, and that is not told apart from sharing here." in said("authors", lacking)[1]
@@ -122,8 +125,8 @@ def test_an_author_whom_none_has_read_has_a_column_as_soon_as_one_model_was_scor
         "7.00",
     )
     told, whole = said("unseen", results)
-    assert "the model of five authors is at 5.0, below all the models of one author" in told
-    assert told.endswith("(3 were scored: 6.0 to 6.0; a single seed).")
+    assert "the model of five authors has a perplexity of 5.0, below each of the 3 models of one author" in told
+    assert told.endswith("that were scored (6.0 to 6.0; a single seed).")
     assert "Doyle" not in whole
     assert "characters of one author: 7.00 to 7.00." in whole
 
@@ -133,4 +136,7 @@ def test_the_claim_on_the_unseen_author_follows_the_figures():
     five = results.runs["author-five"]
     worse = five.elsewhere | {authors.UNSEEN: Figures(**made_figures(8.0))}
     results.runs["author-five"] = replace(five, elsewhere=worse)
-    assert "the model of five authors is at 8.0, above all the models of one author" in said("unseen", results)[0]
+    assert (
+        "the model of five authors has a perplexity of 8.0, above each of the 5 models of one author"
+        in said("unseen", results)[0]
+    )

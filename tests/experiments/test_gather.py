@@ -16,6 +16,7 @@ from deeprnn.experiments.gather import (
     listing,
     scored_on_more,
     with_experiment,
+    with_known_scores,
     write_lines,
 )
 from deeprnn.experiments.markdown import refresh
@@ -242,16 +243,38 @@ def test_a_run_is_scored_once_on_a_text_that_its_recipe_names_later(folders, tmp
     recipe = Recipe(
         name="tiny", experiment="mine", model=run.model_config, train=replace(run.train_config, score_on=(other,))
     )
-    scored = scored_on_more(run, folders / "ship" / "tiny", None, recipe, texts)
+    scored = scored_on_more(run, folders / "ship" / "tiny", recipe, texts)
     assert list(scored.elsewhere) == [other]
     assert scored.elsewhere[other].ppl > run.heldout.ppl
     assert scored.elsewhere[other].chars == 989, "of its last twentieth"
     assert replace(scored, elsewhere={}) == run
-    again = scored_on_more(run, tmp_path / "no such folder", scored, recipe, texts)
-    assert again == scored, "taken from the earlier results of the same run"
-    assert scored_on_more(run, tmp_path, None, replace(recipe, experiment="of another"), texts) == run
+    known = with_known_scores(run, scored)
+    assert scored_on_more(known, tmp_path / "no such folder", recipe, texts) == scored, "not scored again"
+    assert with_known_scores(run, replace(scored, final={})) == run, "another run"
+    assert scored_on_more(run, tmp_path, replace(recipe, experiment="of another"), texts) == run
     with pytest.raises(ValueError, match="no such folder"):
-        scored_on_more(run, tmp_path / "no such folder", replace(scored, final={}), recipe, texts)
+        scored_on_more(run, tmp_path / "no such folder", recipe, texts)
+
+
+def test_a_further_seed_is_scored_too_and_keeps_its_scores_when_its_weights_are_gone(folders, tmp_path, monkeypatch):
+    (tmp_path / "other.txt").write_text("It was a dark night.\n\n" * 900)
+    own, other = [folders / "book.txt", tmp_path / "other.txt"], own_name(tmp_path / "other.txt")
+    folder = tmp_path / "runs" / "tiny-seed1"
+    shutil.copytree(folders / "ship" / "tiny", folder)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    named = {"name": "tiny-seed1", "recipe": "tiny", "experiment": "mine"}
+    (folder / "metrics.json").write_text(json.dumps(metrics | named))
+    run = Results.read(folders / "ship").runs["tiny"]
+    train = replace(run.train_config, score_on=(other,))
+    recipe = Recipe(name="tiny", experiment="mine", model=run.model_config, train=train)
+    monkeypatch.setattr("deeprnn.experiments.gather.all_recipes", lambda: {"tiny": recipe})
+    out = tmp_path / "out"
+    out.mkdir()
+    scored, _ = gather([tmp_path / "runs"], out, own)
+    assert list(scored.runs["tiny-seed1"].elsewhere) == [other]
+    (folder / "model.safetensors").unlink()
+    again, _ = gather([tmp_path / "runs"], out, own)
+    assert again.runs["tiny-seed1"] == scored.runs["tiny-seed1"]
 
 
 @pytest.mark.skipif(

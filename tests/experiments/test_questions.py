@@ -302,3 +302,20 @@ def test_a_made_up_set_of_stacks_has_the_best_depth_that_its_figures_say():
     assert runs[0].model_config == ModelConfig.from_dict(runs[0].model_config.to_dict())
     with pytest.raises(ValueError, match="not the runs of one recipe"):
         depth.best_depth(results, "depth", "lstm")
+
+
+def test_a_wider_network_on_chinese_gains_next_to_nothing_and_counting_is_behind_as_the_claim_says():
+    found = answered("chinese")
+    assert 0.98 < found["wide"].mean / found["narrow"].mean < 1
+    assert found["wide_train"].mean < 0.9 * found["narrow_train"].mean
+    assert found["ngram"] > 1.1 * found["narrow"].mean
+    assert found["byte"] == pytest.approx(2.2, abs=0.1), "an English book of one author: 2.0 to 2.2 bits a character"
+
+
+def test_of_ten_layers_two_by_two_those_with_residual_connections_learn_and_cannot_be_told_apart():
+    neither, norm, residual, both = (
+        SHIPPED_RESULTS.where(recipe=name).figure()
+        for name in ("depth-lstm-10-plain", "ten-layer-norm", "ten-residual", "depth-lstm-10-residual")
+    )
+    assert min(neither.mean, norm.mean) > 4 * max(residual.mean, both.mean)
+    assert abs(residual.mean - both.mean) < residual.half_width + both.half_width

@@ -93,8 +93,7 @@ def test_nothing_is_said_of_the_notes_own_ten_layers_before_a_change_was_run():
 def test_of_the_notes_own_ten_layers_what_was_run_is_said_and_nothing_else():
     told, whole = said_of_note(of_note(made("plain"), made("longer", train=17.3)))
     assert (
-        told
-        == "Of 1 single changes to the note's own ten layers, 0 made them learn more than how often each letter occurs."
+        told == "Of 1 changes to the note's own ten layers, 0 made them learn more than how often each letter occurs."
     )
     assert "All 500 epochs of the note: 17.300 / 17.2 / 17.20 (seeds: 1)." in whole
     assert "Embedding" not in whole
@@ -103,7 +102,7 @@ def test_of_the_notes_own_ten_layers_what_was_run_is_said_and_nothing_else():
 def test_the_claim_on_the_notes_ten_layers_follows_what_learned():
     learned = {"train": 1.1, "lowest": 8.7, "status": "learned"}
     alone, _ = said_of_note(of_note(made("plain"), made("adamw"), made("residual", **learned)))
-    assert alone.startswith("Of 2 single changes to the note's own ten layers, 1 made them learn more than")
+    assert alone.startswith("Of 2 changes to the note's own ten layers, 1 made them learn more than")
     assert alone.endswith("how often each letter occurs: residual connections (1.1 in training).")
     among, _ = said_of_note(of_note(made("plain"), made("adamw", **learned), made("residual", **learned)))
     assert "2 made them learn" in among
@@ -126,4 +125,4 @@ def test_the_note_ten_layers_are_drawn_with_what_was_run():
     assert [row["name"] for row in shown["rows"]] == ["as in the note", "+ residual"]
     assert (shown["rows"][1]["train"], shown["rows"][1]["value"]) == (1.1, 8.7)
     assert shown["labels"]["value"] == "held-out, lowest"
-    assert shown["title"] == "Of 1 single changes to the note's own ten layers, 1 made them learn"
+    assert shown["title"] == "Of 1 changes to the note's own ten layers, 1 made them learn"

@@ -137,6 +137,16 @@ def test_the_places_that_rhyme_share_no_character(hanzi):
         assert (shares.sum(1) >= 6).all()
 
 
+@pytest.mark.parametrize("seed", [-1, 2**63, True, 1.5, "one"])
+def test_a_seed_that_is_none_is_refused_alike_with_and_without_tones_and_rhyme(lm, seed):
+    told = []
+    for regulated in (False, True):
+        with pytest.raises((ValueError, TypeError)) as refused:
+            write_poem(lm, PoemForm(regulated=regulated), seed=seed)
+        told.append(str(refused.value))
+    assert told[0] == told[1]
+
+
 @pytest.mark.parametrize("lacking", [RHYME[1:], "春秋山花人无来天何时冬" + RHYME])
 def test_a_model_whose_alphabet_has_no_rhyme_is_refused_a_regulated_poem(lacking):
     vocab = Vocab(form="full", characters="".join(c for c in ALPHABET if c not in lacking))

@@ -78,3 +78,8 @@ def test_a_form_that_no_poem_has_is_refused_with_the_remedy(asked, reason, messa
     with pytest.raises(PoemFormError, match=message) as refused:
         PoemForm(**asked)
     assert refused.value.reason == reason
+
+
+def test_whether_a_poem_keeps_tones_and_rhyme_is_yes_or_no():
+    with pytest.raises(TypeError, match="regulated must be True or False, not 'no'"):
+        PoemForm(regulated="no")

@@ -82,10 +82,17 @@ def _shape_choices(lang: Lang) -> list[tuple[str, str]]:
     return [(tr(f"compare.shapes.{one}", lang), one) for one in (FREE, *SHAPES)]
 
 
+SETTINGS = 9  # how many values `settings` returns
+
+
 def settings(board: Board) -> list[Any]:
-    """Return the values of the controls for a board, in the order of `Controls.settings`."""
+    """Return the values of the controls for a board, in the order of `Controls.settings`.
+
+    Where no form was asked for, the one that is chosen next is to keep tones and rhyme.
+    """
     drawn = [board.sampling[key] for key in ("temperature", "top_k", "top_p", "max_chars")]
-    return [board.prompt, *drawn, board.seed, *settings_of(board.form).values()]
+    form = settings_of(board.form) | ({} if board.form else {"regulated": True})
+    return [board.prompt, *drawn, board.seed, *form.values()]
 
 
 class Controls:

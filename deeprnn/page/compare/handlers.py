@@ -13,7 +13,7 @@ from deeprnn.page import links
 from deeprnn.page.compare import cards, export
 from deeprnn.page.compare.beside import branched
 from deeprnn.page.compare.cards import Board
-from deeprnn.page.compare.controls import budget_update, settings
+from deeprnn.page.compare.controls import SETTINGS, budget_update, settings
 from deeprnn.page.compare.runs import Order, RunControls, order_of, updates_of, write
 from deeprnn.page.service import MAX_MODELS, MAX_NEW_CHARS, RequestError
 from deeprnn.page.shared.picker import at_most, picked, readers
@@ -102,7 +102,7 @@ class Handlers:
         """Show the recordings of the board's question again, with the settings with which they were made."""
         board = self._read(value)
         if board.preset is None or board.budget is None:
-            return [gr.skip()] * 10
+            return [gr.skip()] * (2 + SETTINGS)
         return self.on_budget(request, board.preset, board.budget, value, language, *wanted)
 
     def on_branch(self, event: gr.EventData) -> str:
@@ -139,7 +139,7 @@ class Handlers:
             switch = budget_update(self._registry, board.preset, board.budget, ask.lang)
             chosen = gr.update(value=board.names)
             shown = [cards.draw(self._registry, board, turn), board.preset, chosen, switch]
-        prompt, *numbers, shape, acrostic, regulated = settings(board) if board else [gr.skip()] * 9
+        prompt, *numbers, shape, acrostic, regulated = settings(board) if board else [gr.skip()] * SETTINGS
         keys = ("temperature", "top_k", "top_p", "length", "seed")
         numbers = [ask.numbers.get(key, value) for key, value in zip(keys, numbers, strict=True)]
         if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:

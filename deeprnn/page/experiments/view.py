@@ -27,18 +27,24 @@ ANSWERED = tuple(shown())
 @functools.lru_cache(maxsize=8)  # results do not change while they are served
 def sections(registry: Registry, lang: Lang) -> dict[str, Any]:
     """Return what `experiments.js` draws: the questions that have an answer, in order."""
-    found = answers(registry)
     missing = [title(question, lang) for question in ANSWERED if not _is_whole(question, registry)]
     return {
-        "sections": [_section(registry, question, lang) for question in ANSWERED if question.key in found],
+        "sections": [_section(registry, question, lang) for question in ANSWERED if _is_shown(question, registry)],
         "note": results_note(registry, missing, lang),
     }
 
 
 @functools.lru_cache(maxsize=8)  # they are the same in all languages
 def _charts(registry: Registry) -> dict[str, Sequence[Sequence[Chart]]]:
-    """Return the charts of each question that has an answer."""
-    return {one.key: one.charts(registry.results) for one in ANSWERED if one.key in answers(registry)}
+    """Return the charts of each question that is shown."""
+    return {one.key: one.charts(registry.results) for one in ANSWERED if _is_shown(one, registry)}
+
+
+def _is_shown(question: Question, registry: Registry) -> bool:
+    """Return whether a question has the answer with its key; or any answer, if all of its answers are optional."""
+    found = answers(registry)
+    optional = all(answer.optional for answer in question.answers)
+    return question.key in found or (optional and any(answer.key in found for answer in question.answers))
 
 
 def title(question: Question, lang: Lang) -> str:

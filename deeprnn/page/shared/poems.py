@@ -19,7 +19,7 @@ SHAPES = {f"{chars}x{lines}": (chars, lines) for lines in LINES for chars in LIN
 def settings_of(form: PoemForm | None) -> dict[str, Any]:
     """Return a form as the reader sets it: its key in `SHAPES` or `FREE`, the acrostic, whether it keeps the rules."""
     if form is None:
-        return {"shape": FREE, "acrostic": "", "regulated": True}
+        return {"shape": FREE, "acrostic": "", "regulated": False}
     shape = f"{form.line_chars}x{form.lines}"
     return {"shape": shape, "acrostic": form.acrostic, "regulated": form.regulated}
 

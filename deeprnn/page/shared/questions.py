@@ -67,12 +67,12 @@ def words_of(comparison: str) -> str:
 def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: Lang) -> Verdict:
     """Return what a comparison shows, with the figures of its models; `{a}` is the first model.
 
-    `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text, `{a[ngram]}` of an n-gram with
-    the same training text; `{a[best]}`: the lowest of its curve; `{a[guess]}`: the size of its alphabet; `{a[epochs]}`:
-    of its training. `{best}`, `{second}`, `{worst}`: the models with the lowest and the highest perplexities on
-    held-out text; if seeds do not tell the first two apart, the takeaway is the word `close`, where there is one. In
-    the rest also `{each}`, `{timed}`: all models, each in the template of that name; and if the results have an answer
-    with the key of the comparison, its sentence.
+    `{a[train]}`, `{a[heldout]}`: perplexities, `{a[elsewhere][TEXT]}` on another text, `{a[ngram]}` of an n-gram
+    with the same training text; `{a[best]}`: the lowest of its curve; `{a[guess]}`: the size of its alphabet;
+    `{a[epochs]}`: of its training; `{a[units]}`: of each of its layers. `{best}`, `{second}`, `{worst}`: the models
+    with the lowest and the highest perplexities on held-out text; if seeds do not tell the first two apart, the
+    takeaway is the word `close`, where there is one. In the rest also `{each}`, `{timed}`: all models, each in the
+    template of that name; and if the results have an answer with the key of the comparison, its sentence.
     """
     said = words_of(comparison.key)
     infos = [registry.info(name) for name in comparison.groups[budget]]
@@ -117,6 +117,7 @@ def _figures(registry: Registry, info: CheckpointInfo, write: Callable[[float], 
         "ngram": write(text.ngram_ppl) if text else NOTHING,
         "guess": f"{len(info.vocab):,}",
         "epochs": info.metrics.train_config.epochs,
+        "units": info.config.hidden_size,
         "elsewhere": defaultdict(lambda: NOTHING, elsewhere),
         "seconds": f"{info.metrics.train_seconds:.0f}",
     }

@@ -170,10 +170,16 @@ def stack(model: ModelConfig, lang: Lang) -> str:
 
 
 def _training_text(train: TrainConfig, lang: Lang) -> str:
-    """Return what was read: of one text its title, or the number of characters if that is less than half of it."""
+    """Return what was read: of one text its title, or the number of characters if that is less than half of it.
+
+    With noise, the number of all characters and the share that is noise.
+    """
     names = (train.text, *train.more_texts)
     entries = [catalogue().get(name) for name in names]
     limit, first = train.max_train_chars, entries[0]
+    if train.noisy_chars and limit:
+        whole = limit + train.noisy_chars
+        return tr("model.read.noisy", lang, n=f"{whole:,}", share=round(100 * train.noisy_chars / whole))
     if len(names) == 1 and limit and (first is None or limit < first.chars / 2):
         return tr("model.read.chars", lang, n=f"{limit:,}")
     if len(names) == 1:

@@ -14,6 +14,7 @@ from deeprnn.measure.verse import keeps_tones
 from deeprnn.page import service
 from deeprnn.page.compare import cards, export, runs
 from deeprnn.page.compare.cards import NUMBERS, Board
+from deeprnn.page.compare.controls import SETTINGS, settings
 from deeprnn.page.compare.handlers import Handlers
 from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import Drawing
@@ -152,6 +153,19 @@ def test_a_file_of_regulated_poems_opens_as_such_and_says_so_and_one_from_before
     assert export.reopen(poets, json.dumps(before)).form == PoemForm(line_chars=7, acrostic="春夏秋冬")
 
 
+def test_the_file_of_texts_without_a_form_does_not_say_that_they_keep_one_but_the_next_poem_is_to(poets):
+    board = cards.recorded(poets, ["note-lstm-2"])
+    saved = json.loads(export.export(poets, board, "json")[1])
+    assert (saved["shape"], saved["regulated"]) == ("free", False)
+    assert settings(board)[-3:] == ["free", "", True]
+
+
+def test_a_board_of_no_question_has_no_recordings_to_go_back_to(poets):
+    board = cards.draw(poets, cards.recorded(poets, ["note-lstm-2"]))
+    answered = Handlers(poets).on_back(VISITOR, Drawing.preprocess(None, board), "English")
+    assert len(answered) == 2 + SETTINGS == 2 + len(settings(cards.recorded(poets, ["note-lstm-2"])))
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -256,6 +270,7 @@ def firsts(poem):
 def test_a_reader_writes_an_acrostic_goes_back_and_opens_the_link(visit):
     one = visit(LINK)
     one.page.locator("#prompt textarea").fill("")
+    assert not one.page.locator("#regulated").is_visible(), "it says nothing of a text without a form"
     one.page.get_by_text("绝句 of 5", exact=True).click()
     free = poems(one, "5x4")
     assert len(set(free)) == len(MODELS)
