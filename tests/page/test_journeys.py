@@ -163,7 +163,7 @@ def test_the_filters_shorten_the_list_and_keep_what_is_chosen(visit, registry):
     one.page.get_by_label("Cell", exact=True).first.click()
     one.page.get_by_role("option", name="minGRU").click()
     one.page.get_by_role("option").first.wait_for(state="detached")  # the list of cells has closed
-    one.page.get_by_label("Models").first.click()
+    one.page.get_by_role("combobox", name="Models").first.click()
     one.page.get_by_role("option", name="minGRU").first.wait_for()
     one.page.get_by_role("option", name="journey").first.wait_for(state="detached")
     listed = one.page.get_by_role("option").all_text_contents()

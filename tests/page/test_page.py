@@ -33,7 +33,7 @@ def test_the_first_screen_shows_recorded_texts_and_both_perplexities(visit, regi
 def test_a_recording_stands_after_the_prompt_it_continues_and_guessing_stands_on_the_card(visit, registry):
     """西游记 has 3,503 symbols and a prompt of its own."""
     one = visit()
-    one.page.get_by_label("Models").fill("journey")
+    one.page.get_by_role("combobox", name="Models").fill("journey")
     one.page.keyboard.press("Enter")
     card = one.card("journey-gru-2")
     card.wait_for()

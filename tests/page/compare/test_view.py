@@ -205,8 +205,8 @@ def test_a_link_to_texts_that_were_continued_writes_all_of_them(page, registry):
     (on_asked,) = (one.fn for one in page.fns.values() if one.name == "on_asked")
     query = {"models": "note-rnn-2,note-gru-2", "prompt": "the", "length": "2100", "seed": "3"}
     *shown, asks = on_visit(SimpleNamespace(query_params=query, headers={}))
-    assert shown[-4:-2] == [MAX_NEW_CHARS, 3]
-    *drawn, _ = on_asked(VISITOR, asks, None, None, "the", query["models"].split(","), 0.8, 0, 1, *shown[-4:])
+    assert shown[-5:-3] == [MAX_NEW_CHARS, 3]
+    *drawn, _ = on_asked(VISITOR, asks, None, None, "the", query["models"].split(","), 0.8, 0, 1, *shown[-5:])
     board = Board.read(registry, Drawing.preprocess(None, drawn[-1]))
     expected = [load(SHIPPED / run.model).generate("the", max_chars=2_100, seed=3) for run in board.cards]
     assert [(run.text, run.state) for run in board.cards] == [(text, "finished") for text in expected]
