@@ -91,7 +91,7 @@ class Page:
 
     async def generate(self, visitor: str, models: list[str], chars: int) -> Seen:
         """Generate once, as the button does."""
-        asked = ["English", None, None, "the time", models, 0.8, 0, 1, chars, 7, "free", ""]
+        asked = ["English", None, None, "the time", models, 0.8, 0, 1, chars, 7, "free", "", True]
         return await self.click("generate", asked, visitor)
 
     async def score(self, visitor: str, models: list[str], text: str) -> Seen:

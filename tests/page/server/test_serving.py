@@ -61,7 +61,9 @@ def press(url, visitor, button, data):
 
 def join(url, visitor, models, length, question=(None, None), prompt="the time"):
     """Click Generate, without waiting for what comes of it."""
-    return press(url, visitor, "generate", ["English", *question, prompt, models, 0.8, 0, 1, length, 7, "free", ""])
+    return press(
+        url, visitor, "generate", ["English", *question, prompt, models, 0.8, 0, 1, length, 7, "free", "", True]
+    )
 
 
 def updates(url, visitor, received=None):

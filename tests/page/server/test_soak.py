@@ -54,7 +54,7 @@ class Visitor:
     async def ask(self, client, models, length, seed):
         """Click Generate, without waiting for what comes of it."""
         await self.press(
-            client, "generate", ["English", None, None, "the time", models, 0.8, 0, 1, length, seed, "free", ""]
+            client, "generate", ["English", None, None, "the time", models, 0.8, 0, 1, length, seed, "free", "", True]
         )
 
     async def generate(self, client, length):

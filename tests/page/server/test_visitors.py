@@ -114,7 +114,7 @@ def visitors(**environment):
 
 def pressed(prompt, length):
     """The values with which Generate is pressed: the language, then those of the controls in their order."""
-    return ["English", None, None, prompt, [MODEL], 0, 0, 1, length, 0, "free", ""]
+    return ["English", None, None, prompt, [MODEL], 0, 0, 1, length, 0, "free", "", True]
 
 
 def test_no_visitor_reads_stops_or_continues_what_another_runs():
