@@ -188,7 +188,11 @@ class Visit:
         choose(self.page, view)
 
     def serious(self):
-        """What axe-core finds serious or worse: each rule with the elements that break it."""
+        """What axe-core finds serious or worse: each rule with the elements that break it, colours at rest."""
+        self.page.wait_for_function(
+            "() => document.getAnimations().every((one) => one.playState !== 'running'"
+            " || one.effect.getTiming().iterations === Infinity)"
+        )
         found = Axe().run(self.page).response["violations"]
         bad = [one for one in found if one["impact"] in ("serious", "critical")]
         return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in bad]
