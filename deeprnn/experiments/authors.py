@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from deeprnn.config import Recipe
 from deeprnn.experiments.charts import Cell, Chart, Column, Label, Matrix, Square, Table, Values, Word, titled
-from deeprnn.experiments.gaps import Measured, elsewhere, nats_above, percent_above
+from deeprnn.experiments.gaps import Measured, elsewhere, nats_above, percent_above, sign
 from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, ends
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.estimates import Estimate
@@ -181,20 +181,19 @@ def answer_split(results: Results) -> Figures:
         raise LookupError(f"not all authors' own models with little text were run: {sorted(pairs['less'])}.")
     less, sharing = ([*pairs[part].values()] for part in ("less", "sharing"))
     total = [(five, full) for (five, _), (_, full) in zip(sharing, less, strict=True)]
-    costs = percent_above(sharing)
-    sure = costs.half_width or 0.0
+    shared = percent_above(sharing)
     runs = [run for name in AUTHORS for run in trained_on(results, LITTLE, name).finished]
     best = [run.best_val.epoch for run in runs if run.best_val]
     parts = {"total": total, "less": less, "sharing": sharing}
     return {
         **{part: nats_above(of) for part, of in parts.items()},
         "less_percent": percent_above(less),
-        "sharing_percent": costs,
+        "sharing_percent": shared,
         **{name: [{part: percent_above([by_author[name]]) for part, by_author in pairs.items()}] for name in AUTHORS},
-        "costs": clause(costs.mean > sure),
-        "gains": clause(costs.mean < -sure),
-        "neither": clause(abs(costs.mean) <= sure),
-        "alone": clause(costs.num_seeds == 1),
+        "costs": clause(sign(shared) > 0),
+        "gains": clause(sign(shared) < 0),
+        "neither": clause(sign(shared) == 0),
+        "alone": clause(shared.num_seeds == 1),
         "chars": CHARS // len(FIVE),
         "full": CHARS,
         "epochs": runs[0].train_config.epochs,
@@ -212,7 +211,7 @@ def answer_unseen(results: Results) -> Figures:
     five = perplexity(results, "author", "five", UNSEEN)
     own, little = (_unseen(results, experiment) for experiment in ("author", LITTLE))
     means = [ppl.mean for ppl in own.values()]
-    scored = next(run for run in trained_on(results, "author", "five") if UNSEEN in run.elsewhere)
+    run = next(run for run in trained_on(results, "author", "five") if UNSEEN in run.elsewhere)
     return {
         "five": five,
         **ends("own", means),
@@ -223,7 +222,7 @@ def answer_unseen(results: Results) -> Figures:
         "worse": clause(five.mean > max(means)),
         "among": clause(min(means) <= five.mean <= max(means)),
         "alone": clause(five.num_seeds == 1),
-        "chars": scored.elsewhere[UNSEEN].chars,
+        "chars": run.elsewhere[UNSEEN].chars,
     }
 
 

@@ -30,6 +30,12 @@ def told_apart(one: Estimate, other: Estimate) -> bool:
     return abs(one.mean - other.mean) > one.half_width + other.half_width
 
 
+def sign(change: Estimate) -> int:
+    """Return 1 or -1 if a change is above or below 0 with all of its interval, else 0; of one seed the mean's sign."""
+    half = change.half_width or 0.0
+    return int(change.mean > half) - int(change.mean < -half)
+
+
 def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
     """Return by how many percent the first figure of a pair is above the second, on average over the pairs.
 

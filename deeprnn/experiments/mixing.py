@@ -25,7 +25,7 @@ from deeprnn.experiments.charts import (
     Word,
     titled,
 )
-from deeprnn.experiments.gaps import heldout, percent_above
+from deeprnn.experiments.gaps import heldout, percent_above, sign
 from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question, clause, ends
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.estimates import Estimate
@@ -151,12 +151,6 @@ def gap(results: Results, one: Mixture, other: Mixture) -> Estimate:
     """
     ours, theirs = trained_on(results, one), trained_on(results, other)
     return percent_above([(heldout(ours), heldout(theirs))])
-
-
-def sign(change: Estimate) -> int:
-    """Return 1 or -1 if a change is above or below 0 with all of its interval, else 0; of one seed the mean's sign."""
-    half = change.half_width or 0.0
-    return int(change.mean > half) - int(change.mean < -half)
 
 
 def distance(results: Results, one: Mixture) -> float:
