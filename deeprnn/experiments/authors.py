@@ -24,6 +24,7 @@ OWN_TEXT = {name: texts[0] for name, texts in AUTHORS.items()}  # the text whose
 FIVE = tuple(OWN_TEXT.values())
 ESSAYS = ("time_machine", "federalist", "origin_of_species")
 CHARS = 465_000  # the training characters of the two books by Wells
+LITTLE_CHARS = CHARS // len(FIVE)  # of each author, in the shared model
 LITTLE = "author-93k"  # the experiment of authors' own models with as much text of each as the shared one has
 MERGED: Mapping[str, tuple[str, ...]] = {
     "author": ("five", "five-marked", "cross-domain"),
@@ -44,10 +45,10 @@ def recipes() -> Iterator[Recipe]:
     """
     for name, texts in AUTHORS.items():
         yield _recipe("author", name, texts, None if texts == AUTHORS["wells"] else CHARS // len(texts))
-    yield _recipe("author", "five", FIVE, CHARS // len(FIVE))
+    yield _recipe("author", "five", FIVE, LITTLE_CHARS)
     for name, text in OWN_TEXT.items():
-        yield _recipe(LITTLE, name, (text,), CHARS // len(FIVE), epochs=EPOCHS * len(FIVE), keep="best")
-    yield _recipe("author", "five-marked", FIVE, CHARS // len(FIVE), mark_texts=True)
+        yield _recipe(LITTLE, name, (text,), LITTLE_CHARS, epochs=EPOCHS * len(FIVE), keep="best")
+    yield _recipe("author", "five-marked", FIVE, LITTLE_CHARS, mark_texts=True)
     yield _recipe("author", "cross-domain", ESSAYS, CHARS // len(ESSAYS))
     for name, texts in AUTHORS.items():
         yield _recipe("shelf", name, texts, None, epochs=4)
@@ -194,7 +195,7 @@ def answer_split(results: Results) -> Figures:
         "gains": clause(sign(shared) < 0),
         "neither": clause(sign(shared) == 0),
         "alone": clause(shared.num_seeds == 1),
-        "chars": CHARS // len(FIVE),
+        "chars": LITTLE_CHARS,
         "full": CHARS,
         "epochs": runs[0].train_config.epochs,
         "early": min(best),
@@ -210,14 +211,14 @@ def answer_unseen(results: Results) -> Figures:
     """
     five = perplexity(results, "author", "five", UNSEEN)
     own, little = (_unseen(results, experiment) for experiment in ("author", LITTLE))
-    means = [ppl.mean for ppl in own.values()]
+    means, few = ([ppl.mean for ppl in models.values()] for models in (own, little))
     run = next(run for run in trained_on(results, "author", "five") if UNSEEN in run.elsewhere)
     return {
         "five": five,
         **ends("own", means),
         "models": len(own),
         **{name: clause(name in own, ppl=own.get(name)) for name in AUTHORS},
-        "little": [{**ends("little", [ppl.mean for ppl in little.values()])}] if little else [],
+        "little": [{"little_chars": LITTLE_CHARS, **ends("little", few)}] if few else [],
         "better": clause(five.mean < min(means)),
         "worse": clause(five.mean > max(means)),
         "among": clause(min(means) <= five.mean <= max(means)),
@@ -246,6 +247,7 @@ def answer_shelf(results: Results) -> Figures:
         "few": few[0].heldout.ppl,
         "more": more[0].heldout.ppl,
         "times": _times(results, "shelf"),
+        "seeds": shared.num_seeds,
     }
 
 
@@ -273,13 +275,14 @@ def split_chart(results: Results) -> Matrix:
         "little": [perplexity(results, LITTLE, name, text) for name, text in texts.items()],
         "five": [perplexity(results, LITTLE, "five", text) for text in texts.values()],
     }
+    shown = read if texts else {}
     return _losses(
         name=Word(key="authors.chart.split"),
         title=titled("authors.figure.split", lambda: _parts(results), PLAIN),
         authors=list(texts),
-        rows=[Word(key=f"authors.row.{row}") for row in read] if texts else [],
-        read=[*read.values()] if texts else [],
-        own=[[row == "full" for _ in texts] for row in read],
+        rows=[Word(key=f"authors.row.{row}") for row in shown],
+        read=[*shown.values()],
+        own=[[row == "full" for _ in texts] for row in shown],
         best=read["full"],
     )
 
@@ -301,7 +304,7 @@ def _losses(
             Square(value=ppl, loss=ppl.mean / least.mean - 1, own=framed)
             for ppl, least, framed in zip(ppls, best, frames, strict=True)
         ]
-        for ppls, frames in zip(read, own, strict=False)
+        for ppls, frames in zip(read, own, strict=True)
     ]
     return _matrix(name, title, rows, columns, squares, "loss")
 
@@ -429,13 +432,13 @@ QUESTION = Question(
     tables=(
         OverviewTable(
             heading="Authors",
-            about="Perplexity on each author's test part after 465,000 characters in all.",
+            about=f"Perplexity on each author's test part after {CHARS:,} characters in all.",
             table=lambda results: table(results, "author"),
         ),
         OverviewTable(
             heading="",
-            about="The same of models of 93,000 characters of one author, as much as the shared model has of each. "
-            "They read as many in all\nand keep their best weights.",
+            about=f"The same of models of {LITTLE_CHARS:,} characters of one author, as much as the shared model has "
+            "of each. They read as many in all\nand keep their best weights.",
             table=lambda results: table(results, LITTLE) if own_texts(results, LITTLE) else None,
         ),
         OverviewTable(

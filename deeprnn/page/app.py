@@ -208,7 +208,6 @@ def launch(
     trainings = Trainings(most_minutes(host), registry=registry)
     atexit.register(trainings.close)
     page = build(registry, text_of, look, trainings.minutes)
-    threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()
     page.queue(default_concurrency_limit=_at_once(), api_open=False)  # requests cannot bypass the queue
     requests = Requests(page)
     answers = Answers(registry, trainings, text_of, local=is_local(host))
@@ -225,6 +224,8 @@ def launch(
         **(LAUNCH | options),
     )
     install_light_sessions(page)
+    # Not before: gradio gives up starting if the first answer takes three seconds, and compiling takes a whole core.
+    threading.Thread(target=prepare, args=(registry, page), name="preparing", daemon=True).start()
     if ending:
         print(summary(registry, limits, trainings.minutes), flush=True)
         ending.wait(lambda: requests.running() > 0)

@@ -168,6 +168,12 @@ def _reader(field: str) -> Callable[[RunRecord], object]:
     return operator.attrgetter(field)  # raises AttributeError, which names the field
 
 
+def _lowest(run: RunRecord) -> float:
+    if run.best_val is None:
+        raise ValueError(f"{run.name} did not finish.")
+    return run.best_val.ppl
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baselines:
     """The figures of the baselines on a held-out part, with the same training text.
@@ -336,9 +342,9 @@ class Runs(tuple[RunRecord, ...]):
         """Return the estimate of the lowest perplexity of each finished run's curve over the seeds.
 
         Raises:
-            ValueError: no run finished.
+            ValueError: no run finished, or the runs are of several recipes.
         """
-        return estimate([run.best_val.ppl for run in self.finished if run.best_val])
+        return self.estimate(_lowest)
 
     def reading(self, part: str = "heldout") -> Reading | None:
         """Return the perplexity and the failure, if any; None if there are no runs."""

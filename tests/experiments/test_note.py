@@ -86,11 +86,12 @@ def test_a_depth_with_several_seeds_has_its_interval_and_its_place_on_the_axis()
 
 def test_more_text_in_the_notes_recipe_is_read_in_as_many_steps():
     steps = []
-    for name, (limit, epochs, _) in data.OF_NOTE.items():
+    for name in data.OF_NOTE:
         train = RECIPES[name].train
-        assert (train.max_train_chars, train.epochs) == (limit, epochs)
         assert replace(train, max_train_chars=10_000, epochs=500, eval_every=10) == RECIPES["note-lstm-2"].train
-        steps.append(epochs * num_windows(limit or LONGEST, train.batch_size, train.window, train.window))
+        limit = train.max_train_chars or LONGEST
+        steps.append(train.epochs * num_windows(limit, train.batch_size, train.window, train.window))
+    assert [RECIPES[name].train.max_train_chars for name in data.OF_NOTE] == [10_000, 50_000, None]
     assert steps[0] == 4_000
     assert all(abs(one / 4_000 - 1) < 0.01 for one in steps), steps
 
