@@ -178,6 +178,8 @@ class TrainConfig(StrictConfig):
     """The form of all texts; see `deeprnn.text.vocab`."""
     epochs: int
     """The number of passes over the training part."""
+    alone_epochs: int = 0
+    """How many of them, the last ones, read the main text's own training part alone: fine-tuning on it."""
     batch_size: int = 32
     """The number of lanes that are read side by side."""
     window: int = 35
@@ -237,6 +239,10 @@ class TrainConfig(StrictConfig):
         for name in ("epochs", "batch_size", "window", "min_count", "eval_every", "eval_lanes"):
             value = getattr(self, name)
             _require(value >= 1, f"{name} must be at least 1, not {shown(value)}.")
+        _require(
+            0 <= self.alone_epochs <= self.epochs,
+            f"alone_epochs must be from 0 to epochs ({self.epochs}), not {shown(self.alone_epochs)}.",
+        )
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
             _require(math.isfinite(value) and value > 0, f"{name} must be positive, not {shown(value)}.")

@@ -28,6 +28,7 @@ EVERY_TRAIN_KEY = {
     "mark_texts": True,
     "form": "full",
     "epochs": 2,
+    "alone_epochs": 1,
     "batch_size": 4,
     "window": 5,
     "learning_rate": 0.001,
@@ -203,6 +204,8 @@ def test_an_impossible_architecture_is_refused_with_the_reason(change, complaint
     ("change", "complaint"),
     [
         ({"epochs": 0}, "epochs must be at least 1"),
+        ({"alone_epochs": -1}, "alone_epochs must be from 0 to epochs"),
+        ({"epochs": 2, "alone_epochs": 3}, r"alone_epochs must be from 0 to epochs \(2\), not 3"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"window": 0}, "window must be at least 1"),
         ({"min_count": 0}, "min_count must be at least 1"),

@@ -14,7 +14,7 @@ MORE_BOOKS, SHAKESPEARE = "wells-lstm-2", "shakespeare-lstm-2"
 def recipes() -> Iterator[Recipe]:
     """Yield models of *The Time Machine* alone, of more books, and of Shakespeare."""
     yield from one_book()
-    yield more_books()
+    yield from more_books()
     yield from shakespeare()
 
 
@@ -48,13 +48,21 @@ def one_book() -> Iterator[Recipe]:
         yield Recipe(name=f"book-{name}", experiment="book", model=model, train=training)
 
 
-def more_books() -> Recipe:
-    """Return a model with the same held-out text, but trained on seven more books by Wells."""
+def more_books() -> Iterator[Recipe]:
+    """Yield models with the same held-out text, but trained on seven more books by Wells.
+
+    First the best one; then one of at most 2.5 million weights that reads the one book alone at last, and the same that
+    goes on with all eight books for about as many steps.
+    """
     train = modern_training(
         "time_machine", 10, more_texts=WELLS, weight_drop=0.2, ema_decay=0.999, keep="best", eval_every=1, eval_lanes=8
     )
     model = stack("lstm", 2, 512, residual=False, dropout=0.25, locked_dropout=False)
-    return Recipe(name=MORE_BOOKS, experiment="wells", model=model, train=train)
+    yield Recipe(name=MORE_BOOKS, experiment="wells", model=model, train=train)
+    smaller = replace(model, hidden_size=384, embedding_size=384)
+    for name, epochs, alone in (("finetuned", 20, 17), ("smaller", 4, 0)):
+        training = replace(train, epochs=epochs, alone_epochs=alone)
+        yield Recipe(name=f"{MORE_BOOKS}-{name}", experiment="wells", model=smaller, train=training)
 
 
 def shakespeare() -> Iterator[Recipe]:

@@ -267,21 +267,24 @@ def listing(recipes: Iterable[Recipe], results: Results) -> str:
         texts = "+".join(dict.fromkeys((config.text, *config.more_texts))) + told(config.noise)
         minutes = f"{runs[0].train_seconds / 60:6.1f}" if runs else f"~{expected_minutes(recipe):5.1f}"
         size = f"{shape(recipe.model):28} {expected_params(recipe) / 1e6:5.2f} M {minutes} min"
-        epochs = f"{config.epochs} epoch{'s' * (config.epochs > 1)}"
-        lines.append(f"{recipe.name:{wide}} {size}  {epochs} of {texts}")
+        epochs = f"{config.epochs} epoch{'s' * (config.epochs > 1)} of {texts}"
+        alone = f", the last {config.alone_epochs} of {config.text} alone" if config.alone_epochs else ""
+        lines.append(f"{recipe.name:{wide}} {size}  {epochs}{alone}")
     return "\n".join(lines)
 
 
 def expected_minutes(recipe: Recipe) -> float:
     """Return the expected minutes on one core of 2024, at `WEIGHTS_PER_SECOND` weights x characters per second."""
     config = recipe.train
-    limit, chars = config.max_train_chars, config.noisy_chars
+    limit, chars, own = config.max_train_chars, config.noisy_chars, 0
     for name in (config.text, *config.more_texts):
         entry = catalogue().get(name)
         size = 60_000 if entry is None else entry.chars
         most = limit if name == config.text or config.max_more_chars is None else config.max_more_chars
-        chars += min(int(config.train_fraction * size), most or size)
-    return chars * config.epochs * expected_params(recipe) / WEIGHTS_PER_SECOND[config.precision] / 60
+        used = min(int(config.train_fraction * size), most or size)
+        chars, own = chars + used, own or used
+    read = chars * (config.epochs - config.alone_epochs) + own * config.alone_epochs
+    return read * expected_params(recipe) / WEIGHTS_PER_SECOND[config.precision] / 60
 
 
 def text_key(metrics: dict[str, Any]) -> str:

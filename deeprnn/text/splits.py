@@ -57,6 +57,7 @@ class Data:
     parts: the ids of `train` (from all sources), and of `val` and, if there is one, `test` (from the main text).
     elsewhere: the ids of the held-out parts of other texts, by name.
     marks: the ids of the symbols that mark texts; they are read but never scored.
+    own_chars: how many characters of `train`, the first ones, are of the main text without noise.
     """
 
     sources: tuple[Source, ...]
@@ -64,6 +65,12 @@ class Data:
     parts: dict[str, Tensor]
     elsewhere: dict[str, Tensor]
     marks: Tensor
+    own_chars: int
+
+    def read_in(self, epoch: int, config: TrainConfig) -> Tensor:
+        """Return the ids that are read in an epoch of training, counted from 0."""
+        ids = self.parts["train"]
+        return ids if epoch < config.epochs - config.alone_epochs else ids[: self.own_chars]
 
     def to(self, device: str) -> "Data":
         """Return a copy with all ids on another device."""
@@ -84,9 +91,11 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     if config.noise != "none":
         named.insert(1, (config.text, _noisy(main, config)))
     marks = {n: chr(FIRST_MARK + i) if config.mark_texts else "" for i, n in enumerate(dict.fromkeys(names))}
-    train = "".join(_marked(source.cut("train"), marks[name]) for name, source in named)
+    own, *more = (_marked(source.cut("train"), marks[name]) for name, source in named)
+    train = "".join((own, *more))
     shortest = min(end - start for start, end in main.ranges.values())
-    if shortest < 2 or num_windows(len(train), config.batch_size, config.window, config.window) < 1:
+    fewest = len(own) if config.alone_epochs else len(train)  # characters of an epoch
+    if shortest < 2 or num_windows(fewest, config.batch_size, config.window, config.window) < 1:
         raise ValueError(
             f"{main.corpus.name} is too short ({len(main.corpus.text)} characters) for {config.batch_size} lanes of "
             f"{config.window} characters and a held-out part; use a longer text, or a smaller --batch or --window."
@@ -107,6 +116,7 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
         parts={"train": ids(train), **parts},
         elsewhere=elsewhere,
         marks=ids("".join(marks.values())).long(),
+        own_chars=len(own),
     )
 
 

@@ -138,11 +138,12 @@ def _finish_epoch(run: TrainState, job: Job, data: Data, reporter: Reporter, sho
     """Train the rest of the current epoch; all of it, unless a snapshot was restored."""
     config = job.recipe.train
     # 1. At the start of an epoch: draw the offset and set the state to zero.
+    ids = data.read_in(run.epoch, config)
     if run.window == 0:
-        run.offset = _draw_offset(run, config, len(data.parts["train"]))
+        run.offset = _draw_offset(run, config, len(ids))
         run.carried = run.model.initial_state(config.batch_size)
         run.epoch_nats, run.epoch_chars = 0.0, 0
-    ids, offset = data.parts["train"], run.offset
+    offset = run.offset
     if config.offset == "text":
         ids, offset = ids.roll(-offset), 0
     for index, (inputs, targets) in enumerate(windows(ids, config.batch_size, config.window, offset)):

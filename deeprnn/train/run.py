@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deeprnn.config import Recipe
+from deeprnn.config import Recipe, TrainConfig
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.batches import num_windows
 from deeprnn.text.splits import Data
@@ -144,9 +144,16 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
         optimizer=optimizer,
         generator=_generator(device, config.seed),
         carried=model.initial_state(config.batch_size),
-        total_windows=config.epochs * num_windows(len(data.parts["train"]), config.batch_size, config.window),
+        total_windows=_total_windows(config, data),
         trained_by=processor(device),
     )
+
+
+def _total_windows(config: TrainConfig, data: Data) -> int:
+    together, alone = (
+        num_windows(n, config.batch_size, config.window) for n in (len(data.parts["train"]), data.own_chars)
+    )
+    return (config.epochs - config.alone_epochs) * together + config.alone_epochs * alone
 
 
 def processor(device: torch.device) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from deeprnn.config import ModelConfig
 from deeprnn.experiments.depth import DEPTHS
+from deeprnn.experiments.gather import expected_minutes
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.experiments.recipes import SYMBOLS, num_params, stack_of_size
 from deeprnn.nn.cells import CELLS
@@ -69,6 +71,14 @@ def test_an_ablation_changes_one_thing():
         if recipe is not base:
             ours, theirs = ({**r.model.to_dict(), **r.train.to_dict()} for r in (base, recipe))
             assert len([key for key in ours if ours[key] != theirs[key]]) == 1, recipe.name
+
+
+def test_what_is_fine_tuned_is_compared_with_as_much_reading_of_all_its_books():
+    tuned, all_books = (RECIPES[f"wells-lstm-2-{name}"] for name in ("finetuned", "smaller"))
+    assert tuned.model == all_books.model
+    assert num_params(tuned.model, SYMBOLS["full"]) <= 2_500_000
+    assert replace(tuned.train, epochs=4, alone_epochs=0) == all_books.train
+    assert expected_minutes(tuned) == pytest.approx(expected_minutes(all_books), rel=0.02)
 
 
 def test_the_models_for_goals_keep_within_their_bounds():

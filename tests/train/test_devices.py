@@ -82,7 +82,7 @@ def on_meta(monkeypatch):
     """Make runs on the meta device, which has no generator: that of the CPU draws shapes for it."""
     monkeypatch.setattr(train_run, "_generator", lambda _, seed: torch.Generator().manual_seed(seed))
     ids = torch.zeros(40, dtype=torch.long, device=META)
-    data = Data(sources=(), vocab=VOCAB, parts={"train": ids}, elsewhere={}, marks=ids[:0])
+    data = Data(sources=(), vocab=VOCAB, parts={"train": ids}, elsewhere={}, marks=ids[:0], own_chars=len(ids))
 
     def make(recipe):
         job = with_supported_precision(Job(recipe=recipe, out=Path(), command=""), META)
