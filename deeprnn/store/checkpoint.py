@@ -162,7 +162,7 @@ def write_directory(directory: Path, files: dict[str, bytes], *, replace: bool =
     """Write files beside `directory`, flush them to disk, then rename their folder to `directory`; see `save`.
 
     Raises:
-        ExistsError: `directory` exists and is not to be replaced.
+        ExistsError: `directory` exists and is not to be replaced; another process may have made it meanwhile.
         OSError: a file cannot be written; the folder from before stays.
     """
     written, before = aside(directory), aside(directory)
@@ -173,13 +173,18 @@ def write_directory(directory: Path, files: dict[str, bytes], *, replace: bool =
         flush_directory(written)
         if replace and directory.exists():
             directory.rename(before)
-        written.rename(directory)
-    except OSError as error:
+        try:
+            written.rename(directory)
+        except OSError as error:
+            if directory.exists():
+                raise ExistsError(directory) from error
+            if before.exists():
+                before.rename(directory)
+            raise
+    except (OSError, ExistsError):
         shutil.rmtree(written, ignore_errors=True)
-        if before.exists() and not directory.exists():
-            before.rename(directory)
-        elif directory.exists():  # another process has made it meanwhile
-            raise ExistsError(directory) from error
+        if directory.exists():
+            shutil.rmtree(before, ignore_errors=True)
         raise
     shutil.rmtree(before, ignore_errors=True)
     flush_directory(directory.parent)
