@@ -95,6 +95,7 @@ def ours_train(model: CharRNN, batches: list[tuple[Tensor, Tensor]], kernel: Ker
         optimizer=optimizer,
         generator=torch.Generator(),
         carried=model.initial_state(BATCH),
+        windows=(len(batches), 0),
         total_windows=len(batches),
     )
     for inputs, targets in batches:

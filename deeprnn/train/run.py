@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deeprnn.config import Recipe, TrainConfig
+from deeprnn.config import Recipe
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.batches import num_windows
 from deeprnn.text.splits import Data
@@ -78,6 +78,7 @@ class TrainState:
     averaged: the model that is measured and saved; it is `model` itself if weights are not averaged.
     best: the best weights on the validation part so far; empty if the last weights are saved.
     carried: the recurrent state (L, S, B, H) after the last window.
+    windows: how many an epoch has, and how many each of the last ones, which read the main text alone.
     trained_by: the device and the threads of the last step, as `metrics.json` records them.
     unread: the losses of the last windows that only the device knows so far; none are left when a snapshot is saved.
     saved_at: the time of the last snapshot, by the clock of this process.
@@ -89,6 +90,7 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     carried: Tensor
+    windows: tuple[int, int]
     total_windows: int
     trained_by: dict[str, Any] = field(default_factory=dict)
     unread: list[Tensor] = field(default_factory=list)
@@ -138,22 +140,18 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
         optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate)
     else:
         optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    chars = len(data.parts["train"]), data.own_chars
+    together, alone = (num_windows(count, config.batch_size, config.window) for count in chars)
     return TrainState(
         model=model,
         averaged=copy.deepcopy(model) if config.ema_decay else model,
         optimizer=optimizer,
         generator=_generator(device, config.seed),
         carried=model.initial_state(config.batch_size),
-        total_windows=_total_windows(config, data),
+        windows=(together, alone),
+        total_windows=(config.epochs - config.alone_epochs) * together + config.alone_epochs * alone,
         trained_by=processor(device),
     )
-
-
-def _total_windows(config: TrainConfig, data: Data) -> int:
-    together, alone = (
-        num_windows(n, config.batch_size, config.window) for n in (len(data.parts["train"]), data.own_chars)
-    )
-    return (config.epochs - config.alone_epochs) * together + config.alone_epochs * alone
 
 
 def processor(device: torch.device) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a run reports, and that reporting changes nothing of it."""
 
+import errno
 import io
 import json
 from dataclasses import replace
@@ -11,6 +12,7 @@ import torch
 import deeprnn
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.store import checkpoint
+from deeprnn.train import report
 from deeprnn.train.finish import is_finished
 from deeprnn.train.loop import train
 from deeprnn.train.report import JsonLines, Reporter, Terminal
@@ -104,6 +106,18 @@ def test_a_program_hears_what_is_trained_how_it_goes_each_measurement_and_the_en
     assert finished["heldout_ppl"] == deeprnn.list_checkpoints(tmp_path)[0].heldout_ppl
 
 
+def test_progress_counts_epochs_by_their_own_length(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "SECONDS_BETWEEN", 0)
+    other = tmp_path / "other.txt"
+    other.write_text(TEXT * 3)
+    config = replace(recipe.train, more_texts=(str(other),), alone_epochs=2)
+    events = told(replace(recipe, train=config), tmp_path)
+    said = [event["epoch"] for event in events if event["event"] == "progress"]
+    first = [epoch for epoch in said if epoch <= 1]
+    assert first == pytest.approx([(n + 1) / len(first) for n in range(len(first))], abs=1e-3)
+    assert said[-6:] == pytest.approx([3 + (n + 1) / 6 for n in range(6)], abs=1e-3)
+
+
 def test_a_resumed_run_tells_the_curve_so_far(recipe, tmp_path):
     first = told(recipe, tmp_path, should_stop=stopping_after(15))
     assert first[-1]["event"] == "stopped"
@@ -138,6 +152,25 @@ def test_what_a_stopped_run_keeps_is_a_checkpoint_and_the_resumed_run_replaces_i
     assert curve(kept.directory) == curve(whole)
     assert deeprnn.list_checkpoints(kept.out)[0].metrics.stopped_after is None
     assert [path.name for path in kept.out.iterdir()] == ["tiny"]
+
+
+def test_a_disk_that_is_full_when_a_resumed_run_is_saved_loses_nothing_of_it(recipe, tmp_path, monkeypatch):
+    kept = job(recipe, tmp_path, keep_stopped=True)
+    with pytest.raises(Stopped):
+        train(kept, device=CPU, should_stop=stopping_after(3))
+    before = {path.name: path.read_bytes() for path in kept.directory.iterdir()}
+
+    def full(path, _data):
+        raise OSError(errno.ENOSPC, "No space left on device", f"{path}")
+
+    monkeypatch.setattr(checkpoint, "write_flushed", full)
+    with pytest.raises(OSError, match="No space left"):
+        train(kept, device=CPU, resume=True)
+    assert {path.name: path.read_bytes() for path in kept.directory.iterdir()} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny", kept.snapshot.name, kept.curve.name}
+    monkeypatch.undo()
+    train(kept, device=CPU, resume=True)
+    assert is_finished(kept)
 
 
 def test_a_stopped_run_keeps_its_best_weights_on_held_out_text(recipe, tmp_path):
