@@ -26,6 +26,7 @@ TRAINING = "/training/"  # requests of the Train view, which count like those to
 UPLOAD = "/gradio_api/upload"  # always refused: the page reads files in the browser
 UNQUEUED = "/gradio_api/component_server"  # requests that gradio answers without its queue
 ASKING = ("/gradio_api/queue/join", *NAMED)  # requests that gradio puts into its queue
+READING = 2  # the price of counting in a visitor's text, which takes up to a second
 VISIT_FACTOR = 10  # the limit for requests that a page sends when it is opened, relative to that for other requests
 MAX_CLIENTS = 10_000  # the most clients whose requests are counted
 MINUTE = 60.0
@@ -224,9 +225,9 @@ class Limits:
         asked = _read(body)
         visit = self.requests is not None and self.requests.is_visit(path, asked)
         spent, most = (self._filled, 2 * VISIT_FACTOR * self.per_minute) if visit else (self._asked, self.per_minute)
-        if after := spent.spend(client, price(path, asked), most):
+        if after := spent.spend(client, price(path, asked, len(body)), most):
             raise RefusalError(429, "error_too_often", most, after=after)
-        if path.startswith(UNQUEUED):
+        if path.startswith((UNQUEUED, TRAINING)):
             async with self._unqueued.computed(client):
                 yield
             return
@@ -330,8 +331,14 @@ def is_page(scope: Scope) -> bool:
     return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and below_prefix(scope) in ("", "/")
 
 
-def price(path: str, asked: Any) -> int:
-    """Return the price of a request to gradio: 1, plus 1 per 1,000 characters and model if it has no queue."""
+def price(path: str, asked: Any, size: int = 0) -> int:
+    """Return the price of a request: 1, plus 1 per 1,000 characters and model if gradio has no queue for it.
+
+    One of the Train view costs 1 per 100,000 bytes, `size`, more, and one that reads a whole text `READING` more.
+    """
+    if path.startswith(TRAINING):
+        reads = isinstance(asked, dict) and asked.get("do") in ("estimate", "start")
+        return 1 + size // 100_000 + (READING if reads else 0)
     ask = asked.get("data") if isinstance(asked, dict) and path.startswith(UNQUEUED) else None
     if not isinstance(ask, dict):
         return 1

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from deeprnn.documents import printable
 from deeprnn.experiments.own import Options, OwnTextError
 from deeprnn.page.service.asked import RequestError
 from deeprnn.page.shared.widgets import book
@@ -93,7 +94,7 @@ class Answers:
             raise RequestError("error_request") from None
         if do in ("estimate", "start"):
             options = _options(values.get("options"))
-            source, title = _short(values, "source"), _short(values, "title")
+            source, title = _short(values, "source"), _title(values)
             return getattr(self, do)(_known(visitor), source, title, options)
         if do in ("stop", "resume", "remove"):
             getattr(self.trainings, do)(_known(visitor), _short(values, "key"))
@@ -117,6 +118,7 @@ class Answers:
             plan = self.trainings.estimate(text, options)
             counted = source, options.form, plan.train_chars
             if counted not in self._ngrams:
+                assert plan.ngram is not None, "a visitor's text is shorter than what is counted at most"
                 self._ngrams = {**dict(list(self._ngrams.items())[-63:]), counted: plan.ngram}
         return estimated(plan, self._ngrams[counted], options, source if source in self.books else own_file(title))
 
@@ -137,9 +139,15 @@ def _known(visitor: str | None) -> str:
 
 def _short(values: dict[str, Any], name: str) -> str:
     value = values.get(name, "")
-    if not isinstance(value, str) or len(value) > SHORT_CHARS or not value.isprintable():
+    if not isinstance(value, str) or len(value) > SHORT_CHARS:
         raise RequestError("error_request")
     return value
+
+
+def _title(values: dict[str, Any]) -> str:
+    """Return what the visitor calls a text: often the name of a file, so whatever it holds, it can be shown."""
+    title = _short(values, "title")
+    return printable(title, SHORT_CHARS) if title else ""
 
 
 def _options(value: Any) -> Options:

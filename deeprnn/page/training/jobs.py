@@ -70,11 +70,13 @@ class Trainings:
         """Keep a visitor's text, for estimates and trainings; return its key.
 
         Raises:
-            RequestError: it is too short, too long, or no text.
+            RequestError: it is too short, too long, or no text; or nobody may train here.
         """
+        self._check_allowed()
         checked(text)
         with self._changed:
             self._seen[visitor] = time.monotonic()
+            self._begin()
         return self._texts.add(visitor, text)
 
     def text_of(self, visitor: str, key: str) -> str:
@@ -97,6 +99,7 @@ class Trainings:
         Raises:
             RequestError: it would be refused.
         """
+        self._check_allowed()
         if options.epochs is None and options.minutes > self.minutes:
             raise RequestError("training.refused.minutes", most=self.minutes)
         try:
@@ -121,10 +124,13 @@ class Trainings:
             self._seen[visitor] = time.monotonic()
             self._admit(visitor)
             key = secrets.token_hex(8)
+            folder = None
             try:
                 folder = self._folders.new(visitor, key)
                 place = book if book in catalogue() else str(written(folder, title, text))
             except OSError as error:
+                if folder:
+                    self._folders.remove(folder)
                 raise RequestError("training.failed.disk", reason=error.strerror, status=0) from error
             training = Training(
                 key=key,
@@ -214,6 +220,10 @@ class Trainings:
     def _most_seconds(self) -> float:
         return 60 * self.minutes * MORE_TIME
 
+    def _check_allowed(self) -> None:
+        if not self.minutes:
+            raise RequestError("training.refused.off")
+
     def _of(self, visitor: str, key: str) -> Training:
         training = self._all.get(key)
         if training is None or training.visitor != visitor:
@@ -235,11 +245,16 @@ class Trainings:
     def _enqueue(self, training: Training) -> None:
         training.state = "waiting"
         self._queue.append(training)
-        if not self._threads:
-            self._threads = [threading.Thread(target=work, daemon=True) for work in (self._work, self._sweep)]
-            for thread in self._threads:
-                thread.start()
+        self._begin()
         self._tell()
+
+    def _begin(self) -> None:
+        """Start what runs trainings, and what removes what is left, when there is something for the first time."""
+        if self._threads or self._closed.is_set():
+            return
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._work, self._sweep)]
+        for thread in self._threads:
+            thread.start()
 
     def _tell(self) -> None:
         self._changes += 1

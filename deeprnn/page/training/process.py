@@ -21,7 +21,9 @@ from deeprnn.experiments.own import NAME, Options
 from deeprnn.lm.compiling import PACKAGE
 
 LOWEST_PRIORITY = 19  # nice; the priority of its reading and writing follows from it
-ERRORS = "errors.txt"  # the file of what the process says besides; it is never logged
+ERRORS = ".errors"  # unlike the name of any text; the file of what the process says besides; it is never logged
+
+PLACES = ("DEEPRNN_DATA", "NUMBA_CACHE_DIR")  # variables of the environment that name folders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +47,11 @@ class TrainingProcess:
         """
         command = [sys.executable, "-P", "-m", "deeprnn", "train", NAME, "--json", "--follow-stdin", "--device", "cpu"]
         command += ["--data", text, "--out", str(out), *_arguments(options), *(["--resume"] if resume else [])]
-        path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
         with (out / ERRORS).open("wb") as errors:
             self._process = subprocess.Popen(
                 command,
                 cwd=out,
-                env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+                env=_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -101,6 +102,14 @@ class TrainingProcess:
             with contextlib.suppress(OSError):
                 stream.close()
         return status
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a process that starts in another folder: relative places in it are made absolute."""
+    found = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    path = [str(PACKAGE.parent), *(os.path.abspath(place) for place in found if place)]
+    places = {name: os.path.abspath(os.environ[name]) for name in PLACES if os.environ.get(name)}
+    return os.environ | places | {"PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1"}
 
 
 def command(options: Options, data: str) -> str:

@@ -80,7 +80,7 @@ async def events(answers: Answers, visitor: str) -> AsyncIterator[str]:
     seen, quiet = -1, 0.0
     while True:
         if trainings.changes > seen:
-            seen, found = trainings.changes, trainings.of(visitor)
+            seen, found = trainings.changes, await run_in_threadpool(trainings.of, visitor)
             over = not is_active(found)
             if said := news.changed(found) | ({"over": True} if over else {}):
                 quiet = 0.0

@@ -1,5 +1,7 @@
 """The texts that visitors have brought: kept in memory while they choose, so that each is sent once.
 
+They are kept in UTF-8: a string with one emoji takes four bytes for each of its characters.
+
 Knows: texts by visitor. Does not know: trainings, requests.
 """
 
@@ -26,13 +28,13 @@ class Texts:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     def add(self, visitor: str, text: str) -> str:
         """Keep a text and return its key."""
         key = key_of(text)
         with self._guard:
-            self._kept[visitor, key] = text
+            self._kept[visitor, key] = text.encode()
             self._kept.move_to_end((visitor, key))
             while len(self._kept) > MOST_TEXTS:
                 self._kept.popitem(last=False)
@@ -41,9 +43,11 @@ class Texts:
     def get(self, visitor: str, key: str) -> str | None:
         """Return a visitor's text, or None if it is not kept."""
         with self._guard:
-            if (visitor, key) in self._kept:
-                self._kept.move_to_end((visitor, key))
-            return self._kept.get((visitor, key))
+            kept = self._kept.get((visitor, key))
+            if kept is None:
+                return None
+            self._kept.move_to_end((visitor, key))
+        return kept.decode()
 
     def leave(self, visitor: str) -> None:
         """Drop the texts of a visitor."""

@@ -318,6 +318,12 @@ def test_what_is_read_beside_the_queue_is_priced_by_characters_and_models():
     assert price("/gradio_api/queue/join", asked) == 1
 
 
+def test_a_long_text_to_train_on_costs_more_and_so_does_counting_in_it():
+    assert price("/training/text", None, 2_000_000) == 21
+    assert price("/training/ask", {"do": "stop"}, 40) == 1
+    assert price("/training/ask", {"do": "estimate"}, 400) == price("/training/ask", {"do": "start"}, 400) == 3
+
+
 def test_the_client_is_who_stands_before_the_trusted_proxies():
     app = Limits(echo, max_bytes=10, per_minute=1, proxies=2)
     assert ask(app, path=ASKING[0], x_forwarded_for="6.6.6.6, 9.9.9.9, 10.0.0.1")[0] == 200

@@ -13,7 +13,7 @@ import pytest
 import deeprnn
 from deeprnn.experiments.own import Options
 from deeprnn.page.service.asked import RequestError
-from deeprnn.page.training import jobs
+from deeprnn.page.training import jobs, process
 from deeprnn.page.training.folders import LOCK, Folders
 from deeprnn.page.training.jobs import Training, Trainings
 from deeprnn.page.words import WORDS
@@ -158,6 +158,48 @@ def test_a_model_too_large_for_what_is_allowed_fails_in_words(limit, megabytes, 
     until_ended(training)
     assert (training.state, training.reason[0]) == ("failed", f"training.failed.{kind}")
     assert str(training.folder) not in training.reason[1]["reason"]
+
+
+@pytest.mark.process
+def test_a_text_called_like_a_file_of_ours_is_read_whole(made):
+    trainings = made()
+    training = one(trainings, "ann", trainings.submit("ann", TEXT, "errors", SHORT))
+    until_ended(training)
+    assert training.state == "finished"
+    assert Path(training.text).read_text("utf-8") == TEXT
+
+
+def test_the_text_of_somebody_who_leaves_without_training_is_removed_too(made):
+    trainings = made(idle_seconds=0.2)
+    key = trainings.bring("ann", TEXT)
+    assert trainings.text_of("ann", key) == TEXT
+    wait_until(lambda: not trainings._texts._kept and not trainings._seen)
+    with pytest.raises(RequestError, match="does not have this text any more"):
+        trainings.text_of("ann", key)
+
+
+def test_a_text_that_cannot_be_written_leaves_nothing_behind(made, monkeypatch, tmp_path):
+    def full(folder, *_):
+        (folder / "half.txt").write_text("half")
+        raise OSError(28, "No space left on device")
+
+    trainings = made()
+    monkeypatch.setattr(jobs, "written", full)
+    with pytest.raises(RequestError, match="No space left"):
+        trainings.submit("ann", TEXT, "t", SHORT)
+    assert not list(tmp_path.rglob("half.txt"))
+    assert trainings.of("ann") == []
+
+
+def test_places_relative_to_the_servers_folder_are_absolute_for_a_process_in_another(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DEEPRNN_DATA", "texts")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "lib"]))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    found = process._environment()
+    assert found["DEEPRNN_DATA"] == str(tmp_path / "texts")
+    assert found["PYTHONPATH"].split(os.pathsep)[1:] == [str(tmp_path / "lib")]
+    assert "NUMBA_CACHE_DIR" not in found
 
 
 @pytest.mark.process

@@ -1,10 +1,13 @@
 """The requests of the Train view: texts, estimates, and a stream of what is new, each visitor's apart."""
 
 import argparse
+import asyncio
 import contextlib
 import json
 import re
 import shlex
+import sys
+import threading
 
 import httpx
 import pytest
@@ -21,7 +24,7 @@ from deeprnn.page.training.requests import Requests, events
 from deeprnn.page.training.state import fields
 from deeprnn.page.training.texts import MOST_TEXTS
 from deeprnn.page.visitor import COOKIE
-from tests.conftest import run
+from tests.conftest import WAIT, run
 
 TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
 OPTIONS = {"cell": "gru", "layers": 1, "hidden": 8, "residual": None, "form": "full", "minutes": 1, "epochs": 3}
@@ -88,6 +91,70 @@ def test_a_text_that_is_at_hand_is_not_sent(ask):
     assert (book["name"], book["chars"], TEXT.startswith(book["opening"])) == ("time_machine", len(TEXT), True)
     said = about(ask, ANN, "estimate", source="time_machine", title="", options=OPTIONS)
     assert said["command"].startswith("python train.py my-book --data time_machine --cell gru")
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("第一章\u3000开始", "第一章\u3000开始"),
+        ("Bild\u202fschirm\u00a0foto", "Bild\u202fschirm\u00a0foto"),
+        ("a \U0001f469\u200d\U0001f4bb book", "a \U0001f469 \U0001f4bb book"),
+        ("cut in half \ud83d", "cut in half"),
+        ("\n", "text"),
+    ],
+)
+def test_any_name_of_a_file_is_a_title(ask, answers, title, shown):
+    source = ask(ANN, "POST", "text", TEXT).json()["source"]
+    key = about(ask, ANN, "start", source=source, title=title, options=OPTIONS)["key"]
+    ((training, _),) = answers.trainings.of(ANN)
+    assert (training.key, training.title) == (key, shown)
+
+
+def test_where_nobody_may_train_no_text_is_taken_or_counted_in(registry, tmp_path):
+    with contextlib.closing(Trainings(0, registry=registry, place=tmp_path)) as trainings:
+        answers = Answers(registry, trainings, lambda _: TEXT, local=False)
+        asked = {"do": "estimate", "source": "time_machine", "title": "", "options": OPTIONS}
+        for act in (
+            lambda: answers.bring(ANN, TEXT.encode()),
+            lambda: answers.ask(ANN, json.dumps(asked).encode()),
+            lambda: answers.ask(ANN, json.dumps(asked | {"do": "start"}).encode()),
+        ):
+            with pytest.raises(RequestError, match=r"trains no models|does not have this text"):
+                act()
+        assert not trainings._texts._kept
+
+
+def test_what_a_text_takes_of_memory_is_its_length_in_bytes(answers):
+    text = "x" * 50_000 + "\U0001f600"
+    answers.bring(ANN, text.encode())
+    (kept,) = answers.trainings._texts._kept.values()
+    assert sys.getsizeof(kept) < 51_000 < sys.getsizeof(text)
+
+
+@pytest.mark.process
+def test_a_stream_that_waits_for_a_lock_keeps_nobody_else_waiting(ask, answers):
+    start(ask, ANN)
+
+    async def ticks():
+        stream, held = events(answers, ANN), threading.Event()
+        threading.Thread(target=hold, args=(held,), daemon=True).start()
+        await asyncio.to_thread(held.wait)
+        first = asyncio.ensure_future(anext(stream))
+        for _ in range(10):
+            await asyncio.sleep(0.01)
+        assert not first.done()
+        released.set()
+        await first
+        await stream.aclose()
+
+    released = threading.Event()
+
+    def hold(held):
+        with answers.trainings._changed:
+            held.set()
+            assert released.wait(WAIT), "the loop that should have gone on waited too"
+
+    run(ticks())
 
 
 def test_a_text_of_2_mb_fits_into_the_limit_of_a_request_and_a_longer_one_is_refused(ask):
