@@ -30,9 +30,10 @@ def _gather(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="deeprnn gather", description=COMMANDS["gather"][1])
     parser.add_argument("folders", nargs="+", help="they hold finished runs")
     parser.add_argument("--out", help="the folder of checkpoints beside which the results are (checkpoints)")
-    parser.add_argument("--data", help="a text of your own that runs were trained on")
+    parser.add_argument("--data", nargs="+", default=[], help="texts of your own that runs were trained on")
     asked = parser.parse_args(arguments)
-    more = [part for name in ("out", "data") if (value := getattr(asked, name)) for part in (f"--{name}", value)]
+    more = ["--out", asked.out] if asked.out else []
+    more += ["--data", *asked.data] if asked.data else []
     return _training("--gather", *asked.folders)(more)
 
 

@@ -18,7 +18,7 @@ from deeprnn.measure.baselines import of_heldout
 from deeprnn.measure.metrics import heldout
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import load_corpus
-from deeprnn.text.sources import as_one_file
+from deeprnn.text.sources import TEXTS, as_one_file
 from deeprnn.text.splits import prepare
 from deeprnn.train.report import Reporter
 from deeprnn.train.run import Job
@@ -26,7 +26,6 @@ from deeprnn.train.snapshot import recorded_configs
 from deeprnn.train.speed import measure_speed
 
 _ONLY_HERE = ("form", "minutes")
-TEXTS = "texts"  # the folder, beside the runs, of texts that were not one UTF-8 file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 Knows: folders of runs, texts, baselines. Does not know: how a model is trained, the page.
 """
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, Run
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.corpora import is_known, load_corpus, own_name, titles_of_poems
 from deeprnn.text.noise import told
+from deeprnn.text.sources import TEXTS
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
 from deeprnn.train.measurement import measure_elsewhere
@@ -53,8 +55,10 @@ _COLUMNS = ("epoch", "chars", "seconds", "train_ppl", "val_nats", "val_ppl")
 def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -> tuple[Results, list[str]]:
     """Add the runs of `folders` and of `directory` itself to its results, and write them with their overview.
 
-    own: the user's own text files, on which runs were trained. Also returns a sentence for each run that was left out
-    and each model of which something was not measured, with the reason; the others are not affected.
+    A run of `directory` itself, whose weights are shown, comes before one of the same name elsewhere. own: the user's
+    own text files, on which runs were trained; those that training has converted lie beside the runs and are found.
+    Also returns a sentence for each run that was left out and each model of which something was not measured, with the
+    reason; the others are not affected.
 
     Raises:
         ValueError: a folder or file is missing, or the present results cannot be read.
@@ -62,17 +66,22 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     folders = list(folders)
     if missing := [str(folder) for folder in folders if not folder.is_dir()]:
         raise ValueError(f"no folder {', '.join(missing)}: name one that holds finished runs.")
-    texts_of = Texts(own)
+    texts_of = Texts([*own, *(path for folder in folders for path in folder.glob(f"{TEXTS}/*/*.txt"))])
     known = Results.read(directory)
     runs, texts, novel, left_out = dict(known.runs), dict(known.texts), dict[str, Novelty](), list[str]()
     folder_of = dict[str, Path]()
-    for path in sorted(p for folder in (*folders, directory) for p in folder.glob("*/" + checkpoint.METRICS)):
+    for path in _finished(directory, *folders):
         try:
             metrics = read_object(path)
+            if "stopped_after" in metrics:
+                raise ValueError("it was stopped before its end; continue it with --resume.")
             key = text_key(metrics)
             if "model_config" not in metrics:  # trained before metrics.json contained it
                 metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()
             run = _compact(metrics, key)
+            if run.name in folder_of:
+                _check_same(run, runs[run.name], folder_of[run.name])
+                continue
             if key not in texts and run.final:
                 texts[key] = baselines(texts_of.found(run.train_config))
             runs[run.name], folder_of[run.name] = run, path.parent
@@ -120,6 +129,22 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     replace_file(directory / FILE, results.to_json().encode())
     replace_file(directory / "README.md", overview(results, directory).encode())
     return results, left_out
+
+
+def _finished(*folders: Path) -> list[Path]:
+    """Return the metrics of the runs in folders, in their order, by name; without what is just being saved."""
+    each = [sorted(folder.glob(f"[!.]*/{checkpoint.METRICS}")) for folder in folders]
+    return list(dict.fromkeys(itertools.chain(*each)))
+
+
+def _check_same(run: RunRecord, taken: RunRecord, folder: Path) -> None:
+    """Check that a run came to what one of the same name did, which was gathered before.
+
+    Raises:
+        ValueError: it came to something else.
+    """
+    if run.final != taken.final or run.outcome != taken.outcome:
+        raise ValueError(f"{folder} is a run of the same name with other figures; keep one of them.")
 
 
 class Texts:
@@ -288,12 +313,14 @@ def expected_minutes(recipe: Recipe) -> float:
 
 
 def text_key(metrics: dict[str, Any]) -> str:
-    """Return a key that is equal for runs on the same parts of the same texts."""
+    """Return a key that is equal for runs on the same parts of the same texts, with the same alphabet."""
     sources = read_texts(metrics)
     parts = [_part(source) for source in sources]
     val, test = (sources[0].ranges.get(part, ("", "")) for part in ("val", "test"))
-    marked = "marked " if metrics["train_config"].get("mark_texts") else ""
-    return f"{marked}{sources[0].form} {'+'.join(parts)} val {val[0]}-{val[1]} test {test[0]}-{test[1]}"
+    config = metrics["train_config"]
+    marked = "marked " if config.get("mark_texts") else ""
+    least = f" min {config['min_count']}" if config.get("min_count", 1) > 1 else ""
+    return f"{marked}{sources[0].form} {'+'.join(parts)} val {val[0]}-{val[1]} test {test[0]}-{test[1]}{least}"
 
 
 def _part(source: TextRecord) -> str:

@@ -17,6 +17,7 @@ from deeprnn.text.corpora import is_known, raw_text
 from deeprnn.text.gutenberg import without_gutenberg
 
 STDIN = "-"
+TEXTS = "texts"  # the folder, beside the runs, of texts that were not one UTF-8 file
 BETWEEN = "\n\n"  # between two texts
 _NAME_CHARS = 40
 _MARKS = {  # the first bytes of a text that say how it is encoded
@@ -73,11 +74,7 @@ def decode(data: bytes, place: str, encoding: str | None = None) -> tuple[str, s
     marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
     for name in (encoding,) if encoding else filter(None, (marked, "utf-8")):
         try:
-            text = data.decode(name)
-        except LookupError as error:
-            raise ValueError(
-                f"--encoding {name}: Python knows no such encoding; try gb18030, utf-16, latin-1."
-            ) from error
+            text = _codec(name).decode(data)[0]
         except UnicodeDecodeError as error:
             if encoding:
                 raise ValueError(f"{place} is not in {name} ({error.reason}); leave --encoding away.") from error
@@ -87,6 +84,15 @@ def decode(data: bytes, place: str, encoding: str | None = None) -> tuple[str, s
     if encoding is None and (found := _likeliest(data)):
         return data.decode(found), found
     raise ValueError(f"{place} is no text in an encoding that can be recognised; name it with --encoding.")
+
+
+def _codec(encoding: str) -> codecs.CodecInfo:
+    try:
+        return codecs.lookup(encoding)
+    except LookupError as error:
+        raise ValueError(
+            f"--encoding {encoding}: Python knows no such encoding; try gb18030, utf-16, latin-1."
+        ) from error
 
 
 def _likeliest(data: bytes) -> str | None:
@@ -138,7 +144,7 @@ def _source(data: bytes, place: str, encoding: str | None) -> Source:
 
 
 def _is_used_as_it_is(path: Path, encoding: str | None) -> bool:
-    if not path.is_file() or (encoding and codecs.lookup(encoding).name != "utf-8"):
+    if not path.is_file() or (encoding and _codec(encoding).name != "utf-8"):
         return False
     try:
         text = _bytes(path).decode("utf-8-sig")

@@ -14,6 +14,7 @@ import deeprnn
 from deeprnn.commands import train
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.store import checkpoint
+from deeprnn.store.results import Results
 from deeprnn.text.corpora import own_name
 from tests.conftest import ROOT, WAIT
 
@@ -66,7 +67,7 @@ def test_one_line_trains_a_model_and_says_before_and_after_what_it_is(book, tmp_
     assert f"{len(TEXT):,} characters" in said.err
     assert "3 epochs" in said.err
     assert "very little text" in said.err
-    assert "to beat on held-out text: a 6-gram" in said.err
+    assert "To beat on held-out text: a 6-gram" in said.err
     assert "On held-out text it reaches a perplexity of" in said.out
     (info,) = deeprnn.list_checkpoints(tmp_path)
     assert info.name == f"my-book-gru-layers1-hidden8-epochs3-{own_name(book)}"
@@ -193,3 +194,5 @@ def test_files_in_other_encodings_and_standard_input_are_joined_and_said(book, t
     recorded = json.loads((folder / "metrics.json").read_text())
     assert recorded["command"].startswith("python train.py my-book --data 'my song.txt' 'café.txt' - ")
     assert str(tmp_path) not in (folder / "metrics.json").read_text()
+    assert train.run(["--gather", str(tmp_path / "runs"), "--out", str(tmp_path / "runs")]) == 0, "the joined text lies"
+    assert [*Results.read(tmp_path / "runs").runs] == [folder.name]

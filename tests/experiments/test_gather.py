@@ -76,6 +76,36 @@ def gathered(folders):
     return results
 
 
+def test_what_is_shown_comes_before_a_run_of_its_name_elsewhere_which_is_told(folders, tmp_path):
+    """Whatever the folders are called: their order decides, not the alphabet."""
+    for called in ("a", "z"):
+        ship, runs = tmp_path / f"{called}-ship", tmp_path / f"m-runs-{called}"
+        shutil.copytree(folders / "ship" / "tiny", ship / "tiny")
+        shutil.copytree(folders / "runs" / "tiny-seed1", runs / "tiny")
+        for path in (ship, runs):
+            shutil.copytree(folders / "runs" / "tiny-seed2", path / "tiny-seed2")
+        metrics = json.loads((runs / "tiny" / "metrics.json").read_text())
+        (runs / "tiny" / "metrics.json").write_text(json.dumps(metrics | {"name": "tiny", "seed": 0}))
+        results, left_out = gather([runs], ship, [folders / "book.txt"])
+        shown = json.loads((ship / "tiny" / "metrics.json").read_text())
+        assert results.runs["tiny"].final["train"].nats == shown["final"]["train"]["nats"]
+        (said,) = left_out
+        assert said == (
+            f"{runs / 'tiny'} is left out: {ship / 'tiny'} is a run of the same name with other figures; "
+            "keep one of them."
+        )
+
+
+def test_what_is_not_finished_is_not_gathered(folders, tmp_path):
+    shutil.copytree(folders / "ship" / "tiny", tmp_path / ".tiny.saving-1")
+    stopped = shutil.copytree(folders / "runs" / "tiny-seed1", tmp_path / "tiny-seed1")
+    metrics = json.loads((stopped / "metrics.json").read_text())
+    (stopped / "metrics.json").write_text(json.dumps(metrics | {"stopped_after": 0}))
+    results, (said,) = gather([tmp_path], tmp_path, [folders / "book.txt"])
+    assert results.runs == {}
+    assert said == f"{stopped} is left out: it was stopped before its end; continue it with --resume."
+
+
 def test_every_run_is_gathered_with_its_outcome(gathered):
     assert set(gathered.runs) == {"tiny", "tiny-seed1", "tiny-seed2", "wild"}
     assert gathered.runs["wild"].outcome.status == "diverged"

@@ -95,6 +95,13 @@ def test_a_file_in_another_encoding_becomes_utf8_in_a_folder_named_by_its_hash(t
     assert one_file(tmp_path, book)[0] == place
 
 
+def test_an_encoding_that_nobody_knows_is_refused_with_the_remedy(tmp_path):
+    book = tmp_path / "book.txt"
+    book.write_text("The end.")
+    with pytest.raises(ValueError, match=r"--encoding nonsense: Python knows no such encoding; try gb18030"):
+        one_file(tmp_path, book, encoding="nonsense")
+
+
 def test_an_encoding_that_is_named_is_used(tmp_path):
     book = tmp_path / "short.txt"
     book.write_bytes("ça va".encode("cp850"))
