@@ -190,15 +190,15 @@ def answer_rate(results: Results) -> Figures:
 
 
 def of_note(results: Results) -> dict[int, Runs]:
-    """Return the finished runs of the note's recipe as written, with all of its epochs: plain LSTMs by depth.
+    """Return the runs of the note's recipe as written, with all of its epochs, of depths that finished: plain LSTMs.
 
     Raises:
         LookupError: there are fewer than two depths.
     """
     epochs = note_stack("lstm", 2).train.epochs
     wanted = {"experiment": "note", "cell": "lstm", "residual": False, "epochs": epochs}
-    found = {layers: results.where(num_layers=layers, **wanted).finished for layers in OF_NOTE}
-    runs = {layers: one for layers, one in found.items() if one}
+    found = {layers: results.where(num_layers=layers, **wanted) for layers in OF_NOTE}
+    runs = {layers: one for layers, one in found.items() if one.finished}
     if len(runs) < 2:
         raise LookupError(f"fewer than two depths in the note's recipe: {sorted(runs)}.")
     return runs

@@ -39,7 +39,7 @@ def learned(runs: Runs) -> bool:
 
 
 def lines(by_x: Mapping[int, Runs]) -> list[Series]:
-    """Return the three lines of a chart of finished runs by anything that is counted."""
+    """Return the three lines of a chart of runs by anything that is counted."""
     found = {x: figures(runs) for x, runs in by_x.items()}
     return [
         Series(
@@ -57,7 +57,7 @@ def lines(by_x: Mapping[int, Runs]) -> list[Series]:
 def chart(
     name: Word, title: Word, axis: Word, by_x: Mapping[int, Runs], more: Sequence[Series] = (), *, log_x: bool = False
 ) -> Lines:
-    """Return a chart of finished runs by anything that is counted, with a table of them; more: further lines."""
+    """Return a chart of runs by anything that is counted, with a table of them; more: further lines."""
     return Lines(
         name=name,
         title=title,
@@ -70,15 +70,15 @@ def chart(
 
 
 def page_table(named: Iterable[tuple[Label, Runs]]) -> Table:
-    """Return the table below a chart, with a row for each name and its finished runs."""
+    """Return the table below a chart, with a row for each name and its runs."""
     return Table(
         columns=[Column(name=Word(key=key)) for key in _PAGE],
-        rows=[[name, *_row(runs), len(runs)] for name, runs in named],
+        rows=[[name, *_row(runs), len(runs.finished)] for name, runs in named],
     )
 
 
 def table(each: Iterable[Runs]) -> Table:
-    """Return a table of the overview, with a row for each recipe's finished runs."""
+    """Return a table of the overview, with a row for each recipe's runs."""
     return Table(
         columns=[Column(name=one) for one in _OVERVIEW],
         rows=[[f"`{runs.recipe}`", *_row(runs)] for runs in each],

@@ -107,13 +107,13 @@ def answer(results: Results) -> Figures:
 
 
 def runs_of_note(results: Results) -> dict[str, Runs]:
-    """Return the finished runs of the note's own ten layers by what is changed, in the order of `OF_NOTE`.
+    """Return the runs of the note's own ten layers by what is changed, in the order of `OF_NOTE`, if one finished.
 
     Raises:
         LookupError: there is no run with a single change, or none without one.
     """
-    found = {part: results.where(recipe=name).finished for part, name in OF_NOTE.items()}
-    runs = {part: one for part, one in found.items() if one}
+    found = {part: results.where(recipe=name) for part, name in OF_NOTE.items()}
+    runs = {part: one for part, one in found.items() if one.finished}
     if "plain" not in runs or not runs.keys() & {*TO_NOTE}:
         raise LookupError("no single change to the note's ten layers was run.")
     return runs

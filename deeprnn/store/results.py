@@ -347,10 +347,11 @@ class Runs(tuple[RunRecord, ...]):
         return self.estimate(_lowest)
 
     def reading(self, part: str = "heldout") -> Reading | None:
-        """Return the perplexity and the failure, if any; None if there are no runs."""
+        """Return the perplexity of those that finished, and the failure of any; None if there are no runs."""
         if not self:
             return None
-        status, found = self[0].outcome.status, self.figure(part) if self.finished else None
+        status = next((run.outcome.status for run in self if run.outcome.status != "learned"), "learned")
+        found = self.figure(part) if self.finished else None
         return Reading(estimate=found, failure="" if found and status == "learned" else status)
 
 

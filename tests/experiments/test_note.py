@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from deeprnn.experiments import data, depth
+from deeprnn.experiments import data, depth, note
 from deeprnn.experiments.format import claim, sentence
 from deeprnn.experiments.markdown import written
 from deeprnn.experiments.questions import all_recipes
@@ -44,6 +44,16 @@ def test_the_ladder_of_the_notes_recipe_differs_in_depth_alone():
         assert (recipe.experiment, recipe.train) == ("note", first.train)
         assert recipe.model == replace(first.model, num_layers=layers)
     assert first.train.epochs == 500
+
+
+def test_a_seed_that_diverged_is_one_that_did_not_learn():
+    diverged = replace(made("note-lstm-1", seed=1), final={}, outcome=Outcome(status="diverged", reason="x"))
+    runs = results_of(made("note-lstm-1"), diverged, made("note-lstm-2"))
+    found = depth.of_note(runs)
+    assert [note.learned(found[layers]) for layers in (1, 2)] == [False, True]
+    assert depth.answer_note(runs)["learned"] == 1
+    reading = found[1].reading("train")
+    assert (reading.estimate.num_seeds, reading.failure) == (1, "diverged")
 
 
 def test_one_depth_in_the_notes_recipe_is_no_ladder():
