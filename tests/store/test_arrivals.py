@@ -57,6 +57,27 @@ def test_a_broken_one_is_logged_once_and_read_again_when_it_has_changed(places, 
     assert added(models) == ["my-book-1"]
 
 
+@pytest.mark.parametrize("last", [checkpoint.CONFIG, checkpoint.WEIGHTS, checkpoint.METRICS])
+def test_one_that_is_copied_file_by_file_is_added_when_all_of_it_is_there(places, save_tiny, last):
+    models, arrivals, folder = places
+    whole = save_tiny(folder / "elsewhere" / "my-book-1")
+    copied = folder / "runs" / "my-book-1"
+    copied.mkdir(parents=True)
+    os.utime(folder / "runs", (1_000_000_000, 1_000_000_000))  # its entries change no more
+    arrivals.look()
+    for file in (path for path in whole.iterdir() if path.name != last):
+        shutil.copy(file, copied)
+    for _ in range(2):
+        arrivals.look()
+    assert added(models) == []
+    data = (whole / last).read_bytes()
+    (copied / last).write_bytes(data[: len(data) // 2])
+    arrivals.look()
+    (copied / last).write_bytes(data)
+    arrivals.look()
+    assert added(models) == ["my-book-1"]
+
+
 def test_one_that_is_trained_again_takes_the_place_of_the_old_weights(places, save_tiny):
     models, arrivals, folder = places
     path = save_tiny(folder / "runs" / "my-book-1", cell="gru")
