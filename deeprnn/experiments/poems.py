@@ -125,7 +125,7 @@ def answer(results: Results) -> Figures:
     }
 
 
-def answer_gru(results: Results) -> Figures:
+def answer_cells(results: Results) -> Figures:
     """Return the same of GRU stacks, residual and plain, beside the residual LSTMs.
 
     Raises:
@@ -141,7 +141,6 @@ def answer_gru(results: Results) -> Figures:
         "layers": [{"layers": layers} for layers in residual],
         "seeds": [{"seeds": len(one)} for one in residual.values()],
         **{rule: [{rule: kept_by(results, rule)(one)} for one in residual.values()] for rule in listed},
-        "ppl": [{"ppl": one.figure()} for one in residual.values()],
         "beside": [{"gru": gru.figure(), "lstm": lstm.figure()} for gru, lstm in pairs.values()],
         "plain": [{"ppl": one.figure(), "shaped": kept_by(results, "shaped")(one)} for one in plain.values()],
         **{place: value for cell, found in shares.items() for place, value in ends(cell, found).items()},
@@ -251,7 +250,7 @@ QUESTION = Question(
             groups={"recipe": (BEST, name(EXPERIMENT, "lstm", 2, residual=True))},
         ),
     ),
-    answers=(Answer(key="poems", figures=answer),),
+    answers=(Answer(key="poems", figures=answer), Answer(key="cells", figures=answer_cells, optional=True)),
     charts=charts,
     example=name(EXPERIMENT, "lstm", 2, residual=True),
     comparison="poems",
