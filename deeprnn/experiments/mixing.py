@@ -380,7 +380,8 @@ def table(results: Results) -> Table | None:
         runs, apart = trained_on(results, one), None
         with contextlib.suppress(LookupError):
             apart = distance(results, one) if one.kind else None
-        change = beside.get(one) or (gap(results, one, LEFT) if one.kind and trained_on(results, LEFT) else None)
+        other = one.kind in TEXTS and trained_on(results, one.clean_alone)
+        change = gap(results, one, one.clean_alone) if other else beside.get(one)
         figures = [runs.figure(part) for part in ("train", "heldout", "cold_256")]
         rows.append([f"`{one.name}`", one.clean, one.mixed, apart, *figures, change])
     head = [

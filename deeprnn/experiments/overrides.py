@@ -102,6 +102,10 @@ def overridden(recipe: Recipe, settings: Overrides) -> Recipe:
         more["embedding_size"] = hidden
     if residual != model.residual:
         more["pre_norm"] = residual
+    if "max_chars" in changed and (train.noise != "none" or train.max_more_chars is not None):
+        raise ValueError(
+            f"{recipe.name} reads so many characters of each kind; leave out --max-chars, or choose another recipe."
+        )
     others = {field: changed[name] for name, field in _TRAIN.items() if name in changed}
     if not CELLS[more.get("cell", model.cell)].has_hidden_weights:
         others["weight_drop"] = 0.0

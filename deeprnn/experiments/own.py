@@ -139,10 +139,9 @@ class Plan:
     parts: dict[str, Tensor] = field(repr=False, compare=False)
 
     @functools.cached_property
-    def ngram(self) -> dict[str, float]:
-        """The order of an n-gram of the same text, and its perplexity on the same held-out part."""
-        found = of_heldout(self.parts["train"], heldout(self.parts), self.symbols)
-        return found or {"order": 0, "ppl": math.nan}
+    def ngram(self) -> dict[str, float] | None:
+        """The order of an n-gram of the same text, and its perplexity on the same held-out part; None if it is long."""
+        return of_heldout(self.parts["train"], heldout(self.parts), self.symbols)
 
     @property
     def parameters(self) -> int:
@@ -171,10 +170,12 @@ class Plan:
         """Return what the run will do, and what can be learned from so much text."""
         model = self.recipe.model
         time = ("own.seconds", self.seconds) if self.seconds < 90 else ("own.minutes", self.seconds / 60)
-        about = {"order": self.ngram["order"], "ngram": self.ngram["ppl"]}
         shape = f"{model.num_layers} × {CELLS[model.cell].label} {model.hidden_size}"
-        figures = self.figures | about | {"shape": shape, "time": WORDS.tr(time[0], lang, n=time[1])}
+        figures = self.figures | {"shape": shape, "time": WORDS.tr(time[0], lang, n=time[1])}
         said = [WORDS.tr("own.planned", lang, **figures)]
+        about = {"order": self.ngram["order"], "ngram": self.ngram["ppl"]} if self.ngram else {}
+        if about:
+            said.append(WORDS.tr("own.to_beat", lang, **about))
         if self.train_chars < self.wanted_chars:
             said.append(WORDS.tr("own.part", lang, read=self.train_chars))
         return [*said, WORDS.tr(self.hint, lang, **about)]

@@ -108,7 +108,7 @@ def push(directory: Path, repo_id: str, *, public: bool = False) -> str:
         card = _card(repo_id, directory)
         added += [] if card is None else [CommitOperationAdd(CARD, card.encode())]
         commit = api.create_commit(repo_id, added, commit_message=f"Add {', '.join(folders)}"[:MAX_MESSAGE])
-    except (HTTPError, HFValidationError) as error:
+    except (HTTPError, HFValidationError, OSError) as error:  # OSError: offline, or a file that cannot be read
         raise ValueError(f"cannot push to {repo_id!r} (is there a token? `hf auth login`): {error}") from error
     return commit.commit_url
 

@@ -53,6 +53,13 @@ def test_there_is_a_recipe_for_each_mixture_and_those_that_the_answers_need_most
     assert answered == [set(), {"mixing"}, {"mixing", "domains"}]
 
 
+def test_noise_is_never_compared_with_another_clean_part_than_its_own():
+    found = results(lambda _: 4.0, names=("mixing-own-25", "mixing-shuffled-10", "mixing-novel-75"))
+    changes = {row[0].strip("`"): row[-1] for row in mixing.table(found).rows}
+    assert changes["mixing-shuffled-10"] is None
+    assert changes["mixing-novel-75"].mean == 0
+
+
 def test_all_runs_make_as_many_steps_of_the_same_model():
     assert len({recipe.model for recipe in RECIPES.values()}) == 1
     steps = {

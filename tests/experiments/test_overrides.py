@@ -71,6 +71,12 @@ def test_each_recipe_of_a_stack_becomes_one_of_any_cell_and_form_that_can_be_tra
         assert recipe.train.weight_drop == (before.train.weight_drop if CELLS[cell].has_hidden_weights else 0)
 
 
+@pytest.mark.parametrize("name", ["mixing-reference-75", "mixing-mistyped-5-75"])
+def test_a_mixture_has_no_other_number_of_characters_than_its_name_says(name):
+    with pytest.raises(ValueError, match=rf"{name} reads so many characters of each kind; leave out --max-chars"):
+        changed(name, max_chars=50_000)
+
+
 def test_what_does_not_fit_a_recipe_is_refused_with_the_remedy():
     name = next(name for name, recipe in RECIPES.items() if recipe.model.wiring != "stack")
     with pytest.raises(

@@ -69,7 +69,14 @@ class Client:
 
     def load_error(self, path, **arguments):
         """The message of the ValueError that loading raises."""
-        reply = self._ask("load", {"path": str(path)} | arguments)
+        return self._refused("load", {"path": str(path)} | arguments)
+
+    def push_error(self, directory, repo_id):
+        """The message of the ValueError that pushing raises."""
+        return self._refused("push", {"directory": str(directory), "repo_id": repo_id})
+
+    def _refused(self, task, arguments):
+        reply = self._ask(task, arguments)
         assert reply.get("error") == "ValueError", reply
         return reply["message"]
 
@@ -177,6 +184,10 @@ def test_an_offline_process_loads_from_the_cache_without_a_request(hub, client, 
 
 
 @pytest.mark.process
+def test_nothing_is_pushed_without_a_network_and_a_sentence_says_so(offline_client, folder):
+    assert "cannot push to 'user/offline'" in offline_client.push_error(folder, "user/offline")
+
+
 def test_a_revision_is_honoured(hub, client, tmp_path, save_tiny):
     save_tiny(tmp_path / "old" / "tiny")
     save_tiny(tmp_path / "new" / "tiny", cell="rnn")

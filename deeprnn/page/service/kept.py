@@ -8,5 +8,5 @@ from deeprnn.page.service import looking, reading
 
 def forget() -> None:
     """Drop all that was computed with models."""
-    looking.look.cache_clear()
+    looking.forget()
     reading.forget()

@@ -25,7 +25,6 @@ WARM_UP = 20  # characters that are read before gradients are measured
 SHOWN_UNITS = 24  # units of a layer that are shown
 
 
-@functools.lru_cache(maxsize=64)  # the same model and text again, in another language or beside another model
 def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
     """Return what each layer of a model does while it reads a text; see `probes`. Layers are listed from the bottom up.
 
@@ -44,6 +43,11 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
     text = plain(checked_text("text", text))
     if not MIN_LOOK_CHARS <= len(text) <= MAX_LOOK_CHARS:
         raise RequestError("error_text_look", n=len(text), least=MIN_LOOK_CHARS, most=MAX_LOOK_CHARS)
+    return _look(registry, name, registry.info(name).weights_sha256, text)
+
+
+@functools.lru_cache(maxsize=64)  # the same model and text again, in another language or beside another model
+def _look(registry: Registry, name: str, weights: str, text: str) -> dict[str, Any]:  # noqa: ARG001
     lm = load(registry, name)
     if lm.config.wiring != "stack":
         raise RequestError("error_shared_state", name=name)
@@ -52,6 +56,11 @@ def look(registry: Registry, model: str, text: str) -> dict[str, Any]:
         raise RequestError("error_text_one_symbol")
     with broken_as_refusal(lm):
         return {"text": text} | registry.readers.submit(_looked_at, lm, ids).result()
+
+
+def forget() -> None:
+    """Drop what is kept of earlier calls; an answer that comes later is kept under the hash of the old weights."""
+    _look.cache_clear()
 
 
 def _looked_at(lm: LanguageModel, ids: Tensor) -> dict[str, Any]:

@@ -158,25 +158,27 @@ def analyse(registry: Registry, model: str, prompt: str, text: str) -> dict[str,
     Raises:
         RequestError: the model cannot be loaded.
     """
-    nats = _surprise(registry, model, prompt, text) if registry.ready.is_set() else None
-    return {"nats": nats} | _novelty(registry, model, prompt, text)
+    (model,) = checked_names(registry, [model])
+    weights = registry.info(model).weights_sha256
+    nats = _surprise(registry, model, weights, prompt, text) if registry.ready.is_set() else None
+    return {"nats": nats} | _novelty(registry, model, weights, prompt, text)
 
 
 def forget() -> None:
-    """Drop what is kept of earlier calls."""
+    """Drop what is kept of earlier calls; an answer that comes later is kept under the hash of the old weights."""
     _surprise.cache_clear()
     _novelty.cache_clear()
 
 
 @functools.lru_cache(maxsize=512)
-def _surprise(registry: Registry, model: str, prompt: str, text: str) -> list[float]:
+def _surprise(registry: Registry, model: str, weights: str, prompt: str, text: str) -> list[float]:  # noqa: ARG001
     lm = load(registry, model)
     with broken_as_refusal(lm):
         return [round(value, 4) for value in lm.surprise(prompt, text)]
 
 
 @functools.lru_cache(maxsize=512)
-def _novelty(registry: Registry, model: str, prompt: str, text: str) -> dict[str, Any]:
+def _novelty(registry: Registry, model: str, weights: str, prompt: str, text: str) -> dict[str, Any]:  # noqa: ARG001
     index = registry.lines(model)
     lines = None if index is None else [vars(line) for line in index.found(text)]
     return novelty.measure(text, registry.fingerprints(model), prompt) | {"lines": lines}

@@ -15,6 +15,7 @@ from deeprnn.page.inside import view as inside
 from deeprnn.page.score import view as score
 from deeprnn.page.score.rows import parts
 from deeprnn.page.service import RequestError
+from deeprnn.page.service.kept import forget
 from deeprnn.page.shared.components import Drawing
 from deeprnn.page.words import tr
 from tests.conftest import SHIPPED
@@ -134,9 +135,9 @@ def broken(registry, monkeypatch, request):
         monkeypatch.delitem(registry._loaded, name, raising=False)
         there = registry.infos[name]
         monkeypatch.setitem(registry.infos, name, replace(there, path=there.path.parent / "absent"))
-    service.look.cache_clear()
+    forget()
     yield name
-    service.look.cache_clear()
+    forget()
 
 
 def test_a_broken_model_alone_is_said_to_be_broken(registry, broken):
