@@ -36,11 +36,16 @@ def one_book() -> Iterator[Recipe]:
     lighter = replace(train, epochs=40, weight_drop=0.2, reset_rate=0.0, learning_rate=3e-3)
     halved = replace(lighter, weight_drop=0.4)
     fresh = {"locked_dropout": False}  # a new dropout mask at every step
+    plain = stack("lstm", 2, 384, residual=False, dropout=0.5, **fresh)
     tries = {
         "lstm-2": (stack("lstm", 2, 384, dropout=0.5, head_dropout=0.5), train),
         "gru-2-plain": (stack("gru", 2, 448, residual=False, dropout=0.5, **fresh), lighter),
         "gru-3": (stack("gru", 3, 364, dropout=0.5, head_dropout=0.3, pre_norm=False, **fresh), lighter),
-        "lstm-2-plain": (stack("lstm", 2, 384, residual=False, dropout=0.5, **fresh), halved),
+        "lstm-2-plain": (plain, halved),
+        "lstm-2-longer": (plain, replace(halved, epochs=80)),
+        "lstm-2-windows": (plain, replace(halved, batch_size=8, window=256)),
+        "lstm-2-averaged": (plain, replace(halved, ema_decay=0.9995)),
+        "lstm-1-plain": (stack("lstm", 1, 540, residual=False, dropout=0.5, **fresh), halved),
         "gru-2-light": (stack("gru", 2, 384, dropout=0.1, pre_norm=False), replace(halved, epochs=20)),
         "gru-1-plain": (stack("gru", 1, 600, residual=False, dropout=0.5, **fresh), replace(halved, epochs=30)),
     }
