@@ -14,7 +14,7 @@ from deeprnn.config import ModelConfig, Recipe
 from deeprnn.experiments import depth
 from deeprnn.experiments.charts import Cell, Chart, Column, Lines, Table, Values, Word, titled
 from deeprnn.experiments.depth import DEEPEST, WIRINGS, name
-from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, ends
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, ends
 from deeprnn.experiments.recipes import modern_training, stack, stack_of_size
 from deeprnn.measure.verse import Count, VerseCounts
 from deeprnn.nn import cells
@@ -126,14 +126,14 @@ def answer(results: Results) -> Figures:
 
 
 def answer_cells(results: Results) -> Figures:
-    """Return the same of GRU stacks, residual and plain, beside the residual LSTMs.
+    """Return the same of residual GRU stacks beside the LSTMs, and the perplexities of those plain ones that were run.
 
     Raises:
-        LookupError, ValueError: runs are missing.
+        LookupError, ValueError: residual stacks of a depth are missing.
     """
     residual, plain = (_by_depth(results, "gru", residual=one) for one in (True, False))
-    if residual.keys() != set(DEPTHS) or plain.keys() != set(DEPTHS):
-        raise LookupError(f"not all GRU stacks were run: residual {[*residual]}, plain {[*plain]}.")
+    if residual.keys() != set(DEPTHS):
+        raise LookupError(f"not all residual GRU stacks were run: {[*residual]}.")
     pairs = {layers: (residual[layers], runs) for layers, runs in _by_depth(results, "lstm").items()}
     shares = {cell: _means(results, "shaped", _by_depth(results, cell).values()) for cell in CELLS}
     listed = ("shaped", "toned", "couplets_rhymed")
@@ -142,7 +142,11 @@ def answer_cells(results: Results) -> Figures:
         "seeds": [{"seeds": len(one)} for one in residual.values()],
         **{rule: [{rule: kept_by(results, rule)(one)} for one in residual.values()] for rule in listed},
         "beside": [{"gru": gru.figure(), "lstm": lstm.figure()} for gru, lstm in pairs.values()],
-        "plain": [{"ppl": one.figure(), "shaped": kept_by(results, "shaped")(one)} for one in plain.values()],
+        "told": clause(bool(plain)),
+        "plain": [
+            {"layers": layers, "ppl": one.figure(), "shaped": kept_by(results, "shaped")(one)}
+            for layers, one in plain.items()
+        ],
         **{place: value for cell, found in shares.items() for place, value in ends(cell, found).items()},
     }
 
