@@ -30,11 +30,14 @@ class Addresses:
             for view in links.VIEWS
         }
 
-    def follow(self, view: links.View, show: Callable[[links.Ask, str | None], Any], outputs: Sequence[Any]) -> None:
+    def follow(
+        self, view: links.View, show: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any] = ()
+    ) -> None:
         """Call `show` for an address: of any view when the page is opened; of this view whenever it changes later.
 
-        show: gets what the address asks for, and the session, which is None when the page is opened; it returns the
-            values of `outputs`. A view that is opened for the first time gets its address too.
+        show: gets what the address asks for (`links.Ask`) and the session, which is None when the page is opened; later
+            the values of `inputs` too. It returns the values of `outputs`. A view that is opened for the first time
+            gets its address too.
         """
 
         def asked(query: Mapping[str, str], request: gr.Request) -> links.Ask:
@@ -46,11 +49,11 @@ class Addresses:
         def on_visit(request: gr.Request) -> Any:
             return show(asked(request.query_params, request), None)
 
-        def on_move(event: gr.EventData, request: gr.Request) -> Any:
-            return show(asked(query_of(event), request), request.session_hash)
+        def on_move(event: gr.EventData, request: gr.Request, *values: Any) -> Any:
+            return show(asked(query_of(event), request), request.session_hash, *values)
 
         self._page.load(on_visit, None, outputs, **QUIET)
-        self._boards[view].select(on_move, None, outputs, trigger_mode="always_last", **QUIET)
+        self._boards[view].select(on_move, list(inputs), outputs, trigger_mode="always_last", **QUIET)
 
 
 def query_of(event: Any) -> QueryParams:

@@ -69,7 +69,7 @@ def parse(registry: Registry, query: Mapping[str, str], accept_language: str) ->
         models=tuple(names),
         preset=preset,
         budget=budget if preset else None,
-        prompt=_text(query.get("prompt")),
+        prompt=query.get("prompt"),
         text=_text(query.get("text")),
         numbers={key: value for key, value in numbers.items() if value is not None},
         shape=query["form"] if query.get("form") in SHAPES else None,

@@ -18,6 +18,8 @@ from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang
 
+MOST_NAMES = 1_000  # of models that a page may list
+
 
 class Own:
     """The board, which is filled when the page is opened, and when `own.js` asks for it."""
@@ -26,20 +28,29 @@ class Own:
         """Create the board. look: called when the page is opened; it adds the models that have come meanwhile."""
         self._registry = registry
         self.board = Drawing(
-            "", html_template="", js_on_load="deeprnn.own.mount({ trigger });", elem_classes="unseen", elem_id="own"
+            "",
+            html_template="",
+            js_on_load="deeprnn.own.mount({ props, trigger });",
+            elem_classes="unseen",
+            elem_id="own",
         )
 
         def on_visit(request: gr.Request) -> Any:
             look()
             return self.value(visitor_of(request), links.parse(registry, request.query_params, "").models)
 
+        def on_change(event: gr.EventData, request: gr.Request) -> Any:
+            look()
+            return self.value(visitor_of(request), named_of(event))
+
         page.load(on_visit, None, self.board, **QUIET)
-        self.board.select(on_visit, None, self.board, trigger_mode="always_last", **QUIET)
+        self.board.select(on_change, None, self.board, trigger_mode="always_last", **QUIET)
 
     def value(self, visitor: str | None, named: Sequence[str] = ()) -> dict[str, Any]:
         """Return the models that a visitor sees beside the public ones, as `picker.js` reads them, the newest first.
 
-        named: by the address of the page; of another visitor's models among them the visitor knows the name.
+        named: by the address with which the page was opened, or listed since then; of another visitor's models among
+            them the visitor knows the name.
         """
         own = [one.info for one in self._registry.own(visitor)]
         others = [one.info for name in named if (one := self._registry.added(name)) and one.info not in own]
@@ -49,3 +60,10 @@ class Own:
         others = {name: title_of(self._registry, name, lang) for name in named if self._registry.added(name)}
         own = own_titles(self._registry, visitor, lang)
         return others | {name: tr("model.yours", lang, title=shown) for name, shown in own.items()}
+
+
+def named_of(event: Any) -> list[str]:
+    """Return the names of models that a browser sent with an event; none if it sent something else."""
+    sent = getattr(event, "models", None)
+    names = sent if isinstance(sent, list) and len(sent) <= MOST_NAMES else []
+    return [name for name in names if isinstance(name, str)]

@@ -178,6 +178,43 @@ def test_a_text_too_long_for_an_address_is_left_out_and_the_button_says_so(opene
     assert one.page.evaluate("navigator.clipboard.readText()") == f"{one.url}?view=score&lang=en&models=journey-gru-2"
 
 
+def test_back_brings_a_text_back_that_is_too_long_for_an_address(opened):
+    one = opened("?view=score&models=journey-gru-2")
+    one.page.wait_for_selector(".heat")
+    one.page.locator("#score-text textarea").fill("好" * 4_000)
+    one.page.click("#score")
+    one.page.wait_for_function("() => document.querySelector('.heat')?.textContent.includes('好好')")
+    one.settle()
+    one.page.evaluate("deeprnn.address.go('?view=score&models=note-gru-2&text=the')")
+    one.page.wait_for_function("() => document.querySelector('.heat')?.textContent === 'the'")
+    one.page.go_back()
+    one.page.wait_for_function("() => document.querySelector('.heat')?.textContent.includes('好好')")
+    assert one.page.locator("#score-text textarea").input_value() == "好" * 4_000
+
+
+@pytest.mark.parametrize(("view", "box"), [("score", "#score-text"), ("inside", "#inside-text")])
+def test_a_link_that_names_a_model_alone_leaves_the_readers_text(opened, view, box):
+    one = opened(f"?view={view}&text=the+time+machine")
+    one.settle()
+    one.page.locator(f"{box} textarea").fill("what the reader has typed")
+    one.page.evaluate(f"deeprnn.address.go('?view={view}&models=note-gru-2')")
+    one.page.wait_for_function(
+        "(place) => document.querySelector(place)?.textContent === 'what the reader has typed'",
+        arg={"score": ".heat", "inside": ".inside .strip"}[view],
+    )
+    assert one.page.locator(f"{box} textarea").input_value() == "what the reader has typed"
+
+
+def test_an_address_after_a_stop_is_written_to_its_end(opened):
+    one = opened("?models=note-rnn-2&prompt=the&length=20&seed=3")
+    one.page.wait_for_function("() => /finished/.test(document.querySelector('.status').textContent)")
+    one.page.keyboard.press("Escape")
+    one.settle()
+    one.page.evaluate("deeprnn.address.go('?models=note-rnn-2&prompt=&length=2000&seed=4')")
+    one.page.wait_for_function("() => document.querySelector('.model-card .text').textContent.length === 2000")
+    assert one.page.locator("#prompt textarea").input_value() == "", "no prompt is a prompt too"
+
+
 def test_the_address_stays_right_after_the_reader_has_looked_at_the_api(opened):
     """Gradio writes `view=api` into the address, and takes it away."""
     one = opened("?view=learn")

@@ -8,7 +8,8 @@ from deeprnn import load
 from deeprnn.page import service
 from deeprnn.page.compare import recordings
 from deeprnn.page.shared.questions import comparisons
-from tests.conftest import SHIPPED
+from deeprnn.page.words import tr
+from tests.conftest import SHIPPED, wait_until
 
 TWO = "?models=note-lstm-2,few-lstm-2"
 
@@ -233,6 +234,55 @@ def test_characters_are_reached_and_asked_by_keys_alone(visit):
     one.page.keyboard.press("Escape")
     assert not one.page.locator(".next").is_visible()
     assert one.page.evaluate("document.activeElement.className") == "out"
+
+
+def test_arrow_keys_begin_after_the_prompt_whatever_its_characters(visit):
+    one = visit("?models=note-gru-2&prompt=%F0%9F%98%80%F0%9F%98%80+the&length=20")
+    one.page.wait_for_function("() => /finished/.test(document.querySelector('.status').textContent)")
+    one.card("note-gru-2").locator(".out").focus()
+    one.page.keyboard.press("ArrowRight")
+    assert one.card("note-gru-2").locator(".out .at").get_attribute("data-at") == str(len("😀😀 the"))
+
+
+def test_an_answer_about_another_place_or_text_is_not_shown(visit):
+    one = visit(TWO)
+    one.generate(prompt="the time", length=30)
+    held = []
+    one.page.route("**/component_server**", lambda route: held.append(route))
+    spans = one.card("note-lstm-2").locator(".text span")
+    spans.nth(10).click()
+    spans.nth(20).click()
+    wait_until(lambda: one.page.title() and len(held) == 2)
+    held[1].continue_()
+    one.page.locator(".next-row").first.wait_for()
+    shown = one.page.locator(".next h3").text_content()
+    held[0].continue_()
+    one.settle()
+    assert one.page.locator(".next h3").text_content() == shown
+    one.page.keyboard.press("Escape")
+    spans.nth(5).click()
+    wait_until(lambda: one.page.title() and len(held) == 3)
+    one.set("Length", 2000)
+    one.page.click("#generate")
+    one.page.wait_for_selector(".model-card.writing")
+    held[2].continue_()
+    one.settle()
+    assert not one.page.locator(".next").is_visible()
+
+
+def test_a_server_that_does_not_answer_is_said_beside_the_character(visit):
+    one = visit(TWO)
+    one.page.route("**/component_server**", lambda route: route.abort())
+    one.card("note-lstm-2").locator(".text span").nth(10).click()
+    one.page.get_by_text(tr("compare.label.failed", "en")).wait_for()
+    one.problems.clear()
+
+
+def test_a_lens_that_is_pressed_keeps_the_focus(visit):
+    one = visit()
+    one.page.get_by_role("button", name="surprise").focus()
+    one.page.keyboard.press("Enter")
+    assert one.page.evaluate("document.activeElement.textContent") == "surprise"
 
 
 def test_another_lens_is_only_another_style(visit):

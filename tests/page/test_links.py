@@ -46,11 +46,14 @@ def test_a_question_brings_what_it_holds_equal():
         {"temperature": "hot"},
         {"length": "100000"},
         {"top_p": "0"},
-        {"prompt": ""},
     ],
 )
 def test_what_makes_no_sense_is_passed_over(query):
     assert ask(**query) == ask()
+
+
+def test_a_text_without_a_prompt_has_an_address_too():
+    assert (ask(prompt="").prompt, ask().prompt) == ("", None)
 
 
 def test_more_than_can_be_shown_is_kept_whole_so_that_whoever_shows_it_says_so():

@@ -3,7 +3,9 @@
 import io
 import json
 import zipfile
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 from starlette.responses import PlainTextResponse
 
@@ -12,6 +14,7 @@ from deeprnn.experiments.own import Options
 from deeprnn.page import links, service
 from deeprnn.page.compare import beside, cards, export
 from deeprnn.page.inside import view as inside
+from deeprnn.page.own import Own, named_of
 from deeprnn.page.score.rows import parts
 from deeprnn.page.server import downloads
 from deeprnn.page.service import RequestError
@@ -68,6 +71,17 @@ def test_only_its_visitor_is_told_of_an_own_model(models, trainings):
         service.next_char(models, prompt="a", models=["nobody"])
     assert not any(name in everywhere + str(unknown.value) for name in (*ann, *bob))
     assert "secret" not in json.dumps(own_titles(models, "ann", "en"))
+
+
+def test_another_visitors_model_that_is_listed_stays_so_when_the_list_is_asked_for_again(models, trainings):
+    (sent,) = of(trainings, "bob")
+    with gr.Blocks() as page:
+        board = Own(models, page, lambda: None)
+    named = named_of(SimpleNamespace(models=[sent, "nobody", 7]))
+    listed = [name for name, *_ in board.value("ann", named)["models"]]
+    assert listed == [*of(trainings, "ann")[::-1], sent]
+    for nonsense in (None, "a", {"a": 1}, ["a"] * 1_001):
+        assert named_of(SimpleNamespace(models=nonsense)) == []
 
 
 def test_titles_say_what_the_visitor_calls_the_text_and_tell_models_apart(models, trainings):

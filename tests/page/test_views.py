@@ -119,6 +119,18 @@ def test_the_head_of_the_document_describes_the_page_in_its_language(url, lang):
     assert "twitter:" not in sent
 
 
+def test_all_of_a_long_text_is_printed(visit):
+    one = visit("?models=note-rnn-2,note-gru-2,few-lstm-2&prompt=the&length=2000&seed=3", width=1440)
+    one.page.wait_for_function(
+        "() => [...document.querySelectorAll('.status')].every((one) => /finished/.test(one.textContent))"
+    )
+    out = one.page.locator(".model-card .out").first
+    cut = "(out) => out.scrollHeight - out.clientHeight"
+    assert out.evaluate(cut) > 100
+    one.page.emulate_media(media="print")
+    assert out.evaluate(cut) <= 1
+
+
 def test_the_page_has_its_own_icon(url):
     icon = httpx.get(f"{url}favicon.ico")
     assert icon.headers["content-type"].startswith("image/svg+xml")

@@ -35,6 +35,14 @@ const comparison = (changed) =>
     ...changed,
   });
 
+test('the address of a board on which nothing is written yet has the length that was chosen', () => {
+  const cards = [{ model: 'a', text: '', state: 'waiting' }];
+  const sampling = { temperature: 0.8, top_k: 0, top_p: 1, max_chars: 300 };
+  const query = new URLSearchParams(queryOf(comparison({ cards, sampling, prompt: '' })));
+  assert.equal(query.get('length'), '300');
+  assert.equal(query.get('prompt'), '');
+});
+
 test('the address of what was written holds every setting and the length in characters', () => {
   const query = Object.fromEntries(new URLSearchParams(queryOf(comparison({}))));
   const numbers = { seed: '7', temperature: '0.8', top_k: '0', top_p: '1', length: '4' };

@@ -212,9 +212,10 @@ class Checkpoints {
     if (focused) this.#row(name ?? before)?.querySelector('button')?.focus({ preventScroll: true });
     if (!name || this.cards.has(name)) return;
     try {
-      this.cards.set(name, await this.server.model_card({ name }));
+      const card = await this.server.model_card({ name });
+      if (Object.keys(card).length) this.cards.set(name, card);
     } catch {
-      this.cards.delete(name);
+      // it is asked for again when it is chosen again
     }
     if (this.chosen === name) this.#drawDetails(true);
   }
@@ -230,7 +231,7 @@ class Checkpoints {
     const card = this.chosen === null ? null : this.cards.get(this.chosen);
     this.details.setAttribute('aria-label', labels.details);
     this.details.classList.toggle('waiting', this.chosen !== null && !card && !came);
-    if (card && Object.keys(card).length) {
+    if (card) {
       this.details.replaceChildren(...details(spoken(card), labels, () => this.#choose(null)));
     } else if (this.chosen === null || came) {
       this.details.replaceChildren(node('p', 'empty', came ? labels.failed : labels.choose));

@@ -1,6 +1,6 @@
 // Draws the Compare board (see cards.py): the cards, the highlight, files.
-import { report } from '../shared/address.js';
-import { Carried, find, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
+import { opened, report } from '../shared/address.js';
+import { Carried, answered, find, keepFocus, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
 import { lenses, marksOfPoems, menu } from './bar.js';
 import { build, extend, fill, partsOf, reserve, stop } from './card.js';
 import { FREE, choose, queryOf, shapeAsked } from './kept.js';
@@ -63,6 +63,8 @@ class Compare {
    * @type {{ answer: any, asked: { context: string[], actual: string | undefined }, model: string } | null}
    */
   asked = null;
+  /** How often next characters were asked for. */
+  asks = 0;
 
   /** @param {import('../shared/dom.js').Board} board */
   constructor({ element, props, labels, server, trigger, watch }) {
@@ -92,6 +94,11 @@ class Compare {
     });
     this.root.addEventListener('picked', (event) => this.#pick(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener('click', (event) => this.#press(event), true);
+    document.addEventListener('input', (event) => this.#askAnew(event), true);
+    document.addEventListener('keydown', (event) => this.#askAnew(event), true);
+    document.addEventListener('address', (event) => {
+      if (opened() === 'compare' && /** @type {CustomEvent} */ (event).detail.asks) this.held = false;
+    });
     watch('value', () => this.draw());
     onLanguage(this.root, () => this.#speak());
     this.draw();
@@ -255,6 +262,16 @@ class Compare {
   }
 
   /**
+   * Notices that the reader asks for another text by the form of a poem, without a button.
+   * @param {Event} event
+   */
+  #askAnew(event) {
+    const place = event instanceof KeyboardEvent ? '#acrostic' : '#shape, #regulated';
+    if (event instanceof KeyboardEvent && event.key !== 'Enter') return;
+    if (targetOf(event).closest?.(place)) this.held = false;
+  }
+
+  /**
    * Reserves the height of the texts that are asked for, at once, while the reader expects a change.
    * @param {boolean} goesOn whether the texts that are shown are continued
    */
@@ -314,11 +331,12 @@ class Compare {
     const spans = [...article.querySelectorAll('.out span[data-at]')];
     if (!spans.length || event.ctrlKey || event.metaKey) return;
     const old = spans.findIndex((span) => span.classList.contains('at'));
-    const from = old < 0 ? this.#cardOf(article).prompt.length - 1 : old;
+    const given = Array.from(this.#cardOf(article).prompt).length;
+    const from = old < 0 ? given - 1 : old;
     const places = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: spans.length - 1, Enter: from };
     if (!(event.key in places)) return;
     const to = places[/** @type {keyof typeof places} */ (event.key)];
-    const first = this.value.shape === FREE ? 0 : this.#cardOf(article).prompt.length; // which a poem does not show
+    const first = this.value.shape === FREE ? 0 : given; // which a poem does not show
     const at = Math.max(first, Math.min(spans.length - 1, to));
     event.preventDefault();
     if (event.key === 'Enter') {
@@ -346,7 +364,12 @@ class Compare {
     this.cards.querySelectorAll('.at').forEach((span) => span.classList.remove('at'));
     find(article, `.out span[data-at="${at}"]`).classList.add('at');
     const models = cards.map((one) => one.model);
-    const answer = await this.server.next_chars({ context: read.join(''), models });
+    const turn = ++this.asks;
+    const wanted = { context: read.join(''), models };
+    const answer = await answered(this.server.next_chars(wanted), this.carried.labels.failed);
+    const now = this.value.cards.find((one) => one.model === card.model);
+    const isThere = now && now.state !== 'writing' && now.prompt + now.text === characters.join('');
+    if (turn !== this.asks || !isThere) return; // another place was asked for, or the text is another one
     this.asked = { answer, asked: { context, actual: characters[at] }, model: card.model };
     this.sheet.uncover(this.#show());
   }
@@ -366,7 +389,7 @@ class Compare {
     this.root.dataset.lens = this.lens;
     const choose = (/** @type {string} */ lens) => {
       this.lens = lens;
-      this.#applyHighlight();
+      keepFocus(find(this.root, '.lenses'), () => this.#applyHighlight());
     };
     const { labels, lines, poems, shape } = this.value;
     const marks = poems ? [marksOfPoems(labels, shape !== FREE)] : [];
@@ -383,7 +406,8 @@ class Compare {
   /** @param {import('./bar.js').Kind} kind */
   async #export(kind) {
     const { value } = this;
-    const file = spoken(await this.server.exported({ kind, value, lang: value.lang }));
+    const wanted = { kind, value, lang: value.lang };
+    const file = spoken(await answered(this.server.exported(wanted), this.carried.labels.failed));
     if (file.error) window.alert(file.error);
     else save(file.name, file.mime, file.text);
   }

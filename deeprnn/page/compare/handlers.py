@@ -144,11 +144,12 @@ class Handlers:
         numbers = [ask.numbers.get(key, value) for key, value in zip(keys, numbers, strict=True)]
         if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:
             numbers[3] = MAX_NEW_CHARS
-        asked = bool(ask.prompt or ask.numbers or ask.shape)  # recordings have other settings
+        asked = bool(ask.prompt is not None or ask.numbers or ask.shape)  # recordings have other settings
         written = (NAMES[ask.lang], length, turn) if ask.view == "compare" and asked else None
         if ask.shape:  # then nothing given is given as nothing
             prompt, shape, acrostic, regulated = "", ask.shape, ask.acrostic or "", ask.regulated
-        return *shown, ask.prompt or prompt, *numbers, shape, acrostic, regulated, written
+        prompt = prompt if ask.prompt is None else ask.prompt
+        return *shown, prompt, *numbers, shape, acrostic, regulated, written
 
     def on_asked(self, request: gr.Request, written: tuple[str, int, int] | None, *asked: Any) -> Iterator[Any]:
         """Write the text that the address asks for, in its language, even if the switch does not show it yet."""

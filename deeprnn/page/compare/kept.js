@@ -22,8 +22,8 @@ export function queryOf({ cards, prompt, seed, sampling, preset, budget, shape, 
     query.set('budget', String(budget));
   } else query.set('models', listed(cards.map((card) => card.model)));
   if (!cards.every((card) => card.state === 'recorded')) {
-    const length = Math.max(...cards.map((card) => Array.from(card.text).length), 1);
-    const { temperature, top_k, top_p } = sampling;
+    const { temperature, top_k, top_p, max_chars } = sampling;
+    const length = Math.max(...cards.map((card) => Array.from(card.text).length), 0) || max_chars;
     const poem = { form: shape, ...(acrostic && { acrostic }), ...(regulated && { regulated: 1 }) };
     const set = { prompt, seed, temperature, top_k, top_p, ...(shape === FREE ? { length } : poem) };
     for (const [name, given] of Object.entries(set)) query.set(name, String(given));

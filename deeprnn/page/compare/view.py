@@ -54,12 +54,13 @@ def _connect_choices(ui: Controls, handlers: Handlers, language: gr.Radio) -> No
         told = calling("compare", "tellModels", happened)
         getattr(ui.picker, happened)(None, ui.picker, None, js=told, queue=False, **QUIET)
     picked = [ui.board, ui.preset, ui.budget]
-    ui.board.input(handlers.on_pick, [ui.picker, ui.board], picked, trigger_mode="always_last", **QUIET)
     held = [ui.board, language, *ui.picker.filters]
     shown = [ui.board, ui.picker, *ui.settings()]
-    ui.preset.input(handlers.on_preset, [ui.preset, *held], [*shown, ui.budget], **QUIET)
-    ui.budget.input(handlers.on_budget, [ui.preset, ui.budget, *held], shown, **QUIET)
-    ui.board.clear(handlers.on_back, held, shown, **QUIET)
+    last: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}  # of several quick choices
+    ui.preset.input(handlers.on_preset, [ui.preset, *held], [*shown, ui.budget], **last)
+    ui.budget.input(handlers.on_budget, [ui.preset, ui.budget, *held], shown, **last)
+    ui.board.clear(handlers.on_back, held, shown, **last)
+    ui.board.input(handlers.on_pick, [ui.picker, ui.board], picked, **last)
     opened = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings()]
     ui.board.upload(handlers.on_open_file, [language, *ui.picker.filters], opened, **QUIET)
     for button, text in zip(ui.examples, EXAMPLES, strict=True):

@@ -4,6 +4,7 @@ import {
   Carried,
   filled,
   find,
+  keepFocus,
   listed,
   node,
   onLanguage,
@@ -162,7 +163,7 @@ class Inside {
     const bar = node('div', 'bar');
     const choice = segments(entries, this.shown, (picked) => {
       this.shown = picked;
-      this.draw();
+      keepFocus(this.root, () => this.draw());
     });
     bar.append(choice);
     const deepest = Math.max(...models.map((one) => one.change.length));
@@ -170,7 +171,7 @@ class Inside {
     const layers = numbers(deepest).map((name, index) => /** @type {[number, string]} */ ([index, name]));
     const choiceOfLayer = segments(layers, Math.min(this.layer, deepest - 1), (picked) => {
       this.layer = picked;
-      this.draw();
+      keepFocus(this.root, () => this.draw());
     });
     bar.append(choiceOfLayer);
     return bar;

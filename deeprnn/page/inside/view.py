@@ -256,11 +256,11 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
         with refusing(lang):
             return found(registry, list(dict.fromkeys(filter(None, (one, other)))), text)
 
-    def on_address(ask: links.Ask, _: str | None) -> Any:
+    def on_address(ask: links.Ask, _: str | None, typed: str = "") -> Any:
         if ask.view != "inside":
             return [gr.skip()] * 4
         asked = [name for name in ask.models if wiring(registry.info(name).config) in _SEPARATE][:2]
-        names, shown = asked or ui.chosen, ask.text or TEXT
+        names, shown = asked or ui.chosen, ask.text or typed or TEXT
         try:
             drawn = found(registry, names, shown)
         except RequestError:
@@ -270,7 +270,7 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
         return names[0], names[1] if len(names) > 1 else "", shown, drawn
 
     asked = [ui.first, ui.second, ui.text, language]
-    ui.go.click(on_look, asked, ui.board, api_visibility="private", show_progress="minimal")
-    for one in (ui.first, ui.second):
-        one.input(on_look, asked, ui.board, api_visibility="private", show_progress="minimal")
-    addresses.follow("inside", on_address, [ui.first, ui.second, ui.text, ui.board])
+    shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+    choices = [ui.go.click, ui.first.input, ui.second.input]
+    gr.on(choices, on_look, asked, ui.board, trigger_mode="always_last", **shown)  # one event: its last answer stays
+    addresses.follow("inside", on_address, [ui.first, ui.second, ui.text, ui.board], [ui.text])

@@ -28,6 +28,9 @@ import { pair, stackPicture } from './stack.js';
 
 /** @typedef {{ sections: Section[], glossary: import('../shared/term.js').Glossary, labels: Labels, note: string }} Value */
 
+/** The keys of the sections whose fold is open. @type {Set<string>} */
+const unfolded = new Set();
+
 /**
  * @param {Code} entries
  * @param {Labels} labels
@@ -90,9 +93,12 @@ function exercises(entries) {
 /**
  * @param {NonNullable<Section['fold']>} one
  * @param {Value} value
+ * @param {string} key of its section
  */
-function fold(one, { glossary, labels }) {
+function fold(one, { glossary, labels }, key) {
   const made = node('details', 'fold');
+  made.open = unfolded.has(key);
+  made.addEventListener('toggle', () => (made.open ? unfolded.add(key) : unfolded.delete(key)));
   made.append(node('summary', '', one.title), words(one.text, glossary));
   if (one.code.length) made.append(codes(one.code, labels));
   return made;
@@ -121,7 +127,7 @@ function section(one, value, choice) {
     shown.append(drawn);
   }
   made.append(node('h2', '', one.title), words(one.text, glossary), shown);
-  if (one.fold) made.append(fold(one.fold, value));
+  if (one.fold) made.append(fold(one.fold, value, one.key));
   return made;
 }
 

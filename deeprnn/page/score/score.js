@@ -6,6 +6,7 @@ import {
   button,
   filled,
   find,
+  keepFocus,
   listed,
   node,
   onLanguage,
@@ -140,7 +141,7 @@ class Score {
       this.root.replaceChildren(node('p', 'empty', value?.labels.empty ?? ''));
       return;
     }
-    if (value.turn < this.turn || value.turn === this.stopped) return;
+    if (value.turn < this.turn || (value.turn === this.stopped && news)) return; // without news: in another language
     if (!news || this.turn !== value.turn) this.#begin(value);
     this.turn = value.turn;
     report('score', () => new URLSearchParams({ models: listed(value.models), text: value.text }).toString());
@@ -196,7 +197,7 @@ class Score {
       box.append(node('span', '', filled(labels.progress, { done, all: models.length })));
       box.append(button('stop', labels.stop, () => this.#stop()));
     } else {
-      const { bold, rest } = verdict(cards, text.length, labels);
+      const { bold, rest } = verdict(cards, Array.from(text).length, labels);
       box.append(node('b', '', bold), ...rest.map((one) => between(lang) + one));
     }
     this.verdict.replaceChildren(box, node('p', 'what', labels.what));
@@ -243,13 +244,10 @@ class Score {
 
   /** Draws the controls of the map, and its colours. */
   #paint() {
-    const within = 'button, select';
-    const before = /** @type {Element[]} */ ([...this.controls.querySelectorAll(within)]);
-    const focused = document.activeElement ? before.indexOf(document.activeElement) : -1;
     const { cards, labels } = this.value;
     const { first, second } = this.#compared();
-    this.controls.replaceChildren(...(first < 0 ? [] : this.#choices(first, second, labels)));
-    if (focused >= 0) /** @type {HTMLElement} */ (this.controls.querySelectorAll(within)[focused])?.focus();
+    const choices = () => (first < 0 ? [] : this.#choices(first, second, labels));
+    keepFocus(this.controls, () => this.controls.replaceChildren(...choices()));
     const row = first < 0 ? null : this.#unpack(cards[first]);
     const other = this.mode === 'two' && second >= 0 ? this.#unpack(cards[second]) : null;
     const levels = new Int8Array((row?.costs.length ?? 0) + 1);

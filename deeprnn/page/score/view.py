@@ -8,6 +8,7 @@ Knows: its controls, and which event scores which text. Does not know: the other
 import functools
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -81,7 +82,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._turn = 0
+        self._turn = time.time_ns() // 1_000_000  # higher than all earlier ones, even after a restart
         self._latest: dict[str, int] = {}
 
     def begin(self, session: str | None) -> int:
@@ -157,8 +158,8 @@ class _Handlers:
 
         return pressed
 
-    def on_address(self, ask: links.Ask, session: str | None) -> Any:
-        """Score the text and with the models that an address asks for, else an example.
+    def on_address(self, ask: links.Ask, session: str | None, typed: str = "") -> Any:
+        """Score the text and with the models that an address asks for; without a text the one typed, else an example.
 
         The controls show that example when the page is sent; meanwhile the reader may have set them.
         """
@@ -169,7 +170,7 @@ class _Handlers:
             names = list(comparisons(self._registry)[ask.preset].groups[ask.budget])
         controls = [] if names or ask.text else [gr.skip()] * 2
         names = names[:MAX_MODELS] or examples.models(self._registry, DEFAULT)  # the Compare view shows a warning
-        text = ask.text or EXAMPLES[DEFAULT].text
+        text = ask.text or (typed if len(typed) > 1 else EXAMPLES[DEFAULT].text)
         try:
             drawn: Any = written(self._turns.begin(session), found(self._registry, text, names))
         except RequestError as error:
@@ -215,7 +216,7 @@ def build(
     ui.go.click(handlers.on_score, asked, ui.board, **anew)
     for key, button in ui.buttons.items():
         button.click(handlers.on_example(key), [ui.picker, language, *ui.picker.filters], shown, **anew)
-    addresses.follow("score", handlers.on_address, shown)
+    addresses.follow("score", handlers.on_address, shown, [ui.text])
     ui.board.input(handlers.on_stop, None, None, **anew)
     for control in (ui.text, ui.picker):
         told = calling("score", "tellControls")

@@ -41,13 +41,23 @@ function placeOf(view) {
 }
 
 /**
- * A query that names its view and the page's language, at most `LONGEST` characters long.
+ * A query that names its view and the page's language.
  * @param {string} view
  * @param {string} query
  */
 function whole(view, query) {
   const made = new URLSearchParams({ view, lang: language() });
   new URLSearchParams(query).forEach((value, name) => made.has(name) || name === THEME || made.append(name, value));
+  return String(made);
+}
+
+/**
+ * The same, at most `LONGEST` characters long.
+ * @param {string} view
+ * @param {string} query
+ */
+function short(view, query) {
+  const made = new URLSearchParams(whole(view, query));
   if (String(made).length > LONGEST) made.delete('text');
   return String(made);
 }
@@ -55,8 +65,8 @@ function whole(view, query) {
 /** The view that is open. */
 export const opened = () => current;
 
-/** The query of what is shown now. */
-export const shown = () => whole(current, placeOf(current).read());
+/** The query of what is shown now, as an address has it. */
+export const shown = () => short(current, placeOf(current).read());
 
 /** Whether `shown` leaves the text out. */
 export const cut = () =>
@@ -73,7 +83,7 @@ export function start() {
   document.addEventListener('click', follow);
   document.addEventListener('language', () => {
     const place = placeOf(current);
-    place.bar = whole(current, place.bar ?? '');
+    place.bar = short(current, place.bar ?? '');
     write();
   });
   window.addEventListener('popstate', ({ state }) => {
@@ -118,7 +128,7 @@ export function report(view, read, step = '') {
   const place = placeOf(view);
   const another = acted && place.asked === null && place.step !== null && place.step !== step;
   Object.assign(place, { read, step, asked: null });
-  if (acted) place.bar = whole(view, read());
+  if (acted) place.bar = short(view, read());
   if (view === current) write(another);
 }
 
@@ -151,18 +161,18 @@ function show(view, query, bar) {
   const asks = differs || place.bar === null;
   current = view;
   delete document.documentElement.dataset.opening;
-  place.bar = bar ? whole(view, bar) : (bar ?? wanted);
+  place.bar = bar ? short(view, bar) : (bar ?? short(view, wanted));
   select();
   if (asks) {
     acted = false;
     place.asked = wanted;
     place.trigger('select', { query: wanted });
   }
-  document.dispatchEvent(new Event('address'));
+  document.dispatchEvent(new CustomEvent('address', { detail: { asks } }));
 }
 
 /** What the history keeps beside the present address. */
-const entry = () => ({ view: current, query: placeOf(current).asked ?? shown() });
+const entry = () => ({ view: current, query: placeOf(current).asked ?? whole(current, placeOf(current).read()) });
 
 /** The present address, relative to the page. */
 function address() {

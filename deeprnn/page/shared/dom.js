@@ -231,6 +231,25 @@ export function segments(entries, chosen, choose) {
 }
 
 /**
+ * Draws a place anew; the control in it that has the focus keeps it.
+ * @param {Element} place
+ * @param {() => void} draw
+ */
+export function keepFocus(place, draw) {
+  const controls = () => [...place.querySelectorAll('button, select')];
+  const focused = controls().findIndex((one) => one === document.activeElement);
+  draw();
+  /** @type {HTMLElement | undefined} */ (controls()[focused])?.focus({ preventScroll: true });
+}
+
+/**
+ * What a function of the server answers, or why it did not: gradio then returns nothing, or the promise fails.
+ * @param {Promise<any>} asked
+ * @param {any} failed in both languages
+ */
+export const answered = async (asked, failed) => (await asked.catch(() => null)) ?? { error: failed };
+
+/**
  * A table that scrolls sideways if it is too wide; the first cell of each row is its header.
  * @param {string[]} columns
  * @param {string[][]} rows
@@ -342,6 +361,9 @@ export function save(name, mime, content) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+/** The labels of buttons that show that they have copied, and when these come back. @type {WeakMap<HTMLElement, [string, number]>} */
+const copying = new WeakMap();
+
 /**
  * Copies a text and shows `done` on the button for two seconds. Without permission for the clipboard (http, a frame), the
  * text is selected and copied by a command; if that fails too, a dialog shows the text to the reader.
@@ -350,7 +372,7 @@ export function save(name, mime, content) {
  * @param {string} done
  */
 export async function copy(text, pressed, done) {
-  const label = pressed.textContent ?? '';
+  const [label, timer] = copying.get(pressed) ?? [pressed.textContent ?? '', 0];
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -365,6 +387,11 @@ export async function copy(text, pressed, done) {
       return;
     }
   }
+  clearTimeout(timer);
   pressed.textContent = done;
-  setTimeout(() => (pressed.textContent = label), 2000);
+  const back = () => {
+    copying.delete(pressed);
+    pressed.textContent = label;
+  };
+  copying.set(pressed, [label, window.setTimeout(back, 2000)]);
 }

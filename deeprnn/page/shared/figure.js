@@ -1,5 +1,5 @@
 // A figure: a choice of charts and axes, the numbers under the pointer, a table of all numbers, and files.
-import { button, node, pointed, save, segments, tableOf } from './dom.js';
+import { button, keepFocus, node, pointed, save, segments, tableOf } from './dom.js';
 import { csvOf, savePng, standalone } from './export.js';
 import { draw } from './kinds.js';
 import { sized } from './sized.js';
@@ -22,13 +22,14 @@ const states = new Map();
 export function figure(charts, key, labels, heading) {
   const state = states.get(key) ?? { chosen: 0, axis: 0, open: false };
   states.set(key, state);
-  return sized(node('figure', 'figure'), (width, redraw) => {
+  const place = node('figure', 'figure');
+  return sized(place, (width, redraw) => {
     const { chosen, axis } = state;
     const chart = charts[chosen];
     const drawn = draw(chart, width, axis);
     const bar = barOf(charts, chosen, axis, (which, along) => {
       Object.assign(state, { chosen: which, axis: along });
-      redraw();
+      keepFocus(place, redraw);
     });
     const legend = node('div', 'legend');
     legend.append(...drawn.entries);

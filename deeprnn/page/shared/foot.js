@@ -38,11 +38,14 @@ function citation(labels) {
 export function mount(board) {
   const root = find(board.element, '.foot');
   const draw = () => {
+    const isOpen = root.querySelector('details')?.open ?? false;
     const labels = spoken(board.labels);
     const links = node('p');
     const licence = linkTo(labels.licence, LICENCE);
     links.append(linkTo(labels.chapter, labels.chapter_address), ' · ', licence, ' · ', labels.books);
-    root.replaceChildren(node('p', '', labels.about), links, node('p', '', labels.source), citation(labels));
+    const cited = citation(labels);
+    cited.open = isOpen;
+    root.replaceChildren(node('p', '', labels.about), links, node('p', '', labels.source), cited);
   };
   draw();
   onLanguage(root, draw);

@@ -47,7 +47,7 @@ function press(event) {
     click('generate');
     click('score');
   }
-  if (event.key === 'Escape') click('stop');
+  if (event.key === 'Escape' && !event.isComposing) click('stop'); // else it ends the input of a Chinese word
 }
 
 /**

@@ -56,20 +56,24 @@ export async function ask(what, body) {
   return said;
 }
 
+const AGAIN = 3000; // milliseconds after which a stream that was refused is tried again
+
 /** The visitor's trainings. */
 export class Trainings {
   /** By key, the oldest first. @type {Map<string, Training>} */
   all = new Map();
   /** What is listened to; null: nothing runs. @type {EventSource | null} */
   #stream = null;
+  /** The timer of the next try to listen. */
+  #again = 0;
 
-  /** @param {() => void} changed is called after each change */
+  /** @param {(lost: boolean) => void} changed is called after each change; lost: trainings are gone unasked */
   constructor(changed) {
     this.changed = changed;
     document.addEventListener('visibilitychange', () => {
       if (document.hidden)
         this.#stream?.close(); // a browser keeps few connections to one server
-      else if (this.#stream) this.listen();
+      else this.listen(); // another tab may have started or removed a training
     });
   }
 
@@ -89,7 +93,12 @@ export class Trainings {
   /** Listens to what changes until nothing runs any more. */
   listen() {
     this.#stream?.close();
+    clearTimeout(this.#again);
     const stream = new EventSource('training/events');
+    stream.addEventListener('error', () => {
+      const isOver = stream !== this.#stream || stream.readyState !== EventSource.CLOSED;
+      if (!isOver && !document.hidden) this.#again = window.setTimeout(() => this.listen(), AGAIN); // a proxy has refused it
+    });
     stream.addEventListener('message', ({ data }) => {
       const news = JSON.parse(data);
       if (news.over) stream.close();
@@ -101,10 +110,10 @@ export class Trainings {
 
   /** @param {News} news */
   #take({ trainings = {}, gone = [], whole }) {
-    gone.forEach((key) => this.all.delete(key));
-    if (whole) [...this.all.keys()].filter((key) => !(key in trainings)).forEach((key) => this.all.delete(key));
+    const lost = whole ? [...this.all.keys()].filter((key) => !(key in trainings)) : [];
+    [...gone, ...lost].forEach((key) => this.all.delete(key));
     Object.entries(trainings).forEach(([key, change]) => this.all.set(key, merged(this.all.get(key), key, change)));
-    this.changed();
+    this.changed(lost.length > 0);
   }
 }
 

@@ -7,6 +7,7 @@ import { decoded } from './reading.js';
 /** @typedef {import('./client.js').Book} Book */
 /** @typedef {import('./form.js').Offer} Offer */
 /** @typedef {Record<string, string>} Labels */
+/** @typedef {(labels: Labels) => string} More */
 
 const SHOWN = 600; // characters of an opened file that are shown
 const TITLE = 60; // characters
@@ -16,6 +17,8 @@ export class Source {
   chosen = null;
   /** What was brought in this page; the server may have lost it. @type {{ text: string, title: string } | null} */
   #brought = null;
+  /** What was last brought, also if it does not fit. @type {{ text: string, title: string, more?: More } | null} */
+  #last = null;
   /** @type {Book[]} */
   #books = [];
 
@@ -108,9 +111,10 @@ export class Source {
     this.#show(other.text.classList.contains('taken') ? other.text.placeholder : '');
     this.text.value = other.text.value;
     this.books.value = other.books.value;
-    this.chosen = other.chosen;
-    this.#brought = other.#brought;
-    this.note.textContent = other.chosen ? other.chosen.title || this.labels.pasted : '';
+    const { chosen } = other;
+    if (other.#last) this.#bring(other.#last.text, other.#last.title, other.#last.more);
+    else if (chosen) this.keep(chosen.source, this.#titleOf(chosen.source) ?? chosen.title);
+    this.chosen = chosen;
     this.changed();
   }
 
@@ -120,7 +124,7 @@ export class Source {
    * @param {string} title
    */
   keep(source, title) {
-    this.#brought = null;
+    this.#brought = this.#last = null;
     this.chosen = { source, title };
     const book = this.#books.find(({ name }) => name === source);
     this.books.value = book?.name ?? '';
@@ -154,18 +158,28 @@ export class Source {
     this.books.value = '';
     if (!found) {
       this.#show('');
-      this.#bring('', '', this.labels.undecoded);
+      this.#bring('', '', ({ undecoded }) => undecoded);
       return;
     }
     this.#show(found.text.slice(0, SHOWN));
-    const said = found.encoding === 'UTF-8' ? '' : filled(this.labels.decoded, { encoding: found.encoding });
+    const { encoding } = found;
+    const said = (/** @type {Labels} */ labels) => (encoding === 'UTF-8' ? '' : filled(labels.decoded, { encoding }));
     this.#bring(found.text, file.name.slice(-TITLE), said);
+  }
+
+  /**
+   * @param {string} name
+   * @returns {string | null} null: no text of that name is at hand
+   */
+  #titleOf(name) {
+    const book = this.#books.find((one) => one.name === name);
+    return book ? spoken(book.title) : null;
   }
 
   /** @param {string} name of a text at hand */
   #take(name) {
-    const book = this.#books.find((one) => one.name === name);
-    if (book) return this.keep(name, spoken(book.title));
+    const title = this.#titleOf(name);
+    if (title !== null) return this.keep(name, title);
     this.#show('');
     this.#bring('', '');
   }
@@ -174,10 +188,11 @@ export class Source {
    * Takes a text of the visitor's.
    * @param {string} text
    * @param {string} title
-   * @param {...string} more what is to be said of it
+   * @param {More} [more] what is to be said of it
    */
-  #bring(text, title, ...more) {
+  #bring(text, title, more = () => '') {
     const { labels, offer } = this;
+    this.#last = { text, title, more };
     const bytes = new TextEncoder().encode(text).length;
     const fits = bytes >= offer.least_bytes && bytes <= offer.most_bytes;
     this.chosen = null;
@@ -187,7 +202,7 @@ export class Source {
     const characters = filled(labels.characters, { n: Array.from(text).length.toLocaleString() });
     const wrong = filled(bytes < offer.least_bytes ? labels.too_short : labels.too_long, places);
     const said = fits ? characters : bytes ? wrong : '';
-    this.note.textContent = [title, said, ...more].filter(Boolean).join(' · ');
+    this.note.textContent = [title, said, more(labels)].filter(Boolean).join(' · ');
     this.changed();
   }
 }

@@ -175,7 +175,10 @@ export function mount({ element, props, labels, watch }) {
   const root = find(element, '.training');
   /** @type {Carried<Value>} */
   const carried = new Carried(props, labels);
-  const trainings = new Trainings(() => view?.update());
+  const trainings = new Trainings((lost) => {
+    view?.update();
+    if (lost && view) view.problem.textContent = view.labels.lost;
+  });
   /** @type {import('./client.js').Book[]} */
   let books = [];
   /** @type {View | undefined} */

@@ -1,6 +1,18 @@
 // Draws the Watch view (see view.py): the models of a question, with a slider over their training that plays by itself.
 import { opened, report } from '../shared/address.js';
-import { between, Carried, find, node, onLanguage, pointed, segments, spoken, targetOf } from '../shared/dom.js';
+import {
+  answered,
+  between,
+  Carried,
+  find,
+  keepFocus,
+  node,
+  onLanguage,
+  pointed,
+  segments,
+  spoken,
+  targetOf,
+} from '../shared/dom.js';
 import { lines } from '../shared/lines.js';
 import { sized } from '../shared/sized.js';
 import { chartOf, legendOf } from './curves.js';
@@ -97,7 +109,7 @@ class Watch {
     this.#failure = null;
     if (!names.length || (question && marked)) return;
     /** @type {Answer} */
-    const answer = await this.server.learners({ models: names }).catch(() => ({ error: this.carried.labels.failed }));
+    const answer = await answered(this.server.learners({ models: names }), this.carried.labels.failed);
     if (answer.error) this.#failure = answer.error;
     else {
       Object.assign(this.#fetched, answer.found);
@@ -113,6 +125,10 @@ class Watch {
 
   /** Draws everything anew. */
   draw() {
+    keepFocus(this.root, () => this.#draw());
+  }
+
+  #draw() {
     const { questions, labels, command, lang } = this.carried.given();
     const learners = this.#learners();
     const chips = switchOf(

@@ -10,7 +10,8 @@ from deeprnn.measure import probes
 from deeprnn.page import service
 from deeprnn.page.inside import view as inside
 from deeprnn.page.service import MAX_LOOK_CHARS, RequestError
-from deeprnn.page.shared.widgets import two_digits
+from deeprnn.page.shared.widgets import title_of, two_digits
+from deeprnn.page.words import tr
 from tests.page.conftest import spoken
 
 TEXT = "The Time Traveller came back and sat down by the fire without a word."
@@ -135,6 +136,31 @@ def test_an_address_brings_its_models_and_its_text(visit):
     assert shown == ["depth-lstm-2-residual", "depth-rnn-2-residual"] * 5
     assert one.page.locator(".strip span").count() == len("A text of its own.")
     assert one.page.locator("#inside-text textarea").input_value() == "A text of its own."
+
+
+def test_of_two_quick_choices_the_last_is_shown(visit, registry):
+    one = visit("?view=inside&models=depth-lstm-2-residual&text=A+text+of+its+own.")
+    one.page.wait_for_selector(".inside .figure")
+    one.settle()
+    first = one.page.get_by_label(tr("inside.first", "en"), exact=True)
+    for model in ("depth-rnn-2-residual", "depth-gru-2-residual"):
+        first.click()
+        one.page.get_by_role("option", name=title_of(registry, model, "en"), exact=True).click()
+    one.page.wait_for_selector(".pair .figure[data-model='depth-gru-2-residual']")
+    one.settle()
+    shown = one.page.locator(".pair .figure").evaluate_all("all => all.map((one) => one.dataset.model)")
+    assert set(shown) == {"depth-gru-2-residual"}
+
+
+def test_a_switch_that_is_pressed_keeps_the_focus(visit):
+    one = visit("?view=inside&models=depth-lstm-2-residual&text=A+text+of+its+own.")
+    pressed = one.page.get_by_role("button", name="forget gate f")
+    pressed.focus()
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_function(
+        "() => document.activeElement.textContent === 'forget gate f'"
+        " && document.activeElement.getAttribute('aria-pressed') === 'true'"
+    )
 
 
 def test_gates_are_called_by_their_names():

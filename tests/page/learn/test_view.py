@@ -113,6 +113,15 @@ def test_the_equations_are_those_at_the_head_of_the_cells_file(cell):
     assert lines[-1] in inspect.getsource(inspect.getmodule(CELLS[cell]))
 
 
+def test_an_open_fold_stays_open_in_another_language(visit):
+    one = visit("?view=learn")
+    fold = one.page.locator("details.fold").first
+    fold.locator("summary").click()
+    one.page.get_by_text("中文", exact=True).click()
+    one.page.wait_for_function("() => document.querySelector('.learn h2').textContent.match(/[一-鿿]/)")
+    assert fold.evaluate("(one) => one.open")
+
+
 def test_another_result_is_another_lesson(tmp_path):
     stored = json.loads((SHIPPED / FILE).read_text())
     stored["runs"]["note-lstm-2"]["final"]["val"]["ppl"] = 50.0

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from deeprnn.page.score.examples import DEFAULT, EXAMPLES
 from deeprnn.page.score.rows import parts
 from deeprnn.page.service import RequestError
 from deeprnn.page.shared.components import Drawing
+from deeprnn.page.words import tr
 from deeprnn.text.vocab import UNKNOWN_ID
 from tests.page.conftest import spoken
 
@@ -97,6 +99,12 @@ def test_an_example_is_computed_once_for_all_visitors(registry):
     text, names = EXAMPLES[DEFAULT].text, examples.models(registry, DEFAULT)
     one, other = (next(view.found(registry, text, names)) for _ in range(2))
     assert [id(part) for part in one] == [id(part) for part in other]
+
+
+def test_a_server_that_has_started_again_counts_on_so_that_open_pages_draw_its_answers():
+    before = view.Turns().begin("a")
+    time.sleep(0.002)
+    assert view.Turns().begin("a") > before
 
 
 def test_a_new_drawing_ends_the_one_before_of_the_same_session():
@@ -186,7 +194,7 @@ def test_rows_come_while_models_read_and_the_reader_can_stop(visit):
     one.page.wait_for_selector(".score-result .verdict b")
     one.page.locator("#score-text textarea").fill(LONG)
     one.page.click("#score")
-    one.page.wait_for_function("() => document.querySelectorAll('.score-result tr.waiting').length === 4")
+    one.page.wait_for_selector(".score-result tr.waiting")
     bases = one.page.locator(".score-result tr.base.done .fill")
     assert bases.count() >= 3
     one.page.locator(".score-result .stop").click()
@@ -195,6 +203,10 @@ def test_rows_come_while_models_read_and_the_reader_can_stop(visit):
     assert one.page.locator(".score-result .stop").count() == 0
     one.settle()
     assert one.page.locator(".score-result tr.stopped").count() == stopped
+    for lang in ("zh", "en"):
+        one.page.get_by_text({"zh": "中文", "en": "English"}[lang], exact=True).click()
+        one.page.get_by_role("heading", name=tr("score.label.heat", lang)).wait_for()
+        assert one.page.locator(".score-result tr.stopped").count() == stopped
     one.page.get_by_role("button", name="Training text").click()
     one.page.wait_for_function(
         "() => document.querySelector('.score-result .verdict b')"
