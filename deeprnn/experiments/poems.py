@@ -131,23 +131,27 @@ def answer_cells(results: Results) -> Figures:
     Raises:
         LookupError, ValueError: residual stacks of a depth are missing.
     """
-    residual, plain = (_by_depth(results, "gru", residual=one) for one in (True, False))
-    if residual.keys() != set(DEPTHS):
-        raise LookupError(f"not all residual GRU stacks were run: {[*residual]}.")
-    pairs = {layers: (residual[layers], runs) for layers, runs in _by_depth(results, "lstm").items()}
-    shares = {cell: _means(results, "shaped", _by_depth(results, cell).values()) for cell in CELLS}
+    stacks = {cell: _by_depth(results, cell) for cell in CELLS}
+    if missing := [cell for cell, found in stacks.items() if found.keys() != set(DEPTHS)]:
+        raise LookupError(f"not all depths were run: {missing}.")
+    gru, plain = stacks["gru"], _by_depth(results, "gru", residual=False)
+    shares = {cell: _means(results, "shaped", found.values()) for cell, found in stacks.items()}
+    ppls = {cell: [runs.figure().mean for runs in found.values()] for cell, found in stacks.items()}
     listed = ("shaped", "toned", "couplets_rhymed")
     return {
-        "layers": [{"layers": layers} for layers in residual],
-        "seeds": [{"seeds": len(one)} for one in residual.values()],
-        **{rule: [{rule: kept_by(results, rule)(one)} for one in residual.values()] for rule in listed},
-        "beside": [{"gru": gru.figure(), "lstm": lstm.figure()} for gru, lstm in pairs.values()],
+        "layers": [{"layers": layers} for layers in gru],
+        "seeds": [{"seeds": len(one)} for one in gru.values()],
+        **{rule: [{rule: kept_by(results, rule)(one)} for one in gru.values()] for rule in listed},
+        "beside": [{cell: found[layers].figure() for cell, found in stacks.items()} for layers in DEPTHS],
         "told": clause(bool(plain)),
         "plain": [
             {"layers": layers, "ppl": one.figure(), "shaped": kept_by(results, "shaped")(one)}
             for layers, one in plain.items()
         ],
         **{place: value for cell, found in shares.items() for place, value in ends(cell, found).items()},
+        **{f"{cell}_few": found[DEPTHS.index(2)] for cell, found in ppls.items()},
+        **{f"{cell}_deep": found[-1] for cell, found in ppls.items()},
+        "deepest": clause(all(found[-1] == max(found) for found in (*shares.values(), *ppls.values()))),
     }
 
 
@@ -195,7 +199,12 @@ def _chart(results: Results, rule: str) -> Lines:
 
 def _shares(results: Results, rule: str) -> Values:
     means = [mean for cell in CELLS for mean in _means(results, rule, _by_depth(results, cell).values())]
-    return {"low": min(means), "high": max(means)}
+    ends_of = {"low": min(means), "high": max(means)}
+    if rule != "shaped":
+        return ends_of
+    return ends_of | {
+        "spread": max(_spread(results, runs) for cell in CELLS for runs in _by_depth(results, cell).values())
+    }
 
 
 def _perplexities(results: Results) -> Values:

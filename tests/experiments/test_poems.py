@@ -1,5 +1,7 @@
 """The question of poems: what is counted for a figure, and what the shipped results say."""
 
+from dataclasses import replace
+
 import pytest
 
 from deeprnn.experiments import poems, questions
@@ -38,6 +40,23 @@ def test_there_is_no_order_of_depth_as_the_claim_says():
 def test_plain_layers_predict_worse_and_keep_the_lines_better_as_the_sentence_says(layers):
     assert FOUND[f"{layers}_plain"].mean > 1.3 * max(one["ppl"].mean for one in FOUND["ppl"])
     assert FOUND[f"shaped_{layers}_plain"].mean > max(SHAPED)
+
+
+def test_grus_are_told_beside_lstms_of_the_same_depth_and_the_deepest_as_the_sentence_says():
+    found = questions.answers(SHIPPED_RESULTS)["cells"]
+    assert [one["layers"] for one in found["layers"]] == [1, 2, 4, 10]
+    assert [one["lstm"] for one in found["beside"]] == [one["ppl"] for one in FOUND["ppl"]]
+    gru = [one["gru"].mean for one in found["beside"]]
+    assert (found["gru_few"], found["gru_deep"]) == (gru[1], gru[-1])
+    shaped = [one["shaped"].mean for one in found["shaped"]]
+    deepest = max(shaped) == shaped[-1] and max(gru) == gru[-1] and max(SHAPED) == SHAPED[-1]
+    assert bool(found["deepest"]) == deepest
+
+
+def test_without_all_depths_nothing_is_told_of_grus():
+    runs = {name: run for name, run in SHIPPED_RESULTS.runs.items() if run.recipe != "poems-gru-4-residual"}
+    with pytest.raises(LookupError, match="not all depths were run"):
+        poems.answer_cells(replace(SHIPPED_RESULTS, runs=runs))
 
 
 def test_no_depth_has_learned_to_rhyme_as_the_claim_says():
