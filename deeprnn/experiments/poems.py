@@ -150,7 +150,6 @@ def answer_cells(results: Results) -> Figures:
         ],
         **{place: value for cell, found in shares.items() for place, value in ends(cell, found).items()},
         **{f"{cell}_few": found[DEPTHS.index(2)] for cell, found in ppls.items()},
-        **{f"{cell}_deep": found[-1] for cell, found in ppls.items()},
         "deepest": clause(all(found[-1] == max(found) for found in (*shares.values(), *ppls.values()))),
     }
 

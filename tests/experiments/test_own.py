@@ -1,5 +1,6 @@
 """The recipe that is made from any text."""
 
+import json
 import random
 import re
 from dataclasses import replace
@@ -11,6 +12,7 @@ from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.experiments import own
 from deeprnn.experiments.own import Machine, Options, OwnTextError, plan
 from deeprnn.experiments.words import WORDS
+from deeprnn.measure import baselines
 from deeprnn.nn.cells import CELLS
 from deeprnn.nn.model import CharRNN
 from deeprnn.page.training.answers import _OPTIONS
@@ -68,7 +70,7 @@ def test_what_a_command_line_asks_for_besides_replaces_what_would_follow_from_th
     train = found.recipe.train
     assert (train.learning_rate, train.batch_size, train.window, train.max_train_chars) == (0.001, 3, 20, 4_000)
     assert found.recipe.sample_prompt == "Once"
-    assert (found.train_chars, len(found.sentences("en"))) == (4_000, 2)  # none says that the time is short
+    assert (found.train_chars, len(found.sentences("en"))) == (4_000, 3)  # none says that the time is short
     assert made(english(9_000), max_chars=9_000).recipe.train.max_train_chars is None
 
 
@@ -100,7 +102,7 @@ def test_of_a_text_that_is_too_long_for_the_time_the_first_part_is_read_once_and
     found = made(english(2_000_000), minutes=0.5, layers=10, cell="gru")
     assert found.recipe.train.epochs == 1
     assert found.recipe.train.max_train_chars == found.train_chars < 1_000_000
-    assert f"{found.train_chars:,}" in found.sentences("en")[1]
+    assert f"{found.train_chars:,}" in found.sentences("en")[2]
 
 
 def test_a_short_text_takes_seconds_however_many_minutes_there_are():
@@ -169,8 +171,18 @@ def test_it_says_what_can_be_learned_from_so_much_text(chars, hint):
     found = made(english(chars))
     assert found.hint == f"own.hint.{hint}"
     for lang in ("en", "zh"):
-        assert f"{found.ngram['ppl']:.2f}" in found.sentences(lang)[0]
+        assert f"{found.ngram['ppl']:.2f}" in found.sentences(lang)[1]
+        assert len(found.sentences(lang)) == 3
+
+
+def test_of_a_text_too_long_to_be_counted_no_n_gram_is_told(monkeypatch):
+    monkeypatch.setattr(baselines, "MAX_COUNTED", 10_000)
+    found = made(english(30_000))
+    assert found.ngram is None
+    assert json.loads(json.dumps(found.figures, allow_nan=False))["ngram"] is None
+    for lang in ("en", "zh"):
         assert len(found.sentences(lang)) == 2
+        assert not any("nan" in one for one in found.sentences(lang))
 
 
 def test_every_word_is_used_and_none_is_missing():

@@ -158,7 +158,7 @@ export class Source {
     this.books.value = '';
     if (!found) {
       this.#show('');
-      this.#bring('', '', ({ undecoded }) => undecoded);
+      this.#bring('', '', (labels) => labels.undecoded);
       return;
     }
     this.#show(found.text.slice(0, SHOWN));
