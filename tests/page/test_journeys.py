@@ -423,8 +423,13 @@ def test_the_lines_of_a_running_plot_reach_any_perplexity(visit):
     assert float(words[-1].replace(",", "").replace(" k", "e3").replace(" M", "e6")) > float(cells[0]) / 30
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("lang", "scheme"),
+    [
+        *(("en", "light"), ("zh", "dark")),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in (("en", "dark"), ("zh", "light"))),
+    ],
+)
 @pytest.mark.parametrize("view", ["compare", "score", "checkpoints"])
 def test_axe_finds_nothing_serious(visit, view, lang, scheme):
     query = f"?view={view}&lang={lang}"

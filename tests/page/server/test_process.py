@@ -394,7 +394,7 @@ def children(number):
     return {int(child) for task in tasks for child in task.read_text().split()}
 
 
-@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_server_that_ends_takes_the_training_of_a_visitor_along(name, tmp_path):
     text = "".join(f"{n} green bottles hanging on the wall.\n" for n in range(100))
     options = {"cell": "gru", "layers": 1, "hidden": 8, "epochs": 5_000}

@@ -250,7 +250,7 @@ def test_a_server_that_is_killed_takes_its_training_along_and_the_next_one_remov
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("times", [20, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [10, pytest.param(50, marks=pytest.mark.slow)])
 def test_starts_and_kills_leave_no_process_and_no_file(times, made, tmp_path):
     trainings, started = made(), set()
     for count in range(times):
