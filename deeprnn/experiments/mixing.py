@@ -375,13 +375,11 @@ def charts(results: Results) -> Sequence[Sequence[Chart]]:
 def table(results: Results) -> Table | None:
     """Return the perplexities of all mixtures, beside those of their clean part alone; None without runs."""
     rows: list[list[Cell]] = []
-    beside = beside_leaving_out(results)
     for one in among(results, mixtures()):
         runs, apart = trained_on(results, one), None
         with contextlib.suppress(LookupError):
             apart = distance(results, one) if one.kind else None
-        other = one.kind in TEXTS and trained_on(results, one.clean_alone)
-        change = gap(results, one, one.clean_alone) if other else beside.get(one)
+        change = gap(results, one, one.clean_alone) if one.kind and trained_on(results, one.clean_alone) else None
         figures = [runs.figure(part) for part in ("train", "heldout", "cold_256")]
         rows.append([f"`{one.name}`", one.clean, one.mixed, apart, *figures, change])
     head = [

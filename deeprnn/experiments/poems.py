@@ -6,7 +6,7 @@ matrix: otherwise most weights would be outside the layers, of which depth is ma
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,7 @@ BEST = "poems-lstm-2-wide"
 PROMPT = "明月"
 TEMPERATURE = 1.0  # of the poems whose form is shown
 RULES = ("shaped", "toned", "couplets_rhymed", "lines_copied")  # fields of `VerseCounts`, each with a chart
+LISTED = ("shaped", "toned", "couplets_rhymed")  # those of which an answer tells the share at each depth
 _COLUMNS = (
     *(("lines and marks", "shaped"), ("lines of one length", "one_length"), ("four or eight", "four_or_eight")),
     *(("marks", "marked"), ("tones*", "toned"), ("rhyme*", "rhymed_level"), ("all rules*", "regulated")),
@@ -101,17 +102,14 @@ def answer(results: Results) -> Figures:
     best = counted(results, results.where(recipe=BEST))
     real, ngram = of_real(results).heldout, of_real(results).ngrams[-1]
     means = {rule: _means(results, rule, runs.values()) for rule in (*RULES, "one_length")}
-    listed = ("shaped", "toned", "couplets_rhymed")
     return {
-        "layers": [{"layers": layers} for layers in runs],
-        "seeds": [{"seeds": len(one)} for one in runs.values()],
-        **{rule: [{rule: kept_by(results, rule)(one)} for one in runs.values()] for rule in listed},
+        **_each_depth(results, runs),
         "ppl": [{"ppl": one.figure()} for one in runs.values()],
         **ends("one_length", means["one_length"]),
         "copied_high": max(means["lines_copied"]),
         "spread": max(_spread(results, one) for one in runs.values()),
         **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
-        **{f"{rule}_best": kept_by(results, rule)(best) for rule in listed},
+        **{f"{rule}_best": kept_by(results, rule)(best) for rule in LISTED},
         "best": best.figure(),
         "best_epochs": best[0].train_config.epochs,
         "times": best[0].num_params / BUDGET,
@@ -137,11 +135,8 @@ def answer_cells(results: Results) -> Figures:
     gru, plain = stacks["gru"], _by_depth(results, "gru", residual=False)
     shares = {cell: _means(results, "shaped", found.values()) for cell, found in stacks.items()}
     ppls = {cell: [runs.figure().mean for runs in found.values()] for cell, found in stacks.items()}
-    listed = ("shaped", "toned", "couplets_rhymed")
     return {
-        "layers": [{"layers": layers} for layers in gru],
-        "seeds": [{"seeds": len(one)} for one in gru.values()],
-        **{rule: [{rule: kept_by(results, rule)(one)} for one in gru.values()] for rule in listed},
+        **_each_depth(results, gru),
         "beside": [{cell: found[layers].figure() for cell, found in stacks.items()} for layers in DEPTHS],
         "told": clause(bool(plain)),
         "plain": [
@@ -151,6 +146,15 @@ def answer_cells(results: Results) -> Figures:
         **{place: value for cell, found in shares.items() for place, value in ends(cell, found).items()},
         **{f"{cell}_few": found[DEPTHS.index(2)] for cell, found in ppls.items()},
         "deepest": clause(all(found[-1] == max(found) for found in (*shares.values(), *ppls.values()))),
+    }
+
+
+def _each_depth(results: Results, stacks: Mapping[int, Runs]) -> Figures:
+    """Return the layers, the seeds and what is kept of each of `LISTED`, as lists by depth."""
+    return {
+        "layers": [{"layers": layers} for layers in stacks],
+        "seeds": [{"seeds": len(runs)} for runs in stacks.values()],
+        **{rule: [{rule: kept_by(results, rule)(runs)} for runs in stacks.values()] for rule in LISTED},
     }
 
 
