@@ -3,8 +3,10 @@
 Knows: the questions. Does not know: their content, how figures are written.
 """
 
+import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from deeprnn.config import Recipe
@@ -56,10 +58,11 @@ class _Keyed(Protocol):
 Keyed = TypeVar("Keyed", bound=_Keyed)
 
 
-def all_recipes() -> dict[str, Recipe]:
+@functools.cache
+def all_recipes() -> Mapping[str, Recipe]:
     """Return every recipe by name."""
     recipes = itertools.chain([smoke()], *(question.recipes() for question in QUESTIONS))
-    return {recipe.name: recipe for recipe in recipes}
+    return MappingProxyType({recipe.name: recipe for recipe in recipes})
 
 
 def comparisons() -> list[Comparison]:
