@@ -124,11 +124,11 @@ def test_a_text_too_short_is_refused_in_a_sentence(tmp_path, capsys):
 @pytest.mark.process
 def test_a_program_stops_a_run_by_a_line_and_resumes_it_to_the_identical_weights(book, tmp_path):
     whole, kept = tmp_path / "whole", tmp_path / "kept"
-    process = start(book, whole, "--epochs", "40")
+    process = start(book, whole, "--epochs", "15")
     assert heard(process)[-1]["event"] == "finished"
     assert ended(process) == 0
 
-    process = start(book, kept, "--epochs", "40")
+    process = start(book, kept, "--epochs", "15")
     assert [event["event"] for event in heard(process, until="measured")][:2] == ["planned", "described"]
     process.stdin.write("stop\n")
     process.stdin.flush()
@@ -137,7 +137,7 @@ def test_a_program_stops_a_run_by_a_line_and_resumes_it_to_the_identical_weights
     assert deeprnn.load(last["folder"]).generate("10", max_chars=5)
     assert len(list(kept.glob(".*.snapshot.safetensors"))) == 1
 
-    process = start(book, kept, "--epochs", "40", "--resume")
+    process = start(book, kept, "--epochs", "15", "--resume")
     assert heard(process)[-1]["event"] == "finished"
     assert ended(process) == 0
     (one,), (other,) = ([path / checkpoint.WEIGHTS for path in out.iterdir()] for out in (whole, kept))

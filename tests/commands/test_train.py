@@ -280,9 +280,8 @@ def test_each_recipe_is_listed_under_its_own_name():
         assert name == name.strip(".") == Path(name).name
 
 
-@pytest.mark.parametrize("name", list(all_recipes()))
-def test_each_recipe_builds_its_model(name):
-    recipe = all_recipes()[name]
+@pytest.mark.parametrize("recipe", all_recipes().values(), ids=list(all_recipes()))
+def test_each_recipe_builds_its_model(recipe):
     with torch.device("meta"):
         model = CharRNN(recipe.model, 28)
     assert model.num_params > 0

@@ -184,6 +184,11 @@ class Visit:
 
         wait_until(is_kept)
 
+    def resize(self, width, height=900):
+        """Give the window another size, and wait until all is drawn in it."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
     def choose(self, view):
         choose(self.page, view)
 

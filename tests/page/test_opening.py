@@ -33,10 +33,13 @@ def opened(visit, view, **options):
     return one
 
 
-@pytest.mark.parametrize(("width", "height", "lang"), [(1440, 900, "en"), (390, 844, "zh")])
+DESK, PHONE = {"width": 1440, "height": 900, "lang": "en"}, {"width": 390, "height": 844, "lang": "zh"}
+
+
 @pytest.mark.parametrize("view", VIEWS)
-def test_nothing_moves_while_a_view_opens_and_no_other_view_is_seen(visit, view, width, height, lang):
-    one = opened(visit, view, width=width, height=height, lang=lang)
+@pytest.mark.parametrize("where", [PHONE, pytest.param(DESK, marks=pytest.mark.slow)], ids=["phone", "desk"])
+def test_nothing_moves_while_a_view_opens_and_no_other_view_is_seen(visit, view, where):
+    one = opened(visit, view, **where)
     assert one.page.evaluate("window.shift") < GOOD
     assert one.page.evaluate("[...window.panels]") == [view]
 

@@ -112,12 +112,12 @@ def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_
 
 @pytest.mark.process
 def test_a_training_that_was_stopped_and_resumed_gives_the_weights_of_one_that_was_not(made):
-    trainings, options = made(), Options(cell="gru", layers=1, hidden=8, epochs=40)
+    trainings, options = made(), Options(cell="gru", layers=1, hidden=8, epochs=15)
     stopped, whole = (one(trainings, name, trainings.submit(name, TEXT, "t", options)) for name in ("ann", "bob"))
     until(stopped, lambda one: one.curve)
     trainings.stop("ann", stopped.key)
     until_ended(stopped)
-    assert (stopped.state, len(stopped.curve) < 40) == ("stopped", True)
+    assert (stopped.state, len(stopped.curve) < 15) == ("stopped", True)
     trainings.resume("ann", stopped.key)
     until(stopped, lambda one: one.state in ("finished", "failed"))
     until_ended(whole)
