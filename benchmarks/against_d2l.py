@@ -95,8 +95,7 @@ def ours_train(model: CharRNN, batches: list[tuple[Tensor, Tensor]], kernel: Ker
         optimizer=optimizer,
         generator=torch.Generator(),
         carried=model.initial_state(BATCH),
-        windows=(len(batches), 0),
-        total_windows=len(batches),
+        windows=(len(batches),),
     )
     for inputs, targets in batches:
         train_window(run, config, inputs, targets)

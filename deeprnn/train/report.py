@@ -192,7 +192,7 @@ class JsonLines(Reporter):
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._total, self._together = 0, 0
+        self._total = 0
         self._next = 0.0  # the time of the next line of progress
 
     def _write(self, event: str, **values: Any) -> None:
@@ -213,7 +213,7 @@ class JsonLines(Reporter):
     def described(self, run: TrainState, job: Job, data: Data) -> None:
         """Write `described`."""
         config, held = job.recipe.train, heldout(data.parts)
-        self._total, self._together = total_chars(run, job), config.epochs - config.alone_epochs
+        self._total = total_chars(run, job)
         self._write(
             "described",
             name=job.name,
@@ -238,7 +238,7 @@ class JsonLines(Reporter):
         left = max(self._total - run.total_chars, 0)
         self._write(
             "progress",
-            epoch=round(run.epoch + run.window / run.windows[run.epoch >= self._together], 3),
+            epoch=round(run.epoch + run.window / run.windows[run.epoch], 3),
             chars=run.total_chars,
             total_chars=self._total,
             seconds=round(run.train_seconds, 2),

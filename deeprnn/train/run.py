@@ -78,7 +78,7 @@ class TrainState:
     averaged: the model that is measured and saved; it is `model` itself if weights are not averaged.
     best: the best weights on the validation part so far; empty if the last weights are saved.
     carried: the recurrent state (L, S, B, H) after the last window.
-    windows: how many an epoch has, and how many each of the last ones, which read the main text alone.
+    windows: how many each epoch has.
     trained_by: the device and the threads of the last step, as `metrics.json` records them.
     unread: the losses of the last windows that only the device knows so far; none are left when a snapshot is saved.
     saved_at: the time of the last snapshot, by the clock of this process.
@@ -90,8 +90,7 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     carried: Tensor
-    windows: tuple[int, int]
-    total_windows: int
+    windows: tuple[int, ...]
     trained_by: dict[str, Any] = field(default_factory=dict)
     unread: list[Tensor] = field(default_factory=list)
     epoch: int = 0  # finished epochs
@@ -118,6 +117,11 @@ class TrainState:
     )
 
     @property
+    def total_windows(self) -> int:
+        """How many windows all epochs have."""
+        return sum(self.windows)
+
+    @property
     def chars_per_second(self) -> int:
         """Characters read per second of training, without the time of measurements."""
         return round(self.total_chars / max(self.train_seconds, 1e-9))
@@ -140,16 +144,14 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
         optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate)
     else:
         optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    chars = len(data.parts["train"]), data.own_chars
-    together, alone = (num_windows(count, config.batch_size, config.window) for count in chars)
+    read = (len(data.read_in(epoch, config)) for epoch in range(config.epochs))
     return TrainState(
         model=model,
         averaged=copy.deepcopy(model) if config.ema_decay else model,
         optimizer=optimizer,
         generator=_generator(device, config.seed),
         carried=model.initial_state(config.batch_size),
-        windows=(together, alone),
-        total_windows=(config.epochs - config.alone_epochs) * together + config.alone_epochs * alone,
+        windows=tuple(num_windows(chars, config.batch_size, config.window) for chars in read),
         trained_by=processor(device),
     )
 
