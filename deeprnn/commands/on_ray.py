@@ -23,12 +23,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deeprnn.checks import shortened
 from deeprnn.commands.runs import Single, attempt, device_of, job_of, overall, tell_what_came, to_do
-from deeprnn.documents import replace_file
-from deeprnn.store.checkpoint import write_directory
+from deeprnn.documents import parse_object, replace_file
+from deeprnn.store.checkpoint import METRICS, write_directory
 from deeprnn.text.corpora import is_known
+from deeprnn.train.finish import record_failure
 from deeprnn.train.loop import finish_trained, train
 from deeprnn.train.report import Lines, Reporter
-from deeprnn.train.run import Job, Stopped
+from deeprnn.train.run import DivergedError, Job, Stopped
 from deeprnn.train.snapshot import remove_snapshot
 
 SECONDS_TO_LOOK = 0.5  # how often the driver looks for news
@@ -243,7 +244,9 @@ def _keep(task: Job, made: Made) -> None:
         OSError: it cannot be written.
         ValueError, MemoryError, RuntimeError, Stopped: why the run did not come to its end.
     """
-    if made.files:
+    if isinstance(made.why, DivergedError):
+        record_failure(task, parse_object(made.files[METRICS]))
+    elif made.files:
         write_directory(task.directory, made.files, replace=True)
     if made.snapshot is not None:
         replace_file(task.snapshot, made.snapshot)

@@ -18,7 +18,7 @@ from deeprnn.measure.baselines import of_heldout
 from deeprnn.measure.metrics import heldout
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import load_corpus
-from deeprnn.text.sources import TEXTS, as_one_file
+from deeprnn.text.sources import as_one_file
 from deeprnn.text.splits import prepare
 from deeprnn.train.report import Reporter
 from deeprnn.train.run import Job
@@ -57,7 +57,7 @@ def find(args: argparse.Namespace, reporter: Reporter) -> str | None:
     """
     if not args.data:
         return None
-    place, found = as_one_file(args.data, args.out / TEXTS, sys.stdin.buffer, args.encoding)
+    place, found = as_one_file(args.data, args.out, sys.stdin.buffer, args.encoding)
     if found:
         reporter.read(place, found)
     return place
@@ -91,9 +91,11 @@ def job(seed: int, args: argparse.Namespace, device: torch.device, reporter: Rep
 
 def came(task: Job) -> str:
     """Return what came of a finished run, beside an n-gram of the same text."""
-    data = prepare(task.recipe.train, torch.device("cpu"))
+    info = checkpoint.read_info(task.directory)
+    trained = replace(info.metrics.train_config, text=task.recipe.train.text)  # the job may be of another plan
+    data = prepare(trained, torch.device("cpu"))
     ngram = of_heldout(data.parts["train"], heldout(data.parts), len(data.vocab))
-    return own.came(checkpoint.read_info(task.directory).heldout_ppl, len(data.vocab), ngram, "en")
+    return own.came(info.heldout_ppl, len(data.vocab), ngram, "en")
 
 
 def _machine(begun: Job, plan: Plan, device: torch.device) -> Machine:

@@ -6,13 +6,14 @@ Knows: options, jobs, how a command is recorded. Does not know: which recipes th
 import argparse
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deeprnn.config import Recipe
 from deeprnn.experiments.overrides import FIELDS, Overrides, arguments
 from deeprnn.experiments.own import NAME
+from deeprnn.measure.metrics import MAX_LABEL
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.licenses import checked_license
 from deeprnn.text.sources import STDIN
@@ -86,11 +87,20 @@ def asked(args: argparse.Namespace) -> Overrides:
 def command(name: str, args: argparse.Namespace, changed: Mapping[str, Any], seed: int) -> str:
     """Return the command line that trains a run again, without paths of this machine.
 
+    If it would be too long to be recorded, it names the first text, and a comment says how many more there are.
+
     changed: the settings in place of those that the recipe `name` has.
     """
-    data = ["--data", *map(_without_folder, args.data)] if args.data else []
+    encoding = ["--encoding", args.encoding] if args.encoding else []
     seeds = ["--seeds", f"{seed}"] if seed else []
-    return shlex.join(["python", "train.py", name, *data, *arguments(changed), *seeds])
+
+    def line(places: Sequence[str]) -> str:
+        data = ["--data", *map(_without_folder, places)] if places else []
+        return shlex.join(["python", "train.py", name, *data, *encoding, *arguments(changed), *seeds])
+
+    places = args.data or ()
+    whole = line(places)
+    return whole if len(whole) <= MAX_LABEL else f"{line(places[:1])}  # and {len(places) - 1} more texts"
 
 
 def _without_folder(place: str) -> str:
@@ -101,8 +111,10 @@ def job(recipe: Recipe, command: str, args: argparse.Namespace, *, keep_stopped:
     """Return the job of a recipe that has its seed and its text.
 
     Raises:
-        ValueError: its name is too long for a file.
+        ValueError: its name is too long for a file, or the command to be recorded.
     """
+    if len(command) > MAX_LABEL:
+        raise ValueError(f"the command has more than {MAX_LABEL} characters: give a shorter --prompt.")
     found = Job(
         recipe=recipe,
         out=args.out,

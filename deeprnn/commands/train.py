@@ -20,6 +20,7 @@ from deeprnn.experiments.overrides import overridden
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
+from deeprnn.text.sources import STDIN
 from deeprnn.train.report import JsonLines, Terminal
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -59,6 +60,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     for pattern in args.recipes:
         if pattern != own.NAME and not fnmatch.filter(names, pattern):
             parser.error(f"no recipe matches {pattern!r}; the recipes are {own.NAME}, {', '.join(names)}")
+    if args.follow_stdin and STDIN in (args.data or []):
+        parser.error("--follow-stdin needs standard input for itself: name a file in place of --data -")
     run_options.check_options(parser, args)
     own_text.check_options(parser, args)
     if not args.recipes and not args.list and not args.gather:

@@ -29,7 +29,7 @@ from safetensors.torch import save as save_tensors
 
 from deeprnn.checks import listed, shortened, shown
 from deeprnn.config import ModelConfig, Storage
-from deeprnn.documents import Node, aside, printable, read_bytes, read_object, write_flushed
+from deeprnn.documents import Node, aside, printable, read_bytes, read_object, replace_file, write_flushed
 from deeprnn.lm.decoder import Decoder
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.measure.metrics import Metrics, TextRecord
@@ -156,6 +156,17 @@ def save_failure(directory: Path, metrics: dict[str, Any]) -> None:
         ExistsError: `directory` exists.
     """
     write_directory(directory, {METRICS: _json_bytes(metrics)})
+
+
+def record_outcome(directory: Path, outcome: dict[str, str]) -> None:
+    """Record in the `metrics.json` of a checkpoint what became of its run; all else stays.
+
+    Raises:
+        ValueError: the file cannot be read.
+        OSError: it cannot be written; the one from before stays.
+    """
+    path = directory / METRICS
+    replace_file(path, _json_bytes(read_object(path) | {"outcome": outcome}))
 
 
 def write_directory(directory: Path, files: dict[str, bytes], *, replace: bool = False) -> None:

@@ -4,6 +4,7 @@ Knows: encodings, files. Does not know: forms, alphabets, what a text is used fo
 """
 
 import codecs
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ _COMMON = ("gb18030", "cp1252")  # chosen from encodings that explain the bytes 
 class Source:
     """A text that was read: where it was, how its bytes were encoded ("" for a text that the project knows).
 
-    left_out: the characters of Project Gutenberg's header and footer, which are not part of the text.
+    text: "" for a file of a folder that turned out to be no text. left_out: the characters of Project Gutenberg's
+    header and footer, which are not part of the text.
     """
 
     place: str
@@ -43,23 +45,26 @@ class Source:
     left_out: int = 0
 
 
-def as_one_file(places: Sequence[str], folder: Path, stdin: BinaryIO, encoding: str | None) -> tuple[str, list[Source]]:
+def as_one_file(places: Sequence[str], out: Path, stdin: BinaryIO, encoding: str | None) -> tuple[str, list[Source]]:
     """Return the path of a UTF-8 file with all texts, or the name of a known text, and what was read for it.
 
     One file in UTF-8 and one known text are used where they are, and nothing is returned as read. Everything else, also
-    a file from which something is left out, is written into a folder of `folder` that is named by the hash of the text.
+    a file from which something is left out, is written below `out`, into a folder named by the hash of the text.
 
-    places: files, folders, names of known texts, "-" for standard input. encoding: of all files; None finds it out.
+    places: files, folders, names of known texts, "-" for standard input. out: the folder of the runs; what training
+    writes there is not read as part of a folder. encoding: of all files; None finds it out.
 
     Raises:
-        ValueError: a text cannot be read; the message names it and the remedy.
+        ValueError: there is no such encoding, or a text cannot be read; the message names it and the remedy.
         OSError: the file cannot be written.
     """
+    if encoding:
+        _check_encoding(encoding)
     if len(places) == 1 and (is_known(places[0]) or _is_used_as_it_is(Path(places[0]), encoding)):
         return places[0], []
-    found = [source for place in places for source in _read(place, stdin, encoding)]
-    whole = BETWEEN.join(source.text.strip("\n") for source in found) + "\n"
-    path = folder / hashlib.sha256(whole.encode()).hexdigest()[:8] / f"{_called(places)}.txt"
+    found = [source for place in places for source in _read(place, out, stdin, encoding)]
+    whole = BETWEEN.join(source.text.strip("\n") for source in found if source.text) + "\n"
+    path = out / TEXTS / hashlib.sha256(whole.encode()).hexdigest()[:8] / f"{_called(places)}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, whole.encode())
     return str(path), found
@@ -69,30 +74,42 @@ def decode(data: bytes, place: str, encoding: str | None = None) -> tuple[str, s
     """Return the text that bytes encode, and the encoding, which is found out if it is None.
 
     Raises:
-        ValueError: the bytes are no text, or not in that encoding.
+        ValueError: the bytes are no text, or not in that encoding, or there is no such encoding.
     """
+    if encoding:
+        _check_encoding(encoding)
+        return _decoded(data, place, encoding, "leave --encoding away"), encoding
     marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
-    for name in (encoding,) if encoding else filter(None, (marked, "utf-8")):
-        try:
-            text = _codec(name).decode(data)[0]
-        except UnicodeDecodeError as error:
-            if encoding:
-                raise ValueError(f"{place} is not in {name} ({error.reason}); leave --encoding away.") from error
-            continue
-        if "\0" not in text:
-            return text, name
-    if encoding is None and (found := _likeliest(data)):
-        return data.decode(found), found
-    raise ValueError(f"{place} is no text in an encoding that can be recognised; name it with --encoding.")
+    for name in filter(None, (marked, "utf-8")):
+        with contextlib.suppress(UnicodeDecodeError):
+            if "\0" not in (text := data.decode(name)):
+                return text, name
+    found = _likeliest(data)
+    if found is None:
+        raise ValueError(f"{place} is no text in an encoding that can be recognised; name it with --encoding.")
+    return _decoded(data, place, found, "name its encoding with --encoding"), found
 
 
-def _codec(encoding: str) -> codecs.CodecInfo:
+def _check_encoding(encoding: str) -> None:
     try:
-        return codecs.lookup(encoding)
-    except LookupError as error:
+        "".encode(encoding)
+    except (LookupError, UnicodeError) as error:  # unknown or not of text, as zlib is; it encodes nothing at all
         raise ValueError(
-            f"--encoding {encoding}: Python knows no such encoding; try gb18030, utf-16, latin-1."
+            f"--encoding {encoding}: Python knows no such encoding of text; try gb18030, utf-16, latin-1."
         ) from error
+
+
+def _decoded(data: bytes, place: str, encoding: str, otherwise: str) -> str:
+    """Return the text that bytes encode; otherwise: the remedy if they encode none."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeError as error:
+        raise ValueError(f"{place} is not in {encoding} ({error}); {otherwise}.") from error
+    if "\0" in text:
+        raise ValueError(
+            f"{place} read as {encoding} holds zero characters, as no text does; take them out, or {otherwise}."
+        )
+    return text.removeprefix("\ufeff")
 
 
 def _likeliest(data: bytes) -> str | None:
@@ -104,32 +121,57 @@ def _likeliest(data: bytes) -> str | None:
     return next((name for name in _COMMON if name in equal), best.encoding)
 
 
-def _read(place: str, stdin: BinaryIO, encoding: str | None) -> Iterator[Source]:
+def _read(place: str, out: Path, stdin: BinaryIO, encoding: str | None) -> Iterator[Source]:
     if is_known(place):
         yield Source(place=place, encoding="", text=raw_text(place)[1])
     elif place == STDIN:
         yield _source(stdin.read(), "standard input", encoding)
     elif Path(place).is_dir():
-        yield from _folder(Path(place), encoding)
+        yield from _folder(Path(place), out, encoding)
     else:
         yield _source(_bytes(Path(place)), place, encoding)
 
 
-def _folder(folder: Path, encoding: str | None) -> Iterator[Source]:
-    """Read the files of a folder and its folders by name, without hidden ones and those that are no text."""
+def _folder(folder: Path, out: Path, encoding: str | None) -> list[Source]:
+    """Read the files of a folder and its folders by name, without hidden ones, pictures, and what training writes."""
+    written = _written(folder, out)
+    if folder.resolve().is_relative_to(written):
+        raise ValueError(f"the folder {folder} is where training writes: name files of it, or another --out.")
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
-    texts = 0
-    for path in paths:
-        data = _bytes(path)
-        if not data or (b"\0" in data[:8_000] and not data.startswith(tuple(_MARKS))):
-            continue
-        try:
-            yield _source(data, str(path), encoding)
-        except ValueError:  # a picture, a program
-            continue
-        texts += 1
-    if not texts:
+    others = [path for path in paths if not path.resolve().is_relative_to(written)]
+    sources = [source for path in others if (source := _one_of_a_folder(path, encoding))]
+    if not any(source.text for source in sources):
         raise ValueError(f"the folder {folder} holds no file with text.")
+    return sources
+
+
+def _written(folder: Path, out: Path) -> Path:
+    """Return the folder that training fills: the one of the runs or, for one among them, that of joined texts."""
+    among_runs = out.resolve() in folder.resolve().parents
+    return out.resolve() / TEXTS if among_runs else out.resolve()
+
+
+def _one_of_a_folder(path: Path, encoding: str | None) -> Source | None:
+    """Read a file of a folder: None if it is empty or binary at its start, a source without text if it is no text.
+
+    Raises:
+        ValueError: it is not in the encoding that is named.
+    """
+    data = _bytes(path)
+    if not data or _is_binary(data, encoding):
+        return None
+    try:
+        return _source(data, str(path), encoding)
+    except ValueError:
+        if encoding:
+            raise
+        return Source(place=str(path), encoding="", text="")
+
+
+def _is_binary(data: bytes, encoding: str | None) -> bool:
+    """Return whether bytes begin like a picture or a program: with zero bytes where text has none."""
+    has_zeros = encoding and b"\0" in "a".encode(encoding)
+    return not has_zeros and b"\0" in data[:8_000] and not data.startswith(tuple(_MARKS))
 
 
 def _is_hidden(path: Path) -> bool:
@@ -144,7 +186,7 @@ def _source(data: bytes, place: str, encoding: str | None) -> Source:
 
 
 def _is_used_as_it_is(path: Path, encoding: str | None) -> bool:
-    if not path.is_file() or (encoding and _codec(encoding).name != "utf-8"):
+    if not path.is_file() or (encoding and codecs.lookup(encoding).name != "utf-8"):
         return False
     try:
         text = _bytes(path).decode("utf-8-sig")

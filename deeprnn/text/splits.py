@@ -124,13 +124,13 @@ def _source(name: str, config: TrainConfig) -> Source:
     corpus = load_corpus(name, config.form)
     ranges = split(len(corpus.text), config.train_fraction, config.val_fraction)
     ranges |= {part: (start, min(end, start + MAX_HELDOUT)) for part, (start, end) in ranges.items() if part != "train"}
-    if corpus.unit:
-        ranges = _between_units(corpus, ranges)
     limit = config.max_train_chars
     if config.max_more_chars is not None and name != config.text:
         limit = config.max_more_chars
     if limit is not None:
         ranges["train"] = (0, min(ranges["train"][1], limit))
+    if corpus.unit:
+        ranges = _between_units(corpus, ranges)
     return Source(corpus=corpus, ranges=ranges)
 
 

@@ -50,10 +50,16 @@ def keep(run: TrainState, job: Job, data: Data, reporter: Reporter) -> Path:
 
 def is_finished(job: Job) -> bool:
     """Return whether a run came to its end: its folder exists, and is not that of a run that was stopped."""
+    return job.directory.exists() and not _is_stopped(job)
+
+
+def _is_stopped(job: Job) -> bool:
+    """Return whether a run's folder is that of one that was stopped, and did not diverge when it went on."""
     try:
-        return "stopped_after" not in read_object(job.directory / checkpoint.METRICS)
+        metrics = read_object(job.directory / checkpoint.METRICS)
     except ValueError:  # no folder, or one that is not ours to replace
-        return job.directory.exists()
+        return False
+    return "stopped_after" in metrics and metrics.get("outcome", {}).get("status") != "diverged"
 
 
 def clear_snapshot(job: Job) -> None:
@@ -95,7 +101,7 @@ def _save(
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
         "sample": _sample(stored, job, data),
     }
-    stopped = job.directory.exists() and not is_finished(job)
+    stopped = _is_stopped(job)
     with suppress(checkpoint.ExistsError):  # another process has finished the same run
         checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, companions, replace=stopped)
 
@@ -134,9 +140,17 @@ def _companions(data: Data, before_reading: Callable[[int], None]) -> dict[str, 
 def fail(run: TrainState, job: Job, data: Data, why: DivergedError) -> None:
     """Save the curve of a diverged run, and why it ended: this is a result too."""
     outcome = {"status": "diverged", "reason": str(why)}
-    with suppress(checkpoint.ExistsError):  # another process has finished the same run
-        checkpoint.save_failure(job.directory, {**_description(run, job, data), "outcome": outcome})
+    record_failure(job, {**_description(run, job, data), "outcome": outcome})
     remove_snapshot(job)
+
+
+def record_failure(job: Job, metrics: dict[str, Any]) -> None:
+    """Save why a run failed; of one that was stopped before, the weights and the figures of then stay beside it."""
+    if _is_stopped(job):
+        checkpoint.record_outcome(job.directory, metrics["outcome"])
+        return
+    with suppress(checkpoint.ExistsError):  # another process has finished the same run
+        checkpoint.save_failure(job.directory, metrics)
 
 
 def outcome_of(best_val_ppl: float, unigram_val_ppl: float) -> dict[str, str]:

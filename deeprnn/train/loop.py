@@ -60,7 +60,8 @@ def train(
         ValueError: the checkpoint exists already, there is a snapshot and `resume` is False, or the snapshot is of
             another configuration or text.
         Stopped: `should_stop` returned True; the snapshot is saved, and if the job asks for it, a checkpoint too.
-        DivergedError: the loss is too large or not finite; a directory with only `metrics.json` is saved.
+        DivergedError: the loss is too large or not finite; a directory with only `metrics.json` is saved, or why
+            it ended beside what was kept when it was stopped.
     """
     # 1. Check that the run is neither finished nor interrupted, and that its folder can be written to.
     if is_finished(job):

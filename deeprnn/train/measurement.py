@@ -29,15 +29,15 @@ EVAL_WINDOW = 128
 def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
     """Return nats, bits and perplexity per character of each part; the state is carried through the part.
 
-    train: the first `TRAIN_CHARS` characters of the training part, read in lanes as in training, each from a zero
-        state, and averaged over up to eight offsets. d2l's loop prints this figure for its last epoch; here it is that
-        of the final weights.
+    train: the first `TRAIN_CHARS` characters of the training part (more if a window is longer), read in lanes as in
+        training, each from a zero state, and averaged over up to eight offsets. d2l's loop prints this figure for its
+        last epoch; here it is that of the final weights.
     train_carried: the same characters, read as one text, like the held-out parts.
     val, test: the held-out parts.
     cold_256: the held-out part (`test`, or `val` if there is no test part) in windows of 256 characters, each from a
         zero state, as nanoGPT scores.
     """
-    train = data.parts["train"][:TRAIN_CHARS]
+    train = data.parts["train"][: max(TRAIN_CHARS, 2 * config.window + 1)]
     heldout = metrics.heldout(data.parts)
     batch_size = min(config.batch_size, max(1, (len(train) - config.window - 1) // config.window))
     count = max(1, min(8, 2 * TRAIN_CHARS // len(train)))
@@ -53,8 +53,9 @@ def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
 
 
 def val_nats_of(model: CharRNN, data: Data, lanes: int) -> float:
-    """Return the nats per character of the validation part for the curve, read in `lanes` pieces."""
+    """Return the nats per character of the validation part for the curve, read in `lanes` pieces, or fewer if short."""
     ids = data.parts["val"]
+    lanes = min(lanes, max(1, (len(ids) - 1) // EVAL_WINDOW))
     nats = scored_nats(model, ids, data.marks) if lanes == 1 else lane_nats(model, ids, data.marks, lanes, EVAL_WINDOW)
     return nats.mean().item()
 

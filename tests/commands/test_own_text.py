@@ -6,16 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import deeprnn
-from deeprnn.commands import train
+from deeprnn.commands import own_text, train
+from deeprnn.config import Recipe
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.store import checkpoint
 from deeprnn.store.results import Results
 from deeprnn.text.corpora import own_name
+from deeprnn.train.run import Job
 from tests.conftest import ROOT, WAIT
 
 TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
@@ -76,6 +79,31 @@ def test_one_line_trains_a_model_and_says_before_and_after_what_it_is(book, tmp_
     )
     assert str(tmp_path) not in (info.path / checkpoint.METRICS).read_text()
     assert deeprnn.load(info.path).generate("10 green", max_chars=9)
+
+
+def test_a_text_of_many_files_is_trained_and_its_command_says_how_many_there_were(tmp_path):
+    places = [tmp_path / f"{'a chapter of a long book, ' * 3}{n}.txt" for n in range(60)]
+    for place in places:
+        place.write_text(TEXT[:400])
+    command = ["my-book", "--data", *map(str, places), "--out", str(tmp_path / "runs"), *SMALL, "--epochs", "1"]
+    assert train.main(command) == 0
+    (info,) = deeprnn.list_checkpoints(tmp_path / "runs")
+    assert info.metrics.command.endswith(" --cell gru --layers 1 --hidden 8 --epochs 1  # and 59 more texts")
+    assert f"--data '{places[0].name}' --cell" in info.metrics.command
+
+
+def test_a_finished_run_is_compared_with_an_n_gram_of_what_it_was_trained_on_whatever_the_plan_is_now(book, tmp_path):
+    command = ["my-book", "--data", str(book), "--out", str(tmp_path), *SMALL, "--epochs", "1"]
+    assert train.main(command) == 0
+    (info,) = deeprnn.list_checkpoints(tmp_path)
+    trained = replace(info.metrics.train_config, text=str(book))
+    plans = [trained, replace(trained, max_train_chars=500)]
+    said = []
+    for plan in plans:
+        recipe = Recipe(name=info.name, model=info.config, train=plan)
+        said.append(own_text.came(Job(recipe=recipe, out=tmp_path, command="")))
+    assert said[0] == said[1]
+    assert "6-gram" in said[0]
 
 
 def test_the_options_of_a_text_are_read_as_they_are_given(tmp_path):
@@ -196,3 +224,13 @@ def test_files_in_other_encodings_and_standard_input_are_joined_and_said(book, t
     assert str(tmp_path) not in (folder / "metrics.json").read_text()
     assert train.run(["--gather", str(tmp_path / "runs"), "--out", str(tmp_path / "runs")]) == 0, "the joined text lies"
     assert [*Results.read(tmp_path / "runs").runs] == [folder.name]
+
+
+def test_a_folder_that_holds_the_runs_is_the_same_text_when_they_are_finished(book, capsys):
+    command = ["my-book", "--data", str(book.parent), "--out", str(book.parent / "runs"), *SMALL, "--epochs", "1"]
+    assert train.run(command) == 0
+    before = sorted((book.parent / "runs").rglob("*"))
+    capsys.readouterr()
+    assert train.run(command) == 0
+    assert "is finished: skipped." in capsys.readouterr().out
+    assert sorted((book.parent / "runs").rglob("*")) == before

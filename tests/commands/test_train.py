@@ -75,6 +75,13 @@ def test_no_recipe_exits_with_2_and_the_remedy(capsys):
     assert "name at least one recipe, or use --list" in capsys.readouterr().err
 
 
+def test_standard_input_as_the_text_and_as_what_is_followed_exits_with_2_and_the_remedy(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train.parse(["smoke", "--data", "a.txt", "-", "--follow-stdin"])
+    assert stopped.value.code == 2
+    assert "--follow-stdin needs standard input for itself: name a file in place of --data -" in capsys.readouterr().err
+
+
 @pytest.mark.process
 def test_the_recipe_trains_a_checkpoint_that_loads(finished, book):
     lm = deeprnn.load(finished)
@@ -219,6 +226,9 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
         "another text is compared with no other"
     )
     assert other.command == "python train.py smoke --data 'War & Peace.txt' --seeds 2"
+    assert job(0, "--data", str(path), "--encoding", "u8").command == (
+        "python train.py smoke --data 'War & Peace.txt' --encoding u8"
+    )
     assert (job(0).recipe.sample_prompt, other.recipe.sample_prompt) == ("The for statement ", "")
     changed = job(2, "--data", str(path), "--batch", "16", "--lr", "0.005", "--residual", "--prompt", "Well, Prince")
     assert changed.name == f"smoke-lr0.005-batch16-prompt-3a5b43a7-{own_name(path)}-seed2"  # it is residual already
@@ -226,6 +236,8 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
     assert changed.command == (
         "python train.py smoke --data 'War & Peace.txt' --lr 0.005 --batch 16 --prompt 'Well, Prince' --seeds 2"
     )
+    with pytest.raises(ValueError, match="give a shorter --prompt"):
+        job(2, "--prompt", "'" * 2_000)
     assert (job(0, "--batch", "16").recipe.experiment, job(0, "--batch", "32").recipe.experiment) == ("", "smoke")
     assert job(0, "--threads", "2").name == "smoke"  # it is recorded, but the result is that of any other number
 

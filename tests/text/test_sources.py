@@ -18,8 +18,8 @@ POLISH = (
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。\n" * 8
 
 
-def one_file(tmp_path, *places, stdin=b"", encoding=None):
-    place, found = as_one_file([str(place) for place in places], tmp_path / "texts", io.BytesIO(stdin), encoding)
+def one_file(tmp_path, *places, stdin=b"", encoding=None, out="runs"):
+    place, found = as_one_file([str(place) for place in places], tmp_path / out, io.BytesIO(stdin), encoding)
     return Path(place), found
 
 
@@ -46,12 +46,22 @@ def test_the_encoding_of_a_text_is_found_out(text, encoding):
     assert decode(text.encode(encoding), "book.txt")[0] == text
 
 
+@pytest.mark.parametrize("encoding", [None, "utf-8"])
+def test_the_mark_at_the_start_of_a_text_is_no_part_of_it(encoding):
+    assert decode(FRENCH.encode("utf-8-sig"), "book.txt", encoding)[0] == FRENCH
+
+
 @pytest.mark.parametrize(
     ("data", "encoding", "said"),
     [
         (bytes(range(256)) * 20, None, "name it with --encoding"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200), None, "name it with --encoding"),
-        (FRENCH.encode("latin-1"), "utf-8", "leave --encoding away"),
+        (FRENCH.encode("latin-1"), "utf-8", r"is not in utf-8 \(.*\); leave --encoding away"),
+        (b"a-99999999", "punycode", r"is not in punycode \(.*\); leave --encoding away"),
+        (FRENCH.encode("utf-16"), "latin-1", "read as latin-1 holds zero characters.*, or leave --encoding away"),
+        (FRENCH.encode() + b"\0", "utf-8", "read as utf-8 holds zero characters, as no text does; take them out"),
+        (FRENCH.encode("ascii", "ignore") * 20 + b"\0", None, "holds zero characters, as no text does; take them out"),
+        (FRENCH.encode() * 20 + b"\0" + FRENCH.encode(), None, "holds zero characters.*, or name its encoding with"),
         (FRENCH.encode(), "klingon", "try gb18030"),
     ],
 )
@@ -82,7 +92,7 @@ def test_one_file_in_utf8_and_a_known_text_are_used_where_they_are(tmp_path):
     book.write_text(CHINESE, encoding="utf-8")
     assert one_file(tmp_path, book) == (book, [])
     assert one_file(tmp_path, "python-docs") == (Path("python-docs"), [])
-    assert not (tmp_path / "texts").exists()
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_file_in_another_encoding_becomes_utf8_in_a_folder_named_by_its_hash(tmp_path):
@@ -95,11 +105,15 @@ def test_a_file_in_another_encoding_becomes_utf8_in_a_folder_named_by_its_hash(t
     assert one_file(tmp_path, book)[0] == place
 
 
-def test_an_encoding_that_nobody_knows_is_refused_with_the_remedy(tmp_path):
-    book = tmp_path / "book.txt"
-    book.write_text("The end.")
-    with pytest.raises(ValueError, match=r"--encoding nonsense: Python knows no such encoding; try gb18030"):
-        one_file(tmp_path, book, encoding="nonsense")
+@pytest.mark.parametrize("encoding", ["nonsense", "rot13", "zlib", "undefined"])
+@pytest.mark.parametrize("place", ["books/book.txt", "books", "empty", "-", "python-docs"])
+def test_what_is_no_encoding_of_text_is_refused_with_the_remedy_before_anything_is_read(tmp_path, place, encoding):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "book.txt").write_text("The end.")
+    place = place if place in ("-", "python-docs") else tmp_path / place
+    with pytest.raises(ValueError, match=f"--encoding {encoding}: Python knows no such encoding of text; try gb18030"):
+        one_file(tmp_path, place, encoding=encoding)
 
 
 def test_an_encoding_that_is_named_is_used(tmp_path):
@@ -137,3 +151,67 @@ def test_a_folder_without_texts_and_a_missing_file_are_refused(tmp_path):
         one_file(tmp_path, tmp_path / "empty")
     with pytest.raises(ValueError, match="no file, no folder and no known text"):
         one_file(tmp_path, tmp_path / "gone.txt")
+
+
+def test_a_file_of_a_folder_that_is_not_in_the_named_encoding_is_named(tmp_path):
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "a.txt").write_text(FRENCH, "utf-8")
+    (tmp_path / "books" / "b.txt").write_text(FRENCH, "latin-1")
+    with pytest.raises(ValueError, match=r"b\.txt is not in utf-8"):
+        one_file(tmp_path, tmp_path / "books", encoding="utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be", "latin-1"])
+def test_a_folder_gives_its_texts_in_the_named_encoding_without_pictures(tmp_path, encoding):
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "a.txt").write_text(FRENCH, encoding)
+    if encoding == "latin-1":  # every picture is text in it
+        (tmp_path / "books" / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    assert one_file(tmp_path, tmp_path / "books", encoding=encoding)[0].read_text("utf-8") == FRENCH
+
+
+def test_a_file_of_a_folder_with_a_zero_byte_far_behind_is_left_out_and_said_to_give_no_characters(tmp_path):
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "a.txt").write_text(FRENCH, "utf-8")
+    (tmp_path / "books" / "b.txt").write_bytes(FRENCH.encode() * 20 + b"\0")
+    place, found = one_file(tmp_path, tmp_path / "books")
+    assert place.read_text("utf-8") == FRENCH
+    assert [(Path(one.place).name, len(one.text)) for one in found] == [("a.txt", len(FRENCH)), ("b.txt", 0)]
+    (tmp_path / "books" / "a.txt").unlink()
+    with pytest.raises(ValueError, match="holds no file with text"):
+        one_file(tmp_path, tmp_path / "books")
+
+
+@pytest.fixture
+def around(tmp_path):
+    """A folder with a text, and what an earlier training on it has left in its folder `runs`."""
+    folder = tmp_path / "around"
+    for place in ("runs/my-book-1/README.md", "runs/texts/12345678/around.txt", "runs/mine/b.txt", "a.txt"):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_text(f"{place}\n")
+    return folder
+
+
+def test_of_a_folder_that_holds_the_runs_their_folder_is_left_out(tmp_path, around, monkeypatch):
+    place, (source,) = one_file(tmp_path, around, out="around/runs")
+    assert (place.read_text(), Path(source.place)) == ("a.txt\n", around / "a.txt")
+    assert one_file(tmp_path, around, out="around/runs")[0] == place, "and it is the same text the second time"
+    monkeypatch.chdir(around)
+    assert as_one_file(["."], Path("runs"), io.BytesIO(), None)[1][0].place == "a.txt"
+
+
+def test_a_folder_among_the_runs_is_read_if_it_is_named(tmp_path, around):
+    assert one_file(tmp_path, around / "runs" / "mine", out="around/runs")[0].read_text() == "runs/mine/b.txt\n"
+    assert one_file(tmp_path, around / "runs" / "mine", out="around")[0].read_text() == "runs/mine/b.txt\n"
+
+
+@pytest.mark.parametrize("named", ["runs", "runs/texts", "runs/texts/12345678"])
+def test_the_folder_into_which_the_text_would_be_written_is_refused_with_the_remedy(tmp_path, around, named):
+    with pytest.raises(ValueError, match="is where training writes: name files of it, or another --out"):
+        one_file(tmp_path, around / named, out="around/runs")
+
+
+def test_a_file_among_the_runs_is_read_if_it_is_named(tmp_path, around):
+    kept, other = around / "runs" / "texts" / "12345678" / "around.txt", around / "a.txt"
+    assert one_file(tmp_path, kept, out="around/runs") == (kept, [])
+    assert one_file(tmp_path, kept, other, out="around/runs")[0].read_text() == f"{kept.relative_to(around)}\n\na.txt\n"

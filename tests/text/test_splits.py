@@ -7,7 +7,7 @@ import torch
 from deeprnn.config import TrainConfig
 from deeprnn.measure.metrics import read_texts
 from deeprnn.text import splits
-from deeprnn.text.corpora import own_name
+from deeprnn.text.corpora import Corpus, own_name
 from deeprnn.text.noise import noisy
 from deeprnn.text.splits import FIRST_MARK, prepare, without_paths
 
@@ -47,6 +47,16 @@ def test_a_limit_holds_for_each_text(config):
     data = prepare(replace(config, max_train_chars=50), CPU)
     assert decode(data, "train") == BOOK[:50] + OTHER[:50]
     assert [source.ranges["train"] for source in data.sources] == [(0, 50), (0, 50)]
+
+
+def test_a_limit_cuts_no_unit_of_a_text_in_two(config, monkeypatch):
+    poems = "".join(f"{n} is a poem\n\n" for n in range(100, 300))
+    corpus = Corpus(name="poems", form="full", text=poems, unit="\n\n")
+    monkeypatch.setattr(splits, "load_corpus", lambda *_: corpus)
+    (source,) = prepare(replace(config, text="poems", more_texts=(), max_train_chars=500), CPU).sources
+    train = source.cut("train")
+    assert train.endswith("\n\n")
+    assert 500 <= len(train) < 500 + len("100 is a poem\n\n")
 
 
 def test_further_texts_may_have_a_limit_of_their_own(config):

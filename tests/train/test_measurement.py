@@ -8,7 +8,8 @@ from deeprnn.config import ModelConfig, TrainConfig
 from deeprnn.lm.evaluation import nats_per_char
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.splits import prepare
-from deeprnn.train.measurement import cold_nats, measure, measure_elsewhere, scored_nats
+from deeprnn.train import measurement
+from deeprnn.train.measurement import EVAL_WINDOW, cold_nats, measure, measure_elsewhere, scored_nats, val_nats_of
 
 CPU = torch.device("cpu")
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 60
@@ -66,6 +67,21 @@ def test_cold_windows_are_those_of_the_test_part_or_validation_where_there_is_no
         assert figures["cold_256"]["nats"] == pytest.approx(
             cold_nats(model, data.parts[part], data.marks).mean().item(), rel=1e-12
         )
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 32])
+def test_a_validation_part_too_short_for_the_lanes_is_read_in_as_many_as_it_fills(config, lanes):
+    data = prepare(config, CPU)
+    assert len(data.parts["val"]) < 32 * EVAL_WINDOW
+    model = model_for(len(data.vocab))
+    assert val_nats_of(model, data, lanes) == pytest.approx(val_nats_of(model, data, 1), rel=0.01)
+
+
+def test_a_window_longer_than_the_characters_that_are_measured_is_measured_too(config, monkeypatch):
+    monkeypatch.setattr(measurement, "TRAIN_CHARS", 500)
+    config = replace(config, batch_size=1, window=300)
+    data = prepare(config, CPU)
+    assert measure(model_for(len(data.vocab)), data, config)["train"].keys() >= {"ppl"}
 
 
 def test_other_texts_are_scored_whole_with_carried_state(config, tmp_path):

@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 import deeprnn
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.store import checkpoint
-from deeprnn.train import report
+from deeprnn.train import loop, report
 from deeprnn.train.finish import is_finished
 from deeprnn.train.loop import train
 from deeprnn.train.report import JsonLines, Reporter, Terminal
@@ -171,6 +172,24 @@ def test_a_disk_that_is_full_when_a_resumed_run_is_saved_loses_nothing_of_it(rec
     monkeypatch.undo()
     train(kept, device=CPU, resume=True)
     assert is_finished(kept)
+
+
+def test_a_stopped_run_that_diverges_later_keeps_its_weights_of_before_and_says_why_it_ended(
+    recipe, tmp_path, monkeypatch
+):
+    kept = job(recipe, tmp_path, keep_stopped=True)
+    with pytest.raises(Stopped):
+        train(kept, device=CPU, should_stop=stopping_after(9))
+    before = weights(kept.directory)
+    monkeypatch.setattr(loop, "train_window", lambda *_: torch.tensor(math.nan))
+    with pytest.raises(DivergedError):
+        train(kept, device=CPU, resume=True)
+    values = json.loads((kept.directory / checkpoint.METRICS).read_text())
+    assert (values["outcome"]["status"], values["stopped_after"]) == ("diverged", 1)
+    assert weights(kept.directory) == before
+    assert [info.name for info in deeprnn.list_checkpoints(tmp_path)] == ["tiny"]
+    assert is_finished(kept)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
 def test_a_stopped_run_keeps_its_best_weights_on_held_out_text(recipe, tmp_path):
