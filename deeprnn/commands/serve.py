@@ -70,18 +70,22 @@ def folder_of(place: str) -> Path:
 
 
 def _check_served(registry: Registry) -> None:
-    """Check that each folder has something to serve.
+    """Check that the folders together have something to serve; log those that are a checkpoint themselves.
 
     Raises:
-        ValueError: one has no checkpoint.
+        ValueError: none has a checkpoint.
     """
-    for folder in registry.directories:
-        if any(info.path.parent == folder for info in registry.infos.values()):
-            continue
+    mistaken = [
+        f"{folder} is a checkpoint itself; give the folder that holds it, {folder.absolute().parent}"
+        for folder in registry.directories
+        if (folder / CONFIG).is_file()
+    ]
+    if not registry.infos:
+        folders = ", ".join(map(str, registry.directories))
         remedy = "restore the shipped ones, or train one: python train.py smoke --out checkpoints"
-        if (folder / CONFIG).is_file():
-            remedy = f"it is a checkpoint itself; give the folder that holds it, {folder.absolute().parent}"
-        raise ValueError(f"no checkpoint to serve in {folder}: {remedy}")
+        raise ValueError(f"no checkpoint to serve in {folders}: {'; '.join(mistaken) or remedy}")
+    for one in mistaken:
+        LOG.warning("left out: %s.", one)
 
 
 def _arrivals(registry: Registry, host: str) -> Arrivals:

@@ -7,6 +7,7 @@ Python contains, which needs no network), or by the path of a local UTF-8 file. 
 the folder that the environment variable DEEPRNN_DATA names, then in the user's cache, then at each of its URLs.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -91,14 +92,13 @@ def is_known(text: str) -> bool:
 def load_if_local(text: str, form: Form) -> Corpus | None:
     """Return a catalogued text in a form if its files are on this machine, else None; nothing is downloaded.
 
+    A file of the cache with another hash counts as missing: the next download replaces it.
+
     Raises:
-        ValueError: a file's bytes do not match their hash.
+        ValueError: the hash of a file in DEEPRNN_DATA is another, or that folder does not exist.
     """
     entry = catalogue().get(text)
-    if entry is None:
-        return None
-    folders = [Path(folder) for folder in (os.environ.get("DEEPRNN_DATA"), pooch.os_cache("deeprnn")) if folder]
-    there = all(any((folder / one.file).is_file() for folder in folders) for one in entry.files)
+    there = entry is not None and all(_local(entry, one) for one in entry.files)
     return load_corpus(text, form) if there else None
 
 
@@ -124,10 +124,16 @@ def _catalogued(entry: CatalogueEntry) -> str:
 
 
 def _fetch(entry: CatalogueEntry, one: CatalogueFile) -> Path:
-    """Return a file of a catalogued text after checking its SHA-256."""
+    """Return a file of a catalogued text with its SHA-256, from this machine or from its first address that has it."""
     folder = os.environ.get("DEEPRNN_DATA")
     if folder and not Path(folder).is_dir():
         raise ValueError(f"DEEPRNN_DATA names {folder}, which is no folder; unset it to download the texts.")
+    return _local(entry, one) or _downloaded(entry, one)
+
+
+def _local(entry: CatalogueEntry, one: CatalogueFile) -> Path | None:
+    """Return a file of a catalogued text with its SHA-256 if DEEPRNN_DATA or the cache holds it, else None."""
+    folder = os.environ.get("DEEPRNN_DATA")
     if folder and (local := Path(folder) / one.file).is_file():
         found = hashlib.sha256(local.read_bytes()).hexdigest()
         if found != one.sha256:
@@ -136,11 +142,22 @@ def _fetch(entry: CatalogueEntry, one: CatalogueFile) -> Path:
                 f"Replace it, or unset DEEPRNN_DATA to download it."
             )
         return local
+    cached = _cache() / one.file
+    with contextlib.suppress(OSError):  # there is none, or it cannot be read
+        return cached if hashlib.sha256(cached.read_bytes()).hexdigest() == one.sha256 else None
+    return None
+
+
+def _cache() -> Path:
+    return Path(pooch.os_cache("deeprnn"))
+
+
+def _downloaded(entry: CatalogueEntry, one: CatalogueFile) -> Path:
+    """Return a file of a catalogued text after downloading it into the cache and checking its SHA-256."""
     failures = []
     for url in one.urls:
         try:
-            cache = pooch.os_cache("deeprnn")
-            return Path(pooch.retrieve(url, known_hash=f"sha256:{one.sha256}", fname=one.file, path=cache))
+            return Path(pooch.retrieve(url, known_hash=f"sha256:{one.sha256}", fname=one.file, path=_cache()))
         except (OSError, ValueError) as error:  # no connection, or the bytes do not match their hash
             failures.append(f"{url}: {error}")
     raise ValueError(

@@ -55,13 +55,39 @@ def refused(*folders):
     return str(refusal.value)
 
 
-def test_a_folder_without_a_checkpoint_is_an_error_that_names_it(registry, tmp_path):
-    assert f"no checkpoint to serve in {registry.directory}: " in refused(tmp_path / "runs", registry.directory)
+def test_folders_without_a_checkpoint_are_an_error_that_names_them(registry, tmp_path):
+    empty, broken = registry.directory, tmp_path / "broken"
+    (broken / "model").mkdir(parents=True)
+    (broken / "model" / "config.json").write_text("{")
+    assert f"no checkpoint to serve in {empty}: restore the shipped ones, or train one" in refused(empty)
+    assert f"no checkpoint to serve in {broken}, {empty}: restore" in refused(broken, empty)
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_folder_that_does_not_exist_is_an_error_that_names_it_whatever_the_others_hold(tmp_path):
     assert f"no directory {tmp_path / 'absent'}" in refused(tmp_path / "runs", tmp_path / "absent")
+
+
+def test_a_folder_that_adds_nothing_to_the_others_is_no_error(registry, save_tiny, tmp_path):
+    save_tiny(tmp_path / "same" / "smoke")
+    broken = save_tiny(tmp_path / "broken" / "model")
+    (broken / "config.json").write_text("{")
+    folders = [registry.directory, tmp_path / "runs", tmp_path / "same", tmp_path / "broken"]
+    served = Registry(*folders)
+    serve._check_served(served)
+    assert [info.path.parent for info in served.infos.values()] == [tmp_path / "runs"] * 2
+    assert list(served.left_out) == ["smoke", "model"]
 
 
 def test_who_names_a_checkpoint_itself_is_told_to_name_the_folder_that_holds_it(save_tiny, tmp_path):
     assert f"give the folder that holds it, {tmp_path}" in refused(save_tiny(tmp_path / "one"))
+
+
+def test_who_names_one_beside_other_folders_is_told_in_the_log(save_tiny, tmp_path, caplog):
+    save_tiny(tmp_path / "models" / "first")
+    one = save_tiny(tmp_path / "one")
+    serve._check_served(Registry(tmp_path / "models", one))
+    assert caplog.messages == [f"left out: {one} is a checkpoint itself; give the folder that holds it, {tmp_path}."]
 
 
 @pytest.mark.usefixtures("registry")

@@ -206,6 +206,31 @@ def test_a_text_that_is_not_at_hand_is_not_downloaded_for_the_asking(server, tmp
     assert server.requests == []
 
 
+@pytest.mark.usefixtures("pond")
+def test_a_text_whose_cached_file_is_damaged_is_not_at_hand_and_not_downloaded_for_the_asking(server, own_cache):
+    server.pages = {"/first": BOOK, "/second": BOOK}
+    whole = load_corpus("pond", "full")
+    (cached,) = [path for path in own_cache.rglob("*") if path.is_file()]
+    cached.write_bytes(BOOK[:-1])
+    server.requests.clear()
+    assert load_if_local("pond", "full") is None
+    assert server.requests == []
+    assert cached.read_bytes() == BOOK[:-1]
+    cached.write_bytes(BOOK)
+    assert load_if_local("pond", "full") == whole
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("pond")
+def test_a_wrong_file_in_deeprnn_data_is_refused_also_where_nothing_may_be_downloaded(server, tmp_path, monkeypatch):
+    server.pages = {"/first": BOOK}
+    (tmp_path / "pond.txt").write_bytes(BOOK + b"x")
+    monkeypatch.setenv("DEEPRNN_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match="is not the catalogued pond"):
+        load_if_local("pond", "full")
+    assert server.requests == []
+
+
 def test_a_wrong_file_in_deeprnn_data_is_refused_by_name_and_not_replaced(server, pond, tmp_path, monkeypatch):
     server.pages = {"/first": BOOK}
     wrong = tmp_path / "pond.txt"

@@ -43,7 +43,7 @@ class TrainingProcess:
         text: a file, or a name of the catalogue. out: the folder for the checkpoint.
 
         Raises:
-            OSError: the process cannot be started.
+            OSError: the process cannot be started, or not be limited; none is left.
         """
         command = [sys.executable, "-P", "-m", "deeprnn", "train", NAME, "--json", "--follow-stdin", "--device", "cpu"]
         command += ["--data", text, "--out", str(out), *_arguments(options), *(["--resume"] if resume else [])]
@@ -57,22 +57,17 @@ class TrainingProcess:
                 stderr=errors,
                 start_new_session=True,
             )
-        self._limit(limits)
+        try:
+            _limit(self.pid, limits)
+        except BaseException:
+            self.kill()
+            self.close()
+            raise
 
     @property
     def pid(self) -> int:
         """The number of the process."""
         return self._process.pid
-
-    def _limit(self, limits: Limits) -> None:
-        with contextlib.suppress(ProcessLookupError):  # it has ended
-            os.setpriority(os.PRIO_PROCESS, self.pid, LOWEST_PRIORITY)
-            if sys.platform == "linux":  # other systems let a process only limit itself
-                import resource  # Windows has none
-
-                resource.prlimit(self.pid, resource.RLIMIT_AS, (limits.memory, limits.memory))
-                resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (limits.file, limits.file))
-                resource.prlimit(self.pid, resource.RLIMIT_CORE, (0, 0))
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield the events that the process reports, until it closes its output; then wait until it has ended."""
@@ -102,6 +97,20 @@ class TrainingProcess:
             with contextlib.suppress(OSError):
                 stream.close()
         return status
+
+
+def _limit(pid: int, limits: Limits) -> None:
+    """Give a process the lowest priority and its limits; a hard limit that it has already is never raised."""
+    with contextlib.suppress(ProcessLookupError):  # it has ended
+        os.setpriority(os.PRIO_PROCESS, pid, LOWEST_PRIORITY)
+        if sys.platform == "linux":  # other systems let a process only limit itself
+            import resource  # Windows has none
+
+            asked = {resource.RLIMIT_AS: limits.memory, resource.RLIMIT_FSIZE: limits.file, resource.RLIMIT_CORE: 0}
+            for kind, most in asked.items():
+                _, hard = resource.prlimit(pid, kind)
+                allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+                resource.prlimit(pid, kind, (allowed, allowed))
 
 
 def _environment() -> dict[str, str]:

@@ -214,6 +214,47 @@ def test_a_training_that_takes_too_long_is_stopped_and_keeps_what_there_is(made,
         trainings.resume("ann", training.key)
 
 
+BELOW = """
+import ctypes, resource, sys
+from pathlib import Path
+from deeprnn.experiments.own import Options
+from deeprnn.page.training.process import Limits, TrainingProcess
+
+system, version, nothing = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+assert system.prctl(38, 1, 0, 0, 0) == 0, "what it starts has no more rights than itself"
+assert system.capset(version, nothing) == 0, "not even root may raise a hard limit"
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+process = TrainingProcess(sys.argv[1], Path(sys.argv[2]), Options(), Limits(memory=10**9, file=2000), resume=False)
+print(*(resource.prlimit(process.pid, kind) for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS)))
+process.kill()
+process.close()
+"""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems let a process only limit itself")
+def test_a_training_gets_no_higher_limit_than_a_server_that_may_not_raise_its_own(tmp_path):
+    (tmp_path / "t.txt").write_text(TEXT)
+    command = [sys.executable, "-c", BELOW, str(tmp_path / "t.txt"), str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.split("\n")[0] == "(1000, 1000) (1000000000, 1000000000)", done.stderr
+
+
+@pytest.mark.process
+def test_a_process_that_cannot_be_limited_is_ended_before_the_error_goes_on(tmp_path, monkeypatch):
+    started = []
+
+    def refuse(number, _):
+        started.append(number)
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(process, "_limit", refuse)
+    with pytest.raises(PermissionError):
+        process.TrainingProcess("t", tmp_path, SHORT, process.Limits(memory=10**9, file=10**6), resume=False)
+    with pytest.raises(ChildProcessError):  # it has ended, and its end was taken in
+        os.waitpid(*started, os.WNOHANG)
+
+
 SERVER = """
 import sys
 import time
