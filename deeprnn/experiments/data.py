@@ -209,9 +209,9 @@ def table(results: Results) -> Table:
     columns = [Column(name=one, format=format) for one, format in zip(head, formats, strict=True)]
     rows: list[list[Cell]] = []
     for name, (runs, text) in finished(results).items():
-        run, train, test = runs[0], runs.figure("train"), runs.figure()
-        ends = run.curve.val_ppl[-1], run.final["val"].ppl
-        rows.append([f"`{name}`", text.train_chars, run.curve.chars[-1], train, test, *ends, text.ngram_ppl])
+        last, best = runs.estimate(lambda run: run.curve.val_ppl[-1]), runs.figure("val")
+        readings = runs.figure("train"), runs.figure(), last, best
+        rows.append([f"`{name}`", text.train_chars, runs[0].curve.chars[-1], *readings, text.ngram_ppl])
     return Table(
         columns=[Column(name="recipe"), *columns, Column(name="6-gram, test", format=".2f")],
         rows=rows,

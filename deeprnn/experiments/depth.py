@@ -133,13 +133,21 @@ def answer_depth(results: Results) -> Figures:
     plain = {cell: stacks(results, "depth", cell, DEEPEST, residual=False).figure() for cell in names}
     return {
         "rate": _learning_rate(results, "depth"),
+        "epochs": _epochs(results, "depth"),
         "plain": [{"cell": CELLS[cell].label, "ppl": ppl} for cell, ppl in plain.items()],
+        "falling": [{"cell": CELLS[cell].label} for cell in names if _is_falling(results, cell)],
         **ends("plain", [ppl.mean for ppl in plain.values()]),
         "residual": behind,
         "behind": worst_gap(results, "depth").mean,
         "widest": _widest(results, "depth"),
         "depths": len(tried),
     }
+
+
+def _is_falling(results: Results, cell: str) -> bool:
+    """Return whether the deepest plain stack still gained 1% from one measurement to the last, as training ended."""
+    ppls = stacks(results, "depth", cell, DEEPEST, residual=False).finished[0].curve.val_ppl[-2:]
+    return ppls[-1] < 0.99 * ppls[0]
 
 
 def _widest(results: Results, experiment: str) -> float:
@@ -171,7 +179,9 @@ def answer_ladder(results: Results) -> Figures:
         "was": _learning_rate(results, "depth"),
         "rate": _learning_rate(results, "rate"),
         "most": max(depths(results, "width")),
-        **ends("best", [layers for experiment in ("depth", "rate") for layers, _ in best[experiment].values()]),
+        "wide_seeds": _most_seeds(results, "width"),
+        "epochs": _epochs(results, "depth"),
+        "longer": _longer(results),
         **ends("gain", gained),
         "widest": max(_widest(results, experiment) for experiment in ("depth", "rate")),
         **ends("two", [lower(("rate", cell, 2), ("depth", cell, 2)) for cell in best["rate"]]),
@@ -179,9 +189,20 @@ def answer_ladder(results: Results) -> Figures:
     }
 
 
+def _longer(results: Results) -> list[Figures]:
+    """Return what two residual layers of each cell come to with more epochs than the depths have, in equal time."""
+    runs = {cell: stacks(results, "time", cell, 2, residual=True) for cell in CELLS}
+    return [
+        {"cell": CELLS[cell].label, "ppl": found.figure(), "more": found[0].train_config.epochs}
+        for cell, found in runs.items()
+        if found.finished and found[0].train_config.epochs > _epochs(results, "depth")
+    ]
+
+
 def answer_rate(results: Results) -> Figures:
     """Return the figures of ten residual layers relative to the best depth, at the higher learning rate."""
     return {
+        "epochs": _epochs(results, "rate"),
         "rate": _learning_rate(results, "rate"),
         "was": _learning_rate(results, "depth"),
         "residual": _behind(results, "rate"),
@@ -271,6 +292,16 @@ def _listed(best: dict[str, tuple[int, Estimate]]) -> list[Figures]:
 
 def _learning_rate(results: Results, experiment: str) -> float:
     return results.where(experiment=experiment, residual=True)[0].train_config.learning_rate
+
+
+def _epochs(results: Results, experiment: str) -> int:
+    return results.where(experiment=experiment, residual=True)[0].train_config.epochs
+
+
+def _most_seeds(results: Results, experiment: str) -> int:
+    """Return how many seeds the residual stack has that was trained most often."""
+    tried = itertools.product(cells(results, experiment), depths(results, experiment))
+    return max(len(stacks(results, experiment, cell, n, residual=True).finished) for cell, n in tried)
 
 
 def title(cell: str, residual: bool) -> tuple[Label, Label]:
@@ -370,7 +401,7 @@ def _charts_of_note(results: Results) -> list[Chart]:
 
 def _failing(results: Results) -> Values:
     """Return how far ten residual layers are behind the best depth."""
-    return {"layers": DEEPEST, "behind": worst_gap(results, "depth").mean}
+    return {"layers": DEEPEST, "behind": worst_gap(results, "depth").mean, "epochs": _epochs(results, "depth")}
 
 
 def _deepest_best(results: Results) -> Values:
@@ -380,6 +411,7 @@ def _deepest_best(results: Results) -> Values:
         "layers": most,
         "best": sum(best_depth(results, "width", cell)[0] == most for cell in tried),
         "of": len(tried),
+        "seeds": _most_seeds(results, "width"),
     }
 
 

@@ -9,7 +9,7 @@ from deeprnn.config import Recipe
 from deeprnn.experiments import depth
 from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, curves, titled
 from deeprnn.experiments.gaps import told_apart
-from deeprnn.experiments.question import Answer, Comparison, Figures, Question, ends
+from deeprnn.experiments.question import Answer, Comparison, Figures, Question, clause, ends
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.results import Results, RunRecord
@@ -47,6 +47,7 @@ def answer(results: Results) -> Figures:
         **_of_book(results, "gru"),
         **_of_book(results, "lstm"),
         **_rates(results),
+        **_at_higher_rate(results),
         **_cut_off(results),
     }
 
@@ -59,6 +60,20 @@ def _of_book(results: Results, cell: str) -> Figures:
         f"{cell}_faster": depth.stacks(results, "rate", cell, LAYERS, residual=True).figure(),
         f"{cell}_timed": timed.figure(),
         f"{cell}_seconds": timed.estimate(lambda run: run.train_seconds).mean,
+    }
+
+
+def _at_higher_rate(results: Results) -> Figures:
+    """Return whether seeds tell GRU and LSTM apart at the higher rate, how many there are, and the GRU's seconds."""
+    gru, lstm = (depth.stacks(results, "rate", cell, LAYERS, residual=True) for cell in ("gru", "lstm"))
+    are_apart = told_apart(gru.figure(), lstm.figure())
+    leads = gru.figure().mean < lstm.figure().mean
+    return {
+        "faster_seeds": min(len(gru.finished), len(lstm.finished)),
+        "faster_seconds": gru.estimate(lambda run: run.train_seconds).mean,
+        "too": clause(are_apart and leads),
+        "behind": clause(are_apart and not leads),
+        "level": clause(not are_apart),
     }
 
 
@@ -107,23 +122,22 @@ def chart(results: Results, experiment: str, what: str) -> Dots:
         if runs.finished:
             dot = Dot(name=depth.title(cell, residual), cell=cell, heldout=runs.figure(), train=runs.figure("train"))
             run, seconds = runs.finished[0], runs.estimate(lambda run: run.train_seconds).mean
+            speed = round(runs.estimate(lambda run: run.chars_per_second).mean)
             row: list[Cell] = [dot.name, run.num_params, dot.train, dot.heldout, dot.heldout.num_seeds]
             dots.append(dot)
-            rows.append([*row, run.curve.epoch[-1], seconds, run.chars_per_second])
+            rows.append([*row, run.curve.epoch[-1], seconds, speed])
     columns = [Column(name=Word(key=f"charts.head.{key}"), format=format) for key, format in _COLUMNS]
     return Dots(name=depth.equal(what), title=_claimed(what, dots), rows=dots, table=Table(columns=columns, rows=rows))
 
 
 def _claimed(what: str, dots: Sequence[Dot]) -> Word:
-    """Return the title that names the best row, and the next if seeds do not tell them apart."""
-    ranked = sorted(dots, key=lambda dot: dot.heldout.mean)
-    if len(ranked) < 2:
+    """Return the title that names the row with the lowest figure, and how many others seeds tell apart from it."""
+    if len(dots) < 2:
         return Word(key="gru.figure.cells")
-    best, second = ranked[:2]
-    values: Values = {"best": best.name, "ppl": best.heldout.mean}
-    if told_apart(best.heldout, second.heldout):
-        return Word(key=f"gru.figure.{what}", values=values)
-    return Word(key=f"gru.figure.{what}_close", values={**values, "second": second.name, "next": second.heldout.mean})
+    best, *others = sorted(dots, key=lambda dot: dot.heldout.mean)
+    apart = sum(told_apart(best.heldout, other.heldout) for other in others)
+    values: Values = {"best": best.name, "ppl": best.heldout.mean, "apart": apart, "others": len(others)}
+    return Word(key=f"gru.figure.{what}", values=values)
 
 
 def charts(results: Results) -> list[list[Chart]]:

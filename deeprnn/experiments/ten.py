@@ -20,9 +20,11 @@ ALONE: dict[str, dict[str, Any]] = {
     "residual": {"residual": True, "pre_norm": False},
     "layer-norm": {"pre_norm": True},
 }
+WITHOUT: dict[str, dict[str, Any]] = {"no-dropout": {"dropout": 0.0}}
 TO_PLAIN: dict[str, dict[str, Any]] = {
     "longer": {"epochs": 4 * PLAIN.train.epochs},
     "slower": {"learning_rate": PLAIN.train.learning_rate / 4},
+    "faster": {"learning_rate": PLAIN.train.learning_rate * 2.5},
 }
 TO_BOTH: dict[str, dict[str, Any]] = {
     "uniform": {"init": "uniform"},
@@ -31,7 +33,7 @@ TO_BOTH: dict[str, dict[str, Any]] = {
 }
 RECIPES = {  # by what is changed, in the order of the table; "plain" and "both" are those that are changed
     "plain": PLAIN.name,
-    **{part: f"ten-{part}" for part in (*ALONE, *TO_PLAIN)},
+    **{part: f"ten-{part}" for part in (*ALONE, *WITHOUT, *TO_PLAIN)},
     "both": BOTH.name,
     **{part: f"ten-{part}" for part in TO_BOTH},
 }
@@ -49,7 +51,7 @@ TIMED = ("plain", "longer", "all")  # the sentence says their epochs
 
 def recipes() -> Iterator[Recipe]:
     """Yield ten LSTM layers on *The Time Machine* with each change, then the note's ten layers with each."""
-    for part, change in ALONE.items():
+    for part, change in (ALONE | WITHOUT).items():
         yield _recipe(part, replace(PLAIN, model=replace(PLAIN.model, **change)))
     for base, changes in ((PLAIN, TO_PLAIN), (BOTH, TO_BOTH)):
         for part, change in changes.items():
@@ -86,21 +88,26 @@ def runs_of(results: Results) -> dict[str, Runs]:
 
 
 def answer(results: Results) -> Figures:
-    """Return the held-out perplexity of each run, by what was changed.
+    """Return the held-out perplexity of each run, by what was changed, and which changes made ten plain layers learn.
 
     Raises:
         LookupError: a change was not run.
     """
     runs = runs_of(results)
     ppl = {part.replace("-", "_"): runs[part].figure() for part in RECIPES}
+    tried = (*ALONE, *WITHOUT, *TO_PLAIN)
+    learned = [part for part in tried if note.learned(runs[part])]
     return {
         **ppl,
+        "tried": len(tried),
+        "alone": clause(learned == ["residual"]),
+        "among": clause(len(learned) > 1, others=len(learned) - 1),
         "plain_mean": ppl["plain"].mean,
         "residual_mean": ppl["residual"].mean,
-        "norm_mean": ppl["layer_norm"].mean,
         "times": TO_PLAIN["longer"]["epochs"] / PLAIN.train.epochs,
         "rate": PLAIN.train.learning_rate,
         "slow": TO_PLAIN["slower"]["learning_rate"],
+        "quick": TO_PLAIN["faster"]["learning_rate"],
         "fast": TO_BOTH["sgd"]["learning_rate"],
         "unigram": math.exp(results.texts[runs["plain"][0].text_key].unigram_nats),
     }
@@ -194,7 +201,7 @@ def charts(results: Results) -> list[list[Chart]]:
     to_plain = titled("ten.figure.to_plain", lambda: _alone(results), plain)
     return [
         [
-            chart(results, ("plain", *ALONE, *TO_PLAIN, "both"), "to_plain", to_plain),
+            chart(results, ("plain", *ALONE, *WITHOUT, *TO_PLAIN, "both"), "to_plain", to_plain),
             chart(results, ("both", *ALONE, *TO_BOTH), "to_both", plain),
             *charts_of_note(results),
         ]

@@ -24,7 +24,7 @@ def test_the_verdict_on_depth_follows_the_figures():
     made_up = depth_results(lambda _, n, wiring: 20.0 + n if wiring == "plain" else 5.0 + abs(n - 4) / 10)
     sentence = next(s for s in answers(made_up, "en").splitlines() if s.startswith("- **Depth.**"))
     plain = ", ".join(f"{cell.label} 30.000" for cell in CELLS.values())
-    assert f"fall far behind: {plain}." in sentence
+    assert f"far behind after 10 epochs: {plain}." in sentence
     assert "best depth: RNN 5.600 (+12.0%), GRU 5.600 (+12.0%)" in sentence
 
 

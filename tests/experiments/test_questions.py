@@ -119,7 +119,8 @@ def test_the_gru_is_level_then_ahead_then_behind_as_the_claim_says():
 
 def test_the_higher_rate_lessens_the_grus_lead_and_the_lstm_is_ahead_in_as_many_seconds_as_the_answer_says():
     found = answered("gru")
-    assert 1 < found["lstm_faster"].mean / found["gru_faster"].mean < found["lstm"].mean / found["gru"].mean
+    assert found["lstm_faster"].mean / found["gru_faster"].mean < found["lstm"].mean / found["gru"].mean
+    assert sum(len(found[one]) for one in ("too", "behind", "level")) == 1
     assert found["ahead"] == found["pairs"] > 1
 
 
@@ -162,8 +163,8 @@ def test_figures_are_told_apart_by_intervals_that_do_not_touch():
     assert not told_apart(of(4.6, 0.1), of(9.0, None)), "one seed says nothing of others"
 
 
-@pytest.mark.parametrize(("half_width", "title"), [(0.1, "gru.figure.time"), (0.3, "gru.figure.time_close")])
-def test_a_figure_names_one_best_cell_only_if_seeds_tell_it_from_the_next(half_width, title):
+@pytest.mark.parametrize(("half_width", "apart"), [(0.1, 1), (0.3, 0)])
+def test_a_figure_names_the_lowest_cell_and_how_many_others_seeds_tell_from_it(half_width, apart):
     def runs(cell, ppl):
         recipe = replace(depth.at_equal_parameters(cell, 2, residual=True), name=f"time-{cell}", experiment="time")
         spread = half_width / 2.484  # of three seeds whose interval is that wide
@@ -172,7 +173,21 @@ def test_a_figure_names_one_best_cell_only_if_seeds_tell_it_from_the_next(half_w
 
     made = [*runs("gru", 4.0), *runs("lstm", 4.5)]
     found = gru.chart(Results(runs={run.name: run for run in made}), "time", "time").title
-    assert (found.key, found.values["ppl"]) == (title, pytest.approx(4.0))
+    assert found.values["ppl"] == pytest.approx(4.0)
+    assert (found.values["apart"], found.values["others"]) == (apart, 1)
+
+
+def test_ten_plain_layers_that_still_learned_when_training_ended_are_named():
+    falling = {one["cell"] for one in answered("depth")["falling"]}
+    assert falling == {"RNN", "minGRU"}
+
+
+def test_two_layers_with_more_epochs_come_about_as_far_as_the_best_depth_at_the_higher_rate_as_the_answer_says():
+    found = answered("ladder")
+    fast = {one["cell"]: one["ppl"].mean for one in found["fast"]}
+    assert {one["cell"]: one["ppl"].mean / fast[one["cell"]] for one in found["longer"]} == {
+        cell: pytest.approx(1, abs=0.01) for cell in ("RNN", "LSTM", "minGRU", "minLSTM")
+    }
 
 
 def test_no_results_answer_nothing():

@@ -30,6 +30,8 @@ def differing(one, other):
         ("layer-norm", ten.BOTH, {"residual"}),
         ("longer", ten.PLAIN, {"epochs"}),
         ("slower", ten.PLAIN, {"learning_rate"}),
+        ("faster", ten.PLAIN, {"learning_rate"}),
+        ("no-dropout", ten.PLAIN, {"dropout"}),
         ("uniform", ten.BOTH, {"init"}),
         ("no-warm-up", ten.BOTH, {"warmup_fraction"}),
         ("sgd", ten.BOTH, {"optimizer", "learning_rate", "weight_decay"}),  # the last two belong to the first
@@ -54,8 +56,9 @@ def test_each_run_of_the_note_differs_from_ten_layers_with_an_embedding_in_one_t
 
 
 def test_only_residual_connections_make_ten_plain_layers_learn_as_the_claim_says():
-    failed = [FOUND[part].mean for part in ("plain", "layer_norm", "longer", "slower")]
+    failed = [FOUND[part].mean for part in ("plain", "layer_norm", "no_dropout", "longer", "slower", "faster")]
     assert min(failed) > 0.95 * FOUND["unigram"]
+    assert (FOUND["tried"], FOUND["alone"], FOUND["among"]) == (6, [{}], [])
     assert max(FOUND["residual_mean"], FOUND["both"].mean) < 6
 
 
