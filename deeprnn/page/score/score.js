@@ -98,6 +98,8 @@ class Score {
   unfolded = false;
   /** The turn of the drawing that the reader stopped. */
   stopped = 0;
+  /** @type {boolean[]} which of its rows still waited then */
+  held = [];
   /** The turn of the drawing that is shown. */
   turn = 0;
   /** The present values of the controls. @type {{ text: string, models: string[] } | null} */
@@ -129,9 +131,12 @@ class Score {
     this.draw();
   }
 
-  /** The value that is drawn. */
+  /** The value that is drawn; rows that waited when the reader pressed Stop stay so, whatever still comes. */
   get value() {
-    return this.carried.given();
+    const given = this.carried.given();
+    if (!given?.cards || given.turn !== this.stopped) return given;
+    const held = (/** @type {Row} */ row) => ({ ...row, state: /** @type {const} */ ('stopped') });
+    return { ...given, cards: given.cards.map((row, at) => (this.held[at] ? held(row) : row)) };
   }
 
   draw() {
@@ -175,7 +180,7 @@ class Score {
 
   /** Whether models are still reading. */
   #isReading() {
-    return this.stopped !== this.turn && this.value.cards.some((row) => row.state === 'waiting');
+    return this.value.cards.some((row) => row.state === 'waiting');
   }
 
   /** Draws the perplexity along the text, once all rows are there: each row would change the scale of all curves. */
@@ -189,7 +194,7 @@ class Score {
   /** Draws the verdict and the table. */
   #tell() {
     const { cards, text, labels, lang } = this.value;
-    const rows = this.#rows().filter((row) => row.state !== 'absent');
+    const rows = cards.filter((row) => row.state !== 'absent');
     const models = cards.filter((row) => row.kind === 'model');
     const box = node('div', 'verdict');
     if (this.#isReading()) {
@@ -207,17 +212,11 @@ class Score {
   }
 
   #stop() {
+    this.held = this.value.cards.map((row) => row.state === 'waiting');
     this.stopped = this.turn;
     this.trigger('input');
     this.#tell();
     this.#run();
-  }
-
-  /** The rows as they are shown. */
-  #rows() {
-    const { cards } = this.value;
-    if (this.stopped !== this.turn) return cards;
-    return cards.map((row) => (row.state === 'waiting' ? { ...row, state: /** @type {const} */ ('stopped') } : row));
   }
 
   /** The rows that are there, with their nats. */
