@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from deeprnn.config import ModelConfig, Recipe
+from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.experiments import note
 from deeprnn.experiments.charts import (
     Cell,
@@ -132,8 +132,8 @@ def answer_depth(results: Results) -> Figures:
     names = cells(results, "depth")
     plain = {cell: stacks(results, "depth", cell, DEEPEST, residual=False).figure() for cell in names}
     return {
-        "rate": _learning_rate(results, "depth"),
-        "epochs": _epochs(results, "depth"),
+        "rate": _training(results, "depth").learning_rate,
+        "epochs": _training(results, "depth").epochs,
         "plain": [{"cell": CELLS[cell].label, "ppl": ppl} for cell, ppl in plain.items()],
         "falling": [{"cell": CELLS[cell].label} for cell in names if _is_falling(results, cell)],
         **ends("plain", [ppl.mean for ppl in plain.values()]),
@@ -152,8 +152,7 @@ def _is_falling(results: Results, cell: str) -> bool:
 
 def _widest(results: Results, experiment: str) -> float:
     """Return the widest interval over seeds of a residual stack, in percent of its mean; 0 if there is none."""
-    tried = itertools.product(cells(results, experiment), depths(results, experiment))
-    each = [stacks(results, experiment, cell, n, residual=True).figure() for cell, n in tried]
+    each = [one.figure() for one in _residual(results, experiment)]
     return max((100 * one.half_width / one.mean for one in each if one.half_width is not None), default=0.0)
 
 
@@ -176,11 +175,11 @@ def answer_ladder(results: Results) -> Figures:
         "slow": _listed(best["depth"]),
         "fast": _listed(best["rate"]),
         "wide": _listed(best["width"]),
-        "was": _learning_rate(results, "depth"),
-        "rate": _learning_rate(results, "rate"),
+        "was": _training(results, "depth").learning_rate,
+        "rate": _training(results, "rate").learning_rate,
         "most": max(depths(results, "width")),
         "wide_seeds": _most_seeds(results, "width"),
-        "epochs": _epochs(results, "depth"),
+        "epochs": _training(results, "depth").epochs,
         "longer": _longer(results),
         **ends("gain", gained),
         "widest": max(_widest(results, experiment) for experiment in ("depth", "rate")),
@@ -195,16 +194,16 @@ def _longer(results: Results) -> list[Figures]:
     return [
         {"cell": CELLS[cell].label, "ppl": found.figure(), "more": found[0].train_config.epochs}
         for cell, found in runs.items()
-        if found.finished and found[0].train_config.epochs > _epochs(results, "depth")
+        if found.finished and found[0].train_config.epochs > _training(results, "depth").epochs
     ]
 
 
 def answer_rate(results: Results) -> Figures:
     """Return the figures of ten residual layers relative to the best depth, at the higher learning rate."""
     return {
-        "epochs": _epochs(results, "rate"),
-        "rate": _learning_rate(results, "rate"),
-        "was": _learning_rate(results, "depth"),
+        "epochs": _training(results, "rate").epochs,
+        "rate": _training(results, "rate").learning_rate,
+        "was": _training(results, "depth").learning_rate,
         "residual": _behind(results, "rate"),
         "most": worst_gap(results, "rate").mean,
     }
@@ -290,18 +289,20 @@ def _listed(best: dict[str, tuple[int, Estimate]]) -> list[Figures]:
     return [{"cell": CELLS[cell].label, "layers": layers, "ppl": ppl} for cell, (layers, ppl) in best.items()]
 
 
-def _learning_rate(results: Results, experiment: str) -> float:
-    return results.where(experiment=experiment, residual=True)[0].train_config.learning_rate
-
-
-def _epochs(results: Results, experiment: str) -> int:
-    return results.where(experiment=experiment, residual=True)[0].train_config.epochs
+def _training(results: Results, experiment: str) -> TrainConfig:
+    """Return how the residual stacks of an experiment were trained; all of them alike."""
+    return results.where(experiment=experiment, residual=True)[0].train_config
 
 
 def _most_seeds(results: Results, experiment: str) -> int:
     """Return how many seeds the residual stack has that was trained most often."""
+    return max(len(one.finished) for one in _residual(results, experiment))
+
+
+def _residual(results: Results, experiment: str) -> list[Runs]:
+    """Return the runs of each residual stack."""
     tried = itertools.product(cells(results, experiment), depths(results, experiment))
-    return max(len(stacks(results, experiment, cell, n, residual=True).finished) for cell, n in tried)
+    return [stacks(results, experiment, cell, n, residual=True) for cell, n in tried]
 
 
 def title(cell: str, residual: bool) -> tuple[Label, Label]:
@@ -380,7 +381,7 @@ def charts(results: Results) -> list[list[Chart]]:
         ),
     ]
     if results.where(experiment="rate"):
-        faster = Word(key="depth.chart.rate", values={"rate": _learning_rate(results, "rate")})
+        faster = Word(key="depth.chart.rate", values={"rate": _training(results, "rate").learning_rate})
         claimed = titled("depth.figure.residual", lambda: _best_depths(results, "rate"), plain)
         by_depth.append(chart(results, "rate", faster, claimed, (True,)))
     ten = ten_plain().name, ten_residual().name
@@ -401,7 +402,7 @@ def _charts_of_note(results: Results) -> list[Chart]:
 
 def _failing(results: Results) -> Values:
     """Return how far ten residual layers are behind the best depth."""
-    return {"layers": DEEPEST, "behind": worst_gap(results, "depth").mean, "epochs": _epochs(results, "depth")}
+    return {"layers": DEEPEST, "behind": worst_gap(results, "depth").mean, "epochs": _training(results, "depth").epochs}
 
 
 def _deepest_best(results: Results) -> Values:
@@ -418,7 +419,7 @@ def _deepest_best(results: Results) -> Values:
 def _best_depths(results: Results, experiment: str) -> Values:
     """Return the learning rate, and the least and the greatest of the cells' best depths."""
     best = [best_depth(results, experiment, cell)[0] for cell in _all_cells(results, experiment)]
-    return {"rate": _learning_rate(results, experiment), "least": min(best), "most": max(best)}
+    return {"rate": _training(results, experiment).learning_rate, "least": min(best), "most": max(best)}
 
 
 def _of_ten(results: Results, plain: str, residual: str) -> Values:

@@ -4,6 +4,7 @@ Knows: recipes, models, optimizers. Does not know: how a step is made, files.
 """
 
 import copy
+import functools
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -116,7 +117,7 @@ class TrainState:
         "curve",
     )
 
-    @property
+    @functools.cached_property
     def total_windows(self) -> int:
         """How many windows all epochs have."""
         return sum(self.windows)
