@@ -229,7 +229,7 @@ class TrainConfig(StrictConfig):
     keep: Literal["last", "best"] = "last"
     """Which weights are saved: those of the last epoch, or the best on the validation part."""
     eval_every: int = 1
-    """The number of epochs from one measurement on the validation part to the next."""
+    """The number of epochs from one measurement on the validation part to the next; of very many epochs it is more."""
     eval_lanes: int = 1
     """The number of pieces in which the validation part is read for the curve, each from a zero state."""
     seed: int = 0

@@ -21,6 +21,7 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from types import FrameType
 
+from deeprnn.commands.output import accept_any_character, noticing_the_reader
 from deeprnn.commands.runs import DONE, FAILED, STOPPED, Single, attempt, device_of, overall, train_single
 from deeprnn.train.report import Lines, Reporter
 
@@ -115,7 +116,7 @@ def in_processes(
             for single, process in [one for one in running if not one[1].is_alive()]:
                 running.remove((single, process))
                 statuses.append(_status(single, process, reporter))
-            if should_stop():
+            if should_stop() or STOPPED in statuses:
                 stopping.set()
     finally:
         for _, process in running:
@@ -140,11 +141,14 @@ def _work(single: Single, args: argparse.Namespace, stopping: Event) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
 
-    def should_stop() -> bool:
-        return told() or stopping.is_set() or not parent.is_alive()
-
+    accept_any_character()
     reporter = Lines(lambda line: print(line, flush=True))
-    sys.exit(while_read(lambda: attempt(lambda: train_single(single, args, should_stop, reporter), reporter)))
+    with noticing_the_reader() as has_gone:
+
+        def should_stop() -> bool:
+            return told() or stopping.is_set() or has_gone() or not parent.is_alive()
+
+        sys.exit(attempt(lambda: train_single(single, args, should_stop, reporter), reporter))
 
 
 def _status(single: Single, process: SpawnProcess, reporter: Reporter) -> int:
@@ -178,14 +182,3 @@ def stop_condition(budget_minutes: float, *, follow_stdin: bool = False) -> Call
     if follow_stdin:
         threading.Thread(target=follow, daemon=True).start()
     return lambda: stopping or time.monotonic() > deadline
-
-
-def while_read(doing: Callable[[], int]) -> int:
-    """Do something and return its status, which is 0 if the reader of the output closes it, as `head` does."""
-    try:
-        code = doing()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    return code

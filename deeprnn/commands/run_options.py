@@ -104,7 +104,8 @@ def command(name: str, args: argparse.Namespace, changed: Mapping[str, Any], see
 
 
 def _without_folder(place: str) -> str:
-    return place if place == STDIN else Path(place).resolve().name
+    """Return the name of a file, with a question mark for what is no text in it."""
+    return place if place == STDIN else Path(place).resolve().name.encode(errors="replace").decode()
 
 
 def job(recipe: Recipe, command: str, args: argparse.Namespace, *, keep_stopped: bool = False) -> Job:

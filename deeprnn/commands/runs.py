@@ -20,11 +20,11 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import is_known, own_name
 from deeprnn.train.claim import claimed, clear_claim
-from deeprnn.train.finish import clear_snapshot, is_finished
+from deeprnn.train.finish import clear_snapshot, has_diverged, is_finished
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import remeasure
 from deeprnn.train.report import Reporter
-from deeprnn.train.run import Job, Stopped
+from deeprnn.train.run import DivergedError, Job, Stopped
 
 DONE, FAILED, STOPPED = 0, 1, 130  # exit statuses: of a run, and of all runs together
 NO_MEMORY = re.compile("allocate memory|bad_alloc|out of memory", re.IGNORECASE)  # what torch says of it
@@ -97,7 +97,7 @@ def to_do(task: Job, reporter: Reporter) -> Iterator[bool]:
     """Claim a run for as long as the block lasts; yield whether it is still to be trained, and report why if not.
 
     Raises:
-        ValueError: the folder cannot be written to.
+        ValueError: the folder cannot be written to; or the run was finished earlier, and diverged.
     """
     if is_finished(task):
         _skip(task, reporter)
@@ -117,6 +117,11 @@ def to_do(task: Job, reporter: Reporter) -> Iterator[bool]:
 def _skip(task: Job, reporter: Reporter) -> None:
     clear_snapshot(task)
     clear_claim(task)
+    if has_diverged(task):
+        raise DivergedError(
+            f"{task.name} diverged when it was trained. To train it again, remove {task.directory}, or choose another "
+            f"--out; a lower --lr may help."
+        )
     reporter.skipped(task.directory)
 
 

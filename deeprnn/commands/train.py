@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from deeprnn.commands import engines, own_text, run_options
-from deeprnn.commands.engines import engine_of, stop_condition, while_read
+from deeprnn.commands.engines import engine_of, stop_condition
+from deeprnn.commands.output import accept_any_character, noticing_the_reader, while_read
 from deeprnn.commands.runs import Single
 from deeprnn.experiments import own
 from deeprnn.experiments.gather import gather, listing
@@ -123,17 +124,19 @@ def main(argv: list[str]) -> int:
             )
             print(f"train.py: {error}{remedy}", file=sys.stderr)
             return 1
-    should_stop = stop_condition(args.budget_minutes, follow_stdin=args.follow_stdin)
-    reporter = JsonLines(sys.stdout) if args.json else Terminal()
-    try:
-        args.place = own_text.find(args, reporter)
-        engine = engine_of(args)
-    except (ValueError, OSError) as error:
-        reporter.failed(error)
-        return 1
-    return engine(singles(args), args, should_stop, reporter)
+    told = stop_condition(args.budget_minutes, follow_stdin=args.follow_stdin)
+    with noticing_the_reader() as has_gone:
+        reporter = JsonLines(sys.stdout) if args.json else Terminal()
+        try:
+            args.place = own_text.find(args, reporter)
+            engine = engine_of(args)
+        except (ValueError, OSError) as error:
+            reporter.failed(error)
+            return 1
+        return engine(singles(args), args, lambda: told() or has_gone(), reporter)
 
 
 def run(argv: list[str]) -> int:
-    """Run `main`; end without an error if the reader of the output closes it, as `head` does."""
+    """Run `main`; if the reader of the output closes it, as `head` does, a list ends without an error, runs stop."""
+    accept_any_character()
     return while_read(lambda: main(argv))

@@ -489,7 +489,12 @@ QUESTION = Question(
         Comparison(
             key="ladder",
             prompt="The Time Traveller",
-            groups={"parameters": tuple(name("depth", "gru", n, residual=True) for n in (1, 2, 4, 10))},
+            groups={"parameters": tuple(name("depth", "gru", n, residual=True) for n in (1, 2, 4, DEEPEST))},
+        ),
+        Comparison(
+            key="plain_ladder",
+            prompt="The Time Traveller",
+            groups={"parameters": tuple(name("depth", "lstm", n, residual=False) for n in (1, 2, 4, DEEPEST))},
         ),
     ),
     answers=(

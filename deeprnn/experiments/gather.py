@@ -330,17 +330,21 @@ def _part(source: TextRecord) -> str:
 
 
 def baselines(config: TrainConfig) -> Baselines:
-    """Return the figures of guessing, an n-gram and xz on a configuration's held-out part, with its training text."""
+    """Return the figures of guessing, an n-gram and xz on a configuration's held-out part, with its training text.
+
+    As of models, marks of texts are not scored; the n-gram of the training text reads them.
+    """
     data = prepare(config, torch.device("cpu"))
-    train, held = data.parts["train"], heldout(data.parts)
-    vocab_size = len(data.vocab)
+    train, held = (data.unmarked(ids) for ids in (data.parts["train"], heldout(data.parts)))
+    vocab_size, read = len(data.vocab), heldout(data.parts)
+    counted = NGram.build(data.parts["train"], vocab_size, ORDER).nats(read)
     mixed_in = data.vocab.encode("".join(source.cut("train") for source in data.sources[1:]))
     return Baselines(
         symbols=vocab_size,
         train_chars=len(train),
         heldout_chars=len(held),
         unigram_nats=math.log(unigram_ppl(train, held, vocab_size)),
-        ngram_nats=NGram.build(train, vocab_size, ORDER).nats(held).mean().item(),
+        ngram_nats=counted[~torch.isin(read[1:], data.marks)].mean().item(),
         ngram_order=ORDER,
         mixed_in_nats=NGram.build(mixed_in, vocab_size, ORDER).nats(held).mean().item() if mixed_in else None,
         xz_bpc=xz_bpc(data.vocab.decode(train.tolist()), data.vocab.decode(held.tolist())),

@@ -45,7 +45,10 @@ QUESTIONS: tuple[Question, ...] = (
     ablations.QUESTION,
 )
 # The comparisons, questions and tables that are shown first; all others follow in the order above.
-FIRST_COMPARED = ("depth", "rote", "general", "ten", "two_by_two", "ladder", "cells", "data", "authors")
+FIRST_COMPARED = (
+    *("depth", "rote", "general", "ten", "two_by_two", "plain_ladder", "ladder"),
+    *("cells", "data", "authors"),
+)
 FIRST_SHOWN = ("depth", "ten", "rote", "gru", "data", "authors", "style", "mixing")
 FIRST_TABULATED = ("depth",)
 

@@ -14,6 +14,7 @@ import gradio as gr
 from starlette.datastructures import QueryParams
 
 from deeprnn.page import links
+from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.widgets import QUIET, warn
 from deeprnn.store.registry import Registry
 
@@ -31,13 +32,20 @@ class Addresses:
         }
 
     def follow(
-        self, view: links.View, show: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any] = ()
+        self,
+        view: links.View,
+        show: Callable[..., Any],
+        outputs: Sequence[Any],
+        inputs: Sequence[Any] = (),
+        *,
+        typed: gr.Textbox,
     ) -> None:
         """Call `show` for an address: of any view when the page is opened; of this view whenever it changes later.
 
         show: gets what the address asks for (`links.Ask`) and the session, which is None when the page is opened; later
             the values of `inputs` too. It returns the values of `outputs`. A view that is opened for the first time
             gets its address too.
+        typed: the box that is as the reader left it when the page is loaded again (drafts.js).
         """
 
         def asked(query: Mapping[str, str], request: gr.Request) -> links.Ask:
@@ -49,16 +57,19 @@ class Addresses:
         def on_visit(request: gr.Request) -> Any:
             return show(asked(request.query_params, request), None)
 
-        def on_move(event: gr.EventData, request: gr.Request, *values: Any) -> Any:
-            return show(asked(query_of(event), request), request.session_hash, *values)
+        def on_move(request: gr.Request, query: Any, *values: Any) -> Any:
+            return show(asked(query_of(query), request), request.session_hash, *values)
 
-        self._page.load(on_visit, None, outputs, **QUIET)
-        self._boards[view].select(on_move, list(inputs), outputs, trigger_mode="always_last", **QUIET)
+        visited = self._page.load(on_visit, None, outputs, **QUIET)
+        visited.then(None, typed, typed, js=calling("drafts", "again", view), queue=False, **QUIET)
+        board = self._boards[view]
+        js = f"(_, ...values) => [deeprnn.address.wanted({json.dumps(view)}), ...values]"
+        last: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+        board.select(on_move, [board, *inputs], outputs, js=js, **last)
 
 
-def query_of(event: Any) -> QueryParams:
-    """Return the query that a browser sent with an event; an empty one if it is none, or too long."""
-    sent = getattr(event, "query", None)
+def query_of(sent: Any) -> QueryParams:
+    """Return the query that a browser sent; an empty one if it is none, or too long."""
     if not isinstance(sent, str) or len(sent) > MAX_QUERY_CHARS or not sent.isascii():
         return QueryParams("")
     return QueryParams(sent)

@@ -5,6 +5,7 @@ import * as questions from './compare/questions.js';
 import * as inside from './inside/inside.js';
 import * as score from './score/score.js';
 import * as address from './shared/address.js';
+import * as drafts from './shared/drafts.js';
 import * as fixed from './shared/fixed.js';
 import * as foot from './shared/foot.js';
 import * as link from './shared/link.js';
@@ -17,6 +18,7 @@ Object.assign(globalThis, {
   deeprnn: {
     address,
     compare,
+    drafts,
     fixed,
     foot,
     inside,
@@ -31,3 +33,4 @@ Object.assign(globalThis, {
   },
 });
 address.start();
+drafts.start();

@@ -39,12 +39,12 @@ class Own:
             look()
             return self.value(visitor_of(request), links.parse(registry, request.query_params, "").models)
 
-        def on_change(event: gr.EventData, request: gr.Request) -> Any:
+        def on_change(shown: Any, request: gr.Request) -> Any:
             look()
-            return self.value(visitor_of(request), named_of(event))
+            return self.value(visitor_of(request), named_of(shown))
 
         page.load(on_visit, None, self.board, **QUIET)
-        self.board.select(on_change, None, self.board, trigger_mode="always_last", **QUIET)
+        self.board.select(on_change, self.board, self.board, trigger_mode="always_last", **QUIET)
 
     def value(self, visitor: str | None, named: Sequence[str] = ()) -> dict[str, Any]:
         """Return the models that a visitor sees beside the public ones, as `picker.js` reads them, the newest first.
@@ -62,8 +62,8 @@ class Own:
         return others | {name: tr("model.yours", lang, title=shown) for name, shown in own.items()}
 
 
-def named_of(event: Any) -> list[str]:
-    """Return the names of models that a browser sent with an event; none if it sent something else."""
-    sent = getattr(event, "models", None)
-    names = sent if isinstance(sent, list) and len(sent) <= MOST_NAMES else []
-    return [name for name in names if isinstance(name, str)]
+def named_of(shown: Any) -> list[str]:
+    """Return the names of the models that a browser lists, which it sends as `Own.value`; none of anything else."""
+    sent = shown.get("models") if isinstance(shown, dict) else None
+    entries = sent if isinstance(sent, list) and len(sent) <= MOST_NAMES else []
+    return [one[0] for one in entries if isinstance(one, list) and one and isinstance(one[0], str)]

@@ -76,10 +76,13 @@ def _asked(repo_id: str, asking: Callable[[], Asked]) -> Asked:
         return asking()
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise ValueError(
-            f"{repo_id} could not be reached and is not in the cache; load it once with a network."
+            f"there is no folder {repo_id!r} here, and the Hub repository of that name could not be reached and is not "
+            f"in the cache: go to where the folder is, or load it once with a network."
         ) from error
     except (HFValidationError, OSError) as error:  # an answer that refuses is an OSError, too
-        raise ValueError(f"cannot load from the Hub repository {repo_id!r}: {error}") from error
+        raise ValueError(
+            f"there is no folder {repo_id!r} here, and the Hub repository of that name cannot be loaded: {error}"
+        ) from error
     except HTTPError as error:
         raise ValueError(f"the connection to the Hub broke while {repo_id} was loaded ({error}): try again.") from error
 

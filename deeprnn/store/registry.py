@@ -123,6 +123,8 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
             return checkpoint.load(hub.pull(str(path), revision=revision), str(path).rpartition("/")[2])
         if revision is not None:
             raise ValueError("revision belongs to a Hub repository: give its name, user/repo.")
+        if found := sorted(one.parent.name for one in Path(path).glob(f"*/{checkpoint.CONFIG}")):
+            raise ValueError(f"{path} is a folder of checkpoints: give name=, one of: {', '.join(found)}.")
         return checkpoint.load(Path(path))
     if not name or name.startswith(".") or set(name) & set("/\\"):
         raise ValueError(f"name must be a checkpoint's folder name, not {name!r}.")
@@ -288,7 +290,10 @@ class Registry:
         """
         with self._lock:
             info = self.info(name)
-            source = TextPart.from_record(info.metrics.text)
+            try:
+                source = TextPart.from_record(info.metrics.text)
+            except ValueError:  # the text is too long to have an index
+                return None
             path = self._companion(info, FINGERPRINTS, lines_file(source))
             if path not in self._lines and os.path.lexists(path):
                 try:

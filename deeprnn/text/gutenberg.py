@@ -24,7 +24,12 @@ def strip_gutenberg(text: str) -> str:
 
 
 def without_gutenberg(text: str) -> str:
-    """Return a text without the header of Project Gutenberg and the footer with its licence, if it has both."""
-    start = _START.search(text)
-    end = _END.search(text, start.end()) if start else None
-    return text[start.end() : end.start()].strip() + "\n" if start and end else text
+    """Return a text without the headers of Project Gutenberg and the footers with its licence, if it has both.
+
+    Of several books in one text each is kept.
+    """
+    books, start = list[str](), _START.search(text)
+    while start and (end := _END.search(text, start.end())):
+        books.append(text[start.end() : end.start()].strip())
+        start = _START.search(text, end.end())
+    return "\n\n".join(books) + "\n" if books else text

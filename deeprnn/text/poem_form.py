@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deeprnn.checks import shown, whole
 from deeprnn.text.rhymes import LEVEL, OBLIQUE, OPPOSITE
 
 BREAK = "\n\n"  # after each poem, and so before the next
@@ -64,7 +65,7 @@ class PoemForm:
     Raises:
         PoemFormError: there is no such form, a given character is not a Chinese one, there are too many, too few for an
             acrostic, or the opening and the acrostic contradict each other.
-        TypeError: the opening or the acrostic is not a string, or `regulated` is not a bool.
+        TypeError: the opening or the acrostic is not a string, a number is not a whole one, or `regulated` is no bool.
     """
 
     line_chars: int = 5
@@ -76,6 +77,11 @@ class PoemForm:
     def __post_init__(self) -> None:
         if not isinstance(self.regulated, bool):
             raise TypeError(f"regulated must be True or False, not {self.regulated!r}.")
+        for name in ("line_chars", "lines"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        for name in ("opening", "acrostic"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a string, not {shown(getattr(self, name))}.")
         if self.line_chars not in LINE_CHARS or self.lines not in LINES:
             raise PoemFormError("shape", lines=self.lines, line_chars=self.line_chars)
         for field in ("opening", "acrostic"):

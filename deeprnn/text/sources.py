@@ -60,6 +60,8 @@ def as_one_file(places: Sequence[str], out: Path, stdin: BinaryIO, encoding: str
     """
     if encoding:
         _check_encoding(encoding)
+    if "" in places:
+        raise ValueError("--data names no text: it is empty. Name a file, or . for the folder that you are in.")
     if len(places) == 1 and (is_known(places[0]) or _is_used_as_it_is(Path(places[0]), encoding)):
         return places[0], []
     found = [source for place in places for source in _read(place, out, stdin, encoding)]

@@ -72,6 +72,10 @@ class Data:
         ids = self.parts["train"]
         return ids if epoch < config.epochs - config.alone_epochs else ids[: self.own_chars]
 
+    def unmarked(self, ids: Tensor) -> Tensor:
+        """Return ids without those of marks."""
+        return ids[~torch.isin(ids, self.marks)]
+
     def to(self, device: str) -> "Data":
         """Return a copy with all ids on another device."""
         parts, elsewhere = ({name: ids.to(device) for name, ids in d.items()} for d in (self.parts, self.elsewhere))
@@ -96,11 +100,19 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     shortest = min(end - start for start, end in main.ranges.values())
     fewest = len(own) if config.alone_epochs else len(train)  # characters of an epoch
     if shortest < 2 or num_windows(fewest, config.batch_size, config.window, config.window) < 1:
+        is_cut = len(main.cut("train")) == config.max_train_chars
+        cut = f", {config.max_train_chars} of them to train on" if is_cut else ""
         raise ValueError(
-            f"{main.corpus.name} is too short ({len(main.corpus.text)} characters) for {config.batch_size} lanes of "
-            f"{config.window} characters and a held-out part; use a longer text, or a smaller --batch or --window."
+            f"{main.corpus.name} is too short ({len(main.corpus.text)} characters{cut}) for {config.batch_size} lanes "
+            f"of {config.window} characters and a held-out part; use a longer text, or a smaller --batch or --window"
+            f"{', or a larger --max-chars' if is_cut else ''}."
         )
-    vocab = Vocab.from_text(train, config.form, config.min_count)
+    try:
+        vocab = Vocab.from_text(train, config.form, config.min_count, "".join(marks.values()))
+    except ValueError as error:
+        raise ValueError(
+            f"{main.corpus.name}: no character occurs {config.min_count} times in the part to train on: {error}"
+        ) from error
 
     def ids(text: str) -> Tensor:
         return torch.tensor(vocab.encode(text), device=device)

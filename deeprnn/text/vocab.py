@@ -91,10 +91,13 @@ class Vocab(StrictConfig):
         object.__setattr__(self, "_ids", {c: i for i, c in enumerate(self.characters, start=1)})
 
     @classmethod
-    def from_text(cls, text: str, form: Form, min_count: int = 1) -> "Vocab":
-        """Return the alphabet of a training text, the most frequent characters first, ties in code point order."""
+    def from_text(cls, text: str, form: Form, min_count: int = 1, kept: str = "") -> "Vocab":
+        """Return the alphabet of a training text, the most frequent characters first, ties in code point order.
+
+        min_count: how often a character must occur, unless it is one of `kept`.
+        """
         counts = sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))
-        return cls(form=form, characters="".join(c for c, n in counts if n >= min_count))
+        return cls(form=form, characters="".join(c for c, n in counts if n >= min_count or c in kept))
 
     def __len__(self) -> int:
         """Return V, the number of symbols, with the unknown character."""

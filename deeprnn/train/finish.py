@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 import deeprnn
-from deeprnn.documents import read_object
+from deeprnn.documents import Node, read_object
 from deeprnn.lm.evaluation import unigram_ppl
 from deeprnn.lm.language_model import LanguageModel
 from deeprnn.measure.baselines import MAX_COUNTED, NGram
@@ -23,6 +23,7 @@ from deeprnn.measure.novelty import MAX_CHARS, Fingerprint
 from deeprnn.nn.model import CharRNN
 from deeprnn.nn.storage import decode_weights, encode_weights
 from deeprnn.store import checkpoint
+from deeprnn.store.results import Outcome
 from deeprnn.text.splits import Data, without_paths
 from deeprnn.train.measurement import measure, measure_elsewhere, rounding_ppl_ratio
 from deeprnn.train.report import Reporter
@@ -57,9 +58,22 @@ def _is_stopped(job: Job) -> bool:
     """Return whether a run's folder is that of one that was stopped, and did not diverge when it went on."""
     try:
         metrics = read_object(job.directory / checkpoint.METRICS)
+        return "stopped_after" in metrics and not _is_diverged(metrics)
     except ValueError:  # no folder, or one that is not ours to replace
         return False
-    return "stopped_after" in metrics and metrics.get("outcome", {}).get("status") != "diverged"
+
+
+def _is_diverged(metrics: dict[str, Any]) -> bool:
+    return "outcome" in metrics and Outcome.read(Node(metrics)["outcome"]).status == "diverged"
+
+
+def has_diverged(job: Job) -> bool:
+    """Return whether a finished run diverged.
+
+    Raises:
+        ValueError: its metrics cannot be read.
+    """
+    return _is_diverged(read_object(job.directory / checkpoint.METRICS))
 
 
 def clear_snapshot(job: Job) -> None:
@@ -88,7 +102,8 @@ def _save(
     run.wall_seconds += time.perf_counter() - started
     best = min(run.curve, key=lambda record: record["val_nats"])
     vocab_size = len(data.vocab)
-    unigram = {name: unigram_ppl(data.parts["train"], ids, vocab_size) for name, ids in data.parts.items()}
+    parts = {name: data.unmarked(ids) for name, ids in data.parts.items()}
+    unigram = {name: unigram_ppl(parts["train"], ids, vocab_size) for name, ids in parts.items()}
     metrics: dict[str, Any] = {
         **_description(run, job, data),
         **more,

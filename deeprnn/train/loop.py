@@ -39,6 +39,9 @@ from deeprnn.train.step import train_window
 
 LARGEST_NATS = 100.0  # a run with a larger mean loss has diverged; its perplexity, exp(100), is still a finite number
 READ_EVERY = {"cpu": 1, "cuda": 50}  # windows; to read a loss waits until the device has made the step
+MOST_MEASUREMENTS = (
+    1_000  # of a run, about: each is recorded with what the model writes, and a file of metrics has a limit
+)
 SILENT = Reporter()
 
 
@@ -131,8 +134,9 @@ def _is_due(run: TrainState, config: TrainConfig) -> bool:
     """Return whether the run is at the end of an epoch that must be measured and has not been measured yet."""
     if run.window or not run.epoch or (run.curve and run.curve[-1]["epoch"] == run.epoch):
         return False
-    early = run.epoch < config.eval_every and run.epoch.bit_count() == 1  # after 1, 2, 4, 8 ... epochs
-    return early or run.epoch % config.eval_every == 0 or run.epoch == config.epochs
+    every = max(config.eval_every, -(-config.epochs // MOST_MEASUREMENTS))
+    early = run.epoch < every and run.epoch.bit_count() == 1  # after 1, 2, 4, 8 ... epochs
+    return early or run.epoch % every == 0 or run.epoch == config.epochs
 
 
 def _finish_epoch(run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool]) -> None:

@@ -260,11 +260,8 @@ class JsonLines(Reporter):
         self._write("finished", folder=str(directory), **_figures(directory))
 
     def skipped(self, directory: Path) -> None:
-        """Write `finished`, or that it diverged."""
-        if (directory / checkpoint.CONFIG).is_file():
-            self.finished(directory)
-        else:
-            self._write("failed", kind="diverged", reason=f"{directory.name} diverged when it was trained")
+        """Write `finished`."""
+        self.finished(directory)
 
     def claimed(self, name: str) -> None:
         """Write `claimed`."""

@@ -92,6 +92,13 @@ def test_a_text_of_many_files_is_trained_and_its_command_says_how_many_there_wer
     assert f"--data '{places[0].name}' --cell" in info.metrics.command
 
 
+def test_a_rate_too_high_is_told_as_divergence_and_recorded(book, tmp_path, capsys):
+    command = ["my-book", "--data", str(book), "--out", str(tmp_path), *SMALL, "--epochs", "3", "--lr", "1e6", "--json"]
+    assert train.main(command) == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["kind"] == "diverged"
+    assert list(tmp_path.glob("*/metrics.json"))
+
+
 def test_a_finished_run_is_compared_with_an_n_gram_of_what_it_was_trained_on_whatever_the_plan_is_now(book, tmp_path):
     command = ["my-book", "--data", str(book), "--out", str(tmp_path), *SMALL, "--epochs", "1"]
     assert train.main(command) == 0

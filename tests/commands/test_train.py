@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -320,6 +321,55 @@ def test_a_list_cut_short_by_its_reader_ends_quietly():
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0"
     assert done.stderr == ""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("more", [["--json"], ["--seeds", "0", "1", "--jobs", "2"]])
+def test_a_run_whose_reader_goes_away_stops_with_its_snapshot_and_says_so_by_its_status(book, tmp_path, more):
+    command = [sys.executable, "train.py", "smoke", "--data", str(book), "--out", str(tmp_path), "--epochs", "2000"]
+    with subprocess.Popen([*command, *more], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(WAIT) == 130
+    assert list(tmp_path.glob(".smoke-*snapshot*"))
+    assert not deeprnn.list_checkpoints(tmp_path)
+
+
+@pytest.mark.process
+def test_a_character_that_the_output_cannot_carry_ends_no_run(tmp_path):
+    text = tmp_path / "\u7334\u5b50.txt"
+    text.write_text("\u7334\u5b50\u770b\u89c1\u6708\u4eae\u3002\n" * 1_000)
+    command = [sys.executable, "train.py", "smoke", "--data", str(text), "--out", str(tmp_path / "runs")]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([*command, "--epochs", "1"], cwd=ROOT, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"saved " in done.stdout
+
+
+@pytest.mark.process
+def test_a_file_whose_name_is_no_text_is_trained_and_its_command_recorded(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    path.write_text(TEXT)
+    assert train.main(["smoke", "--data", str(path), "--out", str(tmp_path / "runs"), "--epochs", "1"]) == 0
+    (info,) = deeprnn.list_checkpoints(tmp_path / "runs")
+    assert info.metrics.command == "python train.py smoke --data 'caf?.txt' --epochs 1"
+
+
+def test_an_empty_name_of_a_text_is_refused(tmp_path, capsys):
+    assert train.main(["smoke", "--data", "", "--out", str(tmp_path)]) == 1
+    assert "--data names no text: it is empty" in capsys.readouterr().err
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_run_that_diverged_fails_again_with_the_remedy(book, tmp_path, capsys, more):
+    command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--lr", "1e9", *more]
+    assert train.main(command) == 1
+    capsys.readouterr()
+    assert train.main(command) == 1
+    said = "".join(capsys.readouterr())
+    assert "diverged when it was trained. To train it again, remove" in said
+    assert not more or json.loads(said)["kind"] == "diverged"
 
 
 @pytest.mark.process

@@ -1,10 +1,10 @@
 """The address says what is shown: views, questions, texts; Back and Forward return to them without a new page."""
 
-from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
 
+from deeprnn.experiments import questions
 from deeprnn.page.address import MAX_QUERY_CHARS, query_of
 from deeprnn.page.links import VIEWS
 from deeprnn.page.words import tr
@@ -69,6 +69,23 @@ def test_back_and_forward_move_between_views_and_questions_without_a_new_page(op
     assert one.page.evaluate(KEPT)
 
 
+@pytest.mark.parametrize("pause", [0, 100])
+def test_back_pressed_again_before_the_answer_came_shows_what_the_address_says(opened, pause):
+    one = opened()
+    for index in (2, 3, 4, 5):
+        before = one.page.url
+        one.page.locator("#questions label").nth(index).click()
+        one.page.wait_for_function("(before) => location.href !== before", arg=before)
+        one.settle()
+    for _ in range(3):
+        one.page.evaluate("history.back()")
+        one.page.wait_for_timeout(pause)
+    one.settle()
+    preset = one.query()["preset"]
+    shows(one, *next(each.groups[each.budget] for each in questions.comparisons() if each.key == preset))
+    assert one.page.evaluate("() => new URLSearchParams(deeprnn.address.shown()).get('preset')") == preset
+
+
 def test_a_link_in_the_page_leads_to_a_question_and_back_to_where_it_was(opened):
     one = opened("?view=experiments")
     link = one.page.locator("a[href^='?preset=']").first
@@ -119,10 +136,9 @@ def test_a_view_is_asked_for_its_address_when_it_is_opened_first(opened):
 
 
 def test_what_a_browser_sends_as_an_address_is_read_like_any_other_or_passed_over():
-    assert dict(query_of(SimpleNamespace(query="view=score&text=%E5%A5%BD"))) == {"view": "score", "text": "好"}
+    assert dict(query_of("view=score&text=%E5%A5%BD")) == {"view": "score", "text": "好"}
     for nonsense in (None, 7, ["view=score"], "text=\ud800", "text=好", "a" * (MAX_QUERY_CHARS + 1)):
-        assert dict(query_of(SimpleNamespace(query=nonsense))) == {}
-    assert dict(query_of(SimpleNamespace())) == {}
+        assert dict(query_of(nonsense)) == {}
 
 
 @pytest.mark.parametrize("view", VIEWS)

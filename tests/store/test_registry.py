@@ -201,6 +201,26 @@ def test_a_name_that_the_folder_lacks_is_refused_by_its_path(folder):
         registry.load(folder, name="absent")
 
 
+def test_a_folder_of_checkpoints_without_a_name_is_refused_with_the_names(folder):
+    with pytest.raises(ValueError, match=r"is a folder of checkpoints: give name=, one of: a-gru, b-lstm, c-rnn"):
+        registry.load(folder)
+
+
+def test_a_path_that_leads_nowhere_is_said_to_be_no_folder_before_the_hub_is_blamed(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"^there is no folder 'checkpoints/note-lstm-2' here, and the Hub repository"):
+        registry.load("checkpoints/note-lstm-2")
+
+
+def test_a_text_too_long_for_an_index_has_none(folder):
+    file = folder / "a-gru" / "metrics.json"
+    metrics = json.loads(file.read_text())
+    metrics["text"]["chars"] = 40_000_000
+    file.write_text(json.dumps(metrics))
+    assert Registry(folder).lines("a-gru") is None
+
+
 def test_a_revision_without_a_name_is_refused_not_ignored(folder):
     with pytest.raises(ValueError, match="revision belongs to a Hub repository"):
         registry.load(folder / "a-gru", revision="main")

@@ -19,7 +19,7 @@ from deeprnn.text.corpora import (
     load_if_local,
     own_name,
 )
-from deeprnn.text.gutenberg import strip_gutenberg
+from deeprnn.text.gutenberg import strip_gutenberg, without_gutenberg
 
 BOOK = "\ufeffThe Pond\r\n\r\nIt was “deep”.\r\n".encode()
 FOOTED = (
@@ -476,3 +476,8 @@ def test_every_text_of_the_catalogue_is_clean(name, monkeypatch):
     assert "PROJECT GUTENBERG EBOOK" not in text
     book = catalogue()[name]
     assert 0.8 * book.chars < len(text) < 1.2 * book.chars  # header and footer are at most a fifth
+
+
+def test_of_several_gutenberg_books_in_one_text_each_is_kept():
+    books = [FOOTED, FOOTED.replace("Deep.", "Deeper still.")]
+    assert without_gutenberg("".join(books)) == "Deep.\n\nDeeper still.\n"

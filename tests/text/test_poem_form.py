@@ -83,3 +83,9 @@ def test_a_form_that_no_poem_has_is_refused_with_the_remedy(asked, reason, messa
 def test_whether_a_poem_keeps_tones_and_rhyme_is_yes_or_no():
     with pytest.raises(TypeError, match="regulated must be True or False, not 'no'"):
         PoemForm(regulated="no")
+
+
+@pytest.mark.parametrize("field", [{"lines": 4.0}, {"line_chars": 5.0}, {"line_chars": True}, {"acrostic": 5}])
+def test_a_field_of_another_type_is_named(field):
+    with pytest.raises(TypeError, match=next(iter(field))):
+        PoemForm(**field)

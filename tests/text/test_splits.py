@@ -10,6 +10,7 @@ from deeprnn.text import splits
 from deeprnn.text.corpora import Corpus, own_name
 from deeprnn.text.noise import noisy
 from deeprnn.text.splits import FIRST_MARK, prepare, without_paths
+from deeprnn.text.vocab import UNKNOWN_ID
 
 CPU = torch.device("cpu")
 BOOK = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 8  # 464 characters
@@ -142,3 +143,20 @@ def test_a_record_names_texts_and_no_paths(config, tmp_path):
 def test_the_parts_move_to_a_device_together(config):
     data = prepare(replace(config, mark_texts=True, score_on=config.more_texts), CPU).to("meta")
     assert {t.device.type for t in (*data.parts.values(), *data.elsewhere.values(), data.marks)} == {"meta"}
+
+
+def test_a_mark_is_in_the_alphabet_however_rare_and_no_baseline_counts_it(config):
+    data = prepare(replace(config, mark_texts=True, min_count=50), CPU)
+    assert UNKNOWN_ID not in data.marks
+    held = data.parts["val"]
+    assert len(held) - len(data.unmarked(held)) == int(torch.isin(held, data.marks).sum()) > 0
+
+
+def test_a_limit_that_leaves_too_little_is_named_in_the_refusal(config):
+    with pytest.raises(ValueError, match=r"characters, 5 of them to train on\).*or a larger --max-chars"):
+        prepare(replace(config, max_train_chars=5, more_texts=()), CPU)
+
+
+def test_a_text_without_a_frequent_character_is_named(config):
+    with pytest.raises(ValueError, match=r": no character occurs 1000000 times"):
+        prepare(replace(config, min_count=1_000_000), CPU)

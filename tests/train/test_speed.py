@@ -28,3 +28,9 @@ def test_measuring_the_speed_leaves_no_trace_in_the_run_that_follows(tmp_path):
             assert not out.exists()
         weights.append((train(job, device=CPU) / checkpoint.WEIGHTS).read_bytes())
     assert weights[0] == weights[1]
+
+
+def test_a_rate_at_which_the_run_would_diverge_does_not_hinder_measuring(tmp_path):
+    recipe = replace(smoke(), train=replace(smoke().train, max_train_chars=5_000, batch_size=4, learning_rate=1e9))
+    job = Job(recipe=recipe, out=tmp_path, command="python train.py smoke")
+    assert measure_speed(job, prepare(recipe.train, CPU), CPU)[0] > 0

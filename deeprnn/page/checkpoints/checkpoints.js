@@ -1,6 +1,6 @@
 // Draws the table of checkpoints by question, or sorted by a column, and the card of the chosen one beside it.
 import { listen, report } from '../shared/address.js';
-import { Carried, button, find, listed, node, onLanguage, spoken } from '../shared/dom.js';
+import { Carried, button, find, listed, node, onLanguage, spoken, whenSeen } from '../shared/dom.js';
 import { details, download } from './details.js';
 
 /**
@@ -199,6 +199,12 @@ class Checkpoints {
     const name = asked(query);
     const isKnown = this.value.groups.some(({ rows }) => rows.some((row) => row.name === name));
     this.#choose(isKnown ? name : null);
+    if (isKnown) this.#reveal();
+  }
+
+  /** Scrolls to the row of the chosen model, as soon as the view is open. */
+  #reveal() {
+    whenSeen(this.frame, () => this.#row(this.chosen)?.scrollIntoView({ block: 'nearest' }));
   }
 
   /** @param {string | null} name */

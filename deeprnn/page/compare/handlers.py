@@ -3,6 +3,7 @@
 Knows: boards, runs, the controls' values. Does not know: how the controls are laid out.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -129,7 +130,7 @@ class Handlers:
         """Show what the address asks for; other controls stay, because the reader may have set them meanwhile.
 
         session: None when the page is opened; otherwise the session's run ends. The last value returned is the
-        language and the length of a text to be written at once, with the board's turn, or None.
+        language and the length of a text to be written at once, with the board's turn and the prompt, or None.
         """
         # when the page is opened, the turn is lower than that of what the reader requests meanwhile
         turn = self._runs.end(session)[0] if session else cards.next_turn()
@@ -145,17 +146,23 @@ class Handlers:
         if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:
             numbers[3] = MAX_NEW_CHARS
         asked = bool(ask.prompt is not None or ask.numbers or ask.shape)  # recordings have other settings
-        written = (NAMES[ask.lang], length, turn) if ask.view == "compare" and asked else None
         if ask.shape:  # then nothing given is given as nothing
             prompt, shape, acrostic, regulated = "", ask.shape, ask.acrostic or "", ask.regulated
         prompt = prompt if ask.prompt is None else ask.prompt
+        given = prompt if isinstance(prompt, str) else None  # the reader may have typed another one meanwhile
+        written = (NAMES[ask.lang], length, turn, given) if ask.view == "compare" and asked else None
         return *shown, prompt, *numbers, shape, acrostic, regulated, written
 
-    def on_asked(self, request: gr.Request, written: tuple[str, int, int] | None, *asked: Any) -> Iterator[Any]:
+    def on_asked(
+        self, request: gr.Request, written: tuple[str, int, int, str | None] | None, *asked: Any
+    ) -> Iterator[Any]:
         """Write the text that the address asks for, in its language, even if the switch does not show it yet."""
         if written:
-            language, length, _ = written
-            yield from self._run(request.session_hash, language, lambda: order_of(self._registry, *asked), length)
+            language, length, _, given = written
+            preset, budget, typed, *others = asked
+            prompt = typed if given is None else given
+            order = functools.partial(order_of, self._registry, preset, budget, prompt, *others)
+            yield from self._run(request.session_hash, language, order, length)
         else:
             yield gr.skip()
 

@@ -41,9 +41,9 @@ def _connect_runs(ui: Controls, handlers: Handlers, addresses: Addresses, langua
     ui.board.undo(None, None, ui.settings(), js=calling("compare", "settingsBefore"), queue=False, **QUIET)
     branch = ui.board.select(handlers.on_branch, None, ui.prompt, **QUIET)
     branch.then(handlers.on_generate, everything, ui.board, **anew)
-    written = gr.State(None)  # the language, length and turn of a comparison that the address asks for
+    written = gr.State(None)  # the language, length, turn and prompt of a comparison that the address asks for
     visited = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings(), written]
-    addresses.follow("compare", handlers.on_address, visited)
+    addresses.follow("compare", handlers.on_address, visited, typed=ui.prompt)
     # if the address asks for no text, no second request is sent
     written.change(handlers.on_asked, [written, *ui.asked()], ui.board, **QUIET)
 

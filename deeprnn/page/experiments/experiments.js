@@ -88,20 +88,20 @@ function contents({ sections, labels, lang }) {
  */
 function followAddress(root) {
   let wanted = '';
-  let question = '';
+  const tell = (/** @type {string} */ question) => report('experiments', () => question && 'question=' + question);
   const arrive = () => {
     const place = root.clientWidth ? document.getElementById('experiment-' + wanted) : null;
     if (!place) return;
-    question = wanted;
-    wanted = '';
     place.scrollIntoView();
-    report('experiments', () => (question ? 'question=' + question : ''));
+    tell(wanted);
+    wanted = '';
   };
   const soon = () => requestAnimationFrame(() => requestAnimationFrame(arrive)); // figures are drawn before
   const look = () => {
     if (opened() !== 'experiments') return;
     wanted = new URLSearchParams(location.search).get('question') ?? '';
     if (wanted) soon();
+    else tell('');
   };
   look();
   document.addEventListener('address', () => queueMicrotask(look)); // the address bar changes right after the event

@@ -29,6 +29,7 @@ from deeprnn.page.shared.widgets import (
     title_of,
     titles,
     two_digits,
+    warn,
     wiring,
 )
 from deeprnn.page.words import LANGUAGES, table, tr
@@ -263,7 +264,8 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
         names, shown = asked or ui.chosen, ask.text or typed or TEXT
         try:
             drawn = found(registry, names, shown)
-        except RequestError:
+        except RequestError as error:
+            warn(error.key, ask.lang, **error.values)
             drawn = pictures(registry, (), "")
         if not asked and not ask.text:  # the reader may have set the controls meanwhile
             return *[gr.skip()] * 3, drawn
@@ -273,4 +275,4 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
     shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
     choices = [ui.go.click, ui.first.input, ui.second.input]
     gr.on(choices, on_look, asked, ui.board, trigger_mode="always_last", **shown)  # one event: its last answer stays
-    addresses.follow("inside", on_address, [ui.first, ui.second, ui.text, ui.board], [ui.text])
+    addresses.follow("inside", on_address, [ui.first, ui.second, ui.text, ui.board], [ui.text], typed=ui.text)

@@ -1,7 +1,7 @@
 // Draws the Learn view (see view.py): sections with pictures, code, tables, equations and figures.
 import { listen, report } from '../shared/address.js';
 import { code } from '../shared/code.js';
-import { Carried, find, node, onLanguage, tableOf } from '../shared/dom.js';
+import { Carried, find, node, onLanguage, tableOf, whenSeen } from '../shared/dom.js';
 import { figure } from '../shared/figure.js';
 import { explained } from '../shared/term.js';
 import { written } from './equation.js';
@@ -137,7 +137,7 @@ function contents({ sections, labels }) {
   made.setAttribute('aria-label', labels.contents);
   sections.forEach(({ key, title }) => {
     const link = node('a', '', title);
-    link.href = '#learn-' + key;
+    link.href = `?view=learn&section=${key}`;
     made.append(link);
   });
   return made;
@@ -150,12 +150,7 @@ function contents({ sections, labels }) {
  */
 function reveal(root, key) {
   const wanted = root.querySelector('#learn-' + CSS.escape(key ?? ''));
-  if (!wanted) return;
-  new ResizeObserver((_, observer) => {
-    if (!root.offsetHeight) return;
-    observer.disconnect();
-    requestAnimationFrame(() => wanted.scrollIntoView()); // after the pictures above it are drawn
-  }).observe(root);
+  if (wanted) whenSeen(root, () => wanted.scrollIntoView());
 }
 
 /** @param {import('../shared/dom.js').Board} board */

@@ -216,7 +216,7 @@ def build(
     ui.go.click(handlers.on_score, asked, ui.board, **anew)
     for key, button in ui.buttons.items():
         button.click(handlers.on_example(key), [ui.picker, language, *ui.picker.filters], shown, **anew)
-    addresses.follow("score", handlers.on_address, shown, [ui.text])
+    addresses.follow("score", handlers.on_address, shown, [ui.text], typed=ui.text)
     ui.board.input(handlers.on_stop, None, None, **anew)
     for control in (ui.text, ui.picker):
         told = calling("score", "tellControls")

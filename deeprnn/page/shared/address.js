@@ -17,6 +17,8 @@ class Place {
   read = () => this.bar ?? '';
   /** What the server was asked for last, until the view reports what it shows. @type {string | null} */
   asked = null;
+  /** What the server was asked for last. */
+  last = '';
   /** See `report`. @type {string | null} */
   step = null;
   /** Asks the server. @type {(event: string, detail: { query: string }) => void} */
@@ -118,6 +120,12 @@ export function listen(view, trigger) {
 }
 
 /**
+ * What a view is asked for now: gradio sends an event that has waited for an answer with the data of an earlier one.
+ * @param {string} view
+ */
+export const wanted = (view) => placeOf(view).last;
+
+/**
  * A view tells what it shows. When the reader has changed it, the address bar follows; what an address led to leaves
  * the address as it is.
  * @param {string} view
@@ -165,7 +173,7 @@ function show(view, query, bar) {
   select();
   if (asks) {
     acted = false;
-    place.asked = wanted;
+    place.asked = place.last = wanted;
     place.trigger('select', { query: wanted });
   }
   document.dispatchEvent(new CustomEvent('address', { detail: { asks } }));

@@ -361,6 +361,28 @@ export function save(name, mime, content) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+/**
+ * Scrolls to an element, at once where the reader wants little motion.
+ * @param {Element | null} element
+ */
+export function glideTo(element) {
+  const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  element?.scrollIntoView({ behavior: isStill ? 'auto' : 'smooth' });
+}
+
+/**
+ * Does something as soon as an element is seen: at once, or when its view is opened.
+ * @param {HTMLElement} element
+ * @param {() => void} act
+ */
+export function whenSeen(element, act) {
+  new ResizeObserver((_, observer) => {
+    if (!element.offsetHeight) return;
+    observer.disconnect();
+    requestAnimationFrame(act); // after what is above it is drawn
+  }).observe(element);
+}
+
 /** The labels of buttons that show that they have copied, and when these come back. @type {WeakMap<HTMLElement, [string, number]>} */
 const copying = new WeakMap();
 
@@ -382,6 +404,7 @@ export async function copy(text, pressed, done) {
     box.select();
     const copied = document.execCommand('copy');
     box.remove();
+    pressed.focus({ preventScroll: true });
     if (!copied) {
       window.prompt(label, text);
       return;

@@ -3,13 +3,9 @@
 /** Asks the server. @type {() => void} */
 let ask = () => {};
 
-/** @param {{ props: { value: string }, trigger: (event: string, detail: object) => void }} board */
-export function mount({ props, trigger }) {
-  ask = () => {
-    /** @type {[string][]} */
-    const listed = props.value ? JSON.parse(props.value).models : [];
-    trigger('select', { models: listed.map(([name]) => name) });
-  };
+/** @param {{ trigger: (event: string) => void }} board */
+export function mount({ trigger }) {
+  ask = () => trigger('select');
 }
 
 /** Asks the server again which models are the visitor's own: one has come, or was removed. Others' stay listed. */

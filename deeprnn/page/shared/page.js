@@ -1,5 +1,6 @@
 // What applies to the whole page: keys, names for elements to which gradio gives none, the document's title and language.
 import { opened } from './address.js';
+import { glideTo } from './dom.js';
 
 /** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
 /** @typedef {'error' | 'warning' | 'info'} Toast gradio's kinds of messages; each has one title for all its messages */
@@ -57,7 +58,7 @@ function press(event) {
 function show(event) {
   const pressed = /** @type {Element} */ (event.target).closest?.('button')?.id;
   const shown = pressed === 'generate' ? 'board' : pressed === 'score' ? 'scores' : null;
-  if (shown && window.innerWidth < 700) document.getElementById(shown)?.scrollIntoView({ behavior: 'smooth' });
+  if (shown && window.innerWidth < 700) glideTo(document.getElementById(shown));
 }
 
 /**

@@ -56,7 +56,7 @@ export async function ask(what, body) {
   return said;
 }
 
-const AGAIN = 3000; // milliseconds after which a stream that was refused is tried again
+export const AGAIN = 3000; // milliseconds after which what was refused is tried again
 
 /** The visitor's trainings. */
 export class Trainings {
@@ -106,6 +106,12 @@ export class Trainings {
       this.#take(news);
     });
     this.#stream = stream;
+  }
+
+  /** @param {string} key of a training that the server has removed */
+  forget(key) {
+    this.all.delete(key);
+    this.changed(false);
   }
 
   /** @param {News} news */

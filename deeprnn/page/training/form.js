@@ -31,6 +31,7 @@ const PAUSE = 400; // milliseconds after the last change until the server is ask
 export class Form {
   #timer = 0;
   #turn = 0;
+  #starting = false;
 
   /**
    * @param {Offer} offer
@@ -87,6 +88,17 @@ export class Form {
     this.source.adopt(other.source);
   }
 
+  /** What is in the form, to be taken again when the page is loaded again. */
+  draft() {
+    return { options: this.choices.options(), ...this.source.draft() };
+  }
+
+  /** @param {ReturnType<Form['draft']>} draft */
+  restore(draft) {
+    this.choices.set(draft.options);
+    this.source.restore(draft);
+  }
+
   /** Asks for an estimate as soon as nothing changes any more. */
   #soon() {
     clearTimeout(this.#timer);
@@ -100,18 +112,21 @@ export class Form {
   async #expect(turn) {
     if (!this.command.textContent) this.#tell(this.labels.counting);
     const answer = await this.#sent('estimate');
-    if (turn !== this.#turn || !answer) return;
-    this.go.disabled = 'refused' in answer;
+    if (turn !== this.#turn) return;
+    this.go.disabled = Boolean(answer?.refused);
+    if (!answer) return; // starting asks the server again
     if (answer.refused) this.#tell(spoken(answer.refused));
     else this.#tell(spoken(answer.said), spoken(answer.hint), answer.command);
     this.changed(false);
   }
 
   async #start() {
-    if (this.go.disabled) return;
-    this.go.disabled = true;
+    if (this.go.disabled || this.#starting) return;
+    this.#starting = true; // a button that is disabled would lose the focus
+    this.go.setAttribute('aria-disabled', 'true');
     const answer = await this.#sent('start');
-    this.go.disabled = false;
+    this.#starting = false;
+    this.go.removeAttribute('aria-disabled');
     if (answer?.refused) this.#tell(spoken(answer.refused));
     else if (answer) this.changed(true);
   }

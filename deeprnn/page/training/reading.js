@@ -18,3 +18,12 @@ export function decoded(bytes) {
   }
   return null;
 }
+
+/**
+ * The text in a file, as `decoded` reads it; null also if the browser cannot read the file.
+ * @param {File} file
+ */
+export async function textIn(file) {
+  const bytes = await file.arrayBuffer().catch(() => null);
+  return bytes && decoded(new Uint8Array(bytes));
+}

@@ -2,7 +2,7 @@
 import { button, filled, node, spoken } from '../shared/dom.js';
 import { named } from './choices.js';
 import { ask } from './client.js';
-import { decoded } from './reading.js';
+import { textIn } from './reading.js';
 
 /** @typedef {import('./client.js').Book} Book */
 /** @typedef {import('./form.js').Offer} Offer */
@@ -11,6 +11,7 @@ import { decoded } from './reading.js';
 
 const SHOWN = 600; // characters of an opened file that are shown
 const TITLE = 60; // characters
+const MOST_BYTES_FOR_ONE = 2; // bytes of a file for one byte of its text in UTF-8: those of English in UTF-16
 
 export class Source {
   /** The text as the server knows it. @type {{ source: string, title: string } | null} */
@@ -151,20 +152,40 @@ export class Source {
     return this.send(request);
   }
 
+  /** What was brought or chosen, to be taken again when the page is loaded again. */
+  draft() {
+    const { text = '', title = this.chosen?.title ?? '' } = this.#last ?? {};
+    return { text, title, typed: this.text.value !== '', source: this.#last ? null : (this.chosen?.source ?? null) };
+  }
+
+  /** @param {ReturnType<Source['draft']>} draft */
+  restore({ text, title, typed, source }) {
+    if (source) this.keep(source, title);
+    if (!text) return;
+    this.#show(typed ? '' : text.slice(0, SHOWN));
+    if (typed) this.text.value = text;
+    this.#bring(text, title);
+  }
+
   /** @param {File} file */
   async #read(file) {
-    const found = decoded(new Uint8Array(await file.arrayBuffer()));
+    const title = file.name.slice(-TITLE);
+    const isTooLarge = file.size > MOST_BYTES_FOR_ONE * this.offer.most_bytes;
+    const found = isTooLarge ? null : await textIn(file);
     this.file.value = '';
     this.books.value = '';
     if (!found) {
+      const { offer } = this;
       this.#show('');
-      this.#bring('', '', (labels) => labels.undecoded);
+      this.#bring('', '', (labels) =>
+        isTooLarge ? `${title} · ${wrong(file.size, offer, labels)}` : labels.undecoded,
+      );
       return;
     }
     this.#show(found.text.slice(0, SHOWN));
     const { encoding } = found;
     const said = (/** @type {Labels} */ labels) => (encoding === 'UTF-8' ? '' : filled(labels.decoded, { encoding }));
-    this.#bring(found.text, file.name.slice(-TITLE), said);
+    this.#bring(found.text, title, said);
   }
 
   /**
@@ -197,12 +218,21 @@ export class Source {
     const fits = bytes >= offer.least_bytes && bytes <= offer.most_bytes;
     this.chosen = null;
     this.#brought = fits ? { text, title } : null;
-    const numbers = { n: bytes, least: offer.least_bytes, most: offer.most_bytes };
-    const places = Object.fromEntries(Object.entries(numbers).map(([name, n]) => [name, n.toLocaleString()]));
-    const characters = filled(labels.characters, { n: Array.from(text).length.toLocaleString() });
-    const wrong = filled(bytes < offer.least_bytes ? labels.too_short : labels.too_long, places);
-    const said = fits ? characters : bytes ? wrong : '';
+    const characters = () => filled(labels.characters, { n: Array.from(text).length.toLocaleString() });
+    const said = fits ? characters() : bytes ? wrong(bytes, offer, labels) : '';
     this.note.textContent = [title, said, more(labels)].filter(Boolean).join(' · ');
     this.changed();
   }
+}
+
+/**
+ * Why a text is not taken.
+ * @param {number} bytes
+ * @param {Offer} offer
+ * @param {Labels} labels
+ */
+function wrong(bytes, offer, labels) {
+  const numbers = { n: bytes, least: offer.least_bytes, most: offer.most_bytes };
+  const places = Object.fromEntries(Object.entries(numbers).map(([name, n]) => [name, n.toLocaleString()]));
+  return filled(bytes < offer.least_bytes ? labels.too_short : labels.too_long, places);
 }

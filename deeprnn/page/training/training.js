@@ -1,9 +1,10 @@
 // Draws the Train view (see view.py): the form, and below it the trainings of each text side by side.
-import { Carried, filled, find, node, onLanguage, spoken } from '../shared/dom.js';
+import { Carried, filled, find, glideTo, node, onLanguage, spoken } from '../shared/dom.js';
+import { keep } from '../shared/drafts.js';
 import { refresh } from '../shared/own.js';
 import { identify } from '../shared/visitor.js';
 import { Card, commandLine } from './cards.js';
-import { Trainings, ask } from './client.js';
+import { AGAIN, Trainings, ask } from './client.js';
 import { Form } from './form.js';
 import { Race, look } from './race.js';
 
@@ -117,7 +118,7 @@ class View {
     const first = this.groups.firstElementChild;
     if (this.#begun && first) {
       this.#begun = false;
-      if (first.getBoundingClientRect().top > 0.6 * window.innerHeight) first.scrollIntoView({ behavior: 'smooth' });
+      if (first.getBoundingClientRect().top > 0.6 * window.innerHeight) glideTo(first);
     }
     this.form?.name(sources.includes(this.form.source.chosen?.source ?? ''));
   }
@@ -146,11 +147,15 @@ class View {
     try {
       const answer = await ask('ask', { do: what, key });
       if (answer.refused) this.problem.textContent = spoken(answer.refused);
+      else if (what === 'remove') this.trainings.forget(key);
       if (answer.kept) this.problem.textContent = filled(this.labels.kept, { name: answer.kept });
     } catch (error) {
       this.tell(String(error));
     }
     this.trainings.listen();
+    if (document.activeElement !== document.body) return;
+    const next = this.groups.querySelector('button') ?? this.form?.source.text; // the pressed one may be gone
+    if (next instanceof HTMLElement) next.focus({ preventScroll: true });
   }
 
   /** @param {string} why the server did not answer */
@@ -196,11 +201,18 @@ export function mount({ element, props, labels, watch }) {
   onLanguage(root, draw);
   if (!carried.given().minutes) return;
   identify();
-  trainings.load().then(
-    (found) => {
-      books = found;
-      view?.form?.source.offerBooks(books);
-    },
-    (error) => view?.tell(String(error)),
-  );
+  const draft = keep('training', () => view?.form?.draft());
+  const load = () =>
+    trainings.load().then(
+      (found) => {
+        books = found;
+        view?.form?.source.offerBooks(books);
+        if (view) view.problem.textContent = '';
+      },
+      (error) => {
+        view?.tell(String(error));
+        setTimeout(load, AGAIN);
+      },
+    );
+  load().then(() => draft && view?.form?.restore(draft)); // one of the texts at hand may have been chosen
 }

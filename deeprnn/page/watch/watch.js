@@ -276,8 +276,9 @@ class Watch {
 
   #next() {
     const at = this.#at() + 1;
-    if (opened() !== 'watch' || at >= this.#places.length) this.#pause();
-    else this.#play(at);
+    if (opened() === 'watch' && at < this.#places.length) return this.#play(at);
+    this.#pause();
+    this.#settle();
   }
 
   #pause() {
@@ -315,9 +316,11 @@ class Watch {
     this.#settling = window.setTimeout(() => this.#tell(), SETTLED);
   }
 
+  /** An address has no moment while it plays: what it leads to plays too. */
   #tell() {
     const { question, models } = this.#now;
-    report('watch', () => queryOf(this.#now), question ?? String(models));
+    const shown = () => queryOf(this.#playing ? { ...this.#now, place: null } : this.#now);
+    report('watch', shown, question ?? String(models));
   }
 }
 

@@ -127,6 +127,15 @@ def test_an_address_opens_the_card_of_its_model_in_its_language(visit):
     one.page.get_by_text("The Time Machine, 10,000 characters", exact=True).wait_for()
 
 
+def test_on_a_phone_a_link_to_a_model_shows_its_row(visit):
+    one = visit("?view=checkpoints&models=few-lstm-2", width=390, height=800)
+    one.page.locator("#model-card h3").wait_for()
+    one.page.wait_for_function(
+        "() => { const { top, bottom } = document.querySelector('tr.chosen').getBoundingClientRect();"
+        " return top >= 0 && bottom <= innerHeight; }"
+    )
+
+
 def test_the_address_names_the_model_whose_card_is_open_and_opens_another_without_a_new_page(visit):
     one = visit("?view=checkpoints")
     one.page.locator("tr[data-model='note-gru-2'] .name").click()

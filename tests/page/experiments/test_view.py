@@ -315,6 +315,14 @@ def test_a_question_is_in_the_address_and_the_address_leads_to_it(visit):
     one.page.wait_for_function(top, arg="data")
 
 
+def test_who_goes_back_from_a_question_copies_a_link_to_all_of_them(visit):
+    one = visit("?view=experiments")
+    one.page.get_by_role("navigation", name="Questions").get_by_role("link", name="GRU for LSTM").click()
+    one.page.wait_for_function("() => deeprnn.address.shown().includes('question=gru')")
+    one.page.go_back()
+    one.page.wait_for_function("() => !deeprnn.address.shown().includes('question')")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_in_the_experiments(visit, scheme):
     one = visit("?view=experiments", scheme=scheme)

@@ -192,6 +192,11 @@ def test_a_text_too_short_is_refused_on_the_page(visit):
     assert one.page.locator(".pair").count() == 5
 
 
+def test_an_address_with_a_text_too_short_is_refused_in_a_sentence(visit):
+    one = visit("?view=inside&models=data-book&text=a")
+    one.page.get_by_text("give 8 to 400").wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["dark"])
 def test_axe_finds_nothing_serious_inside(visit, scheme):
     one = visit("?view=inside", scheme=scheme)

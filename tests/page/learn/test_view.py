@@ -255,6 +255,23 @@ def test_a_link_leads_to_a_section_of_the_lesson_and_to_an_answer_without_a_new_
     assert one.page.evaluate("window.same")
 
 
+def test_the_contents_lead_to_each_section_without_a_new_page(visit):
+    one = visit("?view=learn")
+    one.page.evaluate("window.same = true")
+    links = one.page.locator(".learn .contents a")
+    for index in (links.count() - 1, 1):
+        links.nth(index).click()
+        key = one.query()["section"]
+        one.page.wait_for_function(
+            "(id) => { const { top } = document.getElementById(id).getBoundingClientRect();"
+            " return top > -40 && top < innerHeight - 40; }",
+            arg=f"learn-{key}",
+        )
+    one.page.go_back()
+    assert one.query()["view"] == "learn"
+    assert one.page.evaluate("window.same")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_in_the_lesson(visit, scheme):
     one = visit("?view=learn", scheme=scheme)

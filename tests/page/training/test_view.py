@@ -194,6 +194,65 @@ def test_a_file_is_read_in_the_browser_or_it_is_said_why_not(train, content, sai
         assert one.page.locator(".go").is_disabled()
 
 
+def test_a_file_too_large_is_refused_unread(train):
+    one = train()
+    one.page.evaluate("() => { File.prototype.arrayBuffer = () => { throw new Error('it is read'); }; }")
+    large = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x" * 4_000_001}
+    one.page.locator("input.file").set_input_files(large)
+    one.page.locator(".text-part .note", has_text="4,000,001 bytes; at most 2,000,000").wait_for()
+
+
+def test_a_file_that_cannot_be_read_is_told(train):
+    one = train()
+    one.page.evaluate("() => { File.prototype.arrayBuffer = () => Promise.reject(new Error('gone')); }")
+    one.page.locator("input.file").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"x" * 4_000})
+    one.page.locator(".text-part .note", has_text="no text that can be read").wait_for()
+
+
+def test_the_focus_stays_at_start_and_goes_on_after_a_removal_which_is_no_alarm(train):
+    one = train()
+    bring(one, epochs="1", layers="1", width="32")
+    one.page.locator(".go").focus()
+    one.page.keyboard.press("Enter")
+    one.page.locator(".training-card").wait_for()
+    assert one.page.evaluate("document.activeElement.className") == "go"
+    until(one, "finished")
+    press(one, "Remove")
+    one.page.locator(".training-card button", has_text="Really").press("Enter")
+    one.page.locator(".training-card").wait_for(state="detached")
+    one.settle()
+    assert one.page.locator(".problem").text_content() == ""
+    assert one.page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+
+
+def test_after_an_estimate_without_an_answer_start_asks_again(train):
+    one = train()
+    one.page.route("**/training/ask", lambda route: route.abort())
+    one.page.locator(".bring textarea").fill(TEXT)
+    one.page.locator(".estimate", has_text="did not answer").wait_for()
+    one.page.unroute("**/training/ask")
+    one.page.locator(".go:enabled").click()
+    one.page.locator(".training-card").wait_for()
+    one.problems.clear()  # the browser told of what was aborted
+
+
+def test_trainings_and_texts_at_hand_come_when_the_server_answers_again(train):
+    script = "window.fetched = 0; const ask = window.fetch; window.fetch = (...asked) =>"
+    script += (
+        " String(asked[0]) === 'training/state' && !window.fetched++ ? Promise.reject(Error('lost')) : ask(...asked);"
+    )
+    one = train(script=script)
+    one.page.locator(".problem", has_text="did not answer").wait_for()
+    one.page.wait_for_function("() => window.fetched > 1 && document.querySelector('.problem').textContent === ''")
+
+
+def test_where_no_text_is_at_hand_none_is_offered(train):
+    one = train()
+    one.page.wait_for_function("() => document.querySelector('.ways')")
+    offered = one.page.request.get(f"{one.url}training/state").json()["books"]
+    assert one.page.locator(".ways select").is_visible() == bool(offered)
+
+
 def test_a_file_that_is_dropped_is_taken_and_kept_when_the_language_changes(train):
     one = train()
     one.page.evaluate(

@@ -63,6 +63,13 @@ def test_it_plays_when_it_is_opened_and_space_stops_it_and_goes_on(watch):
     one.page.wait_for_function("(was) => document.querySelector('.present').textContent !== was", arg=stopped)
 
 
+def test_where_it_has_played_to_the_end_the_address_says_so(watch):
+    one = watch("?view=watch&question=general")
+    assert "epoch" not in one.query(), "it plays: so does what the address leads to"
+    one.page.get_by_role("button", name="Play").wait_for()
+    settled(one, epoch=present(one).removeprefix("epoch "))
+
+
 def test_who_asks_for_less_motion_sees_the_end_and_may_play(chromium, url):
     context = chromium.new_context(reduced_motion="reduce")
     page = context.new_page()
