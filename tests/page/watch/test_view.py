@@ -64,9 +64,12 @@ def test_it_plays_when_it_is_opened_and_space_stops_it_and_goes_on(watch):
 
 
 def test_where_it_has_played_to_the_end_the_address_says_so(watch):
-    one = watch("?view=watch&question=general")
-    assert "epoch" not in one.query(), "it plays: so does what the address leads to"
+    one = watch(STILL.format(1))
+    one.page.keyboard.press("Space")
+    one.page.get_by_role("button", name="Pause").wait_for()
+    assert "epoch" not in one.page.evaluate("deeprnn.address.shown()"), "it plays: so does what a link leads to"
     one.page.get_by_role("button", name="Play").wait_for()
+    assert present(one) != "epoch 1"
     settled(one, epoch=present(one).removeprefix("epoch "))
 
 
