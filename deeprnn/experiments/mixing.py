@@ -340,7 +340,7 @@ def by_distance(results: Results) -> Lines:
             apart, figure = distance(results, one), trained_on(results, one).figure()
             name, short = (Word(key=f"mixing.{which}.{kind}") for which in ("kind", "short"))
             colour = "gru" if kind == "own" else SPARE_COLOURS[number % len(SPARE_COLOURS)]
-            points = [Point(xs=(apart,), value=figure)]
+            points = [Point(xs=(round(apart, 1),), value=figure)]
             series.append(Series(name=name, short=short, colour=colour, points=points, mark=number, dots=True))
             rows.append([name, apart, figure, gap(results, one, LEFT), figure.num_seeds])
     left = trained_on(results, LEFT)

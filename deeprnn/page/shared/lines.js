@@ -58,6 +58,7 @@ const KEY = { width: 34, height: 12 };
 const LINE = 15; // between the names at the ends of lines
 const RING = 9; // the radius of a ring around a point
 const MARKS = 90; // pixels between two marks of a curve whose points are not all marked
+const near = (/** @type {number} */ one, /** @type {number} */ other) => Math.abs(one - other) < 20; // pixels
 const NARROW = 560; // a picture that is not wider has no names at the ends of its lines
 
 /**
@@ -94,7 +95,10 @@ export function lines(chart, width, axis) {
   chart.series.forEach((one, index) => svg.append(curveOf(one, curves[index], x, y)));
   chart.rules.forEach((rule) => {
     const at = y.at(rule.y);
-    write(svg, rule.name, box.left + 6, at - 5 < box.top ? at + 15 : at - 5, 'start', 'over'); // not over the axis' name
+    const isOnPoint = points.some((p) => x.at(p.at) < box.left + 12 + wordsWide(rule.name) && near(y.at(p.value), at));
+    const under = at - 5 < box.top ? at + 15 : at - 5; // not over the axis' name
+    if (isOnPoint) write(svg, rule.name, box.right - 6, under, 'end', 'over');
+    else write(svg, rule.name, box.left + 6, under, 'start', 'over');
   });
   if (names) svg.append(...endsOf(chart.series, curves, { x, y, box }));
   const pointer = shape('line', { x1: 0, x2: 0, y1: box.top, y2: box.bottom, class: 'pointer', visibility: 'hidden' });
