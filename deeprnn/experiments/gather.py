@@ -35,7 +35,7 @@ from deeprnn.text.noise import told
 from deeprnn.text.sources import TEXTS
 from deeprnn.text.splits import prepare
 from deeprnn.train.finish import outcome_of
-from deeprnn.train.measurement import measure_elsewhere
+from deeprnn.train.measurement import measure_elsewhere, unmarked
 
 NGRAM_TEXTS = (
     "time_machine",
@@ -337,14 +337,14 @@ def baselines(config: TrainConfig) -> Baselines:
     data = prepare(config, torch.device("cpu"))
     train, held = (data.unmarked(ids) for ids in (data.parts["train"], heldout(data.parts)))
     vocab_size, read = len(data.vocab), heldout(data.parts)
-    counted = NGram.build(data.parts["train"], vocab_size, ORDER).nats(read)
+    counted = unmarked(NGram.build(data.parts["train"], vocab_size, ORDER).nats(read), read[1:], data.marks)
     mixed_in = data.vocab.encode("".join(source.cut("train") for source in data.sources[1:]))
     return Baselines(
         symbols=vocab_size,
         train_chars=len(train),
         heldout_chars=len(held),
         unigram_nats=math.log(unigram_ppl(train, held, vocab_size)),
-        ngram_nats=counted[~torch.isin(read[1:], data.marks)].mean().item(),
+        ngram_nats=counted.mean().item(),
         ngram_order=ORDER,
         mixed_in_nats=NGram.build(mixed_in, vocab_size, ORDER).nats(held).mean().item() if mixed_in else None,
         xz_bpc=xz_bpc(data.vocab.decode(train.tolist()), data.vocab.decode(held.tolist())),

@@ -123,7 +123,8 @@ def load(path: str | Path, *, name: str | None = None, revision: str | None = No
             return checkpoint.load(hub.pull(str(path), revision=revision), str(path).rpartition("/")[2])
         if revision is not None:
             raise ValueError("revision belongs to a Hub repository: give its name, user/repo.")
-        if found := sorted(one.parent.name for one in Path(path).glob(f"*/{checkpoint.CONFIG}")):
+        found = [] if _has_config(Path(path)) else sorted(one.name for one in Path(path).glob("*") if _has_config(one))
+        if found:
             raise ValueError(f"{path} is a folder of checkpoints: give name=, one of: {', '.join(found)}.")
         return checkpoint.load(Path(path))
     if not name or name.startswith(".") or set(name) & set("/\\"):

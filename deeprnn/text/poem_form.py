@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deeprnn.checks import shown, whole
+from deeprnn.checks import text, whole
 from deeprnn.text.rhymes import LEVEL, OBLIQUE, OPPOSITE
 
 BREAK = "\n\n"  # after each poem, and so before the next
@@ -79,13 +79,10 @@ class PoemForm:
             raise TypeError(f"regulated must be True or False, not {self.regulated!r}.")
         for name in ("line_chars", "lines"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
-        for name in ("opening", "acrostic"):
-            if not isinstance(getattr(self, name), str):
-                raise TypeError(f"{name} must be a string, not {shown(getattr(self, name))}.")
         if self.line_chars not in LINE_CHARS or self.lines not in LINES:
             raise PoemFormError("shape", lines=self.lines, line_chars=self.line_chars)
         for field in ("opening", "acrostic"):
-            given = _PUT_BY_THE_FORM.sub("", getattr(self, field))
+            given = _PUT_BY_THE_FORM.sub("", text(field, getattr(self, field)))
             object.__setattr__(self, field, given)
             if other := [c for c in given if not is_han(c)]:
                 raise PoemFormError("not_han", given=listed(other))

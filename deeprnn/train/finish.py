@@ -68,12 +68,11 @@ def _is_diverged(metrics: dict[str, Any]) -> bool:
 
 
 def has_diverged(job: Job) -> bool:
-    """Return whether a finished run diverged.
-
-    Raises:
-        ValueError: its metrics cannot be read.
-    """
-    return _is_diverged(read_object(job.directory / checkpoint.METRICS))
+    """Return whether a run's folder says that it diverged."""
+    try:
+        return _is_diverged(read_object(job.directory / checkpoint.METRICS))
+    except ValueError:  # no folder, or one that is not ours
+        return False
 
 
 def clear_snapshot(job: Job) -> None:

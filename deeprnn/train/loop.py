@@ -39,9 +39,7 @@ from deeprnn.train.step import train_window
 
 LARGEST_NATS = 100.0  # a run with a larger mean loss has diverged; its perplexity, exp(100), is still a finite number
 READ_EVERY = {"cpu": 1, "cuda": 50}  # windows; to read a loss waits until the device has made the step
-MOST_MEASUREMENTS = (
-    1_000  # of a run, about: each is recorded with what the model writes, and a file of metrics has a limit
-)
+MOST_MEASUREMENTS = 1_000  # of a run, about: each is recorded with what was written, and the file has a limit
 SILENT = Reporter()
 
 

@@ -79,7 +79,7 @@ def rounding_ppl_ratio(model: CharRNN, rounded: CharRNN, data: Data) -> dict[str
 
 def scored_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) -> Float[Tensor, " K"]:
     """Return -ln p of each character after the first, without marks; the state is carried through the whole text."""
-    return _unmarked(nats_per_char(model, ids), ids[1:], marks)
+    return unmarked(nats_per_char(model, ids), ids[1:], marks)
 
 
 @torch.inference_mode()
@@ -92,7 +92,7 @@ def cold_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) 
     if whole < len(ids) - 1:
         pairs.append((ids[None, whole:-1], ids[None, whole + 1 :]))
     nats = [_nats(model(x, model.initial_state(len(x)))[0], y) for x, y in pairs]
-    return _unmarked(torch.cat(nats), ids[1:], marks)
+    return unmarked(torch.cat(nats), ids[1:], marks)
 
 
 @torch.inference_mode()
@@ -106,14 +106,14 @@ def lane_nats(
         logits, state = model(inputs, state)
         nats.append(_nats(logits, targets))
         read.append(targets.flatten())
-    return _unmarked(torch.cat(nats), torch.cat(read), marks)
+    return unmarked(torch.cat(nats), torch.cat(read), marks)
 
 
 def _nats(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1).double(), targets.flatten(), reduction="none")
 
 
-def _unmarked(nats: Tensor, targets: Tensor, marks: Tensor) -> Tensor:
+def unmarked(nats: Tensor, targets: Tensor, marks: Tensor) -> Tensor:
     """Return the nats without those of marks, on the CPU: the one time that a measurement waits for its device."""
     return nats.cpu()[~torch.isin(targets, marks).cpu()] if len(marks) else nats.cpu()
 

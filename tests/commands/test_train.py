@@ -360,6 +360,12 @@ def test_an_empty_name_of_a_text_is_refused(tmp_path, capsys):
     assert "--data names no text: it is empty" in capsys.readouterr().err
 
 
+def test_a_folder_of_something_else_in_the_way_of_a_run_is_named_with_the_remedy(tmp_path, capsys):
+    (tmp_path / "smoke").mkdir()
+    assert train.main(["smoke", "--out", str(tmp_path)]) == 0
+    assert f"{tmp_path / 'smoke'} is finished: skipped. Remove it, or choose another --out" in capsys.readouterr().out
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_a_run_that_diverged_fails_again_with_the_remedy(book, tmp_path, capsys, more):

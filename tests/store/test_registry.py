@@ -206,6 +206,11 @@ def test_a_folder_of_checkpoints_without_a_name_is_refused_with_the_names(folder
         registry.load(folder)
 
 
+def test_a_checkpoint_that_has_others_in_its_folder_is_loaded(folder):
+    shutil.copytree(folder / "b-lstm", folder / "a-gru" / "b-lstm")
+    assert registry.load(folder / "a-gru").name == "a-gru"
+
+
 def test_a_path_that_leads_nowhere_is_said_to_be_no_folder_before_the_hub_is_blamed(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.chdir(tmp_path)

@@ -199,12 +199,7 @@ class Checkpoints {
     const name = asked(query);
     const isKnown = this.value.groups.some(({ rows }) => rows.some((row) => row.name === name));
     this.#choose(isKnown ? name : null);
-    if (isKnown) this.#reveal();
-  }
-
-  /** Scrolls to the row of the chosen model, as soon as the view is open. */
-  #reveal() {
-    whenSeen(this.frame, () => this.#row(this.chosen)?.scrollIntoView({ block: 'nearest' }));
+    if (isKnown) whenSeen(this.frame, () => this.#row(name)?.scrollIntoView({ block: 'nearest' }));
   }
 
   /** @param {string | null} name */

@@ -110,8 +110,7 @@ export class Trainings {
 
   /** @param {string} key of a training that the server has removed */
   forget(key) {
-    this.all.delete(key);
-    this.changed(false);
+    this.#take({ gone: [key] });
   }
 
   /** @param {News} news */
