@@ -3,6 +3,7 @@
 Knows: numbers and strings. Does not know: what they are for.
 """
 
+import functools
 import math
 import numbers
 from collections.abc import Collection
@@ -11,6 +12,18 @@ from typing import Any
 MAX_MESSAGE = 300  # characters of a reason inside a message, which also names a file and the remedy
 _MAX_SHOWN = 60  # characters of a wrong value
 _MAX_LISTED = 4  # names of a list
+
+
+class KeyedError(ValueError):
+    """An error whose sentence is found by its key and filled with its values; pickle can send it to another process."""
+
+    def __init__(self, key: str, **values: Any) -> None:
+        super().__init__(key)
+        self.key, self.values = key, values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make it again."""
+        return functools.partial(type(self), **self.values), (self.key,)
 
 
 def shortened(text: str, most: int = MAX_MESSAGE) -> str:

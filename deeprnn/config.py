@@ -4,6 +4,7 @@ Knows: the settings, their types and their ranges. Does not know: torch modules,
 """
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -20,8 +21,21 @@ Storage = Literal["float32", "float16", "int8"]
 Noise = Literal["none", "mistyped-5", "mistyped-20", "shuffled"]
 
 
+MAX_EPOCHS = 1_000_000
+MAX_RATE = 1e37  # a step of a greater one overflows as float32
+
+
 class StrictConfig:
-    """A frozen dataclass that is read from a dictionary; unknown keys and wrong types are refused."""
+    """A frozen dataclass that may be read from a dictionary; unknown keys and wrong types are refused."""
+
+    def __post_init__(self) -> None:
+        """Check the type of every value, and the choice where there are few.
+
+        Raises:
+            ValueError: one is wrong.
+        """
+        for name, hint in _hints(type(self)).items():  # type: ignore[arg-type]  # a class can be hashed
+            object.__setattr__(self, name, _checked(name, getattr(self, name), hint))
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
@@ -42,12 +56,17 @@ class StrictConfig:
         }
         if missing := required - set(values):
             raise ValueError(f"{cls.__name__} lacks the keys {listed(missing)}.")
-        hints = typing.get_type_hints(cls)
-        return cls(**{name: _checked(name, value, hints[name]) for name, value in values.items()})
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, which `from_dict` reads."""
         return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+@functools.cache
+def _hints(config: type) -> dict[str, Any]:
+    """Return the types of the fields of a configuration."""
+    return typing.get_type_hints(config)
 
 
 def _checked(name: str, value: Any, hint: Any) -> Any:
@@ -121,6 +140,7 @@ class ModelConfig(StrictConfig):
         return super().from_dict(values)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.pre_norm is None:
             object.__setattr__(self, "pre_norm", self.residual)
         for name, least, most in (("hidden_size", 1, 65_536), ("num_layers", 1, 1_000), ("embedding_size", 0, 65_536)):
@@ -129,7 +149,6 @@ class ModelConfig(StrictConfig):
         for name in ("dropout", "head_dropout"):
             value = getattr(self, name)
             _require(0.0 <= value < 1.0, f"{name} must be in [0, 1), not {shown(value)}.")
-        _require(self.wiring in typing.get_args(Wiring), f"wiring must be one of {typing.get_args(Wiring)}.")
         if self.residual or self.wiring != "stack":
             _require(
                 self.embedding_size == self.hidden_size,
@@ -189,7 +208,8 @@ class TrainConfig(StrictConfig):
     optimizer: Literal["sgd", "adamw"] = "sgd"
     """The optimizer."""
     schedule: Literal["constant", "cosine"] = "constant"
-    """How the learning rate goes on after the warm-up; `cosine` lowers it to 0."""
+    """How the learning rate goes on after the warm-up; `cosine` lowers it to 0 after as many windows as
+    all epochs have without an offset, which may cost each of them one."""
     warmup_fraction: float = 0.0
     """The share of all steps in which the learning rate rises linearly."""
     weight_decay: float = 0.0
@@ -229,16 +249,19 @@ class TrainConfig(StrictConfig):
     keep: Literal["last", "best"] = "last"
     """Which weights are saved: those of the last epoch, or the best on the validation part."""
     eval_every: int = 1
-    """The number of epochs from one measurement on the validation part to the next; of very many epochs it is more."""
+    """The number of epochs from one measurement on the validation part to the next; of very many epochs it is more.
+    Before the first of these it is also measured after 1, 2, 4, 8 ... epochs."""
     eval_lanes: int = 1
     """The number of pieces in which the validation part is read for the curve, each from a zero state."""
     seed: int = 0
     """The seed of the initial weights and of everything random in training."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("epochs", "batch_size", "window", "min_count", "eval_every", "eval_lanes"):
             value = getattr(self, name)
             _require(value >= 1, f"{name} must be at least 1, not {shown(value)}.")
+        _require(self.epochs <= MAX_EPOCHS, f"epochs must be at most {MAX_EPOCHS:,}, not {shown(self.epochs)}.")
         _require(
             0 <= self.alone_epochs <= self.epochs,
             f"alone_epochs must be from 0 to epochs ({self.epochs}), not {shown(self.alone_epochs)}.",
@@ -246,6 +269,7 @@ class TrainConfig(StrictConfig):
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
             _require(math.isfinite(value) and value > 0, f"{name} must be positive, not {shown(value)}.")
+            _require(value <= MAX_RATE, f"{name} must be at most {MAX_RATE:g}, not {shown(value)}.")
         for name in ("warmup_fraction", "reset_rate", "weight_drop", "ema_decay"):
             value = getattr(self, name)
             _require(0 <= value < 1, f"{name} must be in [0, 1), not {shown(value)}.")
@@ -275,7 +299,7 @@ class TrainConfig(StrictConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(StrictConfig):
     """A training run with a name."""
 
     name: str

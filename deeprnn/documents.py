@@ -26,7 +26,8 @@ MAX_COUNT = 2**53 - 1  # the largest integer that JSON numbers hold exactly
 _MAX_KEY = 60  # the most characters of a key in the path to a value
 Config = TypeVar("Config", bound=StrictConfig)
 # Characters that mean something in Markdown where they are: anywhere, outside a word, at the start of a line.
-_MARKUP = re.compile(r"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|^[-+=#]|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
+_NUMBERED = "|".join(rf"(?<=^\d{{{digits}}})[.)]" for digits in range(1, 10))  # more are no list in CommonMark
+_MARKUP = re.compile(rf"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|^[-+=#]|{_NUMBERED})")
 
 
 def file_size(path: Path, most: int | None = None) -> int:

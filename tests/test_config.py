@@ -273,3 +273,32 @@ def test_a_recipe_takes_its_parts_by_keyword_only():
     assert Recipe(name="a", model=model, train=train).storage == "int8"
     with pytest.raises(TypeError):
         Recipe("a", model, train)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"optimizer": "adam"}, r"optimizer must be one of \('sgd', 'adamw'\), not 'adam'"),
+        ({"schedule": "linear"}, "schedule must be one of"),
+        ({"init": "xavier"}, "init must be one of"),
+        ({"keep": "Best"}, "keep must be one of"),
+        ({"precision": "bf16"}, "precision must be one of"),
+        ({"epochs": 1.5}, "epochs must be int, not 1.5"),
+        ({"epochs": 10**9}, "epochs must be at most 1,000,000, not 1000000000"),
+        ({"learning_rate": 1e39}, r"learning_rate must be at most 1e\+37, not 1e\+39"),
+    ],
+    ids=str,
+)
+def test_a_configuration_made_in_python_is_checked_like_one_that_is_read(change, said):
+    given = {"text": "time_machine", "form": "full", "epochs": 1, "learning_rate": 1}
+    with pytest.raises(ValueError, match=said):
+        TrainConfig(**given | change)
+    with pytest.raises(ValueError, match=said):
+        TrainConfig.from_dict(given | change)
+    assert type(TrainConfig(**given).learning_rate) is float
+
+
+def test_a_recipe_has_a_storage_type_that_exists():
+    train = TrainConfig(text="time_machine", form="full", epochs=1, learning_rate=1.0)
+    with pytest.raises(ValueError, match=r"storage must be one of .*, not 'fp16'"):
+        Recipe(name="tiny", model=ModelConfig(cell="gru", hidden_size=8, num_layers=1), train=train, storage="fp16")

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from deeprnn.checks import listed, shortened, shown
-from deeprnn.documents import MAX_JSON_VALUES, parse_object, printable, replace_file
+from deeprnn.documents import MAX_JSON_VALUES, in_markdown, parse_object, printable, replace_file
 from tests.conftest import file_limit
 
 
@@ -47,3 +47,10 @@ def test_a_file_that_many_write_at_once_is_that_of_one_of_them(tmp_path):
         thread.join()
     assert path.read_bytes() in contents
     assert [one.name for one in tmp_path.iterdir()] == ["results.json"]
+
+
+@pytest.mark.parametrize("number", ["1", "12", "123", "999999999"])
+@pytest.mark.parametrize("mark", [".", ")"])
+def test_a_text_that_begins_like_an_item_of_a_list_becomes_none_in_markdown(number, mark):
+    assert in_markdown(f"{number}{mark} one") == f"{number}\\{mark} one"
+    assert in_markdown(f"in {number}{mark} one") == f"in {number}{mark} one"

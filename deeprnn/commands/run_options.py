@@ -92,11 +92,12 @@ def command(name: str, args: argparse.Namespace, changed: Mapping[str, Any], see
     changed: the settings in place of those that the recipe `name` has.
     """
     encoding = ["--encoding", args.encoding] if args.encoding else []
+    licensed = ["--license", args.license] if args.license else []
     seeds = ["--seeds", f"{seed}"] if seed else []
 
     def line(places: Sequence[str]) -> str:
         data = ["--data", *map(_without_folder, places)] if places else []
-        return shlex.join(["python", "train.py", name, *data, *encoding, *arguments(changed), *seeds])
+        return shlex.join(["python", "train.py", name, *data, *encoding, *arguments(changed), *licensed, *seeds])
 
     places = args.data or ()
     whole = line(places)

@@ -168,7 +168,7 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
                 f"{recipe.name} reads several texts, and --data would replace the first alone; choose a recipe of one "
                 f"text, such as depth-gru-2-residual."
             )
-        if not is_known(args.place):  # its own opening words are the prompt
+        if args.place != config.text:  # the text's own opening words are the prompt
             recipe = replace(recipe, sample_prompt="")
         text = args.place if is_known(args.place) else own_name(Path(args.place))
     made = overridden(recipe, settings := run_options.asked(args))

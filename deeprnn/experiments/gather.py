@@ -74,7 +74,7 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
         try:
             metrics = read_object(path)
             if "stopped_after" in metrics:
-                raise ValueError("it was stopped before its end; continue it with --resume.")
+                raise ValueError(_why_stopped(metrics))
             key = text_key(metrics)
             if "model_config" not in metrics:  # trained before metrics.json contained it
                 metrics["model_config"] = checkpoint.read_info(path.parent).config.to_dict()
@@ -349,6 +349,13 @@ def baselines(config: TrainConfig) -> Baselines:
         mixed_in_nats=NGram.build(mixed_in, vocab_size, ORDER).nats(held).mean().item() if mixed_in else None,
         xz_bpc=xz_bpc(data.vocab.decode(train.tolist()), data.vocab.decode(held.tolist())),
     )
+
+
+def _why_stopped(metrics: dict[str, Any]) -> str:
+    """Return why a run that was stopped before its end does not count, and the remedy."""
+    if metrics["outcome"]["status"] == "diverged":
+        return "it was stopped, and diverged when it went on; remove it, and train it again with a lower --lr."
+    return "it was stopped before its end; continue it with --resume."
 
 
 def _compact(metrics: dict[str, Any], key: str) -> RunRecord:

@@ -133,7 +133,7 @@ def named(settings: Mapping[str, Any]) -> str:
 
 def _part(name: str, value: Any) -> str:
     if name == "residual":
-        return "residual" if value else "plain"
+        return "as-residual" if value else "as-plain"  # no recipe is called so, while some end in -residual or -plain
     if name == "prompt":
         return f"prompt-{hashlib.sha256(value.encode()).hexdigest()[:8]}"
     if isinstance(value, str):

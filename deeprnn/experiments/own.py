@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deeprnn.checks import KeyedError
 from deeprnn.config import Form, ModelConfig, Recipe, TrainConfig
 from deeprnn.experiments.overrides import Overrides, differing, named
 from deeprnn.experiments.recipes import modern_training, num_params, stack
@@ -52,12 +53,12 @@ SPEEDS = {
 }
 
 
-class OwnTextError(ValueError):
+class OwnTextError(KeyedError):
     """No recipe can be made; `key` is that of the sentence that says why, and what to do."""
 
-    def __init__(self, key: str, **values: object) -> None:
-        self.key, self.values = key, values
-        super().__init__(WORDS.tr(key, "en", **values))
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return WORDS.tr(self.key, "en", **self.values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +206,9 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     min_count = _min_count(text[:chars])
     symbols = len(Vocab.from_text(text[:chars], options.form, min_count))
     lanes = options.batch or _lanes(chars)
-    model = _model(options, chars, symbols, min(1.0, 2 * machine.ratio))  # one that is busy for a while is no slow one
+    model = _model(
+        options, chars, symbols, lanes, min(1.0, 2 * machine.ratio)
+    )  # one that is busy for a while is no slow one
     speed = table_speed(model, symbols, lanes) * machine.ratio
     wanted = options.epochs or _epochs(chars)
     ends = STARTING_SECONDS + min(ENDING_CHARS, 8 * chars) / speed
@@ -299,7 +302,7 @@ def _epochs(chars: int) -> int:
     return max(4, round(50 * min(1.0, math.pow(160_000 / chars, 0.7))))
 
 
-def _model(options: Options, chars: int, symbols: int, ratio: float) -> ModelConfig:
+def _model(options: Options, chars: int, symbols: int, lanes: int, ratio: float) -> ModelConfig:
     """Return the stack, as wide as the text and the time allow; it has no dropout yet."""
     layers = options.layers or (1 if chars < ONE_LAYER_CHARS else 2)
     residual = layers > MOST_PLAIN if options.residual is None else options.residual
@@ -315,7 +318,7 @@ def _model(options: Options, chars: int, symbols: int, ratio: float) -> ModelCon
     def fits(width: int) -> bool:
         model = of_width(width)
         size = num_params(model, symbols)
-        readable = seconds * ratio * table_speed(model, symbols, _lanes(chars))
+        readable = seconds * ratio * table_speed(model, symbols, lanes)
         return size <= most and min(2.5 * size, 20 * chars) <= readable
 
     return of_width(max((width for width in WIDTHS if fits(width)), default=WIDTHS[0]))

@@ -45,8 +45,14 @@ class BrokenWeightsError(ValueError):
     """The numbers that a model computes overflow."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} is broken: its weights are so large that what it computes overflows. Download or train it again."
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        """Return what is wrong, and the remedy."""
+        return (
+            f"{self.name} is broken: its weights are so large that what it computes overflows. "
+            "Download or train it again."
         )
 
 
@@ -140,9 +146,17 @@ class Decoder:
 
     agrees: whether the compiled loops compute the model's logits. They do not if a cell has a parameter that
     `recur_units` or `weight_ih` does not contain; then the model's own step is used, with a warning.
+
+    Raises:
+        ValueError: a weight is not float32.
     """
 
     def __init__(self, model: CharRNN, name: str = "the model") -> None:
+        if others := {weight.dtype for weight in model.parameters()} - {torch.float32}:
+            raise ValueError(
+                f"{name} has weights of {', '.join(sorted(map(str, others)))}; to generate or score, make them float32 "
+                "by model.float()."
+            )
         self.model, self.name = model, name
         numbers, weights = pack(model)
         self.compiled = kernels.multiplication(numbers), kernels.recurrence(type(model.layers()[0])), weights

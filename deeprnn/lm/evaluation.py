@@ -2,8 +2,9 @@
 
 Knows: models or decoders that read ids. Does not know: files, the page.
 
-One rule holds everywhere: the state is zero at the start of the text and carried through all of it; the nats (-ln p) of
-all predicted characters are added, and the sum is divided once. The first character is only context.
+The rule: the state is zero at the start of the text and carried through all of it; the nats (-ln p) of all predicted
+characters are added, and the sum is divided once. The first character is only context. Figures that begin with a zero
+state more often (`cold_256`, those in lanes) say so where they are made, in `deeprnn.train.measurement`.
 """
 
 import math

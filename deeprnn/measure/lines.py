@@ -26,7 +26,7 @@ from safetensors.numpy import save as save_tensors
 
 from deeprnn.checks import shortened
 from deeprnn.documents import file_size, printable, replace_file
-from deeprnn.measure.novelty import TextPart
+from deeprnn.measure.novelty import TextPart, digest
 from deeprnn.text.poem_form import BREAK, LINE_CHARS, VERSE
 
 VERSION = 1  # version of the file format
@@ -92,7 +92,7 @@ class LineIndex:
         """Return the contents of the file; they are the same on every machine."""
         packed = zlib.compress("\n".join(self.titles).encode(), 9)
         tensors = {"hashes": self.hashes, "poems": self.poems, "titles": np.frombuffer(packed, np.uint8)}
-        head = {"version": VERSION, "sha256": _digest(tensors), "source": self.source.to_dict()}
+        head = {"version": VERSION, "sha256": digest(tensors), "source": self.source.to_dict()}
         return save_tensors(tensors, {_METADATA: json.dumps(head)})
 
     def save(self, directory: str | Path) -> Path:
@@ -119,7 +119,7 @@ class LineIndex:
                 if {key: file.get_slice(key).get_dtype() for key in keys} != _DTYPES:
                     raise ValueError(f"its tensors are not {_DTYPES}")
                 tensors = {key: file.get_tensor(key) for key in keys}
-            if head["sha256"] != _digest(tensors):
+            if head["sha256"] != digest(tensors):
                 raise ValueError("its tensors do not match their hash")
             return cls._checked(source, tensors)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
@@ -151,7 +151,3 @@ def _hashes(lines: Iterable[str]) -> UInt32[np.ndarray, " N"]:
     """Return 32 bits of BLAKE2b of each line."""
     digests = (hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=4).digest() for line in lines)
     return np.frombuffer(b"".join(digests), "<u4").astype(np.uint32)
-
-
-def _digest(tensors: dict[str, Any]) -> str:
-    return hashlib.sha256(b"".join(tensors[key].tobytes() for key in sorted(tensors))).hexdigest()

@@ -76,6 +76,7 @@ class TextPart(StrictConfig):
     end: int
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.name or printable(self.name) != self.name:
             raise ValueError(f"a fingerprinted text needs a name that can be shown in a line, not {shown(self.name)}.")
         if not 0 <= self.start < self.end <= self.chars <= MAX_CHARS:
@@ -147,7 +148,7 @@ class Fingerprint:
     def to_bytes(self) -> bytes:
         """Return the contents of the file; they are the same on every machine."""
         tensors = {"codes": _packed(self.codes)} | ({} if self.words is None else {"words": self.words})
-        head = {"version": VERSION, "bits": BITS, "sha256": _digest(tensors), "source": self.source.to_dict()}
+        head = {"version": VERSION, "bits": BITS, "sha256": digest(tensors), "source": self.source.to_dict()}
         return save_tensors(tensors, {_METADATA: json.dumps(head)})
 
     def save(self, directory: str | Path) -> Path:
@@ -174,7 +175,7 @@ class Fingerprint:
                 if any(file.get_slice(key).get_dtype() != _DTYPES.get(key) for key in file.keys()):  # noqa: SIM118
                     raise ValueError(f"its tensors are not {_DTYPES}")
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            if head["sha256"] != _digest(tensors):
+            if head["sha256"] != digest(tensors):
                 raise ValueError("its tensors do not match their hash")
             source = TextPart.from_dict(head["source"])
             codes = _unpacked(tensors["codes"], max(0, source.end - source.start - HASHED + 1))
@@ -390,6 +391,6 @@ def _unpacked(packed: UInt8[np.ndarray, " B"], size: int) -> UInt8[np.ndarray, "
     return functools.reduce(lambda code, bit: code << np.uint8(1) | bit, bits.T)
 
 
-def _digest(tensors: dict[str, np.ndarray]) -> str:
+def digest(tensors: dict[str, np.ndarray]) -> str:
     """Return the SHA-256 of the tensors' bytes."""
     return hashlib.sha256(b"".join(tensors[key].tobytes() for key in sorted(tensors))).hexdigest()

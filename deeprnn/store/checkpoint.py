@@ -49,7 +49,12 @@ class ExistsError(ValueError):
     """A folder of that name exists already; it was not changed."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(f"{directory} exists; remove it or choose another place.")
+        super().__init__(directory)
+        self.directory = directory
+
+    def __str__(self) -> str:
+        """Return the remedy."""
+        return f"{self.directory} exists; remove it or choose another place."
 
 
 @dataclass(frozen=True, kw_only=True)

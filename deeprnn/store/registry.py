@@ -235,6 +235,7 @@ class Registry:
             self._loaded.pop(name, None)
             self._fingerprints.pop(name, None)
             self._ngrams = {key: one for key, one in self._ngrams.items() if key[0].parent != added.info.path}
+            self._lines = {path: one for path, one in self._lines.items() if path.parent != added.info.path}
         for forget in self.forgetting:
             forget()
 

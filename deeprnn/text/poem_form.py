@@ -16,9 +16,8 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from deeprnn.checks import text, whole
+from deeprnn.checks import KeyedError, text, whole
 from deeprnn.text.rhymes import LEVEL, OBLIQUE, OPPOSITE
 
 BREAK = "\n\n"  # after each poem, and so before the next
@@ -40,12 +39,12 @@ REASONS = {  # why a poem cannot be written to a form
 }
 
 
-class PoemFormError(ValueError):
-    """A poem cannot have this form. reason: a key of `REASONS`; values: what its sentence names."""
+class PoemFormError(KeyedError):
+    """A poem cannot have this form. key: one of `REASONS`; values: what its sentence names."""
 
-    def __init__(self, reason: str, **values: Any) -> None:
-        self.reason, self.values = reason, values
-        super().__init__(REASONS[reason].format(**values))
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return REASONS[self.key].format(**self.values)
 
 
 def is_han(character: str) -> bool:

@@ -32,7 +32,7 @@ _COMMON = ("gb18030", "cp1252")  # chosen from encodings that explain the bytes 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ReadText:
     """A text that was read: where it was, how its bytes were encoded ("" for a text that the project knows).
 
     text: "" for a file of a folder that turned out to be no text. left_out: the characters of Project Gutenberg's
@@ -45,7 +45,7 @@ class Source:
     left_out: int = 0
 
 
-def as_one_file(places: Sequence[str], out: Path, stdin: BinaryIO, encoding: str | None) -> tuple[str, list[Source]]:
+def as_one_file(places: Sequence[str], out: Path, stdin: BinaryIO, encoding: str | None) -> tuple[str, list[ReadText]]:
     """Return the path of a UTF-8 file with all texts, or the name of a known text, and what was read for it.
 
     One file in UTF-8 and one known text are used where they are, and nothing is returned as read. Everything else, also
@@ -123,9 +123,9 @@ def _likeliest(data: bytes) -> str | None:
     return next((name for name in _COMMON if name in equal), best.encoding)
 
 
-def _read(place: str, out: Path, stdin: BinaryIO, encoding: str | None) -> Iterator[Source]:
+def _read(place: str, out: Path, stdin: BinaryIO, encoding: str | None) -> Iterator[ReadText]:
     if is_known(place):
-        yield Source(place=place, encoding="", text=raw_text(place)[1])
+        yield ReadText(place=place, encoding="", text=raw_text(place)[1])
     elif place == STDIN:
         yield _source(stdin.read(), "standard input", encoding)
     elif Path(place).is_dir():
@@ -134,7 +134,7 @@ def _read(place: str, out: Path, stdin: BinaryIO, encoding: str | None) -> Itera
         yield _source(_bytes(Path(place)), place, encoding)
 
 
-def _folder(folder: Path, out: Path, encoding: str | None) -> list[Source]:
+def _folder(folder: Path, out: Path, encoding: str | None) -> list[ReadText]:
     """Read the files of a folder and its folders by name, without hidden ones, pictures, and what training writes."""
     written = _written(folder, out)
     if folder.resolve().is_relative_to(written):
@@ -153,7 +153,7 @@ def _written(folder: Path, out: Path) -> Path:
     return out.resolve() / TEXTS if among_runs else out.resolve()
 
 
-def _one_of_a_folder(path: Path, encoding: str | None) -> Source | None:
+def _one_of_a_folder(path: Path, encoding: str | None) -> ReadText | None:
     """Read a file of a folder: None if it is empty or binary at its start, a source without text if it is no text.
 
     Raises:
@@ -167,7 +167,7 @@ def _one_of_a_folder(path: Path, encoding: str | None) -> Source | None:
     except ValueError:
         if encoding:
             raise
-        return Source(place=str(path), encoding="", text="")
+        return ReadText(place=str(path), encoding="", text="")
 
 
 def _is_binary(data: bytes, encoding: str | None) -> bool:
@@ -180,11 +180,11 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _source(data: bytes, place: str, encoding: str | None) -> Source:
+def _source(data: bytes, place: str, encoding: str | None) -> ReadText:
     text, found = decode(data, place, encoding)
     whole = text.replace("\r\n", "\n")
     body = without_gutenberg(whole)
-    return Source(place=place, encoding=found, text=body, left_out=len(whole) - len(body))
+    return ReadText(place=place, encoding=found, text=body, left_out=len(whole) - len(body))
 
 
 def _is_used_as_it_is(path: Path, encoding: str | None) -> bool:

@@ -56,7 +56,7 @@ class Data:
         read with noise; then the other texts.
     parts: the ids of `train` (from all sources), and of `val` and, if there is one, `test` (from the main text).
     elsewhere: the ids of the held-out parts of other texts, by name.
-    marks: the ids of the symbols that mark texts; they are read but never scored.
+    marks: the ids of the symbols that mark texts; they are read, and trained on, but no measurement scores them.
     own_chars: how many characters of `train`, the first ones, are of the main text without noise.
     """
 

@@ -84,6 +84,7 @@ class Vocab(StrictConfig):
     characters: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.characters:
             raise ValueError("a vocabulary needs at least one character.")
         if len(set(self.characters)) != len(self.characters):

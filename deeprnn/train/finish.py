@@ -45,7 +45,7 @@ def finish(run: TrainState, job: Job, data: Data, reporter: Reporter, should_sto
 
 def keep(run: TrainState, job: Job, data: Data, reporter: Reporter) -> Path:
     """Save a checkpoint of the weights so far of a run that was stopped; its snapshot stays."""
-    _save(run, job, data, reporter, lambda: False, stopped_after=run.epoch)
+    _save(run, job, data, reporter, lambda: False, stopped=True)
     return job.directory
 
 
@@ -83,9 +83,12 @@ def clear_snapshot(job: Job) -> None:
 
 
 def _save(
-    run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool], **more: int
+    run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool], *, stopped: bool = False
 ) -> None:
-    """Round the weights to their storage type, measure them and the effect of rounding, and save the checkpoint."""
+    """Round the weights to their storage type, measure them and the effect of rounding, and save the checkpoint.
+
+    stopped: whether the run has not come to its end; `metrics.json` then says after how many epochs.
+    """
     started = time.perf_counter()
     model = run.averaged.to("cpu").requires_grad_(False)
     if run.best:
@@ -105,7 +108,7 @@ def _save(
     unigram = {name: unigram_ppl(parts["train"], ids, vocab_size) for name, ids in parts.items()}
     metrics: dict[str, Any] = {
         **_description(run, job, data),
-        **more,
+        **({"stopped_after": run.epoch} if stopped else {}),
         "outcome": outcome_of(best["val_ppl"], unigram["val"]),
         "storage": job.recipe.storage,
         "storage_ppl_ratio": ratio,
@@ -115,9 +118,9 @@ def _save(
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
         "sample": _sample(stored, job, data),
     }
-    stopped = _is_stopped(job)
+    replace = _is_stopped(job)
     with suppress(checkpoint.ExistsError):  # another process has finished the same run
-        checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, companions, replace=stopped)
+        checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, companions, replace=replace)
 
 
 def _sample(model: CharRNN, job: Job, data: Data) -> dict[str, Any]:

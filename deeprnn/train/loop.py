@@ -85,6 +85,24 @@ def train(
     reporter.described(run, job, data)
     # 3. Train one epoch after the other; measure and save when it is due; finish, or record that the run diverged.
     try:
+        _go_on(run, job, data, reporter, should_stop)
+        return finish(run, job, data, reporter, should_stop) if finishing else job.snapshot
+    except DivergedError as error:
+        fail(run, job, data, error)
+        raise
+    finally:
+        reporter.ended()
+
+
+def _go_on(run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool]) -> None:
+    """Train the epochs that are left, and measure where it is due.
+
+    Raises:
+        Stopped: `should_stop` returned True.
+        DivergedError: the loss is too large or not finite, perhaps only when a stopped run is measured to be kept.
+    """
+    config = job.recipe.train
+    try:
         while run.epoch < config.epochs or _is_due(run, config):
             if not _is_due(run, config):
                 _finish_epoch(run, job, data, reporter, should_stop)
@@ -93,16 +111,10 @@ def train(
                 _evaluate(run, job, data, reporter, should_stop)
             finally:  # also if it was stopped: a resumed run measures first
                 save_snapshot(run, job, data)
-        return finish(run, job, data, reporter, should_stop) if finishing else job.snapshot
     except Stopped as stopped:
         if job.keep_stopped:
             stopped.kept = _keep(run, job, data, reporter)
         raise
-    except DivergedError as error:
-        fail(run, job, data, error)
-        raise
-    finally:
-        reporter.ended()
 
 
 def finish_trained(job: Job, *, should_stop: Callable[[], bool] = lambda: False, reporter: Reporter = SILENT) -> Path:
@@ -220,7 +232,7 @@ def _evaluate(run: TrainState, job: Job, data: Data, reporter: Reporter, should_
     with interruptible(run.averaged, job, reporter.measuring, should_stop):
         val_nats = val_nats_of(run.averaged, data, config.eval_lanes)
     train_nats = run.epoch_nats / run.epoch_chars
-    if not max(train_nats, val_nats) < LARGEST_NATS:  # true as well if one of them is not a number
+    if not (train_nats < LARGEST_NATS and val_nats < LARGEST_NATS):  # true as well if one of them is not a number
         raise DivergedError(
             f"{job.name}: after epoch {run.epoch} the loss is {train_nats:g} nats per character in training and "
             f"{val_nats:g} held out; lower the learning rate ({config.learning_rate})."

@@ -16,7 +16,7 @@ from deeprnn.measure.baselines import of_heldout
 from deeprnn.measure.metrics import heldout
 from deeprnn.store import checkpoint
 from deeprnn.text.noise import told
-from deeprnn.text.sources import Source
+from deeprnn.text.sources import ReadText
 from deeprnn.text.splits import MAX_HELDOUT, Data
 from deeprnn.train.run import DivergedError, Job, Stopped, TrainState
 
@@ -30,7 +30,7 @@ class Reporter:
     The methods are called in this order, and of those from `finished` on only one, but for `compared`.
     """
 
-    def read(self, place: str, sources: Sequence[Source]) -> None:
+    def read(self, place: str, sources: Sequence[ReadText]) -> None:
         """Hear which texts were read, decoded and joined in the file `place`."""
 
     def planned(self, sentences: list[str], figures: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ class Terminal(Reporter):
     def __init__(self) -> None:
         self._bar: tqdm | None = None
 
-    def read(self, place: str, sources: Sequence[Source]) -> None:
+    def read(self, place: str, sources: Sequence[ReadText]) -> None:
         """Print how each text is encoded, and where they are now."""
         for source in sources:
             encoding = f", {source.encoding}" if source.encoding else ""
@@ -198,7 +198,7 @@ class JsonLines(Reporter):
     def _write(self, event: str, **values: Any) -> None:
         print(json.dumps({"event": event, **values}), file=self._stream, flush=True)
 
-    def read(self, place: str, sources: Sequence[Source]) -> None:  # noqa: ARG002
+    def read(self, place: str, sources: Sequence[ReadText]) -> None:  # noqa: ARG002
         """Write `read`."""
         told = [
             {"place": one.place, "encoding": one.encoding, "chars": len(one.text), "left_out": one.left_out}

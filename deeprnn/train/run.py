@@ -74,12 +74,12 @@ class Job:
 
 @dataclass(kw_only=True)
 class TrainState:
-    """Everything that changes during training; a snapshot contains all of it.
+    """Everything that changes during training; a snapshot contains all of it but the clock and unread losses.
 
     averaged: the model that is measured and saved; it is `model` itself if weights are not averaged.
     best: the best weights on the validation part so far; empty if the last weights are saved.
     carried: the recurrent state (L, S, B, H) after the last window.
-    windows: how many each epoch has.
+    windows: how many each epoch has, or one less if its offset costs one; they never change.
     trained_by: the device and the threads of the last step, as `metrics.json` records them.
     unread: the losses of the last windows that only the device knows so far; none are left when a snapshot is saved.
     saved_at: the time of the last snapshot, by the clock of this process.

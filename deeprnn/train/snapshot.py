@@ -177,7 +177,8 @@ def _set(run: TrainState, job: Job, tensors: dict[str, Tensor], progress: dict[s
     for name, tensor in _under("optimizer.", tensors).items():
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = tensor
-    if state and len(state) != len(run.optimizer.param_groups[0]["params"]):
+    has_all = len(state) == len(run.optimizer.param_groups[0]["params"])
+    if state and not has_all and run.model.config.wiring != "shared":  # there some weights have no gradient
         raise ValueError("its optimizer has moments of other weights")
     run.optimizer.load_state_dict({"state": state, "param_groups": run.optimizer.state_dict()["param_groups"]})
     if tensors["generator"].shape == run.generator.get_state().shape:

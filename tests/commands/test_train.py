@@ -231,6 +231,8 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
         "python train.py smoke --data 'War & Peace.txt' --encoding u8"
     )
     assert (job(0).recipe.sample_prompt, other.recipe.sample_prompt) == ("The for statement ", "")
+    assert job(0, "--data", "journey_to_the_west").recipe.sample_prompt == "", "the recipe's own is English"
+    assert job(0, "--license", "cc-by-4.0").command == "python train.py smoke --license cc-by-4.0"
     changed = job(2, "--data", str(path), "--batch", "16", "--lr", "0.005", "--residual", "--prompt", "Well, Prince")
     assert changed.name == f"smoke-lr0.005-batch16-prompt-3a5b43a7-{own_name(path)}-seed2"  # it is residual already
     assert changed.recipe.sample_prompt == "Well, Prince"
@@ -275,7 +277,9 @@ def test_a_run_with_other_settings_is_resumed_with_the_same_and_records_them_and
     assert train.main([*kept, "--resume", "--epochs", "1"]) == 0  # another run
     assert len(list((tmp_path / "kept").iterdir())) == 2
     metrics = deeprnn.list_checkpoints(tmp_path)[0].metrics
-    assert metrics.command.endswith("--cell mingru --hidden 16 --batch 4 --max-chars 4000 --prompt 'The quick'")
+    assert metrics.command.endswith(
+        "--cell mingru --hidden 16 --batch 4 --max-chars 4000 --prompt 'The quick' --license cc-by-4.0"
+    )
     assert (metrics.train_config.batch_size, metrics.text.ranges["train"]) == (4, (0, 4000))
     assert (metrics.sample.prompt, metrics.license) == ("The quick", "cc-by-4.0")
     assert (whole / "README.md").read_text().startswith("---\nlicense: cc-by-4.0\nlibrary_name: deeprnn\n")

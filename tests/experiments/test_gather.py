@@ -23,6 +23,7 @@ from deeprnn.experiments.markdown import refresh
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.measure.lines import LineIndex, filename
 from deeprnn.measure.novelty import FINGERPRINTS, TextPart
+from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import own_files, read_info
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results
@@ -52,7 +53,7 @@ def folders(tmp_path_factory):
     for seed, folder in enumerate(("ship", "runs", "runs")):
         one = replace(recipe, train=replace(config, seed=seed))
         train(Job(recipe=one, out=top / folder, command="x"), device=torch.device("cpu"))
-    wild = replace(recipe, name="wild", train=replace(config, learning_rate=1e38, clip_norm=1e38))
+    wild = replace(recipe, name="wild", train=replace(config, learning_rate=1e37, clip_norm=1e37))
     with pytest.raises(DivergedError):
         train(Job(recipe=wild, out=top / "runs", command="x"), device=torch.device("cpu"))
     return top
@@ -104,6 +105,9 @@ def test_what_is_not_finished_is_not_gathered(folders, tmp_path):
     results, (said,) = gather([tmp_path], tmp_path, [folders / "book.txt"])
     assert results.runs == {}
     assert said == f"{stopped} is left out: it was stopped before its end; continue it with --resume."
+    checkpoint.record_outcome(stopped, {"status": "diverged", "reason": "the loss became inf"})
+    _, (said,) = gather([tmp_path], tmp_path, [folders / "book.txt"])
+    assert said.startswith(f"{stopped} is left out: it was stopped, and diverged when it went on; remove it")
 
 
 def test_every_run_is_gathered_with_its_outcome(gathered):

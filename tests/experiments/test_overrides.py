@@ -43,11 +43,19 @@ def test_the_name_says_all_settings_in_one_order_and_the_same_ones_as_the_comman
         "prompt": "It was a dark night",
     }
     name = changed("smoke", **dict(reversed(settings.items()))).name
-    assert name == "smoke-lstm-layers3-hidden64-plain-epochs7-lr1e-05-batch4-window50-chars9000-prompt-4171d276"
+    assert name == "smoke-lstm-layers3-hidden64-as-plain-epochs7-lr1e-05-batch4-window50-chars9000-prompt-4171d276"
     assert " ".join(arguments(settings)) == (
         "--cell lstm --layers 3 --hidden 64 --plain --epochs 7 --lr 1e-05 --batch 4 --window 50 --max-chars 9000 "
         "--prompt It was a dark night"
     )
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_no_recipe_with_another_wiring_has_the_name_of_another_recipe(residual):
+    stacks = [name for name, recipe in RECIPES.items() if recipe.model.wiring == "stack"]
+    made = {changed(name, residual=residual).name for name in stacks if RECIPES[name].model.residual != residual}
+    assert len(made) > 50
+    assert not made & RECIPES.keys()
 
 
 @pytest.mark.parametrize("pair", [(0.1, 0.10000000000000002), (3e-3, 3.0001e-3), (2.0, 2.5)])

@@ -65,6 +65,12 @@ def test_what_is_asked_for_is_what_is_made():
     assert isinstance(found.recipe.train, TrainConfig)
 
 
+def test_the_width_is_chosen_for_the_lanes_that_are_read():
+    """Of few lanes every step is of few characters, so that a wide network could not read the text in time."""
+    widths = [made(english(400_000), cell="gru", batch=batch).recipe.model.hidden_size for batch in (1, 32)]
+    assert widths[0] < widths[1]
+
+
 def test_what_a_command_line_asks_for_besides_replaces_what_would_follow_from_the_text():
     found = made(english(9_000), lr=0.001, batch=3, window=20, max_chars=4_000, prompt="Once")
     train = found.recipe.train
@@ -134,7 +140,7 @@ def test_two_sets_of_options_never_share_a_name():
     ]
     assert len({one.name for one in some}) == len(some)
     assert Options().name == "my-book"
-    assert some[-1].name == "my-book-gru-layers3-hidden64-plain-epochs30-d2l"
+    assert some[-1].name == "my-book-gru-layers3-hidden64-as-plain-epochs30-d2l"
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,15 @@ def test_memory_holds_a_models_matrices_once_and_the_model_says_the_same(cell):
             assert weight.data_ptr() == raw.ctypes.data
 
 
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16], ids=str)
+def test_weights_of_another_type_are_refused_with_the_remedy_and_stay_as_they_are(kind):
+    model = make("gru", 2).to(kind)
+    with pytest.raises(ValueError, match=rf"the model has weights of {kind}; .* make them float32 by model.float()"):
+        Decoder(model)
+    assert {weight.dtype for weight in model.parameters()} == {kind}
+    assert Decoder(model.float()).agrees
+
+
 def test_tanh_and_sigmoid_are_within_their_bounds():
     x = np.linspace(-20, 20, 20_001, dtype=np.float32)
     assert max(abs(float(tanh(value)) - math.tanh(value)) for value in x) < 4e-7

@@ -61,7 +61,7 @@ def test_first_words_may_agree_with_an_acrostic():
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason", "message"),
+    ("asked", "key", "message"),
     [
         ({"lines": 6}, "shape", "not 6 lines of 5"),
         ({"line_chars": 6}, "shape", "4 lines of 6"),
@@ -74,10 +74,10 @@ def test_first_words_may_agree_with_an_acrostic():
         ({"opening": "春" * 11, "acrostic": "春春秋冬"}, "contradiction", "line 3"),
     ],
 )
-def test_a_form_that_no_poem_has_is_refused_with_the_remedy(asked, reason, message):
+def test_a_form_that_no_poem_has_is_refused_with_the_remedy(asked, key, message):
     with pytest.raises(PoemFormError, match=message) as refused:
         PoemForm(**asked)
-    assert refused.value.reason == reason
+    assert refused.value.key == key
 
 
 def test_whether_a_poem_keeps_tones_and_rhyme_is_yes_or_no():

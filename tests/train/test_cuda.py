@@ -135,7 +135,7 @@ def test_a_run_goes_on_on_the_other_device_and_says_so(book, tmp_path, capsys):
 
 
 def test_a_loss_that_is_not_finite_is_blamed_on_its_own_window(book, tmp_path):
-    wild = recipe_of(book, "rnn", optimizer="sgd", learning_rate=1e38, clip_norm=1e38)
+    wild = recipe_of(book, "rnn", optimizer="sgd", learning_rate=1e37, clip_norm=1e37)
     assert loop.READ_EVERY["cuda"] > 2
     with pytest.raises(DivergedError, match="in epoch 1, window 2;"):
         train(job(wild, tmp_path), device=CUDA)

@@ -23,6 +23,7 @@ from deeprnn.nn.activations import ONE
 from deeprnn.nn.cells.minimal import MinimalCell
 
 LARGEST = np.float32(80)  # its exponential is finite in float32
+ZERO = np.float32(0)
 
 
 class MinLSTMCell(MinimalCell):
@@ -47,10 +48,16 @@ class MinLSTMCell(MinimalCell):
     @staticmethod
     @no_type_check
     def recur_units(projected, hidden, state):  # noqa: ARG004  (there is none)
-        """Do the same as `recur`, unit by unit; with 1 / F and 1 / I, which are finite where F and I round to 0."""
+        """Do the same as `recur`, unit by unit; with 1 / F and 1 / I, which are finite where F and I round to 0.
+
+        Where an exponential would overflow, both are divided by the same number first.
+        """
         size = state.shape[1]
         for j in range(size):
-            over_f = ONE + math.exp(min(-projected[j], LARGEST))
-            over_i = ONE + math.exp(min(-projected[size + j], LARGEST))
+            minus_f, minus_i = -projected[j], -projected[size + j]
+            above = max(max(minus_f, minus_i) - LARGEST, ZERO)
+            one = ONE if above == ZERO else math.exp(-above)
+            over_f = one + math.exp(minus_f - above)
+            over_i = one + math.exp(minus_i - above)
             i = over_f / (over_f + over_i)
             state[0, j] = (ONE - i) * state[0, j] + i * projected[2 * size + j]

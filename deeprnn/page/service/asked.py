@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from deeprnn.checks import KeyedError
 from deeprnn.documents import has_surrogates
 from deeprnn.page.environment import env_limit
 from deeprnn.page.words import tr
@@ -24,12 +25,12 @@ MAX_SEED = 2**53 - 1  # the largest integer that JSON numbers hold exactly
 LARGEST = 1e300  # the largest number that a message shows
 
 
-class RequestError(ValueError):
+class RequestError(KeyedError):
     """A request cannot be answered; `message` gives the reason in the reader's language."""
 
-    def __init__(self, key: str, **values: object) -> None:
-        self.key, self.values = key, values
-        super().__init__(self.message("en"))
+    def __str__(self) -> str:
+        """Return the message in English."""
+        return self.message("en")
 
     def message(self, lang: Lang) -> str:
         """Return the reason and the remedy."""
@@ -106,4 +107,4 @@ def form_as_asked() -> Iterator[None]:
     try:
         yield
     except PoemFormError as error:
-        raise RequestError(f"error_poem.{error.reason}", **error.values) from error
+        raise RequestError(f"error_poem.{error.key}", **error.values) from error

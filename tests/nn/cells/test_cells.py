@@ -414,6 +414,18 @@ def test_the_two_gates_of_a_min_lstm_share_one_whole_however_small_both_are(run)
     assert_close(getattr(cell, run)(x[:1], state)[1][0], expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("f", "i"), [(-100, -90), (-85, -82), (-90, -100), (-79, -81), (-300, 50), (50, -300), (3, -2)]
+)
+def test_the_compiled_step_of_a_min_lstm_shares_its_gates_out_however_small_both_are(f, i):
+    cell = make_cell("minlstm").float()
+    projected = torch.tensor([[f] * H + [i] * H + [1.0] * H])
+    state = np.full((1, H), -1.0, np.float32)
+    cell.recur_units(projected[0].numpy(), np.zeros(0, np.float32), state)
+    share = cell.mixture(projected)[0][0].numpy()
+    np.testing.assert_allclose(state[0], share - (1 - share), rtol=1e-5, atol=1e-6)
+
+
 @every_cell
 def test_a_cell_brings_all_that_the_page_and_the_recipes_ask_of_it(name):
     cell = CELLS[name]
