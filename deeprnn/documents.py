@@ -25,6 +25,7 @@ MAX_NAME = 255  # the most characters in the name of a text, a run or a checkpoi
 MAX_COUNT = 2**53 - 1  # the largest integer that JSON numbers hold exactly
 _MAX_KEY = 60  # the most characters of a key in the path to a value
 Config = TypeVar("Config", bound=StrictConfig)
+Choice = TypeVar("Choice", bound=str)
 # Characters that mean something in Markdown where they are: anywhere, outside a word, at the start of a line.
 _NUMBERED = "|".join(rf"(?<=^\d{{{digits}}})[.)]" for digits in range(1, 10))  # more are no list in CommonMark
 _MARKUP = re.compile(rf"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|^[-+=#]|{_NUMBERED})")
@@ -182,6 +183,13 @@ class Node:
         if not isinstance(self.value, bool):
             raise self.refusal("true or false")
         return self.value
+
+    def one_of(self, choices: tuple[Choice, ...]) -> Choice:
+        """Return the one of `choices` that the value is."""
+        found = next((one for one in choices if self.value == one), None)
+        if found is None:
+            raise self.refusal(f"one of {choices}")
+        return found
 
     def whole(self, least: int = 0, most: int = MAX_COUNT) -> int:
         """Return an integer from `least` to `most`."""

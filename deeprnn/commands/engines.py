@@ -142,7 +142,7 @@ def _work(single: Single, args: argparse.Namespace, stopping: Event) -> None:
     assert parent is not None
 
     accept_any_character()
-    reporter = Lines(lambda line: print(line, flush=True))
+    reporter = Lines(lambda line: print(f"{line}\n", end="", flush=True))  # in one write: others write there, too
     with noticing_the_reader() as has_gone:
 
         def should_stop() -> bool:

@@ -20,7 +20,7 @@ from deeprnn.store import checkpoint
 from deeprnn.text.corpora import load_corpus
 from deeprnn.text.sources import as_one_file
 from deeprnn.text.splits import prepare
-from deeprnn.train.finish import is_finished
+from deeprnn.train.finish import ending
 from deeprnn.train.report import Reporter
 from deeprnn.train.run import Job
 from deeprnn.train.snapshot import recorded_configs
@@ -80,7 +80,7 @@ def job(seed: int, args: argparse.Namespace, device: torch.device, reporter: Rep
 
     first = own.plan(corpus.text, args.place, corpus.name, options)
     begun = made(first)
-    if is_finished(begun) and not begun.snapshot.exists():
+    if ending(begun) and not begun.snapshot.exists():
         return begun
     if args.resume and begun.snapshot.exists():
         model, train = recorded_configs(begun)

@@ -20,11 +20,12 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import is_known, own_name
 from deeprnn.train.claim import claimed, clear_claim
-from deeprnn.train.finish import clear_snapshot, has_diverged, is_finished
+from deeprnn.train.finish import Ending, ending
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import remeasure
 from deeprnn.train.report import Reporter
 from deeprnn.train.run import DivergedError, Job, Stopped
+from deeprnn.train.snapshot import remove_snapshot
 
 DONE, FAILED, STOPPED = 0, 1, 130  # exit statuses: of a run, and of all runs together
 NO_MEMORY = re.compile("allocate memory|bad_alloc|out of memory", re.IGNORECASE)  # what torch says of it
@@ -99,25 +100,26 @@ def to_do(task: Job, reporter: Reporter) -> Iterator[bool]:
     Raises:
         ValueError: the folder cannot be written to; or the run was finished earlier, and diverged.
     """
-    if is_finished(task):
-        _skip(task, reporter)
+    if ended := ending(task):
+        _skip(task, ended, reporter)
         yield False
         return
     with claimed(task) as free:
         if not free:
             reporter.claimed(task.name)
             yield False
-        elif is_finished(task):  # by another process meanwhile
-            _skip(task, reporter)
+        elif ended := ending(task):  # by another process meanwhile
+            _skip(task, ended, reporter)
             yield False
         else:
             yield True
 
 
-def _skip(task: Job, reporter: Reporter) -> None:
-    clear_snapshot(task)
+def _skip(task: Job, ended: Ending, reporter: Reporter) -> None:
+    if ended != "foreign":  # it was killed before it could remove its snapshot
+        remove_snapshot(task)
     clear_claim(task)
-    if has_diverged(task):
+    if ended == "diverged":
         raise DivergedError(
             f"{task.name} diverged when it was trained. To train it again, remove {task.directory}, or choose another "
             f"--out; a lower --lr may help."
@@ -127,7 +129,7 @@ def _skip(task: Job, reporter: Reporter) -> None:
 
 def tell_what_came(single: Single, task: Job, args: argparse.Namespace, reporter: Reporter) -> None:
     """Report to a person what came of a finished run of `my-book`."""
-    whole = is_finished(task) and (task.directory / checkpoint.CONFIG).is_file()
+    whole = ending(task) == "finished" and (task.directory / checkpoint.CONFIG).is_file()
     if single.name == own.NAME and whole and not args.json:
         reporter.compared(task.name, own_text.came(task))
 

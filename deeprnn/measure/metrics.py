@@ -17,6 +17,8 @@ from typing import Self, TypeVar
 from deeprnn.config import Form, Noise, TrainConfig
 from deeprnn.documents import Node
 
+FORMS: tuple[Form, ...] = typing.get_args(Form)
+NOISES: tuple[Noise, ...] = typing.get_args(Noise)
 MAX_PROMPT, MAX_WRITTEN = 2_000, 8_000  # characters of a recorded sample: the default limits of the page
 MAX_LABEL = 4_000  # characters of a command or of the name of a device
 MAX_TEMPERATURE = 10.0
@@ -99,10 +101,6 @@ class TextRecord:
     @classmethod
     def read(cls, node: Node) -> Self:
         """Read one text's record; the part `train` is required."""
-        forms: tuple[Form, ...] = typing.get_args(Form)
-        form: Form | None = next((one for one in forms if node["form"].value == one), None)
-        if form is None:
-            raise node["form"].refusal(f"one of {forms}")
         chars = node["chars"].whole()
         sha256 = node["sha256"].text(64, 64)
         if not re.fullmatch("[0-9a-f]{64}", sha256):
@@ -112,12 +110,12 @@ class TextRecord:
         own, noise = node.get("own"), node.get("noise")
         return cls(
             name=node["name"].name(),
-            form=form,
+            form=node["form"].one_of(FORMS),
             chars=chars,
             sha256=sha256,
             ranges=ranges,
             own=own is not None and own.flag(),
-            noise=_noise(noise) if noise else "none",
+            noise=noise.one_of(NOISES) if noise else "none",
         )
 
     @property
@@ -129,14 +127,6 @@ class TextRecord:
     def file_stem(self) -> str:
         """The start of the file names of its n-gram and its fingerprint."""
         return file_stem(self.name)
-
-
-def _noise(node: Node) -> Noise:
-    kinds: tuple[Noise, ...] = typing.get_args(Noise)
-    for kind in kinds:
-        if node.value == kind:
-            return kind
-    raise node.refusal(f"one of {kinds}")
 
 
 def _range(node: Node, chars: int) -> tuple[int, int]:

@@ -54,8 +54,8 @@ A character language model: {config.num_layers} x {CELLS[config.cell].label} of 
 
 Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
 {metrics.unigram["val"]:.2f} on `val`. The state is carried through each part; `train` is read in
-lanes as in training (at most {metrics.train_config.batch_size}), `train_carried` as one text{cold}.
-The lowest validation perplexity on the way was {metrics.best_ppl:.2f}, at epoch {metrics.best_epoch}; these are {kept}.
+{metrics.train_config.batch_size} lanes as in training, `train_carried` as one text{cold}. The lowest validation
+perplexity on the way was {metrics.best_ppl:.2f}, at epoch {metrics.best_epoch}; these are {kept}.
 
 Trained by {code_in_markdown(metrics.command)} in {metrics.wall_seconds:,.0f} s on
 {in_markdown(metrics.device)}, threads: {metrics.threads}.

@@ -97,16 +97,7 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
     marks = {n: chr(FIRST_MARK + i) if config.mark_texts else "" for i, n in enumerate(dict.fromkeys(names))}
     own, *more = (_marked(source.cut("train"), marks[name]) for name, source in named)
     train = "".join((own, *more))
-    shortest = min(end - start for start, end in main.ranges.values())
-    fewest = len(own) if config.alone_epochs else len(train)  # characters of an epoch
-    if shortest < 2 or num_windows(fewest, config.batch_size, config.window, config.window) < 1:
-        is_cut = len(main.cut("train")) == config.max_train_chars
-        cut = f", {config.max_train_chars} of them to train on" if is_cut else ""
-        raise ValueError(
-            f"{main.corpus.name} is too short ({len(main.corpus.text)} characters{cut}) for {config.batch_size} lanes "
-            f"of {config.window} characters and a held-out part; use a longer text, or a smaller --batch or --window"
-            f"{', or a larger --max-chars' if is_cut else ''}."
-        )
+    _check_length(main, len(own) if config.alone_epochs else len(train), config)
     try:
         vocab = Vocab.from_text(train, config.form, config.min_count, "".join(marks.values()))
     except ValueError as error:
@@ -129,6 +120,24 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
         elsewhere=elsewhere,
         marks=ids("".join(marks.values())).long(),
         own_chars=len(own),
+    )
+
+
+def _check_length(main: Source, chars: int, config: TrainConfig) -> None:
+    """Check that the shortest epoch, of so many characters, has a window, and that no part of the main text is empty.
+
+    Raises:
+        ValueError: it has none, or one is; the message gives the remedies.
+    """
+    shortest = min(end - start for start, end in main.ranges.values())
+    if shortest >= 2 and num_windows(chars, config.batch_size, config.window, config.window) >= 1:
+        return
+    is_cut = len(main.cut("train")) == config.max_train_chars
+    cut = f", {config.max_train_chars} of them to train on" if is_cut else ""
+    raise ValueError(
+        f"{main.corpus.name} is too short ({len(main.corpus.text)} characters{cut}) for {config.batch_size} lanes "
+        f"of {config.window} characters and a held-out part; use a longer text, or a smaller --batch or --window"
+        f"{', or a larger --max-chars' if is_cut else ''}."
     )
 
 

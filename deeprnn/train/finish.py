@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -31,6 +31,7 @@ from deeprnn.train.run import DivergedError, Job, TrainState, interruptible
 from deeprnn.train.samples import SEED, TEMPERATURE, prompt_of
 from deeprnn.train.snapshot import remove_snapshot
 
+Ending = Literal["finished", "diverged", "foreign"]  # the last: a folder that is no run's, and not ours to replace
 METRICS_SCHEMA = 1
 SAMPLE_CHARS = 200  # characters of the continuation that is recorded at the end
 NEVER_LEARNED = 0.97  # a run learned if its perplexity is below this share of that of letter frequencies
@@ -49,37 +50,23 @@ def keep(run: TrainState, job: Job, data: Data, reporter: Reporter) -> Path:
     return job.directory
 
 
-def is_finished(job: Job) -> bool:
-    """Return whether a run came to its end: its folder exists, and is not that of a run that was stopped."""
-    return job.directory.exists() and not _is_stopped(job)
+def ending(job: Job) -> Ending | None:
+    """Return how a run ended, by its folder; None if it has none, or was stopped, so that it may go on."""
+    found = _found(job)
+    return None if found == "stopped" else found
 
 
-def _is_stopped(job: Job) -> bool:
-    """Return whether a run's folder is that of one that was stopped, and did not diverge when it went on."""
+def _found(job: Job) -> Ending | Literal["stopped"] | None:
+    """Return what a run's folder is; it is `stopped` if it was stopped, and did not diverge when it went on."""
+    if not job.directory.exists():
+        return None
     try:
         metrics = read_object(job.directory / checkpoint.METRICS)
-        return "stopped_after" in metrics and not _is_diverged(metrics)
-    except ValueError:  # no folder, or one that is not ours to replace
-        return False
-
-
-def _is_diverged(metrics: dict[str, Any]) -> bool:
-    return "outcome" in metrics and Outcome.read(Node(metrics)["outcome"]).status == "diverged"
-
-
-def has_diverged(job: Job) -> bool:
-    """Return whether a run's folder says that it diverged."""
-    try:
-        return _is_diverged(read_object(job.directory / checkpoint.METRICS))
-    except ValueError:  # no folder, or one that is not ours
-        return False
-
-
-def clear_snapshot(job: Job) -> None:
-    """Remove the snapshot of a finished run that was killed before it could."""
-    with suppress(ValueError):
-        read_object(job.directory / checkpoint.METRICS)
-        remove_snapshot(job)
+        if "outcome" in metrics and Outcome.read(Node(metrics)["outcome"]).status == "diverged":
+            return "diverged"
+        return "stopped" if "stopped_after" in metrics else "finished"
+    except ValueError:
+        return "foreign"
 
 
 def _save(
@@ -118,7 +105,7 @@ def _save(
         "best_val": {"epoch": best["epoch"], "nats": best["val_nats"], "ppl": best["val_ppl"]},
         "sample": _sample(stored, job, data),
     }
-    replace = _is_stopped(job)
+    replace = _found(job) == "stopped"
     with suppress(checkpoint.ExistsError):  # another process has finished the same run
         checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, companions, replace=replace)
 
@@ -163,7 +150,7 @@ def fail(run: TrainState, job: Job, data: Data, why: DivergedError) -> None:
 
 def record_failure(job: Job, metrics: dict[str, Any]) -> None:
     """Save why a run failed; of one that was stopped before, the weights and the figures of then stay beside it."""
-    if _is_stopped(job):
+    if _found(job) == "stopped":
         checkpoint.record_outcome(job.directory, metrics["outcome"])
         return
     with suppress(checkpoint.ExistsError):  # another process has finished the same run

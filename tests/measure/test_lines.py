@@ -74,12 +74,12 @@ def damaged(path, change):
     """Write the file again with other tensors, and with the head of the present ones."""
     from safetensors import safe_open
 
-    from deeprnn.measure.lines import _digest
+    from deeprnn.measure.lines import digest
 
     with safe_open(path, framework="numpy") as file:
         head = json.loads(file.metadata()["lines"])
     tensors = change(load_file(path))
-    save_file(tensors, path, {"lines": json.dumps(head | {"sha256": _digest(tensors)})})
+    save_file(tensors, path, {"lines": json.dumps(head | {"sha256": digest(tensors)})})
 
 
 @pytest.mark.parametrize(

@@ -382,7 +382,7 @@ def write(tmp_path, tensors=(), **changes):
     built = Fingerprint.build("poem", "full", POEM)
     own = {"codes": novelty._packed(built.codes), "words": built.words} | dict(tensors)
     own = {key: value for key, value in own.items() if value is not None}
-    head = {"version": 1, "bits": 3, "sha256": novelty._digest(own), "source": built.source.to_dict()} | changes
+    head = {"version": 1, "bits": 3, "sha256": novelty.digest(own), "source": built.source.to_dict()} | changes
     path = tmp_path / "broken.fp"
     save_file(own, path, {"fingerprint": json.dumps({k: v for k, v in head.items() if v is not None})})
     return path

@@ -14,7 +14,7 @@ import deeprnn
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
 from deeprnn.store import checkpoint
 from deeprnn.train import loop, report
-from deeprnn.train.finish import is_finished
+from deeprnn.train.finish import ending
 from deeprnn.train.loop import train
 from deeprnn.train.report import JsonLines, Reporter, Terminal
 from deeprnn.train.run import DivergedError, Job, Stopped
@@ -141,7 +141,7 @@ def test_what_a_stopped_run_keeps_is_a_checkpoint_and_the_resumed_run_replaces_i
     with pytest.raises(Stopped) as stopped:
         train(kept, device=CPU, should_stop=stopping_after(windows))
     assert stopped.value.kept == kept.directory
-    assert not is_finished(kept)
+    assert not ending(kept)
     lm = deeprnn.load(kept.directory)
     assert len(lm.generate("The", max_chars=5)) == 5
     (info,) = deeprnn.list_checkpoints(kept.out)
@@ -171,7 +171,7 @@ def test_a_disk_that_is_full_when_a_resumed_run_is_saved_loses_nothing_of_it(rec
     assert {path.name for path in tmp_path.iterdir()} == {"tiny", kept.snapshot.name, kept.curve.name}
     monkeypatch.undo()
     train(kept, device=CPU, resume=True)
-    assert is_finished(kept)
+    assert ending(kept)
 
 
 def test_a_stopped_run_that_diverges_later_keeps_its_weights_of_before_and_says_why_it_ended(
@@ -188,7 +188,7 @@ def test_a_stopped_run_that_diverges_later_keeps_its_weights_of_before_and_says_
     assert (values["outcome"]["status"], values["stopped_after"]) == ("diverged", 1)
     assert weights(kept.directory) == before
     assert [info.name for info in deeprnn.list_checkpoints(tmp_path)] == ["tiny"]
-    assert is_finished(kept)
+    assert ending(kept)
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
