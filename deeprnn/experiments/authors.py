@@ -8,7 +8,7 @@ from typing import Any, Literal
 from deeprnn.config import Recipe
 from deeprnn.experiments.charts import Cell, Chart, Column, Label, Matrix, Square, Table, Values, Word, titled
 from deeprnn.experiments.gaps import Measured, elsewhere, nats_above, percent_above, sign
-from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, ends
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, ends, seeds
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Results, Runs
@@ -194,7 +194,7 @@ def answer_split(results: Results) -> Figures:
         "costs": clause(sign(shared) > 0),
         "gains": clause(sign(shared) < 0),
         "neither": clause(sign(shared) == 0),
-        "alone": clause(shared.num_seeds == 1),
+        **seeds([shared.num_seeds]),
         "chars": LITTLE_CHARS,
         "full": CHARS,
         "epochs": runs[0].train_config.epochs,
@@ -222,7 +222,7 @@ def answer_unseen(results: Results) -> Figures:
         "better": clause(five.mean < min(means)),
         "worse": clause(five.mean > max(means)),
         "among": clause(min(means) <= five.mean <= max(means)),
-        "alone": clause(five.num_seeds == 1),
+        **seeds(ppl.num_seeds for ppl in (five, *own.values())),
         "chars": run.elsewhere[UNSEEN].chars,
     }
 
@@ -248,6 +248,7 @@ def answer_shelf(results: Results) -> Figures:
         "more": more[0].heldout.ppl,
         "times": _times(results, "shelf"),
         "seeds": shared.num_seeds,
+        **seeds([shared.num_seeds]),
     }
 
 
@@ -367,7 +368,7 @@ def _times(results: Results, experiment: str) -> float:
 def _claimed(results: Results, experiment: str) -> Values:
     """Return by how many percent the shared model is above or below each author's own, and another author's above."""
     (shared, _), (foreign, _) = compared(results, experiment).values()
-    return {"shared": abs(shared.mean), "foreign": foreign.mean, "times": _times(results, experiment)}
+    return {"shared": shared.mean, "foreign": foreign.mean, "times": _times(results, experiment)}
 
 
 def _parts(results: Results) -> Values:

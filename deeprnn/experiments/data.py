@@ -19,7 +19,7 @@ from deeprnn.experiments.charts import (
     Word,
     titled,
 )
-from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, seeds
 from deeprnn.experiments.recipes import WELLS, modern_training, note_stack, stack
 from deeprnn.store.estimates import estimate
 from deeprnn.store.results import Baselines, Results, Runs
@@ -100,6 +100,7 @@ def answer(results: Results) -> Figures:
     found = finished(results)
     few, text = found["data-10k"]
     read = [int(found[name][0][0].curve.chars[-1]) for name in SIZES]
+    kept = [_read_by_kept(runs) for runs, _ in found.values()]
     ppls = [runs.figure() for runs, _ in found.values()]
     return {
         "first": ppls[0],
@@ -112,7 +113,17 @@ def answer(results: Results) -> Figures:
         "each": [{"chars": of.train_chars, "ppl": runs.figure(), "ngram": of.ngram_ppl} for runs, of in found.values()],
         "read_low": min(read),
         "read_high": max(read),
+        "kept_few": kept[0],
+        "kept_most": kept[-1],
+        **seeds(ppl.num_seeds for ppl in ppls),
     }
+
+
+def _read_by_kept(runs: Runs) -> int:
+    """Return how many characters the weights that were kept had read, of the first seed."""
+    run = runs[0]
+    best = run.best_val.epoch if run.best_val else run.curve.epoch[-1]
+    return int(run.curve.chars[list(run.curve.epoch).index(best)])
 
 
 def answer_note(results: Results) -> Figures:
@@ -204,14 +215,16 @@ def _charts_of_note(results: Results) -> list[Chart]:
 
 def table(results: Results) -> Table:
     """Return the table of the same model by training text, with the best weights and with the last ones."""
-    head = ["characters of text", "read in all", "train", "test", "validation at the end", "at its best"]
-    formats = [",", ",", "", "", ".2f", ".2f"]
+    head = ["characters of text", "read in all", "by the kept weights"]
+    head += ["train", "test", "validation at the end", "at its best"]
+    formats = [",", ",", ",", "", "", ".2f", ".2f"]
     columns = [Column(name=one, format=format) for one, format in zip(head, formats, strict=True)]
     rows: list[list[Cell]] = []
     for name, (runs, text) in finished(results).items():
         last, best = runs.estimate(lambda run: run.curve.val_ppl[-1]), runs.figure("val")
         readings = runs.figure("train"), runs.figure(), last, best
-        rows.append([f"`{name}`", text.train_chars, runs[0].curve.chars[-1], *readings, text.ngram_ppl])
+        read = runs[0].curve.chars[-1], _read_by_kept(runs)
+        rows.append([f"`{name}`", text.train_chars, *read, *readings, text.ngram_ppl])
     return Table(
         columns=[Column(name="recipe"), *columns, Column(name="6-gram, test", format=".2f")],
         rows=rows,

@@ -54,11 +54,17 @@ def claim(said: str, figures: Figures, lang: Lang) -> str:
     return fill(WORDS[f"{said}.claim"][lang], in_words(said, figures, lang))
 
 
+def template(said: str, place: str) -> str:
+    """Return the key of the words of a list's place: the answer's own, or else those of all answers."""
+    own = f"{said}.{place}"
+    return own if own in WORDS else f"charts.clause.{place}"
+
+
 def in_words(said: str, figures: Figures, lang: Lang) -> Figures:
-    """Return the figures of an answer with each list as text, by the template with the name of its place."""
+    """Return the figures of an answer with each list as text, by the template of its place."""
     return {
         place: value
         if value is None or isinstance(value, str | float | int | Estimate)
-        else BETWEEN[lang].join(fill(WORDS[f"{said}.{place}"][lang], one) for one in value)
+        else BETWEEN[lang].join(fill(WORDS[template(said, place)][lang], one) for one in value)
         for place, value in figures.items()
     }

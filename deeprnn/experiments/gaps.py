@@ -31,9 +31,10 @@ def told_apart(one: Estimate, other: Estimate) -> bool:
 
 
 def sign(change: Estimate) -> int:
-    """Return 1 or -1 if a change is above or below 0 with all of its interval, else 0; of one seed the mean's sign."""
-    half = change.half_width or 0.0
-    return int(change.mean > half) - int(change.mean < -half)
+    """Return 1 or -1 if a change is above or below 0 with all of its interval, else 0; one seed tells nothing: 0."""
+    if change.half_width is None:
+        return 0
+    return int(change.mean > change.half_width) - int(change.mean < -change.half_width)
 
 
 def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:

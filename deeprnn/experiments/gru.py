@@ -1,7 +1,6 @@
 """GRU instead of LSTM: how perplexity and speed change. The answer depends on what is held equal."""
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,29 +11,30 @@ from deeprnn.experiments.gaps import told_apart
 from deeprnn.experiments.question import Answer, Comparison, Figures, Question, clause, ends
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.nn.cells import CELLS
-from deeprnn.store.results import Results, RunRecord
+from deeprnn.store.estimates import Estimate, estimate
+from deeprnn.store.results import Results, RunRecord, Runs
 
 BY_HEART = 1.1  # below this training perplexity, a text counts as learned by heart
 LAYERS = 2
-EPOCHS = {"rnn": 14, "gru": 9, "lstm": 24, "mingru": 21, "minlstm": 21}  # epochs in about 100 seconds
-_COLUMNS = (
-    *(("model", ""), ("parameters", ","), ("train", ""), ("heldout", ""), ("seeds", ""), ("epochs", "")),
-    *(("seconds", ".0f"), ("speed", ",")),
-)
+EPOCHS = {"rnn": 13, "gru": 10, "lstm": 19, "mingru": 16, "minlstm": 16}  # that take equally long, see `recipes`
+_COLUMNS = (("model", ""), ("parameters", ","), ("train", ""), ("heldout", ""), ("seeds", ""), ("epochs", ""))
+_TIMES = (("seconds", ".0f"), ("speed", ","))  # to be compared only where the runs were trained at once
 
 
 def recipes() -> Iterator[Recipe]:
     """Yield the note's LSTM and a GRU instead of it, then two residual layers of each cell at equal training time.
 
-    Equal time means the number of epochs in about 100 seconds, measured with the runs at equal parameters on one core
-    of an AVX-512 machine; each run records its own seconds.
+    Equal time means the epochs that take about as long, in float32, as the GRU's ten when the five are trained at once
+    on one core, of which each keeps its fifth until all have ended: what else the machine does then meets all alike.
+    Each run records its own seconds.
     """
     yield note_stack("lstm", LAYERS)
     yield note_stack("gru", LAYERS)
     for cell, epochs in EPOCHS.items():
         recipe = depth.at_equal_parameters(cell, LAYERS, residual=True)
+        train = replace(recipe.train, epochs=epochs, precision="float32")
         name = depth.name("time", cell, LAYERS, residual=True)
-        yield replace(recipe, name=name, experiment="time", train=replace(recipe.train, epochs=epochs))
+        yield replace(recipe, name=name, experiment="time", train=train)
 
 
 def answer(results: Results) -> Figures:
@@ -47,8 +47,12 @@ def answer(results: Results) -> Figures:
         **_of_book(results, "gru"),
         **_of_book(results, "lstm"),
         **_rates(results),
-        **_at_higher_rate(results),
-        **_cut_off(results),
+        "faster_seeds": min(len(found.finished) for found in _pair(results, "rate")),
+        **_who_leads(results, "rate", ("too", "behind", "level")),
+        "uneven": uneven(results),
+        "quicker": _quicker(results),
+        **_who_leads(results, "time", ("timed_leads", "timed_trails", "timed_level")),
+        **_faster_beside_timed(results),
     }
 
 
@@ -63,18 +67,24 @@ def _of_book(results: Results, cell: str) -> Figures:
     }
 
 
-def _at_higher_rate(results: Results) -> Figures:
-    """Return whether seeds tell GRU and LSTM apart at the higher rate, how many there are, and the GRU's seconds."""
-    gru, lstm = (depth.stacks(results, "rate", cell, LAYERS, residual=True) for cell in ("gru", "lstm"))
-    are_apart = told_apart(gru.figure(), lstm.figure())
-    leads = gru.figure().mean < lstm.figure().mean
-    return {
-        "faster_seeds": min(len(gru.finished), len(lstm.finished)),
-        "faster_seconds": gru.estimate(lambda run: run.train_seconds).mean,
-        "too": clause(are_apart and leads),
-        "behind": clause(are_apart and not leads),
-        "level": clause(not are_apart),
-    }
+def _pair(results: Results, experiment: str) -> tuple[Runs, Runs]:
+    """Return the runs of two residual layers of the GRU and of the LSTM."""
+    gru, lstm = (depth.stacks(results, experiment, cell, LAYERS, residual=True) for cell in ("gru", "lstm"))
+    return gru, lstm
+
+
+def _who_leads(results: Results, experiment: str, places: tuple[str, str, str]) -> Figures:
+    """Return a part of a sentence for each place: the GRU leads, the LSTM does, or seeds do not tell them apart."""
+    gru, lstm = (found.figure() for found in _pair(results, experiment))
+    apart, leads = told_apart(gru, lstm), gru.mean < lstm.mean
+    return dict(zip(places, (clause(apart and leads), clause(apart and not leads), clause(not apart)), strict=True))
+
+
+def _faster_beside_timed(results: Results) -> Figures:
+    """Return the GRU's epochs at the higher rate, if it is lower there than both cells are in equal time."""
+    (gru, _), timed = _pair(results, "rate"), _pair(results, "time")
+    lower = gru.figure().mean < min(found.figure().mean for found in timed)
+    return {"faster_is_lower": clause(lower, epochs=gru[0].curve.epoch[-1], ppl=gru.figure())}
 
 
 def _rates(results: Results) -> Figures:
@@ -85,17 +95,17 @@ def _rates(results: Results) -> Figures:
     return {name: run.train_config.learning_rate for name, run in runs.items()}
 
 
-def _cut_off(results: Results) -> Figures:
-    """Return in how many seeds the LSTM is ahead of the GRU on the validation part when the GRU's time is over."""
-    gru, lstm = (depth.stacks(results, "time", cell, LAYERS, residual=True).finished for cell in ("gru", "lstm"))
-    pairs = [(one, other) for one in gru for other in lstm if one.seed == other.seed]
-    return {"pairs": len(pairs), "ahead": sum(_lowest_until(b, a.train_seconds) < a.final["val"].ppl for a, b in pairs)}
+def _quicker(results: Results) -> Estimate:
+    """Return how many times as many characters a second the LSTM reads as the GRU, trained at once on one core."""
+    gru, lstm = ({run.seed: run.chars_per_second for run in found.finished} for found in _pair(results, "time"))
+    return estimate([lstm[seed] / gru[seed] for seed in sorted(gru.keys() & lstm.keys())])
 
 
-def _lowest_until(run: RunRecord, seconds: float) -> float:
-    """Return the lowest perplexity of a run's curve in its first `seconds`."""
-    curve = zip(run.curve.seconds, run.curve.val_ppl, strict=True)
-    return min((ppl for at, ppl in curve if at <= seconds), default=math.inf)
+def uneven(results: Results) -> float:
+    """Return by how many percent the slowest cell of a seed took longer than the fastest, at most, at equal time."""
+    every = results.where(experiment="time").finished
+    seconds = [[run.train_seconds for run in every if run.seed == seed] for seed in {run.seed for run in every}]
+    return max(100 * (max(each) / min(each) - 1) for each in seconds)
 
 
 def _of_note(cell: str, run: RunRecord) -> Figures:
@@ -104,7 +114,6 @@ def _of_note(cell: str, run: RunRecord) -> Figures:
         f"note_{cell}_train": run.final["train"].ppl,
         f"note_{cell}_best": run.best_val.ppl if run.best_val else None,
         f"note_{cell}_new": run.heldout.ppl,
-        f"note_{cell}_speed": run.chars_per_second,
     }
 
 
@@ -121,13 +130,21 @@ def chart(results: Results, experiment: str, what: str) -> Dots:
         runs = depth.stacks(results, experiment, cell, LAYERS, residual=residual)
         if runs.finished:
             dot = Dot(name=depth.title(cell, residual), cell=cell, heldout=runs.figure(), train=runs.figure("train"))
-            run, seconds = runs.finished[0], runs.estimate(lambda run: run.train_seconds).mean
-            speed = round(runs.estimate(lambda run: run.chars_per_second).mean)
+            run = runs.finished[0]
             row: list[Cell] = [dot.name, run.num_params, dot.train, dot.heldout, dot.heldout.num_seeds]
             dots.append(dot)
-            rows.append([*row, run.curve.epoch[-1], seconds, speed])
-    columns = [Column(name=Word(key=f"charts.head.{key}"), format=format) for key, format in _COLUMNS]
+            rows.append([*row, run.curve.epoch[-1], *(_times(runs) if experiment == "time" else ())])
+    head = (*_COLUMNS, *(_TIMES if experiment == "time" else ()))
+    columns = [Column(name=Word(key=f"charts.head.{key}"), format=format) for key, format in head]
     return Dots(name=depth.equal(what), title=_claimed(what, dots), rows=dots, table=Table(columns=columns, rows=rows))
+
+
+def _times(runs: Runs) -> list[Cell]:
+    """Return the cells of `_TIMES`."""
+    seconds, speed = (
+        runs.estimate(of).mean for of in (lambda run: run.train_seconds, lambda run: run.chars_per_second)
+    )
+    return [seconds, round(speed)]
 
 
 def _claimed(what: str, dots: Sequence[Dot]) -> Word:
@@ -160,7 +177,7 @@ def _by_heart(results: Results) -> Values:
 def facts(results: Results) -> Figures:
     """Return the units of each layer at equal width, and how long the runs at equal time took."""
     seconds = [run.train_seconds for run in results.where(experiment="time")]
-    return {**depth.same_width(results), **ends("seconds", seconds)}
+    return {**depth.same_width(results), **ends("seconds", seconds), "uneven": uneven(results)}
 
 
 def _group(experiment: str) -> tuple[str, ...]:
@@ -183,5 +200,13 @@ QUESTION = Question(
     example="depth-gru-2-residual",
     facts=facts,
     comparison="cells",
-    commands=("python train.py 'depth-*-2-*' 'time-*' --seeds 0 1 2", "python train.py 'width-*-2-*'"),
+    commands=(
+        "python train.py 'depth-*-2-*' 'rate-*-2-*' --seeds 0 1 2",
+        "python train.py 'width-*-2-*'",
+        "# for each of the seeds 0, 1 and 2: all five at once on one core, each with its fifth until all have ended",
+        "taskset -c 0 bash -c 'for cell in rnn gru lstm mingru minlstm; do",
+        "  (python train.py time-$cell-2-residual --seeds 0 --threads 1",
+        '   while pgrep -f "^python train.py time-" > /dev/null; do :; done) &',
+        "done; wait'",
+    ),
 )

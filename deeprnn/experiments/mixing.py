@@ -26,7 +26,7 @@ from deeprnn.experiments.charts import (
     titled,
 )
 from deeprnn.experiments.gaps import heldout, percent_above, sign
-from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question, clause, ends
+from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question, clause, ends, seeds
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Baselines, Results, Runs
@@ -181,12 +181,17 @@ def answer_noise(results: Results) -> Figures:
         LookupError, ValueError: runs are missing.
     """
     above = {one.kind: gap(results, one, LEFT) for one in among(results, (instead(kind, MOST) for kind in KINDS))}
-    if not above:
+    noise = [change for kind, change in above.items() if kind in NOISES]
+    if not noise:
         raise LookupError("nothing was run with noise.")
-    signs, means = [sign(one) for one in above.values()], [one.mean for one in above.values()]
+    signs, means = [sign(change) for change in noise], [change.mean for change in noise]
     low, high = min(means), max(means)
     gain, every = gap(results, WHOLE, LEFT), beside_leaving_out(results)
-    little = [change.mean for one, change in every.items() if one in (instead(kind, SHARES[0]) for kind in KINDS)]
+    num_seeds = min(one.num_seeds for one in (gain, *every.values()))
+    counts = {
+        "hurt": sum(sign(one) > 0 for one in every.values()),
+        "helped": sum(sign(one) < 0 for one in every.values()),
+    }
     return {
         "better": clause(min(signs) > 0, low=low, high=high),
         "worse": clause(max(signs) < 0, low=-high, high=-low),
@@ -196,13 +201,25 @@ def answer_noise(results: Results) -> Figures:
         "gain": gain,
         "chars": CHARS,
         **_each(results, KINDS, above),
-        "little": [ends("tenth", little)] if little else [],
+        "little": _tenths(every),
         "compared": len(every),
-        "hurt": sum(sign(one) > 0 for one in every.values()),
-        "helped": sum(sign(one) < 0 for one in every.values()),
         **ends("any", [one.mean for one in every.values()]),
-        "seeds": min(one.num_seeds for one in (gain, *every.values())),
+        "told": clause(num_seeds > 1, **counts),
+        "untold": clause(num_seeds == 1),
+        "seeds": num_seeds,
+        **seeds(change.num_seeds for change in noise),
     }
+
+
+def _tenths(every: Mapping[Mixture, Estimate]) -> list[Figures]:
+    """Return what a tenth of each kind changes, beside little clean text and beside much; nothing if one is missing."""
+    found = {}
+    for equal, (make, _) in EQUAL.items():
+        found[equal] = [every[one].mean for kind in KINDS if (one := make(kind, SHARES[0])) in every]
+    if not all(found.values()):
+        return []
+    clean = {"much": instead(KINDS[0], SHARES[0]).clean, "few": CLEAN}
+    return [clean | {place: value for equal, each in found.items() for place, value in ends(equal, each).items()}]
 
 
 def beside_leaving_out(results: Results) -> dict[Mixture, Estimate]:
@@ -256,7 +273,9 @@ def answer_domains(results: Results) -> Figures:
         **_each(results, TEXTS, above, distance=apart),
         "pairs": len(pairs),
         "ordered": ordered,
+        "texts": len(apart),
         "seeds": min(one.num_seeds for one in (gain, *above.values())),
+        **seeds(one.num_seeds for one in above.values()),
     }
 
 

@@ -14,7 +14,7 @@ from deeprnn.config import ModelConfig, Recipe
 from deeprnn.experiments import depth
 from deeprnn.experiments.charts import Cell, Chart, Column, Lines, Table, Values, Word, titled
 from deeprnn.experiments.depth import DEEPEST, WIRINGS, name
-from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, ends
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, ends, seeds
 from deeprnn.experiments.recipes import modern_training, stack, stack_of_size
 from deeprnn.measure.verse import Count, VerseCounts
 from deeprnn.nn import cells
@@ -120,6 +120,7 @@ def answer(results: Results) -> Figures:
         "unigram": math.exp(results.texts[next(iter(runs.values()))[0].text_key].unigram_nats),
         "ngram": math.exp(ngram.nats),
         "order": ngram.order,
+        **seeds(one.figure().num_seeds for one in (*runs.values(), best)),
     }
 
 
@@ -145,7 +146,11 @@ def answer_cells(results: Results) -> Figures:
         ],
         **{place: value for cell, found in shares.items() for place, value in ends(cell, found).items()},
         **{f"{cell}_few": found[DEPTHS.index(2)] for cell, found in ppls.items()},
-        "deepest": clause(all(found[-1] == max(found) for found in (*shares.values(), *ppls.values()))),
+        "deepest": clause(
+            all(found[-1] == max(found) for found in (*shares.values(), *ppls.values())),
+            spread=max(_spread(results, runs) for runs in stacks["lstm"].values()),
+        ),
+        **seeds(len(found[2]) for found in stacks.values()),
     }
 
 

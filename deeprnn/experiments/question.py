@@ -126,6 +126,15 @@ def clause(holds: bool, **figures: Figure) -> Sequence[Figures]:
     return [figures] if holds else []
 
 
+def seeds(counts: Iterable[int]) -> Figures:
+    """Return the parts of a sentence on the seeds of its figures: all have one (`alone`), or some do (`partly`).
+
+    counts: the seeds of each. The words are the same everywhere, those of `charts.clause`.
+    """
+    single = [count == 1 for count in counts]
+    return {"alone": clause(all(single)), "partly": clause(any(single) and not all(single))}
+
+
 def ends(name: str, values: Sequence[float]) -> Figures:
     """Return the lowest and the highest value as `NAME_low` and `NAME_high`."""
     return {f"{name}_low": min(values), f"{name}_high": max(values)}

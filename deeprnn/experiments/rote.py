@@ -35,10 +35,9 @@ def recipes() -> Iterator[Recipe]:
 
 
 def answer(results: Results) -> Figures:
-    """Return the final and the best perplexities of the note's two-layer models, and that of the regularised one."""
-    note = [results.where(recipe=recipe) for recipe in NOTE]
-    train, new = ([runs.figure(part).mean for runs in note] for part in ("train", "heldout"))
-    firsts = [runs.finished[0] for runs in note]
+    """Return the final and the best perplexities of the note's two-layer models (seed 0), and the regularised one's."""
+    firsts = [results.where(recipe=recipe).finished[0] for recipe in NOTE]
+    train, new = [run.final["train"].ppl for run in firsts], [run.heldout.ppl for run in firsts]
     best = [run.best_val for run in firsts if run.best_val]
     text = results.texts[firsts[0].text_key]
     book = text.heldout_chars / (1 - firsts[0].train_config.train_fraction)

@@ -67,10 +67,11 @@ def share(kept: int, of: int) -> Share:
 
 
 def percent(kept: int, of: int) -> Estimate:
-    """Return `share` as a percentage, with half of the interval's width.
+    """Return `share` as a percentage, with the distance to the farther end of the interval, which is not symmetric.
 
     Raises:
         ValueError: see `share`.
     """
     found = share(kept, of)
-    return Estimate(mean=100 * found.share, half_width=50 * (found.high - found.low), num_seeds=1)
+    farther = max(found.share - found.low, found.high - found.share)
+    return Estimate(mean=100 * found.share, half_width=100 * farther, num_seeds=1)

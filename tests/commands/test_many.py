@@ -161,7 +161,7 @@ def test_a_claim_ends_with_its_process_and_leaves_no_file(task):
 
 @pytest.mark.process
 def test_several_processes_make_the_weights_that_one_makes_and_each_line_names_its_run(plain, book, tmp_path):
-    process = start(arguments(book, tmp_path, "--jobs", "2"))
+    process = start(arguments(book, tmp_path, "--jobs", "2"), PYTHONUNBUFFERED="1")
     said, _ = process.communicate()
     assert process.returncode == 0, said
     assert weights(tmp_path) == plain

@@ -63,8 +63,11 @@ def test_a_model_of_little_text_is_the_authors_own_with_less_of_the_same_and_as_
 @pytest.mark.parametrize(
     ("five", "verdict"),
     [
-        ((4.5,), "-10% from there: sharing itself is a gain (a single seed)."),
-        ((5.5,), "+10% from there: sharing itself is a loss (a single seed)."),
+        (
+            (4.5,),
+            "-10% from there: sharing itself is neither a gain nor a loss that these seeds can show (one seed each).",
+        ),
+        ((5.5, 5.52, 5.51), "+10% from there: sharing itself is a loss."),
         ((4.5, 4.52, 4.51), "-10% from there: sharing itself is a gain."),
         ((4.6, 5.6), "+2% from there: sharing itself is neither a gain nor a loss that these seeds can show."),
     ],
@@ -126,7 +129,7 @@ def test_an_author_whom_none_has_read_has_a_column_as_soon_as_one_model_was_scor
     )
     told, whole = said("unseen", results)
     assert "the model of five authors has a perplexity of 5.0, below each of the 3 models of one author" in told
-    assert told.endswith("that were scored (6.0 to 6.0; a single seed).")
+    assert told.endswith("that were scored, 6.0 to 6.0 (one seed each).")
     assert "Doyle" not in whole
     assert "characters of one author: 7.00 to 7.00." in whole
 

@@ -7,10 +7,11 @@ import pytest
 
 from deeprnn.config import ModelConfig
 from deeprnn.experiments import authors, depth, gru, questions
-from deeprnn.experiments.format import claim, figure, sentence
+from deeprnn.experiments.format import claim, figure, sentence, template
 from deeprnn.experiments.gaps import heldout, percent_above, told_apart
 from deeprnn.experiments.question import Comparison
 from deeprnn.experiments.words import WORDS
+from deeprnn.nn.cells import CELLS
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Results
 from tests.conftest import SHIPPED, made_by, made_figures, made_run, with_every_recipe
@@ -42,7 +43,7 @@ def test_each_question_is_answered_from_the_shipped_results_in_both_languages(qu
         assert places(WORDS[f"{said}.sentence"][lang]) | places(WORDS[f"{said}.claim"][lang]) == set(figures)
         for place, several in figures.items():
             if isinstance(several, list):
-                assert {frozenset(one) for one in several} <= {frozenset(places(WORDS[f"{said}.{place}"][lang]))}
+                assert {frozenset(one) for one in several} <= {frozenset(places(WORDS[template(said, place)][lang]))}
         assert "{" not in sentence(said, figures, lang)
 
 
@@ -106,22 +107,31 @@ def test_counting_is_ahead_where_the_claims_say_so():
     assert answered("rote")["new_low"] > answered("rote")["symbols"]
 
 
-def test_the_gru_is_level_then_ahead_then_behind_as_the_claim_says():
+def test_the_gru_is_level_then_ahead_as_the_claim_says():
     found = answered("gru")
     assert found["note_gru_best"] < 1.01 * found["note_lstm_best"]
     assert found["note_gru_train"] == pytest.approx(found["note_lstm_train"], rel=0.01)
     assert found["gru"].mean < found["lstm"].mean
-    assert found["gru_timed"].mean > found["lstm_timed"].mean
     for cell in ("gru", "lstm"):
         (run,) = SHIPPED_RESULTS.where(recipe=f"note-{cell}-2", seed=0)
         assert run.best_val.epoch < 0.6 * found[f"note_{cell}_epoch"], "it turned long before"
 
 
-def test_the_higher_rate_lessens_the_grus_lead_and_the_lstm_is_ahead_in_as_many_seconds_as_the_answer_says():
+def test_the_higher_rate_lessens_the_grus_lead_as_the_answer_says():
     found = answered("gru")
     assert found["lstm_faster"].mean / found["gru_faster"].mean < found["lstm"].mean / found["gru"].mean
-    assert sum(len(found[one]) for one in ("too", "behind", "level")) == 1
-    assert found["ahead"] == found["pairs"] > 1
+
+
+def test_who_leads_at_the_higher_rate_and_in_equal_time_is_said_in_one_way_each():
+    found = answered("gru")
+    for places in (("too", "behind", "level"), ("timed_leads", "timed_trails", "timed_level")):
+        assert sum(len(found[place]) for place in places) == 1
+
+
+def test_the_cells_of_a_seed_took_as_long_as_each_other_to_a_tenth():
+    assert answered("gru")["uneven"] < 10
+    seeds = {run.seed for run in SHIPPED_RESULTS.where(experiment="time")}
+    assert all(len(SHIPPED_RESULTS.where(experiment="time", seed=seed)) == len(CELLS) for seed in seeds)
 
 
 def test_a_shared_state_that_is_updated_comes_as_far_as_two_layers_of_their_own_in_training():
@@ -182,11 +192,11 @@ def test_ten_plain_layers_that_still_learned_when_training_ended_are_named():
     assert falling == {"RNN", "minGRU"}
 
 
-def test_two_layers_with_more_epochs_come_about_as_far_as_the_best_depth_at_the_higher_rate_as_the_answer_says():
+def test_two_layers_with_more_epochs_come_within_a_twentieth_of_the_best_depth_at_the_higher_rate():
     found = answered("ladder")
     fast = {one["cell"]: one["ppl"].mean for one in found["fast"]}
     assert {one["cell"]: one["ppl"].mean / fast[one["cell"]] for one in found["longer"]} == {
-        cell: pytest.approx(1, abs=0.01) for cell in ("RNN", "LSTM", "minGRU", "minLSTM")
+        cell: pytest.approx(1, abs=0.05) for cell in ("RNN", "LSTM", "minGRU", "minLSTM")
     }
 
 

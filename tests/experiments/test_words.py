@@ -5,6 +5,7 @@ import itertools
 import re
 
 from deeprnn.experiments.charts import Word
+from deeprnn.experiments.format import template
 from deeprnn.experiments.question import Budget, Figures, Question
 from deeprnn.experiments.questions import QUESTIONS
 from deeprnn.experiments.words import WORDS
@@ -19,7 +20,7 @@ OPTIONAL = ("found", "each", "timed")  # what a comparison may say besides
 
 def of_answer(key: str, figures: Figures) -> set[str]:
     return {f"{key}.{part}" for part in ("title", "sentence", "claim")} | {
-        f"{key}.{at}" for at, one in figures.items() if isinstance(one, list)
+        template(key, at) for at, one in figures.items() if isinstance(one, list)
     }
 
 

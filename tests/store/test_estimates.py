@@ -54,7 +54,11 @@ def test_what_is_no_share_is_refused(kept, of):
         share(kept, of)
 
 
-def test_a_percentage_has_half_the_width_of_its_interval():
-    found, of = percent(30, 200), share(30, 200)
-    assert (found.mean, found.num_seeds) == (15, 1)
-    assert found.half_width == pytest.approx(50 * (of.high - of.low))
+@pytest.mark.parametrize(("kept", "of"), [(30, 200), (0, 35), (34, 35), (100, 200)])
+def test_a_percentage_reaches_as_far_as_the_farther_end_of_its_interval(kept, of):
+    found, whole = percent(kept, of), share(kept, of)
+    assert (found.mean, found.num_seeds) == (100 * kept / of, 1)
+    ends = found.mean - found.half_width, found.mean + found.half_width
+    assert ends[0] <= 100 * whole.low + 1e-9
+    assert ends[1] >= 100 * whole.high - 1e-9
+    assert min(abs(ends[0] - 100 * whole.low), abs(ends[1] - 100 * whole.high)) < 1e-9
