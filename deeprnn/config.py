@@ -20,7 +20,6 @@ Init = Literal["uniform", "normal", "orthogonal"]
 Storage = Literal["float32", "float16", "int8"]
 Noise = Literal["none", "mistyped-5", "mistyped-20", "shuffled"]
 
-
 MAX_EPOCHS = 1_000_000
 MAX_RATE = 1e37  # a step of a greater one overflows as float32
 

@@ -206,9 +206,8 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     min_count = _min_count(text[:chars])
     symbols = len(Vocab.from_text(text[:chars], options.form, min_count))
     lanes = options.batch or _lanes(chars)
-    model = _model(
-        options, chars, symbols, lanes, min(1.0, 2 * machine.ratio)
-    )  # one that is busy for a while is no slow one
+    ratio = min(1.0, 2 * machine.ratio)  # a machine that is busy for a while is no slow one
+    model = _model(options, chars, symbols, lanes, ratio)
     speed = table_speed(model, symbols, lanes) * machine.ratio
     wanted = options.epochs or _epochs(chars)
     ends = STARTING_SECONDS + min(ENDING_CHARS, 8 * chars) / speed
