@@ -344,7 +344,7 @@ def _rows(results: Results, lines: Mapping[str, Mapping[int, Mixture]]) -> list[
 
 
 def _most_changes(results: Results, equal: str) -> Values:
-    """Return between what percentages the largest share of each kind changes the perplexity at a share of 0."""
+    """Return between what percentages the largest share of each noise changes the perplexity at a share of 0."""
     make, start = EQUAL[equal]
     changes = [gap(results, one, start).mean for one in among(results, (make(kind, MOST) for kind in NOISES))]
     return {"low": min(changes), "high": max(changes)}
