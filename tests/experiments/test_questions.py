@@ -91,6 +91,8 @@ def test_ten_layers_profit_most_from_the_higher_rate_as_the_claim_says():
     assert found["ten_low"] > found["two_low"]
     assert found["ten_high"] > found["two_high"]
     assert answered("rate")["most"] < answered("depth")["behind"]
+    (goal,) = depth.QUESTION.goals
+    assert answered("depth")["behind"] > goal.limit, "which the goal says of the lower rate"
 
 
 def test_ten_plain_layers_are_the_worst_of_every_cell_as_the_claim_says():
