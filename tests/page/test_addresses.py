@@ -99,6 +99,20 @@ def test_a_link_in_the_page_leads_to_a_question_and_back_to_where_it_was(opened)
     assert one.page.evaluate(KEPT)
 
 
+GO_BACK_WHILE_WRITING = """() => new Promise((resolve) => {
+    // Seen as soon as it is so: on a busy machine a text may be written before the test could look.
+    const observer = new MutationObserver(() => {
+        if (document.querySelector('.model-card.writing')) {
+            observer.disconnect();
+            history.back();
+            resolve();
+        }
+    });
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true });
+    document.querySelector('#generate').click();
+})"""
+
+
 def test_back_returns_to_what_was_written_and_ends_what_is_being_written(opened):
     one = opened("?models=note-rnn-2&prompt=the&length=20&seed=3")
     one.page.wait_for_function("() => /finished/.test(document.querySelector('.status').textContent)")
@@ -106,9 +120,7 @@ def test_back_returns_to_what_was_written_and_ends_what_is_being_written(opened)
     one.page.locator("#questions label").nth(2).click()
     one.page.wait_for_url("**preset=**")
     one.set("Length", 2000)
-    one.page.click("#generate")
-    one.page.wait_for_selector(".model-card.writing")
-    one.page.go_back()
+    one.page.evaluate(GO_BACK_WHILE_WRITING)
     shows(one, "note-rnn-2")
     one.page.wait_for_function(
         "(text) => document.querySelector('.model-card .text').textContent === text", arg=written
