@@ -6,7 +6,7 @@ from deeprnn.config import Recipe
 from deeprnn.experiments.charts import Chart, Values, Word, curves, titled
 from deeprnn.experiments.question import Answer, Comparison, Figures, Goal, Question, ends, of_recipe
 from deeprnn.experiments.recipes import modern_training, stack
-from deeprnn.store.results import Results
+from deeprnn.store.results import Results, RunRecord
 
 NOTE = ("note-rnn-2", "note-gru-2", "note-lstm-2")
 FEW = "few-lstm-2"
@@ -36,7 +36,7 @@ def recipes() -> Iterator[Recipe]:
 
 def answer(results: Results) -> Figures:
     """Return the final and the best perplexities of the note's two-layer models (seed 0), and the regularised one's."""
-    firsts = [results.where(recipe=recipe).finished[0] for recipe in NOTE]
+    firsts = _firsts(results)
     train, new = [run.final["train"].ppl for run in firsts], [run.heldout.ppl for run in firsts]
     best = [run.best_val for run in firsts if run.best_val]
     text = results.texts[firsts[0].text_key]
@@ -56,6 +56,15 @@ def answer(results: Results) -> Figures:
     }
 
 
+def _firsts(results: Results) -> list[RunRecord]:
+    """Return the first run of each of the note's two-layer models.
+
+    Raises:
+        IndexError: one of them was not run.
+    """
+    return [results.where(recipe=recipe).finished[0] for recipe in NOTE]
+
+
 def charts(results: Results) -> list[list[Chart]]:
     """Return the learning curves of the note's three models and of the regularised one."""
     claimed = titled("rote.figure", lambda: _turning(results), Word(key="charts.title.curves"))
@@ -64,7 +73,7 @@ def charts(results: Results) -> list[list[Chart]]:
 
 def _turning(results: Results) -> Values:
     """Return what the note's models come to on both texts, and when they were best on held-out text."""
-    runs = [results.where(recipe=recipe).finished[0] for recipe in NOTE]
+    runs = _firsts(results)
     epochs = [run.best_val.epoch for run in runs if run.best_val]
     return {
         "train": max(run.final["train"].ppl for run in runs),

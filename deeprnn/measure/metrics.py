@@ -17,8 +17,8 @@ from typing import Self, TypeVar
 from deeprnn.config import Form, Noise, TrainConfig
 from deeprnn.documents import Node
 
-FORMS: tuple[Form, ...] = typing.get_args(Form)
-NOISES: tuple[Noise, ...] = typing.get_args(Noise)
+_FORMS: tuple[Form, ...] = typing.get_args(Form)
+_NOISES: tuple[Noise, ...] = typing.get_args(Noise)
 MAX_PROMPT, MAX_WRITTEN = 2_000, 8_000  # characters of a recorded sample: the default limits of the page
 MAX_LABEL = 4_000  # characters of a command or of the name of a device
 MAX_TEMPERATURE = 10.0
@@ -110,12 +110,12 @@ class TextRecord:
         own, noise = node.get("own"), node.get("noise")
         return cls(
             name=node["name"].name(),
-            form=node["form"].one_of(FORMS),
+            form=node["form"].one_of(_FORMS),
             chars=chars,
             sha256=sha256,
             ranges=ranges,
             own=own is not None and own.flag(),
-            noise=noise.one_of(NOISES) if noise else "none",
+            noise=noise.one_of(_NOISES) if noise else "none",
         )
 
     @property
