@@ -1,4 +1,4 @@
-# The commands people type; `just` lists them. Each is also written out in README.md or CONTRIBUTING.md.
+# The commands people type; `just` lists them.
 
 default:
     @just --list
@@ -13,11 +13,11 @@ serve:
 
 # The tests that start no browser, no program and no server: a minute on two cores.
 quick:
-    python -m pytest -n 2 --dist loadfile -m "not browser and not process and not slow"
+    python -m pytest -n 3 --dist loadfile -m "not browser and not process and not slow"
 
 # All tests but those that take minutes.
 test:
-    python -m pytest -n 2 --dist loadfile
+    python -m pytest -n 3 --dist loadfile
 
 # Style and types of Python; `just scripts` checks JavaScript.
 check:

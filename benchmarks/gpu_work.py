@@ -25,6 +25,17 @@ from deeprnn.train.run import Job, new_run
 from deeprnn.train.step import train_window
 
 CPU = torch.device("cpu")
+OF_TEXT = (  # what of a training configuration decides which text is read, besides `text` and `form`
+    "more_texts",
+    "mark_texts",
+    "train_fraction",
+    "val_fraction",
+    "max_train_chars",
+    "max_more_chars",
+    "noisy_chars",
+    "noise",
+    "min_count",
+)
 WITHOUT_A_KERNEL: tuple[tuple[str, Kernel], ...] = (
     ("note-rnn-2-shared-updated", "scratch"),
     ("note-gru-2", "scratch"),
@@ -77,14 +88,13 @@ def main() -> None:
         config, layers = recipe.train, recipe.model.num_layers
         same_text = replace(
             TrainConfig(text=config.text, form=config.form, epochs=1, batch_size=1, window=1, learning_rate=1.0),
-            **{name: getattr(config, name) for name in ("more_texts", "mark_texts", "train_fraction", "val_fraction")},
-            max_train_chars=config.max_train_chars,
-            min_count=config.min_count,
+            **{name: getattr(config, name) for name in OF_TEXT},
         )
         if same_text not in texts:
             texts[same_text] = prepare(same_text, CPU)
-        parts = texts[same_text].parts
-        count = config.epochs * num_windows(len(parts["train"]), config.batch_size, config.window)
+        data, parts = texts[same_text], texts[same_text].parts
+        ids = [len(data.read_in(epoch, config)) for epoch in range(config.epochs)]
+        count = sum(num_windows(num, config.batch_size, config.window) for num in ids)
         made += count
         read += count * config.batch_size * config.window
         in_training += count * config.window * layers

@@ -1,7 +1,7 @@
 """The conditions of a Space, made on this machine: `sudo python benchmarks/rehearsal.py`.
 
 Takes the committed files alone, installs `requirements.txt` in a new virtual environment, and starts `app.py` as user
-1000, who may write to one temporary folder only, with two cores, 1 GB of memory and no network. It prints the seconds
+1000, who may write to one temporary folder only, with two cores, 2 GB of memory and no network. It prints the seconds
 and megabytes of the installation, and of a first start (as each start of a Space is: nothing is compiled yet) and of a
 second one: the seconds until the page is there, until models can write and until the first text is there, the seconds
 of another text and of scoring, and the most memory, after every model was asked for. Needs Linux, root and git, and
@@ -25,7 +25,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 USER = 1000
-MEGABYTES = 1_000  # of memory
+MEGABYTES = 2_000  # of memory
 CORES = "0,1"
 AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "taskset", "-c", CORES]
 URL = "http://127.0.0.1:7860"

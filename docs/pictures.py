@@ -1,12 +1,14 @@
 """Makes the READMEs' pictures of a page that is being served: `python docs/pictures.py http://127.0.0.1:7860`."""
 
 import io
-import shutil
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from browser import chromium
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 QUERY = "view=compare&preset=depth"
 SIZE = {"width": 1200, "height": 960}
@@ -25,12 +27,10 @@ def picture(page: Page, address: str) -> Image.Image:
 
 def main(root: str) -> None:
     """Save the picture of each language beside this file."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+    with chromium() as browser:
         page = browser.new_page(viewport=SIZE, device_scale_factor=SCALE, color_scheme="light")
         for lang, name in NAMES.items():
             picture(page, f"{root}/?{QUERY}&lang={lang}").save(Path(__file__).parent / name, optimize=True)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -143,6 +143,7 @@ def answer_note(results: Results) -> Figures:
         "ngram": found[-1][1].ngram_ppl,
         "read_low": min(read),
         "read_high": max(read),
+        **seeds(len(runs) for runs, _ in found),
     }
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
@@ -42,7 +42,7 @@ from deeprnn.experiments.recipes import (
 )
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.estimates import Estimate
-from deeprnn.store.results import Results, Runs
+from deeprnn.store.results import NEVER_LEARNED, Results, Runs
 
 DEPTHS = (1, 2, 4, 6, 10)
 DEEPEST = 10
@@ -244,23 +244,41 @@ def answer_note(results: Results) -> Figures:
     """Return what the note's recipe as written comes to by depth, and what the shipped ten layers have for it.
 
     Raises:
-        LookupError: there are fewer than two depths.
+        LookupError: there are fewer than two depths, or none learned.
     """
     runs = of_note(results)
     fewer = results.where(recipe=ten_plain().name).finished
     ten = [note.entry(fewer)] if fewer else []
-    learned = [note.figures(one)["train"].mean for one in runs.values() if note.learned(one)]
-    first = next(iter(runs.values()))[0]
+    waits = _waits(results, runs)
+    begun = {layers: epoch for layers, epoch in waits.items() if epoch}
+    if not begun:
+        raise LookupError("no depth learned in the note's recipe.")
     return {
-        "epochs": first.train_config.epochs,
+        "epochs": runs[min(runs)][0].train_config.epochs,
         "each": [{"layers": layers, **note.figures(one)} for layers, one in runs.items()],
-        "tried": len(runs),
-        "learned": len(learned),
-        "known": [ends("train", learned)] if learned else [],
-        "unigram": math.exp(results.texts[first.text_key].unigram_nats),
+        "deepest": max(begun),
+        "last": begun[max(begun)],
+        "depths": [{"layers": layers} for layers in begun],
+        "waits": [{"epoch": epoch} for epoch in begun.values()],
+        "never": [{"layers": layers} for layers in waits if layers not in begun],
+        "unigram": _unigram(results, runs),
+        "share": 100 * NEVER_LEARNED,
+        "every": runs[min(runs)][0].train_config.eval_every,
+        **seeds(len(one) for one in runs.values()),
         "shipped": ten if DEEPEST in runs else [],
         "shorter": [] if DEEPEST in runs else ten,
     }
+
+
+def _unigram(results: Results, runs: Mapping[int, Runs]) -> float:
+    """Return what letter frequencies come to on the held-out text of the note's recipe."""
+    return math.exp(results.texts[runs[min(runs)][0].text_key].unigram_nats)
+
+
+def _waits(results: Results, runs: Mapping[int, Runs]) -> dict[int, int | None]:
+    """Return by depth after how many epochs more than letter frequencies was learned; None: never."""
+    unigram = _unigram(results, runs)
+    return {layers: note.began(one, unigram) for layers, one in runs.items()}
 
 
 def worst_gap(results: Results, experiment: str) -> Estimate:
@@ -406,14 +424,19 @@ def charts(results: Results) -> list[list[Chart]]:
 
 
 def _charts_of_note(results: Results) -> list[Chart]:
-    """Return the chart of the note's recipe by depth; none if there are fewer than two depths."""
+    """Return the chart of the note's recipe by depth, and its curves; none if there are fewer than two depths."""
     try:
         runs = of_note(results)
     except LookupError:
         return []
     ends_of = [note.figures(runs[layers])["train"].mean for layers in (min(runs), max(runs))]
     title = Word(key="depth.figure.note", values=dict(zip(("first", "last"), ends_of, strict=True)))
-    return [note.chart(Word(key="depth.chart.note"), title, Word(key="charts.axis.layers"), runs)]
+    waits = [f"{epoch:,}" for epoch in _waits(results, runs).values() if epoch]
+    waited = Word(key="depth.figure.waits", values={"first": waits[0], "last": waits[-1]}) if waits else None
+    return [
+        note.chart(Word(key="depth.chart.note"), title, Word(key="charts.axis.layers"), runs),
+        curves(results, [runs[layers][0].recipe for layers in runs], waited, log_x=True),
+    ]
 
 
 def _failing(results: Results) -> Values:

@@ -382,7 +382,7 @@ def _nearest_and_farthest(results: Results) -> Values:
 
 
 def _columns(*first: tuple[str, str]) -> list[Column]:
-    last = (("charts.head.heldout", ""), ("mixing.head.beside", "+.1f"), ("charts.head.seeds", ""))
+    last = (("charts.head.heldout", ""), ("mixing.head.beside", "+z.1f"), ("charts.head.seeds", ""))
     return [Column(name=Word(key=key), format=format) for key, format in (*first, *last)]
 
 
@@ -411,7 +411,7 @@ def table(results: Results) -> Table | None:
         "test, cold",
         "beside leaving it out",
     ]
-    formats = ["", ",", ",", ".1f", "", "", "", "+.1f"]
+    formats = ["", ",", ",", ".1f", "", "", "", "+z.1f"]
     columns = [Column(name=name, format=format) for name, format in zip(head, formats, strict=True)]
     return Table(columns=columns, rows=rows) if rows else None
 

@@ -279,7 +279,7 @@ QUESTION = Question(
     tables=(
         OverviewTable(
             heading="Tang poems: depth and form",
-            about="Two million weights, four epochs (the last model has more of both); of 1,000 poems each at "
+            about="Two million weights, four epochs (`poems-lstm-2-wide` has more of both); of 1,000 poems each at "
             "temperature 1, in percent, with the 95% interval; * of the poems whose lines and marks are right. Rhyme "
             "and tones by the 平水韵.",
             table=table,

@@ -12,6 +12,8 @@ from deeprnn.words import Lang, Words
 
 LANGUAGES: dict[str, Lang] = {"English": "en", "中文": "zh"}
 NAMES: dict[Lang, str] = {lang: name for name, lang in LANGUAGES.items()}
+SPACE: dict[Lang, str] = {"en": " ", "zh": ""}  # between two sentences
+COMMA: dict[Lang, str] = {"en": ", ", "zh": "，"}  # between two parts of a name
 _FOLDER = Path(__file__).parent
 _FILE = "words.toml"
 FILES = (

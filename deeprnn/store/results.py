@@ -34,6 +34,7 @@ from deeprnn.store.verse import Verse, VerseText
 
 FILE = "results.json"
 SCHEMA = 1
+NEVER_LEARNED = 0.97  # a run learned if its perplexity is below this share of that of letter frequencies
 _Read = TypeVar("_Read")
 
 

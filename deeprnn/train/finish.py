@@ -23,7 +23,7 @@ from deeprnn.measure.novelty import MAX_CHARS, Fingerprint
 from deeprnn.nn.model import CharRNN
 from deeprnn.nn.storage import decode_weights, encode_weights
 from deeprnn.store import checkpoint
-from deeprnn.store.results import Outcome
+from deeprnn.store.results import NEVER_LEARNED, Outcome
 from deeprnn.text.splits import Data, without_paths
 from deeprnn.train.measurement import measure, measure_elsewhere, rounding_ppl_ratio
 from deeprnn.train.report import Reporter
@@ -34,7 +34,6 @@ from deeprnn.train.snapshot import remove_snapshot
 Ending = Literal["finished", "diverged", "foreign"]  # the last: a folder that is no run's, and not ours to replace
 METRICS_SCHEMA = 1
 SAMPLE_CHARS = 200  # characters of the continuation that is recorded at the end
-NEVER_LEARNED = 0.97  # a run learned if its perplexity is below this share of that of letter frequencies
 
 
 def finish(run: TrainState, job: Job, data: Data, reporter: Reporter, should_stop: Callable[[], bool]) -> Path:

@@ -129,7 +129,7 @@ def test_an_author_whom_none_has_read_has_a_column_as_soon_as_one_model_was_scor
     )
     told, whole = said("unseen", results)
     assert "the model of five authors has a perplexity of 5.0, below each of the 3 models of one author" in told
-    assert told.endswith("that were scored, 6.0 to 6.0 (one seed each).")
+    assert told.endswith("with as many characters in all, 6.0 to 6.0 (one seed each).")
     assert "Doyle" not in whole
     assert "characters of one author: 7.00 to 7.00." in whole
 

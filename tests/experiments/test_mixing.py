@@ -113,7 +113,7 @@ def test_a_run_reads_exactly_the_characters_that_its_mixture_says_and_is_tested_
 def test_noise_that_is_worse_than_nothing_is_better_left_out():
     found = results(lambda one: 4.0 if one == WHOLE else 4.4 if not one.kind else 4.84, seeds=3)
     told, whole = said(found, "mixing")
-    assert told.startswith("Noise is better left out: where it is three quarters of the text")
+    assert told.startswith("Noise is better left out: where mistyped letters or words in random order are three")
     assert "10 to 10% above" in told
     assert "with the words in random order, 4.845 ± 0.012 (+10.0 ± 0.0%); " in whole
     assert "beside their clean part alone; 28 of them raise it and 0 lower it, as far as the interval" in whole

@@ -1,5 +1,6 @@
 """What is said of the note's own recipe by depth and by text: only what was run, in words that fit the figures."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,21 +10,24 @@ from deeprnn.experiments.format import claim, sentence
 from deeprnn.experiments.markdown import written
 from deeprnn.experiments.questions import all_recipes
 from deeprnn.page.shared.figures import drawn
-from deeprnn.store.results import Outcome, Results
+from deeprnn.store.results import Curve, Outcome, Results
 from deeprnn.text.batches import num_windows
 from tests.conftest import MADE_TEXT, made_by
 
 RECIPES = all_recipes()
 LADDER = ("note-lstm-1", "note-lstm-2", "note-lstm-4", "d2l-lstm-10-longer")
 LONGEST = 153_522  # characters of the training part of the whole book
+UNIGRAM = math.exp(MADE_TEXT.unigram_nats)
 
 
-def made(recipe, train=1.03, end=130.0, lowest=9.4, seed=0):
+def made(recipe, train=1.03, end=130.0, lowest=9.4, seed=0, began=40):
     """A made-up run of one of the note's recipes; it never learned if its training perplexity says so."""
     run = made_by(RECIPES[recipe], end, train=train, text_key=f"of {RECIPES[recipe].train.max_train_chars}")
     outcome = Outcome(status="learned" if train < 16 else "never learned")
     name = recipe + (f"-seed{seed}" if seed else "")
-    return replace(run, name=name, seed=seed, outcome=outcome, best_val=replace(run.best_val, ppl=lowest))
+    ppls = (UNIGRAM, lowest if train < 16 else UNIGRAM)
+    curve = Curve(epoch=(began - 10, began), chars=(1, 2), seconds=(1, 2), train_ppl=ppls, val_ppl=ppls)
+    return replace(run, name=name, seed=seed, outcome=outcome, best_val=replace(run.best_val, ppl=lowest), curve=curve)
 
 
 def results_of(*runs):
@@ -51,7 +55,7 @@ def test_a_seed_that_diverged_is_one_that_did_not_learn():
     runs = results_of(made("note-lstm-1"), diverged, made("note-lstm-2"))
     found = depth.of_note(runs)
     assert [note.learned(found[layers]) for layers in (1, 2)] == [False, True]
-    assert depth.answer_note(runs)["learned"] == 1
+    assert depth.answer_note(runs)["depths"] == [{"layers": 2}]
     reading = found[1].reading("train")
     assert (reading.estimate.num_seeds, reading.failure) == (1, "diverged")
 
@@ -66,10 +70,11 @@ def test_one_depth_in_the_notes_recipe_is_no_ladder():
 
 def test_the_ladder_tells_what_learned_and_that_the_shipped_ten_layers_had_fewer_epochs():
     ten = made("d2l-lstm-10-longer", train=17.3, end=17.1, lowest=17.1)
-    results = results_of(made("note-lstm-1"), made("note-lstm-2", train=1.1), ten, made("note-lstm-10", train=17.4))
+    one, two = made("note-lstm-1", began=10), made("note-lstm-2", train=1.1)
+    results = results_of(one, two, ten, made("note-lstm-10", train=17.4))
     told, whole = said(depth, "note_layers", results)
-    assert told.startswith("In the note's own recipe 2 of 3 depths of plain LSTM layers learned more")
-    assert told.endswith(", and came to 1.03 to 1.10 in training.")
+    assert "the deepest plain LSTM that learned, of 2 layers, needed 40 of the 500 epochs" in told
+    assert "below 97% of that, with 1, 2 layers, after 10, 40 epochs, with 10 never" in whole
     assert "10: 17.300 / 17.1 / 17.10 (seeds: 1)" in whole
     assert "The ten layers that are shipped had 100 epochs instead: 17.400" in whole
     assert "Ten layers had only" not in whole
@@ -77,9 +82,19 @@ def test_the_ladder_tells_what_learned_and_that_the_shipped_ten_layers_had_fewer
     assert "Ten layers had only 100 of these epochs: 17.400" in said(depth, "note_layers", without)[1]
 
 
-def test_no_depth_that_learned_is_said_as_well():
-    told, _ = said(depth, "note_layers", results_of(*(made(name, train=17.4) for name in LADDER)))
-    assert told.endswith("0 of 4 depths of plain LSTM layers learned more than how often each letter occurs.")
+def test_a_depth_has_learned_when_its_last_seed_has():
+    early, late = made("note-lstm-2", began=30), made("note-lstm-2", began=60, seed=1)
+    told, _ = said(depth, "note_layers", results_of(made("note-lstm-1", began=10), early, late))
+    assert "of 2 layers, needed 60 of the 500 epochs" in told
+    stuck = made("note-lstm-2", train=17.4, seed=1)
+    told, whole = said(depth, "note_layers", results_of(made("note-lstm-1", began=10), early, stuck))
+    assert "of 1 layers, needed 10 of the 500 epochs" in told
+    assert "with 2 never" in whole
+
+
+def test_nothing_is_answered_where_no_depth_learned():
+    with pytest.raises(LookupError, match="no depth learned"):
+        depth.answer_note(results_of(*(made(name, train=17.4) for name in LADDER)))
 
 
 def test_a_depth_with_several_seeds_has_its_interval_and_its_place_on_the_axis():

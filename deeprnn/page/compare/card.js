@@ -1,5 +1,5 @@
 // Draws a card: a model's text and its figures.
-import { node, shape, strength } from '../shared/dom.js';
+import { filled, node, shape, strength } from '../shared/dom.js';
 import { FREE } from './kept.js';
 
 /**
@@ -102,9 +102,8 @@ function roteMeter(card, labels) {
  * A card without its text, which `fill` adds.
  * @param {Card} card
  * @param {Labels} labels
- * @param {string} lang
  */
-export function build(card, labels, lang) {
+export function build(card, labels) {
   const article = node('article', 'model-card');
   article.dataset.model = card.model;
   article.setAttribute('role', 'listitem');
@@ -113,7 +112,7 @@ export function build(card, labels, lang) {
   const out = node('div', 'out');
   out.tabIndex = 0;
   out.setAttribute('role', 'group');
-  out.setAttribute('aria-label', card.title + (lang === 'zh' ? '。' : '. ') + labels.letters);
+  out.setAttribute('aria-label', filled(labels.letters, { title: card.title }));
   out.append(node('span', 'prompt'), node('span', 'text'));
   const told = node('p', 'told');
   told.append(node('span', 'short', card.short), node('span', 'status'));

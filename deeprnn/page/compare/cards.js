@@ -148,14 +148,14 @@ class Compare {
   }
 
   /** @param {Value} value */
-  #drawCards({ cards, labels, lang, sampling }) {
+  #drawCards({ cards, labels, sampling }) {
     const signature = JSON.stringify(cards.map((card) => [card.model, card.title, card.meta, card.reading]));
     if (this.cards.dataset.signature !== signature || !this.cards.children.length) {
       this.cards.dataset.signature = signature;
       this.cards.dataset.count = String(cards.length);
       const old = [...this.cards.children].map((card) => /** @type {HTMLElement} */ (card).dataset.model);
       if (String(old) !== String(cards.map((card) => card.model))) this.past.clear();
-      this.cards.replaceChildren(...cards.map((card) => this.#build(card, labels, lang)));
+      this.cards.replaceChildren(...cards.map((card) => this.#build(card, labels)));
       if (!cards.length && labels.no_models) this.cards.append(node('p', 'empty', labels.no_models));
       this.sheet.hide();
     }
@@ -167,10 +167,9 @@ class Compare {
   /**
    * @param {Card} card
    * @param {Record<string, string>} labels
-   * @param {string} lang
    */
-  #build(card, labels, lang) {
-    const article = build(card, labels, lang);
+  #build(card, labels) {
+    const article = build(card, labels);
     const { out, facts } = partsOf(article);
     facts.open = this.unfolded;
     facts.addEventListener('toggle', () => this.#unfold(facts.open));

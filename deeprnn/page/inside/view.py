@@ -32,7 +32,7 @@ from deeprnn.page.shared.widgets import (
     warn,
     wiring,
 )
-from deeprnn.page.words import LANGUAGES, table, tr
+from deeprnn.page.words import LANGUAGES, SPACE, table, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
 
@@ -102,8 +102,8 @@ def headline(looks: Sequence[tuple[str, Look]], lang: Lang) -> dict[str, str]:
     figures = [perplexity_in_short(math.exp(look["nats"])) for _, look in looks]
     ppl = tr("inside.moves.ppl", lang, ppl=tr("inside.moves.and", lang).join(figures))
     return {
-        "bold": (" " if lang == "en" else "").join(moves),
-        "rest": (" " if lang == "en" else "").join([ppl, tr("inside.moves.hardly", lang, share=f"{100 * _STILL:.0f}")]),
+        "bold": SPACE[lang].join(moves),
+        "rest": SPACE[lang].join([ppl, tr("inside.moves.hardly", lang, share=f"{100 * _STILL:.0f}")]),
     }
 
 
@@ -175,14 +175,13 @@ def _kept(look: Look, cell: str, lang: Lang) -> str:
 def _without(look: Look, lang: Lang) -> str:
     whole = perplexity(math.exp(look["nats"]))
     found = {layer: nats for layer, nats in enumerate(look["without"], 1) if nats is not None}
-    space = " " if lang == "en" else ""
     if not found:
-        return tr("inside.say.without.none", lang, whole=whole) + space
+        return tr("inside.say.without.none", lang, whole=whole) + SPACE[lang]
     high, low = max(found, key=found.__getitem__), min(found, key=found.__getitem__)
     a, b = (perplexity(math.exp(found[layer])) for layer in (high, low))
     many = "inside.say.without.even" if a == b else "inside.say.without.most"
     key = "inside.say.without.one" if len(found) == 1 else many
-    return tr(key, lang, whole=whole, high=high, a=a, low=low, b=b) + space
+    return tr(key, lang, whole=whole, high=high, a=a, low=low, b=b) + SPACE[lang]
 
 
 def _lens(look: Look, residual: bool, lang: Lang) -> str:

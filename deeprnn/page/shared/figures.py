@@ -14,7 +14,7 @@ from typing import Any, Literal
 from deeprnn.experiments.charts import Cell, Chart, Dots, Label, Lines, Matrix, Series, Square, Stack, Table, Word
 from deeprnn.experiments.format import NOTHING, figure
 from deeprnn.page.shared.widgets import stack, title
-from deeprnn.page.words import tr
+from deeprnn.page.words import COMMA, tr
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Reading, RunRecord
 from deeprnn.words import Lang
@@ -53,7 +53,7 @@ def said(label: Label, lang: Lang) -> str:
             name: value if isinstance(value, int | float) else said(value, lang) for name, value in label.values.items()
         }
         return tr(label.key, lang, **values)
-    return ("，" if lang == "zh" else ", ").join(said(one, lang) for one in label)
+    return COMMA[lang].join(said(one, lang) for one in label)
 
 
 def cell(value: Cell, format_spec: str, lang: Lang) -> str:

@@ -16,14 +16,13 @@ from deeprnn.experiments.gaps import told_apart
 from deeprnn.experiments.question import Budget, Comparison, Figures
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.widgets import perplexity, title_of
-from deeprnn.page.words import WORDS, tr
+from deeprnn.page.words import SPACE, WORDS, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
 from deeprnn.words import Lang
 
 LOG = logging.getLogger(__name__)
-SENTENCES: dict[Lang, str] = {"en": " ", "zh": ""}  # between two sentences
 
 
 class Verdict(TypedDict):
@@ -91,7 +90,7 @@ def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: La
     close = f"{said}.{budget}.close"
     one = close if close in WORDS and not _told_apart(registry, *ranked[:2]) else f"{said}.{budget}.takeaway"
     takeaway = fill(WORDS[one][lang], few)
-    return {"takeaway": takeaway, "rest": SENTENCES[lang].join(rest)}
+    return {"takeaway": takeaway, "rest": SPACE[lang].join(rest)}
 
 
 def _told_apart(registry: Registry, *infos: CheckpointInfo) -> bool:

@@ -14,7 +14,7 @@ from deeprnn.page.shared.picker import readers
 from deeprnn.page.shared.widgets import book, millions, stack
 from deeprnn.page.training.process import command
 from deeprnn.page.training.record import ENDED, Training
-from deeprnn.page.words import tr
+from deeprnn.page.words import SPACE, tr
 from deeprnn.store.registry import Registry
 from deeprnn.words import Lang, in_both
 
@@ -49,7 +49,7 @@ def _sentence(plan: Plan, ngram: dict[str, float], lang: Lang) -> str:
     )
     if plan.recipe.train.max_train_chars is None:
         return said
-    return (" " if lang == "en" else "").join([said, tr("own.part", lang, read=plan.train_chars)])
+    return SPACE[lang].join([said, tr("own.part", lang, read=plan.train_chars)])
 
 
 def fields(training: Training, place: int) -> dict[str, Any]:
