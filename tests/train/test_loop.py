@@ -1,7 +1,9 @@
+import copy
 import json
 import math
 import os
 import shutil
+import time
 from dataclasses import replace
 
 import pytest
@@ -59,7 +61,7 @@ def sgd(book):
 def adamw(sgd):
     """All that has a memory of its own: AdamW's moments, dropout's generator, an LSTM's second state."""
     model = ModelConfig(cell="lstm", hidden_size=8, num_layers=2, embedding_size=8, residual=True, dropout=0.3)
-    config = replace(sgd.train, optimizer="adamw", learning_rate=0.01, weight_decay=0.01, init="orthogonal")
+    config = replace(sgd.train, optimizer="adamw", learning_rate=0.01, weight_decay=0.1, init="orthogonal")
     return replace(sgd, model=model, train=config)
 
 
@@ -208,6 +210,31 @@ def test_a_killed_run_goes_on_from_its_last_snapshot_by_time_and_equals_an_unint
 def test_a_killed_run_without_snapshots_by_time_goes_on_from_its_last_measurement(sgd, tmp_path, monkeypatch):
     kill_after(sgd, tmp_path, 10, snapshot_minutes=math.inf)
     assert windows_trained(sgd, tmp_path, monkeypatch) == WINDOWS - 6
+
+
+def test_a_snapshot_is_saved_whenever_the_last_one_is_older_than_the_minutes_asked_for(sgd, tmp_path, monkeypatch):
+    """A window takes 35 seconds by this clock: four of them are trained from one snapshot to the next."""
+    saved, trained, begin = [], [], time.monotonic()
+
+    def counted(*arguments):
+        trained.append(1)
+        return train_window(*arguments)
+
+    def noted(*arguments):
+        saved.append(len(trained))
+        snapshot.save_snapshot(*arguments)
+
+    monkeypatch.setattr(time, "monotonic", lambda: begin + 35 * len(trained))
+    monkeypatch.setattr(loop, "train_window", counted)
+    monkeypatch.setattr(loop, "save_snapshot", noted)
+    train(replace(job(sgd, tmp_path), snapshot_minutes=2), device=CPU)
+    assert saved == [4, 6, 10, 12, 16, 18]  # 6, 12 and 18 are measured
+
+
+def test_a_run_of_very_many_epochs_is_measured_no_more_often_than_its_file_has_room_for(sgd, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "MOST_MEASUREMENTS", 3)
+    many = replace(sgd, train=replace(sgd.train, epochs=10, eval_every=1))
+    assert [record[0] for record in curve(run(many, tmp_path))] == [1, 2, 4, 8, 10]
 
 
 def recorded_curve(recipe, out):
@@ -416,10 +443,17 @@ def test_a_run_is_the_same_as_one_that_writes_nothing(name, finished, request, t
 
 
 def test_recorded_seconds_are_positive_and_survive_an_interruption(sgd, tmp_path):
+    task = job(sgd, tmp_path)
     stop_after(sgd, tmp_path, 8)
+    data = prepare(sgd.train, CPU)
+    begun = new_run(task, data, CPU)
+    snapshot.restore(begun, task, data)
+    begun.train_seconds, begun.wall_seconds = begun.train_seconds + 1000, begun.wall_seconds + 2000
+    snapshot.save_snapshot(begun, task, data)
     records = metrics(run(sgd, tmp_path, resume=True))
-    assert 0 <= records["train_seconds"] <= records["wall_seconds"]
-    assert records["chars_per_second"] > 0
+    assert 1000 < records["train_seconds"] < 1900
+    assert 2000 < records["wall_seconds"] < 2900
+    assert records["chars_per_second"] == pytest.approx(WINDOWS * 60 / records["train_seconds"], abs=1)
 
 
 @pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
@@ -668,6 +702,44 @@ def test_the_optimizer_moves_by_the_scheduled_rate(sgd):
     new, inputs, targets = one_step(recipe)
     train_window(new, recipe.train, inputs, targets)
     assert [group["lr"] for group in new.optimizer.param_groups] == [1.0 / (0.5 * WINDOWS + 1)]
+
+
+def test_a_window_begins_with_the_state_that_the_one_before_left(sgd):
+    new, inputs, targets = one_step(sgd)
+    begun, weights = new.carried, copy.deepcopy(new.model)
+    train_window(new, sgd.train, inputs, targets)
+    with torch.no_grad():
+        _, left = weights(inputs, begun)
+    assert_close(new.carried, left)
+    assert not new.carried.requires_grad
+
+
+def test_each_epoch_begins_in_the_zero_state_and_its_windows_do_not(sgd, tmp_path, monkeypatch):
+    zero = []
+
+    def watched(state, *arguments):
+        zero.append(not state.carried.any())
+        return train_window(state, *arguments)
+
+    monkeypatch.setattr(loop, "train_window", watched)
+    run(sgd, tmp_path)
+    assert zero == [index % 6 == 0 for index in range(WINDOWS)]
+
+
+@pytest.mark.parametrize("clip_norm", [1e-3, 1e-2])
+def test_a_gradient_is_scaled_down_to_the_clipping_norm(clip_norm, sgd):
+    config = replace(sgd.train, clip_norm=clip_norm, learning_rate=0.5)
+    new, inputs, targets = one_step(replace(sgd, train=config))
+    before = torch.nn.utils.parameters_to_vector(new.model.parameters()).detach().clone()
+    train_window(new, config, inputs, targets)
+    step = torch.nn.utils.parameters_to_vector(new.model.parameters()).detach() - before
+    assert step.norm().item() == pytest.approx(0.5 * clip_norm, rel=1e-3)
+    assert step.abs().max() < 0.5 * clip_norm  # not each value by itself
+
+
+def test_adamw_decays_weights_by_what_the_recipe_says(adamw):
+    new, _, _ = one_step(adamw)
+    assert [group["weight_decay"] for group in new.optimizer.param_groups] == [0.1]
 
 
 def test_averaged_weights_follow_the_others_by_their_decay(sgd):

@@ -9,7 +9,15 @@ from deeprnn.lm.evaluation import nats_per_char
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.splits import prepare
 from deeprnn.train import measurement
-from deeprnn.train.measurement import EVAL_WINDOW, cold_nats, measure, measure_elsewhere, scored_nats, val_nats_of
+from deeprnn.train.measurement import (
+    EVAL_WINDOW,
+    cold_nats,
+    measure,
+    measure_elsewhere,
+    rounding_ppl_ratio,
+    scored_nats,
+    val_nats_of,
+)
 
 CPU = torch.device("cpu")
 TEXT = "The quick brown fox jumps over the lazy dog.\n\nIt sleeps.\n\n" * 60
@@ -82,6 +90,23 @@ def test_a_window_longer_than_the_characters_that_are_measured_is_measured_too(c
     config = replace(config, batch_size=1, window=300)
     data = prepare(config, CPU)
     assert measure(model_for(len(data.vocab)), data, config)["train"].keys() >= {"ppl"}
+
+
+def test_what_rounding_costs_is_the_perplexity_of_the_stored_weights_over_that_of_the_exact_ones(config):
+    data = prepare(config, CPU)
+    exact, stored = model_for(len(data.vocab)), model_for(len(data.vocab))
+    with torch.no_grad():
+        stored.head.weight *= 3
+    ratios = rounding_ppl_ratio(exact, stored, data)
+    assert ratios.keys() == {"train", "val", "test"}
+    for name, ids in data.parts.items():
+        starts = range(0, len(ids) - 1, 256)
+        after, before = (
+            torch.cat([nats_per_char(model, ids[start : start + 257]) for start in starts]).mean().exp()
+            for model in (stored, exact)
+        )
+        assert ratios[name] == pytest.approx(float(after / before))
+    assert all(ratio > 1.1 for ratio in ratios.values())
 
 
 def test_other_texts_are_scored_whole_with_carried_state(config, tmp_path):

@@ -2,18 +2,22 @@
 
 import errno
 import io
+import itertools
 import json
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import deeprnn
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.nn.model import CharRNN
 from deeprnn.store import checkpoint
-from deeprnn.train import loop, report
+from deeprnn.train import loop, report, run
 from deeprnn.train.finish import ending
 from deeprnn.train.loop import train
 from deeprnn.train.report import JsonLines, Reporter, Terminal
@@ -117,6 +121,27 @@ def test_progress_counts_epochs_by_their_own_length(recipe, tmp_path, monkeypatc
     first = [epoch for epoch in said if epoch <= 1]
     assert first == pytest.approx([(n + 1) / len(first) for n in range(len(first))], abs=1e-3)
     assert said[-6:] == pytest.approx([3 + (n + 1) / 6 for n in range(6)], abs=1e-3)
+
+
+def test_what_is_left_is_as_slow_as_what_was_done_with_its_measurements(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "SECONDS_BETWEEN", 0)
+    clock = itertools.count(0.0, 1.0)  # a second from each reading to the next
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    progress = [event for event in told(recipe, tmp_path) if event["event"] == "progress"]
+    assert progress[0]["seconds"] == 2  # the window, and the reading of its loss
+    assert progress[0]["seconds_left"] == (WINDOWS - 1) * 2
+    assert progress[6]["seconds_left"] > (WINDOWS - 7) * 2  # the first epoch was measured, too
+
+
+def test_while_held_out_text_is_read_a_program_hears_it_once_a_second(recipe, tmp_path, monkeypatch):
+    now = itertools.count(0.0, 0.3)  # 0.3 seconds from each reading to the next
+    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    model = CharRNN(recipe.model, 11)
+    heard = []
+    with run.interruptible(model, job(recipe, tmp_path), heard.append, lambda: False) as before_reading:
+        for _ in range(10):
+            before_reading(100)
+    assert heard == [400, 800]
 
 
 def test_a_resumed_run_tells_the_curve_so_far(recipe, tmp_path):
