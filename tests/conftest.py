@@ -18,6 +18,7 @@ from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 from deeprnn.config import ModelConfig, Recipe, TrainConfig  # noqa: E402
 from deeprnn.documents import Node  # noqa: E402
@@ -29,6 +30,8 @@ from deeprnn.store.registry import read_all  # noqa: E402
 from deeprnn.store.results import Baselines, Results, RunRecord  # noqa: E402
 from deeprnn.text.vocab import Vocab  # noqa: E402
 
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")  # a busy machine is no failure
 torch.set_num_threads(1)  # the tests' tensors are so small that more threads are slower
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "checkpoints"

@@ -8,7 +8,7 @@ from typing import Any
 from deeprnn.config import Recipe
 from deeprnn.experiments import depth, note
 from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, titled
-from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, seeds
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.experiments.words import WORDS
 from deeprnn.store.results import Results, Runs
@@ -100,7 +100,7 @@ def answer(results: Results) -> Figures:
     return {
         **ppl,
         "tried": len(tried),
-        "alone": clause(learned == ["residual"]),
+        "only": clause(learned == ["residual"]),
         "among": clause(len(learned) > 1, others=len(learned) - 1),
         "plain_mean": ppl["plain"].mean,
         "residual_mean": ppl["residual"].mean,
@@ -110,6 +110,7 @@ def answer(results: Results) -> Figures:
         "quick": TO_PLAIN["faster"]["learning_rate"],
         "fast": TO_BOTH["sgd"]["learning_rate"],
         "unigram": math.exp(results.texts[runs["plain"][0].text_key].unigram_nats),
+        **seeds(len(one) for one in runs.values()),
     }
 
 
@@ -141,9 +142,10 @@ def answer_note(results: Results) -> Figures:
         "unigram": math.exp(results.texts[runs["plain"][0].text_key].unigram_nats),
         "tried": len(tried),
         "learned": len(learned),
-        "alone": clause(learned == ["residual"], **residual),
+        "only": clause(learned == ["residual"], **residual),
         "among": clause("residual" in learned and len(learned) > 1, **residual),
         "without": clause("residual" in tried and "residual" not in learned, **residual),
+        **seeds(len(runs[part]) for part in ("plain", *tried)),
     }
 
 

@@ -1,8 +1,12 @@
 """The command `deeprnn`, as an installed package has it."""
 
+import subprocess
+import sys
+
 import pytest
 
 from deeprnn.commands import main
+from tests.conftest import ROOT
 
 
 def test_each_command_tells_what_it_takes(capsys):
@@ -31,10 +35,15 @@ def test_what_is_wrong_is_a_sentence_and_no_traceback(tmp_path, capsys):
         main.main(["serve", "--checkpoints", str(tmp_path / "none")])
 
 
-def test_a_library_that_is_not_installed_is_named_with_the_extra_that_brings_it(monkeypatch, capsys):
-    def missing(_):
-        raise ModuleNotFoundError("No module named 'gradio'", name="pooch")
+WITHOUT = "import sys; sys.modules[sys.argv.pop(1)] = None; from deeprnn.commands.main import main; sys.exit(main())"
 
-    monkeypatch.setitem(main.COMMANDS, "serve", (missing, ""))
-    assert main.main(["serve"]) == 1
-    assert "pip install 'deeprnn[page]'" in capsys.readouterr().err
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("library", "command", "extra"), [("gradio", "serve", "page"), ("charset_normalizer", "list", "train")]
+)
+def test_a_library_that_is_not_installed_is_named_with_the_extra_that_brings_it(library, command, extra):
+    asked = [sys.executable, "-c", WITHOUT, library, command]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == f"deeprnn {command} needs {library}: pip install 'deeprnn[{extra}]'\n"
+    assert done.returncode == 1

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from deeprnn.commands import runs, train
+from deeprnn.commands import engines, runs, train
 from deeprnn.store.checkpoint import WEIGHTS
 from deeprnn.text.corpora import own_name
 from deeprnn.train.claim import claimed
+from deeprnn.train.report import Reporter
+from deeprnn.train.run import Stopped
 from tests.conftest import ROOT, wait_until
 
 SEEDS = (0, 1, 2)
@@ -154,6 +156,35 @@ def test_a_claim_ends_with_its_process_and_leaves_no_file(task):
     with claimed(task) as free:
         assert free
     assert list(task.out.iterdir()) == []
+
+
+# --- one after the other
+
+
+@pytest.mark.parametrize(
+    ("ends", "tried", "status"),
+    [
+        ([None, None], 2, runs.DONE),
+        ([None, ValueError("no text"), None], 3, runs.FAILED),
+        ([ValueError("no text"), Stopped("in epoch 1"), None], 2, runs.STOPPED),
+    ],
+    ids=["done", "failed", "stopped"],
+)
+def test_a_run_that_fails_keeps_no_other_back_one_that_is_stopped_does_and_the_status_tells(
+    ends, tried, status, monkeypatch
+):
+    singles = [runs.Single(name="smoke", seed=seed) for seed in range(len(ends))]
+    seeds = []
+
+    def ended(single, *_):
+        seeds.append(single.seed)
+        if ends[single.seed]:
+            raise ends[single.seed]
+
+    monkeypatch.setattr(engines, "train_single", ended)
+    args = train.parse(["smoke"])
+    assert engines.in_turn(singles, args, lambda: False, Reporter()) == status
+    assert seeds == list(range(tried))
 
 
 # --- several processes

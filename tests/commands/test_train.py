@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,9 @@ from deeprnn.commands import own_text, runs, train
 from deeprnn.experiments.questions import QUESTIONS, all_recipes
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.corpora import own_name
+from deeprnn.train import loop
 from deeprnn.train.report import Reporter
-from tests.conftest import WAIT, file_limit, wait_until
+from tests.conftest import WAIT, file_limit
 
 ROOT = Path(__file__).parents[2]
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 178  # 8,010 characters: smoke reads it in 3 windows an epoch
@@ -118,19 +118,21 @@ def assert_same_weights(directory, other):
     assert (directory / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
 
 
-def interrupt_when_handled(default):
-    """Press Ctrl-C as soon as `train.py` has its own handler, which is before the first window."""
-    wait_until(lambda: signal.getsignal(signal.SIGINT) is not default)
-    os.kill(os.getpid(), signal.SIGINT)
-
-
 @pytest.mark.process
-def test_ctrl_c_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(finished, book, tmp_path, capsys):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_saves_a_snapshot_and_resume_finishes_to_the_identical_weights(
+    number, finished, book, tmp_path, capsys, monkeypatch
+):
     command = ["smoke", "--data", str(book), "--out", str(tmp_path), "--device", "cpu"]
-    finger = threading.Thread(target=interrupt_when_handled, args=(signal.getsignal(signal.SIGINT),))
-    finger.start()
-    assert train.main(command) == 130
-    finger.join()
+    train_window = loop.train_window
+
+    def signalled(*arguments):
+        signal.raise_signal(number)
+        return train_window(*arguments)
+
+    with monkeypatch.context() as first:
+        first.setattr(loop, "train_window", signalled)
+        assert train.main(command) == 130
     assert capsys.readouterr().out == f"{finished.name} stopped in epoch 1; continue it with --resume.\n"
     assert [path.name for path in tmp_path.iterdir()] == [f".{finished.name}.snapshot.safetensors"]
 

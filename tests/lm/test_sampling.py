@@ -14,7 +14,7 @@ from deeprnn.nn.model import CharRNN
 from deeprnn.text.vocab import UNKNOWN_ID
 
 V = 9
-quick = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+quick = settings(max_examples=60, derandomize=True, database=None)
 tied_logits = st.lists(st.integers(-3, 3), min_size=2, max_size=12)  # whole numbers, so that many are equal
 any_logits = st.lists(st.floats(-20, 20, width=32), min_size=2, max_size=12)
 

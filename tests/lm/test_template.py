@@ -19,7 +19,7 @@ from tests.lm.test_scheduler import finish
 V = 12
 LOW, HIGH = np.arange(V) < 6, np.arange(V) >= 6
 PLACES = [SAMPLE, SAMPLE - 1, 9, SAMPLE - 1, 3, SAMPLE] * 15  # longer than one call of `stream`
-quick = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+quick = settings(max_examples=60, derandomize=True, database=None)
 
 
 @pytest.fixture(scope="module")

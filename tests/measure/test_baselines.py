@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deeprnn.lm.evaluation import unigram_ppl
@@ -15,7 +15,6 @@ from deeprnn.text.corpora import load_corpus
 from deeprnn.text.vocab import UNKNOWN_ID, Vocab
 
 V = 4
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,6 @@ def test_every_order_equals_its_definition(order):
     assert nats.tolist() == pytest.approx(expected, rel=1e-12)
 
 
-@unhurried
 @given(st.lists(st.integers(0, V - 1), min_size=1, max_size=40), st.integers(1, 5), st.data())
 def test_of_any_text_every_symbol_has_a_price_and_probabilities_sum_to_one(train, order, data):
     order = min(order, len(train))
@@ -189,7 +187,6 @@ def test_ids_outside_the_alphabet_are_refused(stranger):
         NGram.build([1, 2], V, order=2).logits([stranger])
 
 
-@unhurried
 @given(st.lists(st.integers(0, V - 1), min_size=1, max_size=40), st.integers(1, 5), st.data())
 def test_the_logits_after_a_context_are_what_its_next_character_costs(train, order, data):
     ngram = NGram.build(train, V, min(order, len(train)))

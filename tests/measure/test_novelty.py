@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
@@ -42,7 +42,6 @@ POEM = "The sea is calm to-night.\nThe tide is full, the moon lies fair\nUpon th
 CHINESE = "话说天下大势，分久必合，合久必分。周末七国分争，并入于秦。及秦灭之后，楚、汉分争，又并入于汉。"
 ASTRAL = "".join(map(chr, range(0x1F600, 0x1F640))) + "".join(map(chr, range(0x20000, 0x20040)))
 # A busy machine is no failure.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 books = pytest.mark.skipif("DEEPRNN_DATA" not in os.environ, reason="DEEPRNN_DATA names no folder with the books")
 
 
@@ -110,7 +109,6 @@ def books_and_texts(draw):
     return book, "".join(draw(st.lists(st.text(alphabet, max_size=30) | cut, max_size=6)))
 
 
-@unhurried
 @given(books_and_texts())
 def test_the_runs_are_those_of_a_search_for_the_codes_one_by_one(drawn):
     book, text = drawn
@@ -118,7 +116,6 @@ def test_the_runs_are_those_of_a_search_for_the_codes_one_by_one(drawn):
     assert [(run.start, run.end, run.offset) for run in found] == naive_runs_of_codes(text, book)
 
 
-@unhurried
 @given(books_and_texts())
 def test_every_run_of_the_text_itself_is_reported(drawn):
     book, text = drawn
@@ -500,7 +497,6 @@ def test_distinct_n_counts_distinct_n_grams_among_all():
     assert distinct_n("abab", 2) == 2 / 3
 
 
-@unhurried
 @given(text=st.text(max_size=60), n=st.integers(1, 25))
 def test_repetition_is_the_share_of_windows_that_stood_before(text, n):
     windows = [text[i : i + n] for i in range(len(text) - n + 1)]

@@ -1,6 +1,7 @@
 """The page over the shipped checkpoints, served on loopback, and a real browser to look at it with."""
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -20,6 +21,11 @@ CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-
 STREAM_SECONDS = 10
 UNREAD = r"\"nats\": null"  # in the page's configuration: of a card whose model was not ready when it was drawn
 FETCHED = ("watch", "training", "experiments", "learn", "checkpoints")  # the views that are drawn when they are opened
+RUNS = ".model-card.writing, .score-result tr.waiting"  # what a page draws while the server writes, or reads
+# A script of a page: notes in `window.wrote` that a model has written, though it may have finished before a test looks.
+NOTES_WRITING = """new MutationObserver(() => {
+    window.wrote ||= document.querySelector('.model-card.writing') !== null;
+}).observe(document, { subtree: true, childList: true, attributes: true });"""
 LEFT = "AbortError|errored out"  # what gradio says when a page is left while it is being answered
 ALL_ANALYSED = (
     "() => [...document.querySelectorAll('.model-card')].every((card) =>"
@@ -27,11 +33,20 @@ ALL_ANALYSED = (
 )
 
 
+# Ports of this process alone, below those that the system gives to whoever asks for any and above those that Chromium
+# refuses: it is some time until a server listens at one, and meanwhile other processes of the tests choose theirs.
+FIRST_PORT = 12_000 + 100 * (os.getpid() % 200)
+PORTS = itertools.cycle(range(FIRST_PORT, FIRST_PORT + 100))
+
+
 def free_port(family=socket.AF_INET, host="127.0.0.1"):
-    """A port at which nothing listens."""
-    with socket.socket(family) as free:
-        free.bind((host, 0))
-        return free.getsockname()[1]
+    """A port at which nothing listens, and that no other process of the tests takes."""
+    for port in itertools.islice(PORTS, 100):
+        with socket.socket(family) as trial, contextlib.suppress(OSError):
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just closed is free
+            trial.bind((host, port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +154,7 @@ class Visit:
         """Wait until nothing is asked of the server any more; the heartbeat of a page never ends.
 
         gradio 6.31 now and then leaves a stream of updates open that nothing comes through any more, when one event
-        ends as another begins: such a stream is not waited for longer than `STREAM_SECONDS`.
+        ends as another begins: such a stream is not waited for longer than `STREAM_SECONDS`, if the page draws no run.
         """
         updates = "/queue/data"
         wait_until(
@@ -147,8 +162,13 @@ class Visit:
             self.asked_still,
         )
         deadline = time.monotonic() + STREAM_SECONDS
-        while self.page.title() and self.asked_still() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(
+            lambda: (
+                self.page.title()
+                and (not self.asked_still() or (time.monotonic() > deadline and not self.page.locator(RUNS).count()))
+            ),
+            self.asked_still,
+        )
 
     def asked_still(self):
         """The addresses that are still asked of the server, the heartbeat apart."""

@@ -8,6 +8,7 @@ import pytest
 
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.links import VIEWS
+from tests.conftest import wait_until
 
 # What a Chinese page names as everybody does: models, methods, formats, libraries, keys, a message of PyTorch's.
 NAMES = {cell.label for cell in CELLS.values()} | set(
@@ -186,15 +187,16 @@ def test_another_language_asks_the_server_nothing_and_leaves_all_that_was_made_a
     def speak(language, code):
         one.page.locator(f"input[type=radio][value='{language}']").dispatch_event("click")
         one.page.wait_for_function("(code) => document.documentElement.lang === code", arg=code)
-        one.page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+        one.settle()
 
     speak("中文", "zh-CN")
-    assert left(seen()) == {}
+    wait_until(lambda: left(seen()) == {}, lambda: left(seen()))
     assert abs(one.page.evaluate("window.scrollY") - 200) < 60, "what is above is longer or shorter by some lines"
     assert one.page.evaluate(KEPT) == kept
     speak("English", "en")
-    assert seen() == english_page
+    wait_until(lambda: seen() == english_page, lambda: seen() ^ english_page)
     assert one.page.evaluate(KEPT) == kept
+    one.settle()
     assert one.requests[asked:] == []
 
 

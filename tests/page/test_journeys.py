@@ -10,6 +10,7 @@ from deeprnn.page.compare import recordings
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.words import tr
 from tests.conftest import SHIPPED, wait_until
+from tests.page.conftest import NOTES_WRITING
 
 TWO = "?models=note-lstm-2,few-lstm-2"
 
@@ -247,7 +248,7 @@ def test_arrow_keys_begin_after_the_prompt_whatever_its_characters(visit):
 
 
 def test_an_answer_about_another_place_or_text_is_not_shown(visit):
-    one = visit(TWO)
+    one = visit(TWO, script=NOTES_WRITING)
     one.generate(prompt="the time", length=30)
     held = []
     one.page.route("**/component_server**", lambda route: held.append(route))
@@ -265,8 +266,8 @@ def test_an_answer_about_another_place_or_text_is_not_shown(visit):
     spans.nth(5).click()
     wait_until(lambda: one.page.title() and len(held) == 3)
     one.set("Length", 2000)
-    one.page.click("#generate")
-    one.page.wait_for_selector(".model-card.writing")
+    one.page.evaluate("() => { window.wrote = false; document.querySelector('#generate').click(); }")
+    one.page.wait_for_function("() => window.wrote")
     held[2].continue_()
     one.settle()
     assert not one.page.locator(".next").is_visible()

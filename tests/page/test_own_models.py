@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import zipfile
 
 import gradio as gr
@@ -10,6 +11,8 @@ from starlette.responses import PlainTextResponse
 
 import deeprnn
 from deeprnn.experiments.own import Options
+from deeprnn.measure.lines import LineIndex
+from deeprnn.measure.novelty import TextPart
 from deeprnn.page import links, service
 from deeprnn.page.compare import beside, cards, export
 from deeprnn.page.inside import view as inside
@@ -25,14 +28,16 @@ from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.keeping import keep
 from deeprnn.page.training.record import ENDED
 from deeprnn.store.arrivals import Arrivals
-from deeprnn.store.registry import Registry, is_private
-from tests.conftest import SHIPPED, wait_until
+from deeprnn.store.registry import Registry, is_private, private_name
+from deeprnn.text.poem_form import BREAK
+from tests.conftest import SHIPPED, run, wait_until
 from tests.page.conftest import spoken
 
 pytestmark = pytest.mark.process
 TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
 SHORT = Options(cell="gru", layers=1, hidden=8, epochs=2)
 OTHER = Options(cell="gru", layers=1, hidden=16, epochs=2)
+LONG = Options(cell="gru", layers=1, hidden=8, epochs=1_000)
 GONE = "mine-" + "0" * 16
 
 
@@ -74,8 +79,12 @@ def test_only_its_visitor_is_told_of_an_own_model(models, trainings):
 
 def test_another_visitors_model_that_is_listed_stays_so_when_the_list_is_asked_for_again(models, trainings):
     (sent,) = of(trainings, "bob")
-    with gr.Blocks() as page:
-        board = Own(models, page, lambda: None)
+
+    async def built():  # gradio asks for the running loop, and would leave one of its own open
+        with gr.Blocks() as page:
+            return Own(models, page, lambda: None)
+
+    board = run(built())
     named = named_of({"models": [[sent, {}], ["nobody"], [7], [], "a"]})
     listed = [name for name, *_ in board.value("ann", named)["models"]]
     assert listed == [*of(trainings, "ann")[::-1], sent]
@@ -144,19 +153,34 @@ def test_a_download_has_the_readable_name_of_the_run_and_loads(models, trainings
     assert readable in facts(models.info(name), "en")
 
 
-def test_one_that_is_removed_is_gone_everywhere_in_words_and_nothing_of_it_is_kept(models, trainings):
-    name = of(trainings, "ann")[0]
+def kept_of(models, name, folder):
+    """Whether a registry holds a model's weights, its fingerprint, its n-gram, its index of lines."""
+    ngrams, lines = {path.parent for path, _ in models._ngrams}, {path.parent for path in models._lines}
+    return [name in models._loaded, name in models._fingerprints, folder in ngrams, folder in lines]
+
+
+def test_one_that_is_removed_is_gone_everywhere_in_words_and_nothing_of_it_is_kept(models, trainings, tmp_path):
+    first, second = (models.info(name) for name in of(trainings, "ann"))
+    key = trainings.submit("cat", TEXT, "My bottles", LONG)  # it does not end; Cat has copies of Ann's models
+    name, poem, folder = private_name(key), f"床前明月光，疑是地上霜{BREAK}", tmp_path / "copy"
+    shutil.copytree(first.path, folder)
+    LineIndex.build(TextPart.from_record(first.metrics.text), poem, {poem: "李白《静夜思》"}).save(folder)
+    for path, called in ((folder, name), (second.path, GONE)):
+        models.add(path, called, visitor="cat", called="My bottles")
+    assert title_of(models, GONE, "en") == "GRU × 1 · My bottles · 16 units"
     service.generate(models, prompt="10", models=[name], max_chars=4, temperature=0)
     service.analyse(models, name, "6", TEXT[:80])
     models.ngram(name)
-    trainings.remove("ann", name.removeprefix("mine-"))
-    assert name not in models._loaded
-    assert name not in models._fingerprints
+    assert kept_of(models, name, folder) == [True] * 4
+    trainings.remove("cat", key)
+    assert kept_of(models, name, folder) == [False] * 4
     with pytest.raises(RequestError, match="trained by a visitor of this page and is gone"):
         service.generate(models, prompt="10", models=[name], max_chars=4, temperature=0)
     assert isinstance(downloads.answer(models, f"{name}.zip"), PlainTextResponse)
-    assert [one.info.name for one in models.own("ann")] == of(trainings, "ann")
-    assert title_of(models, of(trainings, "ann")[0], "en") == "GRU × 1 · My bottles, 瓶子"
+    assert of(trainings, "cat") == []
+    assert [one.info.name for one in models.own("cat")] == [GONE]
+    assert title_of(models, GONE, "en") == "GRU × 1 · My bottles"
+    models.remove(GONE)
 
 
 def test_a_kept_model_is_everybodys_under_the_readable_name_and_nothing_is_overwritten(models, trainings, tmp_path):

@@ -8,7 +8,7 @@ from deeprnn import load
 from deeprnn.page.compare import recordings
 from deeprnn.page.links import VIEWS
 from tests.conftest import SHIPPED, wait_until
-from tests.page.conftest import ALL_ANALYSED
+from tests.page.conftest import ALL_ANALYSED, NOTES_WRITING
 
 PROMPT = "the time traveller"  # of the first question
 OPENING = ("note-lstm-2", "note-lstm-10", "note-lstm-10-residual")
@@ -153,8 +153,8 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
 
 
 def test_generate_while_a_linked_comparison_is_written_takes_its_place(visit):
-    one = visit(f"?models={','.join(SLOW)}&prompt=the%20machine&length=2000")
-    one.page.locator(".model-card.writing").first.wait_for()
+    one = visit(f"?models={','.join(SLOW)}&prompt=the%20machine&length=2000", script=NOTES_WRITING)
+    one.page.wait_for_function("() => window.wrote")
     one.page.locator("#prompt textarea").fill("another")
     one.page.evaluate(
         """() => {

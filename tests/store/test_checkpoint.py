@@ -38,9 +38,9 @@ def new_model(**changes):
     return model
 
 
-def save(directory, model, storage="float32"):
+def save(directory, model, storage="float32", **options):
     vocab = Vocab(form="full", characters="abcdefgh \n")
-    checkpoint.save(directory, model, vocab, tiny_metrics(directory.name, model.num_params), storage)
+    checkpoint.save(directory, model, vocab, tiny_metrics(directory.name, model.num_params), storage, **options)
     return directory
 
 
@@ -519,6 +519,26 @@ def test_a_save_that_fails_leaves_no_directory_of_that_name_and_may_be_repeated(
     assert not (tmp_path / "tiny").exists()
     assert list_checkpoints(tmp_path) == []
     assert checkpoint.load(save(tmp_path / "tiny", new_model())).name == "tiny"  # from here on there is space
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+def test_a_checkpoint_that_cannot_take_the_place_of_the_one_before_leaves_that_as_it_was(tmp_path, monkeypatch):
+    directory = save(tmp_path / "tiny", new_model())
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    rename, refusals = Path.rename, [OSError(5, "Input/output error")]
+
+    def refused_once(path, target):
+        if target == directory and refusals:
+            raise refusals.pop()
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused_once)
+    with pytest.raises(OSError, match="Input/output error"):
+        save(directory, new_model(cell="lstm"), replace=True)
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+    save(directory, new_model(cell="lstm"), replace=True)
+    assert checkpoint.load(directory).config.cell == "lstm"
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.usefixtures("unchecked_shapes")
 REPEATABLE = settings(
     derandomize=True,
     database=None,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
 MODELS = {

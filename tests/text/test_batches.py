@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from deeprnn.text.batches import num_windows, windows
 
-quick = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+quick = settings(max_examples=60, derandomize=True, database=None)
 shapes = {"length": st.integers(0, 120), "lanes": st.integers(1, 5), "window": st.integers(1, 8)}
 
 

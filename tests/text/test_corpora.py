@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deeprnn.text.batches import split
@@ -419,7 +419,6 @@ def test_a_text_is_in_the_language_that_the_catalogue_says_and_any_other_is_in_e
     assert language_of("python-docs") == "en"
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     length=st.integers(0, 10**7),
     train=st.floats(0.01, 0.99),

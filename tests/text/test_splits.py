@@ -157,6 +157,13 @@ def test_a_limit_that_leaves_too_little_is_named_in_the_refusal(config):
         prepare(replace(config, max_train_chars=5, more_texts=()), CPU)
 
 
+def test_a_text_too_short_to_be_read_alone_in_the_end_is_refused_at_once_however_long_the_others_are(config):
+    limits = {"epochs": 2, "max_train_chars": 15, "max_more_chars": 400}
+    assert len(prepare(replace(config, **limits), CPU).parts["train"]) == 415
+    with pytest.raises(ValueError, match=r"characters, 15 of them to train on\) for 2 lanes of 10 characters"):
+        prepare(replace(config, **limits, alone_epochs=1), CPU)
+
+
 def test_a_text_without_a_frequent_character_is_named(config):
     with pytest.raises(ValueError, match=r": no character occurs 1000000 times"):
         prepare(replace(config, min_count=1_000_000), CPU)

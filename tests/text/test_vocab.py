@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deeprnn.text.vocab import UNKNOWN_ID, UNKNOWN_MARK, Vocab, fold, normalize, plain, source_positions
@@ -11,8 +11,6 @@ ANY_TEXT = st.text() | st.sampled_from(
     ["👩‍🚀 👋🏽", "话说天下大势", "İstanbul", "ﬁn", "ß", "“so—”", "a\r\nb", "\ud800"]
 )
 FORMS = st.sampled_from(["d2l", "full"])
-# A busy machine is no failure.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def d2l_zh(lines):
@@ -22,14 +20,12 @@ def d2l_zh(lines):
     return "".join([token for line in tokens for token in line])
 
 
-@unhurried
 @given(st.text(alphabet=LETTERS))
 def test_a_text_of_the_alphabet_survives_encode_and_decode_in_d2l(text):
     vocab = Vocab(form="d2l", characters=LETTERS)
     assert vocab.decode(vocab.encode(text)) == text
 
 
-@unhurried
 @given(text=st.text(), form=FORMS)
 def test_a_corpus_survives_encode_and_decode_with_its_own_vocabulary(text, form):
     corpus = normalize("a" + text, form)
@@ -40,7 +36,6 @@ def test_a_corpus_survives_encode_and_decode_with_its_own_vocabulary(text, form)
     assert set(ids) == set(range(1, len(vocab)))
 
 
-@unhurried
 @given(text=ANY_TEXT, form=FORMS)
 def test_every_character_of_a_folded_text_has_one_id_and_the_unknown_ones_have_id_0(text, form):
     vocab = Vocab(form=form, characters="abc \n")
@@ -62,14 +57,12 @@ def test_an_id_beyond_the_alphabet_is_an_error():
         Vocab(form="full", characters="ab").decode([3])
 
 
-@unhurried
 @given(text=ANY_TEXT)
 def test_folding_is_what_normalizing_does_to_line_ends_and_dashes(text):
     assert fold(text, "full") == normalize(text, "full")
     assert len(fold(text, "d2l")) == len(plain(text))
 
 
-@unhurried
 @given(text=ANY_TEXT | st.text(alphabet="a\r\n\N{EM DASH}"), form=FORMS)
 def test_each_folded_character_is_owned_by_the_one_that_it_stands_for(text, form):
     places = source_positions(text)
@@ -81,20 +74,17 @@ def test_each_folded_character_is_owned_by_the_one_that_it_stands_for(text, form
     assert all(text[place - 1 : place + 1] == "\r\n" for place in unread)
 
 
-@unhurried
 @given(text=ANY_TEXT, form=FORMS)
 def test_folding_twice_is_folding_once(text, form):
     assert fold(fold(text, form), form) == fold(text, form)
 
 
-@unhurried
 @given(text=st.text(), form=FORMS)
 def test_a_normalized_corpus_is_left_as_it_is_by_folding(text, form):
     corpus = normalize(text, form)
     assert fold(corpus, form) == corpus
 
 
-@unhurried
 @given(text=st.text(), form=FORMS)
 def test_normalizing_twice_is_normalizing_once(text, form):
     corpus = normalize(text, form)
@@ -145,7 +135,6 @@ def test_d2l_joins_lines_without_a_space():
     assert normalize(text, "d2l") == expected == d2l_zh(text.splitlines(keepends=True))
 
 
-@unhurried
 @given(st.lists(st.text(alphabet="aZé-'\t 9中"), max_size=6), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_d2l_is_what_d2l_zh_makes_of_the_lines_of_a_file(lines, line_end):
     assert normalize(line_end.join(lines), "d2l") == d2l_zh([line + "\n" for line in lines])

@@ -7,6 +7,7 @@ import pytest
 from deeprnn import load
 from deeprnn.page.service import MAX_PROMPT_CHARS
 from tests.conftest import SHIPPED
+from tests.page.conftest import NOTES_WRITING
 
 TWO = "?models=note-lstm-2,few-lstm-2"
 SETTINGS = ("Temperature", "Length", "Seed")
@@ -124,13 +125,14 @@ def test_back_restores_text_prompt_and_settings_several_branches_deep(visit):
 
 
 def test_back_by_the_keyboard_while_models_write_ends_them_for_good(visit):
-    one = visit("?models=note-lstm-10,note-lstm-10-residual")
+    one = visit("?models=note-lstm-10,note-lstm-10-residual", script=NOTES_WRITING)
     one.page.wait_for_function("() => document.querySelectorAll('.model-card .rote').length === 2")
     one.set("Length", 2000)
     before = shown(one)
     one.page.locator(".model-card").first.locator(".text span").nth(10).click()
+    one.page.evaluate("window.wrote = false")
     one.page.locator(".choice").nth(1).click()
-    one.page.wait_for_function("() => document.querySelector('.model-card.writing .text')?.textContent.length > 20")
+    one.page.wait_for_function("() => window.wrote")
     one.page.locator(".undo").focus()
     one.page.keyboard.press("Enter")
     one.page.wait_for_function("() => !document.querySelector('.model-card.writing')")

@@ -10,7 +10,7 @@ from deeprnn import load
 from deeprnn.page.app import build
 from deeprnn.page.compare import beside, cards, export
 from deeprnn.page.compare.cards import Board
-from deeprnn.page.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, RequestError, stream
+from deeprnn.page.service import MAX_NEW_CHARS, MAX_PROMPT_CHARS, RequestError, analyse, look, looking, reading, stream
 from deeprnn.page.shared.components import Drawing, ModelPicker, Number, Slider
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.widgets import refusal
@@ -210,3 +210,15 @@ def test_a_link_to_texts_that_were_continued_writes_all_of_them(page, registry):
     board = Board.read(registry, Drawing.preprocess(None, drawn[-1]))
     expected = [load(SHIPPED / run.model).generate("the", max_chars=2_100, seed=3) for run in board.cards]
     assert [(run.text, run.state) for run in board.cards] == [(text, "finished") for text in expected]
+
+
+@pytest.mark.usefixtures("page")
+def test_what_was_computed_of_readers_texts_is_dropped_when_a_model_is_removed(registry):
+    name = "mine-" + "0" * 16
+    registry.add(SHIPPED / "note-rnn-2", name, visitor="ann")
+    analyse(registry, name, "the time", " traveller")
+    look(registry, model=name, text="the time traveller")
+    caches = reading._surprise, reading._novelty, looking._look
+    assert all(cache.cache_info().currsize for cache in caches)
+    registry.remove(name)
+    assert not any(cache.cache_info().currsize for cache in caches)

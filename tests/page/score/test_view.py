@@ -3,6 +3,7 @@
 import base64
 import math
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +47,47 @@ def test_a_readers_own_models_stay_where_they_fit_an_example(registry):
     assert examples.chosen(registry, "prose", ["note-rnn-2", "wells-lstm-2"]) == ["wells-lstm-2"]
     assert examples.chosen(registry, "new", ["journey-gru-2"]) == english
     assert examples.chosen(registry, "prose", english) == examples.models(registry, "prose")
+
+
+PLACES = "".join(map(chr, range(1_000_000)))  # a text whose characters tell where in it they are
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "part"),
+    [
+        ("real_train", "few-lstm-2", "train"),
+        ("real_heldout", "few-lstm-2", "val"),
+        ("real_other", "journey-gru-2", "val"),
+    ],
+)
+def test_an_excerpt_is_of_the_text_and_the_part_that_it_is_said_to_be_of(key, name, part, registry):
+    told = registry.info(name).metrics.text
+
+    def text_of(info):
+        at_hand = {"time_machine": "own", "journey_to_the_west": "other"} | {told.name: PLACES}
+        return at_hand.get(info.metrics.text.name)
+
+    start, end = told.ranges[part]
+    shown = examples.excerpt(registry, text_of, ["few-lstm-2"], key)
+    assert len(shown) == examples.EXCERPT_CHARS
+    assert start <= ord(shown[0]) < ord(shown[-1]) < end
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "notes"),
+    [
+        ("the time", ["note-lstm-2", "few-lstm-2"], []),
+        ("The time!", ["wells-lstm-2"], []),
+        ("the time", ["note-lstm-2", "data-book"], ["forms_mixed"]),
+        ("the 7", ["note-lstm-2"], ["unknown_counted", "note_forms"]),
+        ("the \N{SNOWMAN}", ["data-book"], ["unknown_counted"]),
+        ("the time", ["note-lstm-2", "journey-gru-2"], ["forms_mixed", "unknown_counted"]),
+    ],
+)
+def test_what_is_noted_of_a_text_and_its_models_holds(text, names, notes, registry):
+    drawn = next(parts(registry, text, names))
+    for lang in ("en", "zh"):
+        assert spoken(drawn["notes"], lang) == [tr(f"score.{key}", lang) for key in notes]
 
 
 def test_the_example_that_opens_the_view_shows_where_reciting_ends(registry):
@@ -118,6 +160,17 @@ def test_a_new_drawing_ends_the_one_before_of_the_same_session():
     turns.end("a")
     assert not turns.is_latest("a", second)
     assert turns.is_latest(None, turns.begin(None))
+
+
+def test_stop_ends_the_drawing_of_its_session_and_of_no_other(registry):
+    handlers = view._Handlers(registry, view.no_text)
+    ann, bob = (SimpleNamespace(session_hash=name) for name in ("ann", "bob"))
+    hers, his = (handlers.on_score(one, "the time", MODELS, "English") for one in (ann, bob))
+    assert next(hers)
+    assert next(his)
+    handlers.on_stop(ann)
+    assert list(hers) == []
+    assert len([drawn for drawn in his if isinstance(drawn, str)]) == len(MODELS) + 1  # and the average
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

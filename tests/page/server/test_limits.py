@@ -12,6 +12,7 @@ from collections import Counter
 import pytest
 
 from deeprnn.page.app import build
+from deeprnn.page.server import limits
 from deeprnn.page.server.limits import ASKING, UNQUEUED, UNQUEUED_AT_ONCE, Limits, RateLimit, price, share
 from deeprnn.page.server.requests import Requests
 from tests.conftest import ROOT, WAIT, run
@@ -307,6 +308,13 @@ def test_who_is_told_when_to_come_back_can_spend_it_then():
     assert spent.spend("one", 20, 30) > 0
     now[0] += 1
     assert spent.spend("one", 20, 30) == 0
+
+
+def test_of_more_clients_than_are_remembered_the_one_who_asked_the_longest_ago_is_forgotten(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_CLIENTS", 2)
+    spent = RateLimit(lambda: 0.0)
+    assert [spent.spend(client, 1, 1) > 0 for client in ("one", "two", "one", "three")] == [False, False, True, False]
+    assert [spent.spend(client, 1, 1) > 0 for client in ("three", "one", "two")] == [True, True, False]
 
 
 def test_what_is_read_beside_the_queue_is_priced_by_characters_and_models():

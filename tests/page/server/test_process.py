@@ -30,11 +30,11 @@ get, post = (functools.partial(ask, timeout=WAIT) for ask in (httpx.get, httpx.p
 
 
 @contextlib.contextmanager
-def started(*arguments, before=(), **environment):
+def started(*arguments, before=(), program=("app.py",), **environment):
     """The process, its address and what it has printed, once it answers."""
     printed = []
     process = subprocess.Popen(
-        [*before, sys.executable, "app.py", *arguments],
+        [*before, sys.executable, *program, *arguments],
         cwd=ROOT,
         env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment,
         stdout=subprocess.PIPE,
@@ -58,30 +58,44 @@ def started(*arguments, before=(), **environment):
     rest.join()
 
 
-def asked(url, length):
+def asked(url, length, model="note-rnn-2"):
     """The address of a text of that length that is asked for."""
-    data = ["the time", ["note-rnn-2"], length, 0.8, 0, 1, 0]
+    data = ["the time", [model], length, 0.8, 0, 1, 0]
     event = post(f"{url}/gradio_api/call/generate", json={"data": data}).json()["event_id"]
     return f"{url}/gradio_api/call/generate/{event}"
 
 
+SLOW, CHARS = "note-lstm-10-residual", 3_000  # a text that takes longer than the end of a server that waits for none
+PATIENT = f"""
+import runpy
+from deeprnn.page.server import serving
+
+serving.SHUTDOWN_SECONDS = {WAIT}  # on a busy machine a text takes longer than a server waits for it
+runpy.run_path("app.py", run_name="__main__")
+"""
+
+
 @pytest.mark.parametrize("name", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_server_told_to_stop_finishes_what_it_writes_and_exits_with_0(name):
-    with started("--port", str(free_port())) as (process, url, printed):
-        get(asked(url, 1), timeout=WAIT)  # is answered when the loops that write are compiled
-        with httpx.stream("GET", asked(url, 2_000), timeout=WAIT) as stream:
+    patient = {"program": ("-c", PATIENT), "DEEPRNN_MAX_NEW_CHARS": str(CHARS)}
+    with started("--port", str(free_port()), **patient) as (process, url, printed), ThreadPoolExecutor(1) as thread:
+        get(asked(url, 1, SLOW), timeout=WAIT)  # is answered when the loops that write are compiled
+        with httpx.stream("GET", asked(url, CHARS, SLOW), timeout=WAIT) as stream:
             process.send_signal(name)
-            answer = "".join(stream.iter_text())
-        assert "event: complete" in answer
+            answer = thread.submit("".join, stream.iter_text())
+            wait_until(lambda: get(f"{url}/healthz").json()["status"] == "ending")
+            assert not answer.done()
+            assert "event: complete" in answer.result()
         assert process.wait(WAIT) == 0
     assert "Traceback" not in "".join(printed)
 
 
 ASKED_ANYWHERE = """
-import os, signal, sys, threading
+import faulthandler, os, signal, sys, threading
 from deeprnn.page.server.serving import ShutdownSignal
 
 for line in range(15):
+    faulthandler.dump_traceback_later(20, exit=True)  # it was not heard
     ending, left = ShutdownSignal(), [line]
 
     def ask_at_the_line(frame, event, _):
@@ -91,10 +105,16 @@ for line in range(15):
             left[0] -= 1
         return ask_at_the_line
 
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()  # where the wait has fewer lines
+    def ask_in_the_wait():
+        if left[0] >= 0:  # the wait has not come to that line; a second signal would hide that the first was missed
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    timer = threading.Timer(0.2, ask_in_the_wait)
+    timer.start()
     sys.settrace(ask_at_the_line)
     ending.wait(lambda: False)
     sys.settrace(None)
+    timer.cancel()
     assert ending.requested()
 print("heard")
 """

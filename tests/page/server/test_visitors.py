@@ -22,6 +22,7 @@ from tests.page.server.test_process import started
 
 pytestmark = pytest.mark.process
 MODEL = "note-rnn-2"
+SLOW = "note-lstm-10-residual"  # still writes when another visitor has asked for all that might end it
 MARKER = "quixotic zebra marzipan"  # in whatever is written; no text of the project holds it
 TEXT = "".join(f"{n} {MARKER} bottles hanging on the wall.\n" for n in range(200))
 OPTIONS = {"cell": "gru", "layers": 1, "hidden": 8, "epochs": 2}
@@ -76,18 +77,24 @@ class Visitor:
 
     def messages(self, session=None):
         """What the queue tells a session, until it closes the stream; it cuts that of an unknown session."""
-        lines = self.stream("/gradio_api/queue/data", session_hash=session or self.session)
-        return [json.loads(line[5:]) for line in lines if line.startswith("data:")]
+        return list(self.hear(session))
 
-    def stream(self, path, **query):
-        """The lines of a stream, also of one that is cut."""
-        lines = []
+    def hear(self, session=None):
+        """What the queue tells a session, each message as it comes."""
+        lines = self.lines("/gradio_api/queue/data", session_hash=session or self.session)
+        return (json.loads(line[5:]) for line in lines if line.startswith("data:"))
+
+    def stream(self, path):
+        """The lines of a stream when it has ended."""
+        return list(self.lines(path))
+
+    def lines(self, path, **query):
+        """The lines of a stream as they come, also of one that is cut."""
         with (
             contextlib.suppress(httpx.RemoteProtocolError),
             self.client.stream("GET", path, params=query) as stream,
         ):
-            lines.extend(stream.iter_lines())
-        return lines
+            yield from stream.iter_lines()
 
     def run(self, element, event, data, **more):
         """Call a function of the page, and wait for its end."""
@@ -112,30 +119,32 @@ def visitors(**environment):
         yield process, ann, bob, printed
 
 
-def pressed(prompt, length):
+def pressed(prompt, length, model=MODEL):
     """The values with which Generate is pressed: the language, then those of the controls in their order."""
-    return ["English", None, None, prompt, [MODEL], 0, 0, 1, length, 0, "free", "", True]
+    return ["English", None, None, prompt, [model], 0, 0, 1, length, 0, "free", "", True]
 
 
 def test_no_visitor_reads_stops_or_continues_what_another_runs():
     with visitors() as (_, ann, bob, _printed):
         generate = ann.function("generate", "click")
-        event = ann.join(generate, pressed(MARKER, 400))
+        event = ann.join(generate, pressed(MARKER, 2_000, SLOW))
         heard = []
-        listening = threading.Thread(target=lambda: heard.extend(ann.messages()))
+        listening = threading.Thread(target=lambda: heard.extend(ann.hear()))
         listening.start()
+        wait_until(lambda: any(one["msg"] == "process_generating" for one in heard))
         for session in (bob.session, "", ann.session.upper(), None):
             asked = {"session_hash": session, "fn_index": generate["id"], "event_id": "0" * 32}
             bob.post("/gradio_api/cancel", **asked)
             bob.post("/gradio_api/reset", event_id="0" * 32)
         bob.run("stop", "click", [None] * len(bob.function("stop", "click")["inputs"]))
         assert event not in json.dumps(bob.messages("session-of-nobody"))
+        assert all(one["msg"] != "process_completed" for one in heard), "Ann's text was still being written"
         listening.join(WAIT)
         last = [one for one in heard if one["msg"] == "process_completed"]
         assert [one["success"] for one in last] == [True]
         shown = json.dumps(heard)
         assert "finished" in shown
-        pieces = deeprnn.load(SHIPPED / MODEL).generate(MARKER, 400, 0)
+        pieces = deeprnn.load(SHIPPED / SLOW).generate(MARKER, 2_000, 0)
         assert pieces[-8:] in shown.replace("\\", "")
         for path in ("/config", "/gradio_api/info", "/healthz", "/training/state"):
             told = bob.client.get(path).text

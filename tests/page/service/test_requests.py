@@ -2,12 +2,15 @@
 
 import copy
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 import torch
 
 from deeprnn import load
+from deeprnn.lm.scheduler import CORES
 from deeprnn.page import service
 from deeprnn.page.compare import beside, export, runs
 from deeprnn.page.compare.cards import NUMBERS, Board
@@ -16,9 +19,10 @@ from deeprnn.page.score import view as score
 from deeprnn.page.score.rows import parts
 from deeprnn.page.service import RequestError
 from deeprnn.page.service.kept import forget
+from deeprnn.page.service.models import read_as_done
 from deeprnn.page.shared.components import Drawing
 from deeprnn.page.words import tr
-from tests.conftest import SHIPPED
+from tests.conftest import SHIPPED, wait_until
 from tests.page.conftest import spoken
 
 ASK = {"prompt": "the time", "models": ["note-rnn-2", "note-gru-2"], "max_chars": 12, "temperature": 0.8}
@@ -202,3 +206,29 @@ def test_line_ends_and_dashes_change_no_figure_of_a_score_or_of_what_stands_besi
         return [row["ppl"] for row in rows]
 
     assert figures(given) == pytest.approx(figures(plain), rel=1e-5)
+
+
+def test_models_read_from_the_smallest_on_and_those_that_have_not_begun_when_the_reader_leaves_do_not(registry):
+    names = ["note-lstm-2", "note-gru-2", "depth-lstm-10-residual", "depth-gru-10-residual", "note-rnn-2"]
+    sizes = {name: registry.info(name).num_params for name in names}
+    begun, may_end = [], threading.Semaphore(0)
+
+    def read(lm):
+        begun.append(lm.name)
+        may_end.acquire()
+        return {"model": lm.name}
+
+    done = read_as_done(registry, names, read)
+    with ThreadPoolExecutor(1) as reader:
+        first = reader.submit(next, done)
+        try:
+            wait_until(lambda: len(begun) == CORES)
+            may_end.release()
+            place, answer = first.result()
+            wait_until(lambda: len(begun) == CORES + 1)
+            done.close()
+        finally:
+            may_end.release(len(names))
+    registry.readers.submit(str).result()  # whatever was to be read has been begun before this
+    assert names[place] == answer["model"]
+    assert set(begun) == set(sorted(names, key=sizes.__getitem__)[: CORES + 1])

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deeprnn.page.compare import cards
@@ -20,7 +20,6 @@ def drawn():
     return board
 
 
-@settings(deadline=None)
 @given(value=VALUES)
 def test_a_value_comes_back_as_it_went(drawn, value):
     carried = drawn.postprocess(value)
@@ -47,7 +46,6 @@ def run(model, text, state="writing"):
     return cards.Card(model=model, prompt="the ", text=text, state=state)
 
 
-@settings(deadline=None)
 @given(
     steps=st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3)), min_size=1, max_size=5),
 )

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import random
 import re
 import shlex
 import sys
@@ -20,8 +21,9 @@ from deeprnn.page.service.asked import RequestError
 from deeprnn.page.training.answers import _OPTIONS, Answers, _options
 from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.process import command
+from deeprnn.page.training.record import Training
 from deeprnn.page.training.requests import Requests, events
-from deeprnn.page.training.state import fields
+from deeprnn.page.training.state import MOST_LOSSES, estimated, fields
 from deeprnn.page.training.texts import MOST_TEXTS
 from deeprnn.page.visitor import COOKIE
 from tests.conftest import WAIT, run
@@ -91,6 +93,22 @@ def test_a_text_that_is_at_hand_is_not_sent(ask):
     assert (book["name"], book["chars"], TEXT.startswith(book["opening"])) == ("time_machine", len(TEXT), True)
     said = about(ask, ANN, "estimate", source="time_machine", title="", options=OPTIONS)
     assert said["command"].startswith("python train.py my-book --data time_machine --cell gru")
+
+
+@pytest.mark.parametrize(
+    "change", [{"form": "d2l"}, {"layers": 10, "hidden": 1024, "minutes": 0.1, "epochs": None}], ids=["form", "part"]
+)
+def test_the_n_gram_of_an_estimate_has_read_the_text_in_the_form_and_as_far_as_the_model_would(change, answers):
+    chance = random.Random(0)
+    letters = re.sub("[^a-z ]", "x", TEXT)  # as long in the form d2l, where no capital makes it harder to foretell
+    text = "".join(chance.choice((letter, letter.upper())) for letter in letters)
+    source = answers.bring(ANN, text.encode())["source"]
+    options = [Options(**OPTIONS), Options(**OPTIONS | change)]
+    plans = [answers.trainings.estimate(text, one) for one in options]
+    assert plans[0].ngram["ppl"] != plans[1].ngram["ppl"]
+    assert (plans[0].train_chars == plans[1].train_chars) == ("form" in change)
+    for one, plan in zip(options, plans, strict=True):
+        assert answers.estimate(ANN, source, "t", one) == estimated(plan, plan.ngram, one, "t.txt")
 
 
 @pytest.mark.parametrize(
@@ -244,6 +262,51 @@ def test_a_stream_tells_only_what_is_new_and_ends_when_nothing_runs(ask, answers
     assert ask(BOB, "GET", "state").json()["active"] is False
     assert "trainings" not in ask(BOB, "GET", "state").json()
     assert list(ask(ANN, "GET", "state").json()["trainings"]) == [key]
+
+
+@pytest.fixture
+def training(answers, tmp_path):
+    """A training that has reported nothing yet."""
+    options = Options(**OPTIONS)
+    planned = answers.trainings.estimate(TEXT, options).figures
+    return Training(
+        key="k", visitor=ANN, title="t", options=options, text="t", source="t", folder=tmp_path, planned=planned
+    )
+
+
+def progress(training, epoch):
+    """The training reports that it has come so far; return the point of its loss."""
+    rest = {"chars_per_second": 1_000, "seconds_left": 1.0}
+    training.hear({"event": "progress", "epoch": epoch, "seconds": 2 * epoch, "loss": 0.0, **rest})
+    return [epoch, 2 * epoch, 1.0]
+
+
+def test_losses_of_a_training_that_goes_on_from_an_earlier_snapshot_are_sent_anew(answers, training):
+    news = answers.news()
+
+    def told():
+        found = news.changed([(training, 0)])["trainings"]["k"]
+        return found.get("anew", False), found["losses"]
+
+    first, second = progress(training, 0.5), progress(training, 1)
+    assert told() == (True, [first, second])
+    third = progress(training, 1.5)
+    assert told() == (False, [third])
+    again = progress(training, 0.75)
+    assert told() == (True, [first, again])
+    last = progress(training, 1.25)
+    assert told() == (False, [last])
+
+
+def test_of_many_losses_some_from_all_over_the_training_are_sent_and_then_each_new_one(answers, training):
+    points = [progress(training, epoch) for epoch in range(1, 10 * MOST_LOSSES)]
+    news = answers.news()
+    sent = news.changed([(training, 0)])["trainings"]["k"]["losses"]
+    assert MOST_LOSSES / 2 < len(sent) <= MOST_LOSSES
+    assert sent[0] == points[0]
+    assert sent[-1] in points[-10:]
+    last = progress(training, len(points) + 1)
+    assert news.changed([(training, 0)])["trainings"]["k"]["losses"] == [last]
 
 
 @pytest.mark.process
