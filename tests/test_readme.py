@@ -12,7 +12,7 @@ from PIL import Image
 
 import deeprnn
 from deeprnn import list_checkpoints
-from deeprnn.experiments.markdown import PAGES, language_of
+from deeprnn.experiments.markdown import PAGES, anchor, language_of
 from deeprnn.experiments.questions import QUESTIONS, all_recipes
 from deeprnn.page.links import VIEWS
 from deeprnn.page.words import WORDS, tr
@@ -130,7 +130,7 @@ def test_its_links_lead_to_files_and_headings_that_are_there(page):
         path = (ROOT / page).parent / name if name else ROOT / page
         assert path.exists(), target
         if heading:
-            assert heading in {line.lstrip("# ").lower().replace(" ", "-") for line in path.read_text().splitlines()}
+            assert heading in {anchor(line.lstrip("# ")) for line in path.read_text().splitlines()}
 
 
 @both

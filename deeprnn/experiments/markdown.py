@@ -52,19 +52,26 @@ def cell(value: Cell, format_spec: str = "") -> str:
 
 
 def answers(results: Results, lang: Lang) -> str:
-    """Return a list with a sentence for each answer that has enough runs."""
-    lines = []
+    """Return a section for each answer that has enough runs: its title, its claim, all its figures."""
+    sections = []
     for said, figures in _answered(results):
         title = WORDS[f"{said}.title"][lang]
-        form = "asked" if title.endswith(("?", "？")) else "told"
-        lines.append(tr(f"answer.{form}", lang, title=title, sentence=sentence(said, figures, lang)))
-    return "\n".join(lines)
+        sections += [f"### {title}", f"**{claim(said, figures, lang)}**", sentence(said, figures, lang)]
+    return "\n\n".join(sections)
 
 
 def claims_table(results: Results, lang: Lang) -> str:
-    """Return a table with the claim of each answer that has enough runs."""
-    rows = [[WORDS[f"{said}.title"][lang], claim(said, figures, lang)] for said, figures in _answered(results)]
+    """Return a table with the claim of each answer that has enough runs, and a link from README to all its figures."""
+    page, rows = tr("claims.page", lang), []
+    for said, figures in _answered(results):
+        title = WORDS[f"{said}.title"][lang]
+        rows.append([f"[{title}]({page}#{anchor(title)})", claim(said, figures, lang)])
     return table([tr("claims.question", lang), tr("claims.found", lang)], rows)
+
+
+def anchor(title: str) -> str:
+    """Return the name that GitHub gives to a heading: lower case, hyphens for spaces, no other signs."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _answered(results: Results) -> Iterator[tuple[str, Figures]]:
