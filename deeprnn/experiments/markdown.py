@@ -25,7 +25,8 @@ from deeprnn.store import checkpoint
 from deeprnn.store.results import FILE, Reading, Results, RunRecord, Runs
 from deeprnn.words import Lang
 
-PAGES = ("README.md", "README.zh.md", "docs/findings.md", "docs/findings.zh.md")  # they have generated parts
+FINDINGS: Mapping[Lang, str] = {"en": "docs/findings.md", "zh": "docs/findings.zh.md"}  # all figures of each answer
+PAGES = ("README.md", "README.zh.md", *FINDINGS.values())  # they have generated parts
 SAMPLE_CHARS, SAMPLE_SEEDS = 1_000, 4  # length and number of the samples in which novelty is measured
 
 
@@ -62,7 +63,7 @@ def answers(results: Results, lang: Lang) -> str:
 
 def claims_table(results: Results, lang: Lang) -> str:
     """Return a table with the claim of each answer that has enough runs, and a link from README to all its figures."""
-    page, rows = tr("claims.page", lang), []
+    page, rows = FINDINGS[lang], []
     for said, figures in _answered(results):
         title = WORDS[f"{said}.title"][lang]
         rows.append([f"[{title}]({page}#{anchor(title)})", claim(said, figures, lang)])
