@@ -1,5 +1,6 @@
 """The command `deeprnn`, as an installed package has it."""
 
+import os
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from deeprnn.commands import main
 from tests.conftest import ROOT
+from tests.page.conftest import free_port
 
 
 def test_each_command_tells_what_it_takes(capsys):
@@ -44,6 +46,7 @@ WITHOUT = "import sys; sys.modules[sys.argv.pop(1)] = None; from deeprnn.command
 )
 def test_a_library_that_is_not_installed_is_named_with_the_extra_that_brings_it(library, command, extra):
     asked = [sys.executable, "-c", WITHOUT, library, command]
-    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    free = os.environ | {"GRADIO_SERVER_PORT": str(free_port())}  # the server looks first whether it may listen
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False, env=free)
     assert done.stderr == f"deeprnn {command} needs {library}: pip install 'deeprnn[{extra}]'\n"
     assert done.returncode == 1
