@@ -56,6 +56,16 @@ def registry():
     return Registry(SHIPPED)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def prompt_trainings():
+    """Trainings of the page give way to all else; those of the tests must not wait for the other tests to end."""
+    from deeprnn.page.training import process
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(process, "LOWEST_PRIORITY", 0)
+        yield
+
+
 @contextlib.contextmanager
 def serving(command, log, unwanted):
     """The process of a server at a port of its own, and its address; its log matches no `unwanted` pattern."""

@@ -17,6 +17,7 @@ from deeprnn.page.service.asked import RequestError
 from deeprnn.page.training import jobs, process
 from deeprnn.page.training.folders import LOCK, Folders
 from deeprnn.page.training.jobs import Training, Trainings
+from deeprnn.page.training.process import LOWEST_PRIORITY
 from deeprnn.page.words import WORDS
 from deeprnn.store import checkpoint
 from deeprnn.store.registry import Registry
@@ -77,7 +78,8 @@ def is_alive(number):
 
 
 @pytest.mark.process
-def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_own(made, tmp_path):
+def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_own(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "LOWEST_PRIORITY", LOWEST_PRIORITY)
     trainings = made()
     first = one(trainings, "ann", trainings.submit("ann", TEXT, "Bottles & walls", LONG))
     third = one(trainings, "bob", trainings.submit("bob", TEXT, "b", SHORT))
@@ -89,7 +91,7 @@ def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_
     for act in (trainings.stop, trainings.resume, trainings.remove):
         with pytest.raises(RequestError, match="not there any more"):
             act("bob", first.key)
-    assert os.getpriority(os.PRIO_PROCESS, pid(trainings)) == 19
+    assert os.getpriority(os.PRIO_PROCESS, pid(trainings)) == LOWEST_PRIORITY == 19
     assert os.getsid(pid(trainings)) == pid(trainings)
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
     assert first.described["symbols"] == len(set(TEXT)) + 1
