@@ -433,9 +433,10 @@ def _charts_of_note(results: Results) -> list[Chart]:
     title = Word(key="depth.figure.note", values=dict(zip(("first", "last"), ends_of, strict=True)))
     waits = [f"{epoch:,}" for epoch in _waits(results, runs).values() if epoch]
     waited = Word(key="depth.figure.waits", values={"first": waits[0], "last": waits[-1]}) if waits else None
+    by_depth = curves(results, [one[0].recipe for one in runs.values()], waited, log_x=True)
     return [
         note.chart(Word(key="depth.chart.note"), title, Word(key="charts.axis.layers"), runs),
-        curves(results, [runs[layers][0].recipe for layers in runs], waited, log_x=True),
+        replace(by_depth, name=Word(key="depth.chart.waits")),
     ]
 
 

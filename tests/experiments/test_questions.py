@@ -12,6 +12,7 @@ from deeprnn.experiments.gaps import heldout, percent_above, told_apart
 from deeprnn.experiments.question import Comparison
 from deeprnn.experiments.words import WORDS
 from deeprnn.nn.cells import CELLS
+from deeprnn.page.shared.figures import drawn
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Results
 from tests.conftest import SHIPPED, made_by, made_figures, made_run, with_every_recipe
@@ -80,6 +81,14 @@ def by_layers(experiment):
         }
         for cell in depth.cells(SHIPPED_RESULTS, experiment)
     }
+
+
+@pytest.mark.parametrize("question", questions.QUESTIONS, ids=lambda question: question.key)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_charts_of_a_figure_have_names_of_their_own(question, lang):
+    for charts in question.charts(SHIPPED_RESULTS):
+        names = [drawn(chart, lang)["name"] for chart in charts]
+        assert len(set(names)) == len(names), names
 
 
 def test_the_deepest_stacks_are_the_best_at_equal_width_as_the_claim_says():
