@@ -19,9 +19,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from deeprnn.config import Kernel, Recipe, TrainConfig
 from deeprnn.experiments.questions import all_recipes
-from deeprnn.text.batches import num_windows, windows
+from deeprnn.text.batches import windows
 from deeprnn.text.splits import Data, prepare
-from deeprnn.train.run import Job, new_run
+from deeprnn.train.run import Job, new_run, windows_of
 from deeprnn.train.step import train_window
 
 CPU = torch.device("cpu")
@@ -92,13 +92,12 @@ def main() -> None:
         )
         if same_text not in texts:
             texts[same_text] = prepare(same_text, CPU)
-        data, parts = texts[same_text], texts[same_text].parts
-        ids = [len(data.read_in(epoch, config)) for epoch in range(config.epochs)]
-        count = sum(num_windows(num, config.batch_size, config.window) for num in ids)
+        data = texts[same_text]
+        count = sum(windows_of(config, data))
         made += count
         read += count * config.batch_size * config.window
         in_training += count * config.window * layers
-        in_measurements += measurements(config) * len(parts["val"]) // config.eval_lanes * layers
+        in_measurements += measurements(config) * len(data.parts["val"]) // config.eval_lanes * layers
     print(f"{len(recipes)} recipes: {made:,} windows, {read:,} characters")
     print(f"steps of a layer, one after the other: {in_training:,} in training, {in_measurements:,} in measurements")
     for name, kernel in WITHOUT_A_KERNEL:

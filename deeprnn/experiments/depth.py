@@ -1,7 +1,6 @@
 """Depth: how much more layers improve, at equal parameters and equal width, and why ten plain ones hardly learn."""
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -249,36 +248,30 @@ def answer_note(results: Results) -> Figures:
     runs = of_note(results)
     fewer = results.where(recipe=ten_plain().name).finished
     ten = [note.entry(fewer)] if fewer else []
-    waits = _waits(results, runs)
+    first, waits = runs[min(runs)][0], _waits(results, runs)
     begun = {layers: epoch for layers, epoch in waits.items() if epoch}
     if not begun:
         raise LookupError("no depth learned in the note's recipe.")
     return {
-        "epochs": runs[min(runs)][0].train_config.epochs,
+        "epochs": first.train_config.epochs,
         "each": [{"layers": layers, **note.figures(one)} for layers, one in runs.items()],
         "deepest": max(begun),
         "last": begun[max(begun)],
         "depths": [{"layers": layers} for layers in begun],
         "waits": [{"epoch": epoch} for epoch in begun.values()],
         "never": [{"layers": layers} for layers in waits if layers not in begun],
-        "unigram": _unigram(results, runs),
+        "unigram": results.texts[first.text_key].unigram_ppl,
         "share": 100 * NEVER_LEARNED,
-        "every": runs[min(runs)][0].train_config.eval_every,
+        "every": first.train_config.eval_every,
         **seeds(len(one) for one in runs.values()),
         "shipped": ten if DEEPEST in runs else [],
         "shorter": [] if DEEPEST in runs else ten,
     }
 
 
-def _unigram(results: Results, runs: Mapping[int, Runs]) -> float:
-    """Return what letter frequencies come to on the held-out text of the note's recipe."""
-    return math.exp(results.texts[runs[min(runs)][0].text_key].unigram_nats)
-
-
 def _waits(results: Results, runs: Mapping[int, Runs]) -> dict[int, int | None]:
     """Return by depth after how many epochs more than letter frequencies was learned; None: never."""
-    unigram = _unigram(results, runs)
-    return {layers: note.began(one, unigram) for layers, one in runs.items()}
+    return {layers: note.began(results, one) for layers, one in runs.items()}
 
 
 def worst_gap(results: Results, experiment: str) -> Estimate:
@@ -431,7 +424,7 @@ def _charts_of_note(results: Results) -> list[Chart]:
         return []
     ends_of = [note.figures(runs[layers])["train"].mean for layers in (min(runs), max(runs))]
     title = Word(key="depth.figure.note", values=dict(zip(("first", "last"), ends_of, strict=True)))
-    waits = [f"{epoch:,}" for epoch in _waits(results, runs).values() if epoch]
+    waits = [epoch for epoch in _waits(results, runs).values() if epoch]
     waited = Word(key="depth.figure.waits", values={"first": waits[0], "last": waits[-1]}) if waits else None
     by_depth = curves(results, [one[0].recipe for one in runs.values()], waited, log_x=True)
     return [

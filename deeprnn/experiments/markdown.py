@@ -5,7 +5,6 @@ gathered, the page of models.
 """
 
 import contextlib
-import math
 import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -92,8 +91,7 @@ def note_table(results: Results, lang: Lang) -> str:
     head = [tr(f"note.{part}", lang) for part in ("run", "epochs", "train", "carried", "heldout", "best")]
     guessed = [results.texts[key] for key in sorted({run.text_key for run in runs})]
     said = [
-        tr("note.guessing", lang, symbols=one.symbols, chars=one.heldout_chars, ppl=math.exp(one.unigram_nats))
-        for one in guessed
+        tr("note.guessing", lang, symbols=one.symbols, chars=one.heldout_chars, ppl=one.unigram_ppl) for one in guessed
     ]
     return "\n\n".join([table(head, rows), *said])
 
@@ -183,7 +181,7 @@ def baseline_table(results: Results) -> str:
         [
             key,
             str(text.symbols),
-            f"{math.exp(text.unigram_nats):.2f}",
+            f"{text.unigram_ppl:.2f}",
             f"{text.ngram_ppl:.3f}",
             f"{text.xz_bpc:.3f}",
         ]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from deeprnn.experiments.charts import Cell, Column, Label, Lines, Point, Series, Table, Word
 from deeprnn.store.estimates import Estimate
-from deeprnn.store.results import NEVER_LEARNED, Runs
+from deeprnn.store.results import NEVER_LEARNED, Results, Runs
 
 LINES = {"lowest": 0, "end": 1, "train": 2}  # the dash of each line
 _PAGE = (
@@ -38,13 +38,11 @@ def learned(runs: Runs) -> bool:
     return all(run.outcome.status == "learned" for run in runs)
 
 
-def began(runs: Runs, unigram: float) -> int | None:
-    """Return after how many epochs every seed was seen to have learned more than that; None if one never had.
-
-    unigram: the perplexity of letter frequencies on the held-out text.
-    """
+def began(results: Results, runs: Runs) -> int | None:
+    """Return after how many epochs every seed knew more than how often each letter occurs; None if one never did."""
     if not learned(runs):
         return None
+    unigram = results.texts[runs[0].text_key].unigram_ppl
     looks = [zip(run.curve.epoch, run.curve.val_ppl, strict=True) for run in runs]
     return max(int(next(epoch for epoch, ppl in each if ppl < NEVER_LEARNED * unigram)) for each in looks)
 

@@ -117,7 +117,7 @@ def answer(results: Results) -> Figures:
         "rhymed_by_chance": kept_by(results, "couplets_rhymed")(frequencies),
         **{f"{count}_plain": one.figure() for count, one in plain.items()},
         **{f"shaped_{count}_plain": kept_by(results, "shaped")(one) for count, one in plain.items()},
-        "unigram": math.exp(results.texts[next(iter(runs.values()))[0].text_key].unigram_nats),
+        "unigram": results.texts[next(iter(runs.values()))[0].text_key].unigram_ppl,
         "ngram": math.exp(ngram.nats),
         "order": ngram.order,
         **seeds(one.figure().num_seeds for one in (*runs.values(), best)),

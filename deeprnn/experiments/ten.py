@@ -1,6 +1,5 @@
 """Why ten plain layers do not learn: one change at a time, to ten that do not learn and to ten that do."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -109,7 +108,7 @@ def answer(results: Results) -> Figures:
         "slow": TO_PLAIN["slower"]["learning_rate"],
         "quick": TO_PLAIN["faster"]["learning_rate"],
         "fast": TO_BOTH["sgd"]["learning_rate"],
-        "unigram": math.exp(results.texts[runs["plain"][0].text_key].unigram_nats),
+        "unigram": results.texts[runs["plain"][0].text_key].unigram_ppl,
         **seeds(len(one) for one in runs.values()),
     }
 
@@ -139,7 +138,7 @@ def answer_note(results: Results) -> Figures:
     residual = {"train": every["residual"]["train"]} if "residual" in tried else {}
     return {
         **{part.replace("-", "_"): [every[part]] if part in every else [] for part in OF_NOTE},
-        "unigram": math.exp(results.texts[runs["plain"][0].text_key].unigram_nats),
+        "unigram": results.texts[runs["plain"][0].text_key].unigram_ppl,
         "tried": len(tried),
         "learned": len(learned),
         "only": clause(learned == ["residual"], **residual),

@@ -213,6 +213,11 @@ class Baselines:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
     @property
+    def unigram_ppl(self) -> float:
+        """The perplexity of letter frequencies on the held-out part."""
+        return math.exp(self.unigram_nats)
+
+    @property
     def ngram_ppl(self) -> float:
         """The perplexity of the smoothed n-gram."""
         return math.exp(self.ngram_nats)

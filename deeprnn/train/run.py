@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deeprnn.config import Recipe
+from deeprnn.config import Recipe, TrainConfig
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.batches import num_windows
 from deeprnn.text.splits import Data
@@ -145,16 +145,21 @@ def new_run(job: Job, data: Data, device: torch.device) -> TrainState:
         optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate)
     else:
         optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    read = (len(data.read_in(epoch, config)) for epoch in range(config.epochs))
     return TrainState(
         model=model,
         averaged=copy.deepcopy(model) if config.ema_decay else model,
         optimizer=optimizer,
         generator=_generator(device, config.seed),
         carried=model.initial_state(config.batch_size),
-        windows=tuple(num_windows(chars, config.batch_size, config.window) for chars in read),
+        windows=windows_of(config, data),
         trained_by=processor(device),
     )
+
+
+def windows_of(config: TrainConfig, data: Data) -> tuple[int, ...]:
+    """Return how many windows each epoch has; its offset may cost it one."""
+    read = (len(data.read_in(epoch, config)) for epoch in range(config.epochs))
+    return tuple(num_windows(chars, config.batch_size, config.window) for chars in read)
 
 
 def processor(device: torch.device) -> dict[str, Any]:
