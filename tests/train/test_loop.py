@@ -159,15 +159,9 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(optimizer, stops,
 def test_a_snapshot_is_taken_where_the_run_was_stopped(sgd, tmp_path, monkeypatch):
     """Else the test above could pass by training anew."""
     stop_after(sgd, tmp_path, 8)
-    calls = []
-
-    def counted(*arguments):
-        calls.append(1)
-        return train_window(*arguments)
-
-    monkeypatch.setattr(loop, "train_window", counted)
+    trained = watch_windows(monkeypatch)
     train(job(sgd, tmp_path), device=CPU, resume=True, should_stop=lambda: False)
-    assert len(calls) == WINDOWS - 7  # it was asked to stop once while it was measured
+    assert len(trained) == WINDOWS - 7  # it was asked to stop once while it was measured
 
 
 class Killed(Reporter):
@@ -188,12 +182,23 @@ def kill_after(recipe, out, window, *, snapshot_minutes):
         train(task, device=CPU, reporter=Killed(window))
 
 
+def watch_windows(monkeypatch, seen=lambda _: 1):
+    """A list that grows by what is `seen` of a run before each window that it trains."""
+    windows = []
+
+    def watched(state, *arguments):
+        windows.append(seen(state))
+        return train_window(state, *arguments)
+
+    monkeypatch.setattr(loop, "train_window", watched)
+    return windows
+
+
 def windows_trained(recipe, out, monkeypatch):
     """How many windows a resumed run still trains."""
-    calls = []
-    monkeypatch.setattr(loop, "train_window", lambda *arguments: calls.append(1) or train_window(*arguments))
+    trained = watch_windows(monkeypatch)
     run(recipe, out, resume=True)
-    return len(calls)
+    return len(trained)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "everything"])
@@ -214,18 +219,13 @@ def test_a_killed_run_without_snapshots_by_time_goes_on_from_its_last_measuremen
 
 def test_a_snapshot_is_saved_whenever_the_last_one_is_older_than_the_minutes_asked_for(sgd, tmp_path, monkeypatch):
     """A window takes 35 seconds by this clock: four of them are trained from one snapshot to the next."""
-    saved, trained, begin = [], [], time.monotonic()
-
-    def counted(*arguments):
-        trained.append(1)
-        return train_window(*arguments)
+    saved, trained, begin = [], watch_windows(monkeypatch), time.monotonic()
 
     def noted(*arguments):
         saved.append(len(trained))
         snapshot.save_snapshot(*arguments)
 
     monkeypatch.setattr(time, "monotonic", lambda: begin + 35 * len(trained))
-    monkeypatch.setattr(loop, "train_window", counted)
     monkeypatch.setattr(loop, "save_snapshot", noted)
     train(replace(job(sgd, tmp_path), snapshot_minutes=2), device=CPU)
     assert saved == [4, 6, 10, 12, 16, 18]  # 6, 12 and 18 are measured
@@ -715,13 +715,7 @@ def test_a_window_begins_with_the_state_that_the_one_before_left(sgd):
 
 
 def test_each_epoch_begins_in_the_zero_state_and_its_windows_do_not(sgd, tmp_path, monkeypatch):
-    zero = []
-
-    def watched(state, *arguments):
-        zero.append(not state.carried.any())
-        return train_window(state, *arguments)
-
-    monkeypatch.setattr(loop, "train_window", watched)
+    zero = watch_windows(monkeypatch, lambda state: not state.carried.any())
     run(sgd, tmp_path)
     assert zero == [index % 6 == 0 for index in range(WINDOWS)]
 
