@@ -1,6 +1,7 @@
 """Components of gradio that read the browser's input in another way.
 
-gradio writes a stub for editors beside each file that defines components: `components.pyi`, which git ignores.
+gradio writes a stub for editors beside each file that defines components, `components.pyi`, one class after another.
+mypy would read it in place of this file, and several processes that begin at once write it badly, so it is removed.
 
 Knows: gradio. Does not know: views, models.
 """
@@ -8,6 +9,7 @@ Knows: gradio. Does not know: views, models.
 import contextlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -81,6 +83,10 @@ class ModelChoice(gr.Dropdown):
     def postprocess(self, value: Any) -> Any:
         """Return the value unchanged; gradio would warn, and log the name, if it is not in the server's list."""
         return value
+
+
+with contextlib.suppress(OSError):  # where nothing may be written there is none
+    Path(__file__).with_suffix(".pyi").unlink()
 
 
 def carried(value: Any) -> str:
