@@ -57,12 +57,16 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(tier)
 
 
-def wait_until(condition, missing=lambda: ""):
-    """Wait until a condition on other threads or processes holds; `missing` returns the message for a failure."""
-    deadline = time.monotonic() + WAIT
+def wait_until(condition, missing=lambda: "", seconds=WAIT):
+    """Wait until a condition on other threads or processes holds; `missing` returns the message for a failure.
+
+    It is looked at less and less often, ten times a second at last: looking takes time from those it waits for.
+    """
+    deadline, pause = time.monotonic() + seconds, 0.01
     while not condition():
-        assert time.monotonic() < deadline, f"not within {WAIT} seconds {missing()}"
-        time.sleep(0.01)
+        assert time.monotonic() < deadline, f"not within {seconds} seconds {missing()}"
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.1)
 
 
 @contextlib.contextmanager

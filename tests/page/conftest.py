@@ -89,6 +89,7 @@ def serving(command, log, unwanted):
 def url(tmp_path_factory):
     """The address of the page that `python app.py` serves, as a person starts it; its log holds no traceback."""
     with serving(["app.py"], tmp_path_factory.mktemp("app") / "log", "Traceback") as (_, address):
+        wait_until(lambda: httpx.get(f"{address}healthz", timeout=WAIT).status_code == 200)
         wait_until(lambda: UNREAD not in httpx.get(address, timeout=WAIT).text)
         yield address
 

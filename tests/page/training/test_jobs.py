@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -50,10 +49,9 @@ def one(trainings, visitor, key) -> Training:
 
 def until(training, condition):
     """Wait until a condition on a training holds."""
-    deadline = time.monotonic() + 2 * WAIT
-    while not condition(training):
-        assert time.monotonic() < deadline, (training.state, training.reason, len(training.curve))
-        time.sleep(0.01)
+    wait_until(
+        lambda: condition(training), lambda: (training.state, training.reason, len(training.curve)), seconds=2 * WAIT
+    )
 
 
 def until_ended(training):
@@ -310,7 +308,7 @@ place = Path(sys.argv[1])
 trainings = Trainings(60, place=place, registry=Registry(place))
 trainings.submit("ann", sys.argv[2], "t", Options(cell="gru", layers=1, hidden=8, epochs=2000))
 while not trainings.of("ann")[0][0].curve:
-    time.sleep(0.01)
+    time.sleep(0.1)
 print(trainings._running[1].pid, flush=True)
 trainings._closed.wait()
 """
