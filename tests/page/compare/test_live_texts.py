@@ -56,7 +56,11 @@ def back(one):
 
 
 @pytest.mark.parametrize(
-    ("lang", "says"), [("en", "chance {p} (surprise {n} nats)"), ("zh", "概率 {p}（惊讶度 {n} 奈特）")]
+    ("lang", "says"),
+    [
+        ("zh", "概率 {p}（惊讶度 {n} 奈特）"),
+        pytest.param("en", "chance {p} (surprise {n} nats)", marks=pytest.mark.slow),
+    ],
 )
 def test_a_mouse_and_the_keys_learn_how_probable_a_character_was(visit, lang, says):
     one = visit(f"{TWO}&lang={lang}")

@@ -117,6 +117,7 @@ def test_trainings_run_in_turn_each_in_a_quiet_process_and_each_visitor_has_its_
 
 
 @pytest.mark.process
+@pytest.mark.slow
 def test_a_training_that_was_stopped_and_resumed_learns_exactly_what_one_does_that_was_not(made):
     trainings = made()
     stopped = one(trainings, "ann", trainings.submit("ann", TEXT, "t", LONG))

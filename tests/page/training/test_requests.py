@@ -245,7 +245,7 @@ def together(stream):
 
 @pytest.mark.process
 def test_a_stream_tells_only_what_is_new_and_ends_when_nothing_runs(ask, answers):
-    key = start(ask, ANN, OPTIONS | {"epochs": 100})
+    key = start(ask, ANN, OPTIONS | {"epochs": 40})
     found, messages = together(events(answers, ANN))
     assert messages[0]["whole"]
     assert messages[-1]["over"]

@@ -152,7 +152,9 @@ def test_visitors_do_not_see_each_others_trainings_and_variants_race_in_one_char
     until(bob, "finished")
 
 
-@pytest.mark.parametrize(("width", "lang", "scheme"), [(1280, "en", "light"), (390, "zh", "dark")])
+@pytest.mark.parametrize(
+    ("width", "lang", "scheme"), [(390, "zh", "dark"), pytest.param(1280, "en", "light", marks=pytest.mark.slow)]
+)
 def test_nothing_moves_while_it_learns_and_nothing_is_hard_to_reach(train, width, lang, scheme):
     one = train(f"&lang={lang}", width=width, scheme=scheme, script=SHIFTS)
     start(one, **LONG)
