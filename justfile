@@ -13,11 +13,11 @@ serve:
 
 # The tests that start no browser, no program and no server: a minute on two cores.
 quick:
-    python -m pytest -n 4 --dist loadfile -m "not browser and not process and not slow"
+    python -m pytest -n 3 --dist loadfile -m "not browser and not process and not slow"
 
 # All tests but those that take minutes.
 test:
-    python -m pytest -n 4 --dist loadfile
+    python -m pytest -n 3 --dist loadfile
 
 # Style and types of Python; `just scripts` checks JavaScript.
 check:

@@ -36,7 +36,7 @@ WITH_COMMANDS = [
     "docs/gpu.md",
 ]
 PINS = dict(re.findall(r"^(\S+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
-TESTED = "pip install -r tests/requirements.txt && python -m pytest -n 4 --dist loadfile\n"
+TESTED = "pip install -r tests/requirements.txt && python -m pytest -n 3 --dist loadfile\n"
 both = pytest.mark.parametrize("readme", READMES)
 
 

@@ -52,8 +52,11 @@ class LocalizedBlocks(gr.Blocks):
 
     @config.setter
     def config(self, _made: Any) -> None:
-        """Rebuild all languages; gradio sets the configuration when something has changed."""
-        self.rebuild_languages()
+        """Make those of all languages; gradio sets the configuration at each step of its start, so boards stay."""
+        if self._configs:
+            self._configure()
+        else:
+            self.rebuild_languages()
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -65,8 +68,12 @@ class LocalizedBlocks(gr.Blocks):
         return self._revision
 
     def rebuild_languages(self) -> None:
-        """Make the configuration of each language; English, the language of the API, comes last."""
+        """Draw all boards, and make the configurations."""
         self._words.draw()
+        self._configure()
+
+    def _configure(self) -> None:
+        """Make the configuration of each language; English, the language of the API, comes last."""
         for lang in sorted(LANGUAGES.values(), reverse=True):
             self._words.speak(lang)
             self.title = tr("head.title", lang)

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeprnn.page.compare import cards
+from deeprnn.page.server.spoken import LocalizedBlocks
 from deeprnn.page.shared.widgets import Translations, drawing
+from tests.conftest import run as run_async
 
 VALUES = st.dictionaries(st.text(max_size=9), st.text(max_size=9) | st.lists(st.integers(), max_size=3), max_size=3)
 
@@ -80,3 +82,20 @@ def test_a_character_more_costs_its_own_length_and_no_board(registry):
 )
 def test_what_adds_to_no_card_is_read_as_nothing(drawn, sent):
     assert drawn.preprocess(sent) == {}
+
+
+def test_it_is_not_drawn_again_at_each_step_of_gradios_start_but_when_what_it_shows_has_changed():
+    words, made = Translations(), []
+
+    async def built():  # gradio asks for the running loop, and would leave one of its own open
+        with LocalizedBlocks(words, analytics_enabled=False) as page:
+            drawing(words, lambda: made.append("drawn") or {"times": len(made)}, "<div></div>", "learn", lambda _: {})
+        return page
+
+    page = run_async(built())
+    made.clear()
+    page.config = page.get_config_file()  # as gradio does at each step of its start
+    assert made == []
+    page.rebuild_languages()
+    assert made == ["drawn"]
+    assert '"times": 1' in str(page.config["components"])
