@@ -45,6 +45,12 @@ class LocalizedBlocks(gr.Blocks):
         self._revision = 0
         super().__init__(**options)
 
+    def __exit__(self, *raised: Any) -> None:
+        """End the building of the page: draw what is on it."""
+        if not any(raised):
+            self._words.draw()
+        super().__exit__(*raised)
+
     @property
     def config(self) -> Any:
         """The configuration from which a browser builds the page."""
@@ -53,10 +59,7 @@ class LocalizedBlocks(gr.Blocks):
     @config.setter
     def config(self, _made: Any) -> None:
         """Make those of all languages; gradio sets the configuration at each step of its start, so boards stay."""
-        if self._configs:
-            self._configure()
-        else:
-            self.rebuild_languages()
+        self._configure()
 
     @property
     def files(self) -> dict[str, bytes]:
