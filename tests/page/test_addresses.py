@@ -69,7 +69,7 @@ def test_back_and_forward_move_between_views_and_questions_without_a_new_page(op
     assert one.page.evaluate(KEPT)
 
 
-@pytest.mark.parametrize("pause", [0, 100])
+@pytest.mark.parametrize("pause", [0, pytest.param(100, marks=pytest.mark.slow)])
 def test_back_pressed_again_before_the_answer_came_shows_what_the_address_says(opened, pause):
     one = opened()
     for index in (2, 3, 4, 5):
@@ -154,14 +154,6 @@ def test_what_a_browser_sends_as_an_address_is_read_like_any_other_or_passed_ove
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_an_address_opens_its_view(visit, view):
-    one = visit(f"?view={view}&lang=zh")
-    assert one.page.locator(".views [aria-current]").all_text_contents() == [tr(f"tab.{view}", "zh")]
-    one.page.wait_for_selector(OPEN[view])
-    assert one.page.locator("[role=tabpanel]:visible").count() == 1
-
-
-@pytest.mark.parametrize("view", VIEWS)
 def test_copy_link_of_a_view_leads_to_what_it_shows(opened, view):
     one = opened()
     one.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -184,7 +176,9 @@ def test_copy_link_of_a_view_leads_to_what_it_shows(opened, view):
     link = one.page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(f"{one.url}?view={view}&lang=en")
     other = opened(link.removeprefix(one.url))
+    assert other.page.locator(".views [aria-current]").all_text_contents() == [tr(f"tab.{view}", "en")]
     other.page.wait_for_selector(OPEN[view])
+    assert other.page.locator("[role=tabpanel]:visible").count() == 1
     for shown in (".model-card .title", ".score-result .heat", ".strip", ".inside .figure h4"):
         expected = one.page.locator(shown).all_text_contents()
         other.page.wait_for_function(

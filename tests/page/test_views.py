@@ -88,7 +88,10 @@ def test_the_head_is_low_and_all_views_can_be_seen_in_it(visit, lang):
         assert round(answer) <= (1 if width > 1000 else 3), width
 
 
-@pytest.mark.parametrize(("lang", "chapter"), [("en", "https://d2l.ai/"), ("zh", "https://zh.d2l.ai/")])
+@pytest.mark.parametrize(
+    ("lang", "chapter"),
+    [("zh", "https://zh.d2l.ai/"), pytest.param("en", "https://d2l.ai/", marks=pytest.mark.slow)],
+)
 def test_the_foot_says_what_this_is_and_leads_to_the_chapter_and_the_licence(visit, lang, chapter):
     one = visit(f"?view=learn&lang={lang}")
     foot = one.page.locator(".foot")

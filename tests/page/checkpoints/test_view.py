@@ -100,7 +100,7 @@ def test_the_card_beside_the_table_says_what_the_files_are_and_they_load(visit, 
     assert load(tmp_path / "note-lstm-2").score("the time") == load(SHIPPED / "note-lstm-2").score("the time")
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_on_a_phone_the_card_opens_below_its_row_and_rows_are_at_most_two_lines_tall(visit, lang):
     one = visit(f"?view=checkpoints&lang={lang}", width=390, touch=True)
     lines = one.page.locator("tr[data-model] .name").evaluate_all(

@@ -86,7 +86,7 @@ def test_an_opened_page_asks_for_no_letters_until_the_prompt_has_the_focus(visit
     assert len(asked(one)) == 1
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_typing_shows_every_models_next_letters_and_moves_nothing(typing, registry, lang):
     one = typing(f"{TWO}&lang={lang}")
     one.page.evaluate(

@@ -361,7 +361,11 @@ def test_while_first_words_are_typed_the_next_characters_are_those_that_begin_a_
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme", "lang"), [(390, "light", "zh"), (390, "dark", "en"), (1280, "light", "zh")]
+    ("width", "scheme", "lang"),
+    [
+        (390, "light", "zh"),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((390, "dark", "en"), (1280, "light", "zh"))),
+    ],
 )
 def test_poems_fit_on_a_phone_and_can_be_read_by_everybody(visit, width, scheme, lang):
     one = visit(LINK + f"&form=7x8&acrostic={HAN[:8]}&lang={lang}", width=width, scheme=scheme)

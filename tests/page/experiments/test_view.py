@@ -323,7 +323,7 @@ def test_who_goes_back_from_a_question_copies_a_link_to_all_of_them(visit):
     one.page.wait_for_function("() => !deeprnn.address.shown().includes('question')")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious_in_the_experiments(visit, scheme):
     one = visit("?view=experiments", scheme=scheme)
     one.page.wait_for_selector(".experiment")

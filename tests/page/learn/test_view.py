@@ -272,7 +272,7 @@ def test_the_contents_lead_to_each_section_without_a_new_page(visit):
     assert one.page.evaluate("window.same")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious_in_the_lesson(visit, scheme):
     one = visit("?view=learn", scheme=scheme)
     one.page.wait_for_selector(".unrolled")

@@ -170,7 +170,7 @@ def written(one, prompt):
     one.card(MODEL).filter(has_text=prompt).locator(".status").filter(has_text=finished).wait_for()
 
 
-@pytest.mark.parametrize(("locale", "lang"), [("en-US", "en"), ("zh-CN", "zh")])
+@pytest.mark.parametrize(("locale", "lang"), [("zh-CN", "zh"), pytest.param("en-US", "en", marks=pytest.mark.slow)])
 def test_a_lost_session_is_a_sentence_on_a_page_that_stays_and_can_try_again(visit, locale, lang):
     one = visit(f"?models={MODEL}", locale=locale)
     written(one, "the sea")  # so that no stream is open that the next answer could come through, see `settle`

@@ -211,7 +211,7 @@ def test_another_language_keeps_the_moment(watch):
     assert one.page.get_by_role("button", name="播放").count() == 1
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), pytest.param(1280, "light", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(watch, width, scheme):
     one = watch(STILL.format(18), scheme=scheme, width=width)
     assert one.serious() == []
