@@ -191,6 +191,7 @@ def test_a_run_that_fails_keeps_no_other_back_one_that_is_stopped_does_and_the_s
 
 
 @pytest.mark.process
+@pytest.mark.slow
 def test_several_processes_make_the_weights_that_one_makes_and_each_line_names_its_run(plain, book, tmp_path):
     process = start(arguments(book, tmp_path, "--jobs", "2"), PYTHONUNBUFFERED="1")
     said, _ = process.communicate()

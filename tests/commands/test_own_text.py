@@ -216,6 +216,7 @@ def test_a_run_ends_when_the_program_that_started_it_is_gone(book, tmp_path):
 
 
 @pytest.mark.process
+@pytest.mark.slow
 def test_too_little_memory_is_told_in_a_sentence(book, tmp_path):
     limited = (
         f"ulimit -v 1500000; exec {sys.executable} -m deeprnn train my-book --data '{book}' --out '{tmp_path}/runs' "

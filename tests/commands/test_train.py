@@ -330,7 +330,9 @@ def test_a_list_cut_short_by_its_reader_ends_quietly():
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("more", [["--json"], ["--seeds", "0", "1", "--jobs", "2"]])
+@pytest.mark.parametrize(
+    "more", [["--json"], pytest.param(["--seeds", "0", "1", "--jobs", "2"], marks=pytest.mark.slow)]
+)
 def test_a_run_whose_reader_goes_away_stops_with_its_snapshot_and_says_so_by_its_status(book, tmp_path, more):
     command = [sys.executable, "train.py", "smoke", "--data", str(book), "--out", str(tmp_path), "--epochs", "2000"]
     with subprocess.Popen([*command, *more], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:

@@ -82,7 +82,9 @@ def test_changed_code_is_compiled_again_where_the_user_chose_the_folder(step, pa
     assert step(NUMBA_CACHE_DIR=chosen) == (61, 0)
 
 
-@pytest.mark.parametrize("place", ["HOME", "XDG_CACHE_HOME", "TMPDIR"])
+@pytest.mark.parametrize(
+    "place", ["HOME", *(pytest.param(one, marks=pytest.mark.slow) for one in ("XDG_CACHE_HOME", "TMPDIR"))]
+)
 def test_where_nothing_beside_the_package_can_be_written_a_folder_of_the_user_is_used(step, package, tmp_path, place):
     (package / "__pycache__").write_text("no folder")
     (tmp_path / "mine").mkdir()

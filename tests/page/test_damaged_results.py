@@ -108,7 +108,7 @@ LACKING = {
 
 
 @pytest.mark.parametrize("recipe", LACKING)
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_what_a_missing_run_leaves_unanswered_is_said_and_the_rest_is_answered(folder, registry, recipe, lang, caplog):
     models, results = Registry(folder), registry.results
     models.results = replace(results, runs={name: run for name, run in results.runs.items() if run.recipe != recipe})

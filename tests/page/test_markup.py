@@ -230,6 +230,7 @@ def test_every_payload_that_is_typed_linked_scored_or_opened_is_only_text(guarde
     try_all(guarded, exposed, PAYLOADS)
 
 
+@pytest.mark.slow
 def test_a_text_of_payloads_in_a_file_called_by_one_trains_a_model_that_shows_them_as_text(guarded, exposed):
     one = guarded(exposed, "?view=training&lang=en")
     name, text = "<img src=x onerror=globalThis.harmed=1>.txt", "\n".join(p for p in PAYLOADS if "\0" not in p) * 2

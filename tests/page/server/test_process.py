@@ -292,6 +292,7 @@ def test_whatever_json_a_function_of_the_page_gets_it_answers_with_a_result_or_a
             assert (answer.status_code, answer.json()["detail"][-1]) == (422, "."), answer.text
 
 
+@pytest.mark.slow
 def test_a_header_from_this_machine_does_not_walk_around_the_limits():
     with started("--port", str(free_port()), DEEPRNN_MAX_REQUESTS_A_MINUTE="3") as (_, url, _):
         answers = [
@@ -325,6 +326,7 @@ def test_it_says_in_one_line_what_it_serves_and_logs_each_refusal_in_one_line_wi
     assert MARKER not in "".join(printed)
 
 
+@pytest.mark.slow
 def test_every_refusal_that_time_alone_ends_says_when_to_come_back():
     limits = {"DEEPRNN_MAX_AT_ONCE": "1", "DEEPRNN_MAX_QUEUE": "8", "DEEPRNN_MAX_REQUESTS_A_MINUTE": "30"}
     ask = {"data": ["the time", ["depth-lstm-10-residual"] * 6, 2_000, 0.8, 0, 1, 0]}
@@ -376,6 +378,7 @@ def test_a_link_to_the_page_is_shown_with_its_own_title_and_a_space_asks_no_othe
     assert page.count("window.gradio_config = ") == 1
 
 
+@pytest.mark.slow
 def test_a_page_that_is_opened_too_often_says_so_once_in_the_readers_language(chromium):
     with started("--port", str(free_port()), DEEPRNN_MAX_REQUESTS_A_MINUTE="1") as (_, url, _):
         page = chromium.new_page()
@@ -390,6 +393,7 @@ def test_a_page_that_is_opened_too_often_says_so_once_in_the_readers_language(ch
         page.close()
 
 
+@pytest.mark.slow
 def test_below_a_prefix_that_a_proxy_keeps_the_page_opens_writes_and_downloads(chromium):
     with started("--port", str(free_port()), GRADIO_ROOT_PATH="/sub") as (_, url, _):
         page = chromium.new_page()
@@ -418,10 +422,8 @@ def children(number):
     return {int(child) for task in tasks for child in task.read_text().split()}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [signal.SIGTERM, *(pytest.param(one, marks=pytest.mark.slow) for one in (signal.SIGINT, signal.SIGKILL))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_server_that_ends_takes_the_training_of_a_visitor_along(name, tmp_path):
     text = "".join(f"{n} green bottles hanging on the wall.\n" for n in range(100))
     options = {"cell": "gru", "layers": 1, "hidden": 8, "epochs": 5_000}

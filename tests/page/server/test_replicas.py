@@ -110,6 +110,7 @@ def generated(url):
     raise AssertionError("the stream ended without an answer")
 
 
+@pytest.mark.slow
 def test_behind_nginx_a_cookie_keeps_each_visitor_with_one_of_two_servers(proxied):
     url, seen = proxied()
     expected = deeprnn.load(SHIPPED / MODEL).generate("the time", 20, 0)

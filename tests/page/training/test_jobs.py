@@ -190,7 +190,7 @@ def test_a_process_that_is_killed_says_so_and_goes_on_from_its_last_measurement(
     ("limit", "megabytes", "options", "kind"),
     [
         ("MEMORY", 1500, Options(layers=10, hidden=1024, minutes=1), "memory"),
-        ("DISK", 1, Options(layers=1, hidden=512, epochs=1), "disk"),
+        pytest.param("DISK", 1, Options(layers=1, hidden=512, epochs=1), "disk", marks=pytest.mark.slow),
     ],
 )
 def test_a_model_too_large_for_what_is_allowed_fails_in_words(limit, megabytes, options, kind, made, monkeypatch):

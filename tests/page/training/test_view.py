@@ -127,6 +127,7 @@ def test_a_model_learns_is_stopped_goes_on_and_is_used_as_others_are(train, url,
     assert one.page.request.get(f"{url}download/mine-{key}.zip").status == 404
 
 
+@pytest.mark.slow
 def test_visitors_do_not_see_each_others_trainings_and_variants_race_in_one_chart(train):
     ann, bob = train(), train()
     start(ann, **LONG)
