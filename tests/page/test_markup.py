@@ -27,7 +27,7 @@ from tests.page.payloads import PAYLOADS
 from tests.page.server.test_process import started
 
 MODEL = "note-rnn-2"
-SAMPLE = PAYLOADS[::62]  # by default; `python -m pytest -m slow` tries them all
+SAMPLE = PAYLOADS[::31]  # by default; `python -m pytest -m slow` tries them all
 LIMITS = {"DEEPRNN_MAX_REQUESTS_A_MINUTE": "1000000"}
 # What payloads would make: elements that the page never has or that hold just their word, attributes that run or fetch.
 WRONG = """() => {
@@ -276,7 +276,7 @@ def try_checkpoints(guarded, folder, count, views):
 
 @pytest.mark.browser
 def test_a_checkpoint_that_is_called_by_a_payload_is_shown_as_text(guarded, named):
-    payloads = [PAYLOADS[6], *SAMPLE[:2]]
+    payloads = [PAYLOADS[6], *SAMPLE[:3]]
     try_checkpoints(guarded, named(payloads), len(payloads), ("compare", "score"))
 
 
