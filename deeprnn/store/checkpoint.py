@@ -125,7 +125,7 @@ def save(
     """Write a whole checkpoint beside `directory`, flush it to disk, then rename it to `directory`.
 
     metrics: the contents of `metrics.json`; `Metrics` defines its required fields.
-    companions: more files by name: n-grams and fingerprints of a user's own texts; see `companion`.
+    companions: more files by name: n-grams and fingerprints of its texts; see `companion`.
     replace: whether a folder that is there goes, but not before the new one is whole.
     A warning is given if the compiled loops cannot run the model; see `Decoder.agrees`.
 

@@ -18,7 +18,7 @@ import pooch
 
 from deeprnn.config import Form
 from deeprnn.documents import plain_name
-from deeprnn.text import poems
+from deeprnn.text import poems, python_docs
 from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue
 from deeprnn.text.gutenberg import strip_gutenberg
 from deeprnn.text.poem_form import BREAK
@@ -66,8 +66,8 @@ def raw_text(text: str) -> tuple[str, str]:
     Raises:
         ValueError: see `load_corpus`.
     """
-    if text == "python-docs":
-        return text, _python_docs()
+    if text == python_docs.NAME:
+        return text, python_docs.read()
     if text in catalogue():
         return text, _catalogued(catalogue()[text])
     return own_name(Path(text)), _local_file(Path(text))
@@ -86,7 +86,7 @@ def own_name(path: Path) -> str:
 
 def is_known(text: str) -> bool:
     """Return whether the project knows a text's language and licence: it is catalogued, or `python-docs`."""
-    return text == "python-docs" or text in catalogue()
+    return text == python_docs.NAME or text in catalogue()
 
 
 def load_if_local(text: str, form: Form) -> Corpus | None:
@@ -166,15 +166,9 @@ def _downloaded(entry: CatalogueEntry, one: CatalogueFile) -> Path:
     )
 
 
-def _python_docs() -> str:
-    from pydoc_data.topics import topics  # 0.7 MB, imported only when needed
-
-    return "\n\n".join(topics[key].strip() for key in sorted(topics)) + "\n"
-
-
 def _own_bytes(path: Path) -> bytes:
     if not path.is_file():
-        names = ", ".join(["python-docs", *catalogue()])
+        names = ", ".join([python_docs.NAME, *catalogue()])
         raise ValueError(f"no text {str(path)!r}: it is neither a file nor one of {names}.")
     try:
         return path.read_bytes()

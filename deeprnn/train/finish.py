@@ -86,7 +86,7 @@ def _save(
         ratio = rounding_ppl_ratio(model, stored, data)
         final = measure(stored, data, job.recipe.train)
         elsewhere = measure_elsewhere(stored, data)
-        companions = _companions(data, before_reading)
+        companions = _companions(data, before_reading, all_texts=not job.recipe.experiment)
     run.wall_seconds += time.perf_counter() - started
     best = min(run.curve, key=lambda record: record["val_nats"])
     vocab_size = len(data.vocab)
@@ -117,25 +117,26 @@ def _sample(model: CharRNN, job: Job, data: Data) -> dict[str, Any]:
     return {"prompt": prompt, "max_chars": SAMPLE_CHARS, "temperature": TEMPERATURE, "seed": SEED, "text": text}
 
 
-def _companions(data: Data, before_reading: Callable[[int], None]) -> dict[str, bytes]:
-    """Return the files of fingerprints and of the n-gram of a user's own texts, by name.
+def _companions(data: Data, before_reading: Callable[[int], None], *, all_texts: bool) -> dict[str, bytes]:
+    """Return the files of fingerprints and of the n-gram of what was trained on, by name.
 
-    Only this user can make them, so they are saved with the checkpoint. Texts that are too long, or are read with
-    noise, have none.
+    Those of a user's own texts only this user can make, so they are saved with the checkpoint; those of the project's
+    experiments are made when its results are gathered. Texts that are too long, or are read with noise, have none.
 
-    before_reading: called with the number of characters before each time that a text is read; it may raise.
+    before_reading: called with the number of characters before each time that a text is read; it may raise. all_texts:
+        also those that the project knows, since the run belongs to no experiment: nobody gathers it.
     """
     files = {}
     records = read_texts({"text": data.sources[0].record(), "more_texts": [s.record() for s in data.sources[1:]]})
     pairs = zip(data.sources, records, strict=True)
-    own = {source.corpus: record for source, record in pairs if record.own and record.noise == "none"}
-    for corpus, record in own.items():
+    wanted = {s.corpus: record for s, record in pairs if (record.own or all_texts) and record.noise == "none"}
+    for corpus, record in wanted.items():
         if len(corpus.text) <= MAX_CHARS:
             before_reading(len(corpus.text))
             made = Fingerprint.build(corpus.name, corpus.form, corpus.text, *record.ranges["train"])
             files[made.source.filename] = made.to_bytes()
     name = checkpoint.ngram_file(records)
-    if own and name and len(data.parts["train"]) <= MAX_COUNTED:
+    if wanted and name and len(data.parts["train"]) <= MAX_COUNTED:
         files[name] = NGram.fitting(data.parts["train"], len(data.vocab), before_reading).to_bytes()
     return files
 

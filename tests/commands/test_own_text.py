@@ -15,11 +15,14 @@ from deeprnn.commands import own_text, train
 from deeprnn.config import Recipe
 from deeprnn.experiments.own import Machine
 from deeprnn.experiments.questions import all_recipes
+from deeprnn.page import service
 from deeprnn.store import checkpoint
+from deeprnn.store.registry import Registry
 from deeprnn.store.results import Results
+from deeprnn.text import python_docs
 from deeprnn.text.corpora import own_name
 from deeprnn.train.run import Job
-from tests.conftest import ROOT, WAIT
+from tests.conftest import ROOT, SHIPPED, WAIT
 
 TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
 SMALL = ("--cell", "gru", "--layers", "1", "--hidden", "8", "--device", "cpu")
@@ -93,6 +96,27 @@ def test_one_line_trains_a_model_and_says_before_and_after_what_it_is(book, tmp_
     )
     assert str(tmp_path) not in (info.path / checkpoint.METRICS).read_text()
     assert deeprnn.load(info.path).generate("10 green", max_chars=9)
+
+
+def test_of_a_text_that_the_project_knows_it_is_kept_too_what_was_copied_from_and_what_to_beat(tmp_path):
+    command = [
+        "my-book",
+        "--data",
+        "python-docs",
+        "--max-chars",
+        "2000",
+        "--out",
+        str(tmp_path),
+        "--epochs",
+        "1",
+        *SMALL,
+    ]
+    assert train.main(command) == 0
+    (info,) = deeprnn.list_checkpoints(tmp_path)
+    assert {path.suffix for path in info.path.iterdir()} >= {".fp", ".ngram"}
+    registry = Registry(SHIPPED)
+    registry.add(info.path, info.name, visitor="ann")
+    assert service.analyse(registry, info.name, "", python_docs.read()[:300])["longest_run"] == 300
 
 
 def test_a_text_of_many_files_is_trained_and_its_command_says_how_many_there_were(tmp_path):

@@ -21,6 +21,7 @@ from deeprnn.page.shared.poems import FREE, SHAPES
 from deeprnn.page.shared.widgets import Joined, book, millions
 from deeprnn.page.watch.moments import Story
 from deeprnn.page.words import FILES, WORDS, tr
+from deeprnn.text import python_docs
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.poem_form import REASONS
 from deeprnn.words import Words
@@ -40,7 +41,7 @@ def asked_by_name(registry):
     ends = {"one", "even", "most"}
     return {
         "author": {entry.author for entry in catalogue().values()},
-        "book": set(catalogue()),
+        "book": {*catalogue(), python_docs.NAME},
         "checkpoints.form": set(get_args(Form)),
         "checkpoints.part": {part for info in registry.infos.values() for part in info.metrics.final},
         "compare.quality": {"repetition", "distinct", "words"},

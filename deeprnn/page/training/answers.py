@@ -19,7 +19,9 @@ from deeprnn.page.training.state import News, estimated, is_active, own_file
 from deeprnn.page.training.texts import LEAST_BYTES, MOST_BYTES
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry, private_name
+from deeprnn.text import python_docs
 from deeprnn.text.gutenberg import without_gutenberg
+from deeprnn.text.vocab import normalize
 from deeprnn.words import in_both
 
 OPENING_CHARS = 400  # of a text at hand, which are shown
@@ -49,11 +51,12 @@ class Answers:
 
     @functools.cached_property
     def books(self) -> dict[str, str]:
-        """The texts of the catalogue that are on this machine and not too long, by name."""
+        """The texts that are on this machine and not too long, by name: of the catalogue, and Python's reference."""
         if not self.trainings.minutes:
             return {}
         infos = {info.metrics.text.name: info for info in self.registry.infos.values() if info.vocab.form == "full"}
         found = {name: self._text_of(info) for name, info in sorted(infos.items())}
+        found[python_docs.NAME] = normalize(python_docs.read(), "full")
         return {name: text for name, text in found.items() if text and LEAST_BYTES <= len(text.encode()) <= MOST_BYTES}
 
     def state(self, visitor: str | None) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from deeprnn.page.training.process import Limits, TrainingProcess
 from deeprnn.page.training.record import ENDED, Training
 from deeprnn.page.training.texts import TITLE_CHARS, Texts, checked, key_of, written
 from deeprnn.store.registry import Registry, for_log
-from deeprnn.text.catalogue import catalogue
 from deeprnn.text.vocab import normalize
 
 LOG = logging.getLogger(__name__)
@@ -113,8 +112,8 @@ class Trainings:
     def submit(self, visitor: str, text: str, title: str, options: Options, *, book: str | None = None) -> str:
         """Queue a training; return its key.
 
-        title: what the visitor calls the text; it becomes part of the model's name. book: the name in the catalogue if
-        the text is one of it.
+        title: what the visitor calls the text; it becomes part of the model's name. book: the name of the text
+        if the project knows it.
 
         Raises:
             RequestError: it is refused.
@@ -127,7 +126,7 @@ class Trainings:
             folder = None
             try:
                 folder = self._folders.new(visitor, key)
-                place = book if book in catalogue() else str(written(folder, title, text))
+                place = book or str(written(folder, title, text))
             except OSError as error:
                 if folder:
                     self._folders.remove(folder)
@@ -138,7 +137,7 @@ class Trainings:
                 title=title,
                 options=options,
                 text=place,
-                source=place if book else key_of(text),
+                source=book or key_of(text),
                 folder=folder,
                 planned=plan.figures,
             )
@@ -321,7 +320,7 @@ class Trainings:
         """Add the model of a training to those that are served, or replace it, if there is a checkpoint."""
         if training.checkpoint is None:
             return
-        called = None if training.text in catalogue() else " ".join(training.title.split())[:TITLE_CHARS] or None
+        called = None if training.text == training.source else " ".join(training.title.split())[:TITLE_CHARS] or None
         try:
             self._registry.add(training.checkpoint, training.name, visitor=training.visitor, called=called)
         except ValueError as error:

@@ -40,7 +40,7 @@ class TrainingProcess:
     def __init__(self, text: str, out: Path, options: Options, limits: Limits, *, resume: bool) -> None:
         """Start it.
 
-        text: a file, or a name of the catalogue. out: the folder for the checkpoint.
+        text: a file, or the name of a known text. out: the folder for the checkpoint.
 
         Raises:
             OSError: the process cannot be started, or not be limited; none is left.

@@ -18,7 +18,7 @@ ENDED = ("stopped", "finished", "failed")
 class Training:
     """One training of a visitor.
 
-    text: a file, or a name of the catalogue. source: that name, or the key of the visitor's text (see `texts`).
+    text: a file, or the name of a known text. source: that name, or the key of the visitor's text (see `texts`).
     planned, described, progress: the last events of these names; planned is an estimate until the process has measured
     this machine. losses: the epoch, the seconds and the loss of each progress. curve: the records of all measurements.
     ending: the last event. reason: key and values of the words that say why it stopped or failed. checkpoint: the

@@ -47,8 +47,7 @@ export class Source {
     this.file.addEventListener('change', () => this.file.files?.[0] && this.#read(this.file.files[0]));
     this.books = node('select');
     this.books.addEventListener('change', () => this.#take(this.books.value));
-    this.hand = named(labels.at_hand, this.books);
-    this.hand.hidden = true;
+    this.offerBooks([]);
     this.note = node('p', 'note');
     this.note.setAttribute('role', 'status');
     this.element = this.#laidOut();
@@ -76,7 +75,7 @@ export class Source {
     ways.append(
       button('open', this.labels.open, () => this.file.click()),
       this.file,
-      this.hand,
+      named(this.labels.at_hand, this.books),
     );
     made.append(named(this.labels.text, this.text), ways, this.note);
     made.addEventListener('dragover', (event) => event.preventDefault());
@@ -101,7 +100,6 @@ export class Source {
       return made;
     });
     this.books.replaceChildren(first, ...others);
-    this.hand.hidden = !books.length;
   }
 
   /**

@@ -23,7 +23,7 @@ from deeprnn.page.training.jobs import Trainings
 from deeprnn.page.training.process import command
 from deeprnn.page.training.record import Training
 from deeprnn.page.training.requests import Requests, events
-from deeprnn.page.training.state import MOST_LOSSES, estimated, fields
+from deeprnn.page.training.state import MOST_LOSSES, estimated, fields, name_of
 from deeprnn.page.training.texts import MOST_TEXTS
 from deeprnn.page.visitor import COOKIE
 from tests.conftest import WAIT, run
@@ -89,10 +89,20 @@ def test_the_licence_in_a_book_of_project_gutenberg_is_not_trained_on(ask):
 
 
 def test_a_text_that_is_at_hand_is_not_sent(ask):
-    (book,) = ask(None, "GET", "state").json()["books"]
+    book = ask(None, "GET", "state").json()["books"][0]
     assert (book["name"], book["chars"], TEXT.startswith(book["opening"])) == ("time_machine", len(TEXT), True)
     said = about(ask, ANN, "estimate", source="time_machine", title="", options=OPTIONS)
     assert said["command"].startswith("python train.py my-book --data time_machine --cell gru")
+
+
+def test_one_text_is_always_at_hand_and_its_models_title_is_that_of_the_text(ask, answers):
+    book = ask(None, "GET", "state").json()["books"][-1]
+    assert book["title"] == {"en": "Python's language reference", "zh": "Python 语言参考手册"}
+    asked = {"source": book["name"], "title": "", "options": OPTIONS}
+    assert about(ask, ANN, "estimate", **asked)["command"].startswith("python train.py my-book --data python-docs ")
+    about(ask, ANN, "start", **asked)
+    ((training, _),) = answers.trainings.of(ANN)
+    assert (training.text, name_of(training, "zh")) == ("python-docs", "Python 语言参考手册")
 
 
 @pytest.mark.parametrize(

@@ -249,11 +249,11 @@ def test_trainings_and_texts_at_hand_come_when_the_server_answers_again(train):
     one.page.wait_for_function("() => window.fetched > 1 && document.querySelector('.problem').textContent === ''")
 
 
-def test_where_no_text_is_at_hand_none_is_offered(train):
+def test_a_reader_without_a_text_takes_one_that_comes_with_python(train):
     one = train()
-    one.page.wait_for_function("() => document.querySelector('.ways')")
-    offered = one.page.request.get(f"{one.url}training/state").json()["books"]
-    assert one.page.locator(".ways select").is_visible() == bool(offered)
+    one.page.locator(".ways select").select_option("python-docs")
+    assert one.page.locator(".text-part textarea").get_attribute("placeholder").startswith('The "assert" statement')
+    one.page.locator(".estimate", has_text="a 6-gram of this text is at 2.").wait_for()
 
 
 def test_a_file_that_is_dropped_is_taken_and_kept_when_the_language_changes(train):
