@@ -211,14 +211,21 @@ def answer_unseen(results: Results) -> Figures:
     """
     five = perplexity(results, "author", "five", UNSEEN)
     own, little = (_unseen(results, experiment) for experiment in ("author", LITTLE))
-    means, few = ([ppl.mean for ppl in models.values()] for models in (own, little))
+    means = [ppl.mean for ppl in own.values()]
+    without = [ppl.mean for name, ppl in little.items() if name not in own]
+    among = [ppl.mean for name, ppl in little.items() if name in own]
     run = next(run for run in trained_on(results, "author", "five") if UNSEEN in run.elsewhere)
     return {
         "five": five,
         **ends("own", means),
         "models": len(own),
         **{name: clause(name in own, ppl=own.get(name)) for name in AUTHORS},
-        "little": [{"little_chars": LITTLE_CHARS, **ends("little", few)}] if few else [],
+        "scored": clause(len(own) < len(AUTHORS)),
+        "nearest": clause(bool(without and among) and max(without) < min(among)),
+        "little": [{"little_chars": LITTLE_CHARS, "little_seeds": min(ppl.num_seeds for ppl in little.values())}]
+        if little
+        else [],
+        **{f"little_{name}": clause(name in little, ppl=little.get(name)) for name in AUTHORS},
         "better": clause(five.mean < min(means)),
         "worse": clause(five.mean > max(means)),
         "among": clause(min(means) <= five.mean <= max(means)),
@@ -244,8 +251,8 @@ def answer_shelf(results: Results) -> Figures:
         **ends("foreign", each_foreign),
         "epochs": few[0].train_config.epochs,
         "readings": more[0].train_config.epochs,
-        "few": few[0].heldout.ppl,
-        "more": more[0].heldout.ppl,
+        "few": few.figure(),
+        "more": more.figure(),
         "times": _times(results, "shelf"),
         "seeds": shared.num_seeds,
         **seeds([shared.num_seeds]),

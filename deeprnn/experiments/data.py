@@ -19,7 +19,8 @@ from deeprnn.experiments.charts import (
     Word,
     titled,
 )
-from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, seeds
+from deeprnn.experiments.gaps import told_apart
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, seeds
 from deeprnn.experiments.recipes import WELLS, modern_training, note_stack, stack
 from deeprnn.store.estimates import estimate
 from deeprnn.store.results import Baselines, Results, Runs
@@ -102,9 +103,17 @@ def answer(results: Results) -> Figures:
     read = [int(found[name][0][0].curve.chars[-1]) for name in SIZES]
     kept = [_read_by_kept(runs) for runs, _ in found.values()]
     ppls = [runs.figure() for runs, _ in found.values()]
+    least = min(ppls, key=lambda ppl: ppl.mean)
+    is_last, is_apart = least is ppls[-1], told_apart(least, ppls[-1])
+    eight, all_authors = (runs[0].train_config.epochs for runs, _ in list(found.values())[-2:])
     return {
         "first": ppls[0],
-        "least": min(ppls, key=lambda ppl: ppl.mean),
+        "least": least,
+        "level": clause(not is_last and not is_apart),
+        "rises": clause(not is_last and is_apart),
+        "falls": clause(is_last),
+        "few_readings": eight,
+        "one_reading": all_authors,
         "end_train": few.estimate(lambda run: run.curve.train_ppl[-1]),
         "best_val": few.figure("val"),
         "end_val": few.estimate(lambda run: run.curve.val_ppl[-1]),

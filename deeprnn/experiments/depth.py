@@ -20,7 +20,7 @@ from deeprnn.experiments.charts import (
     curves,
     titled,
 )
-from deeprnn.experiments.gaps import heldout, percent_above
+from deeprnn.experiments.gaps import heldout, percent_above, sign
 from deeprnn.experiments.question import (
     Answer,
     Comparison,
@@ -29,6 +29,7 @@ from deeprnn.experiments.question import (
     OverviewTable,
     Question,
     Reached,
+    clause,
     ends,
     seeds,
 )
@@ -131,6 +132,7 @@ def answer_depth(results: Results) -> Figures:
     tried = depths(results, "depth")
     names = cells(results, "depth")
     plain = {cell: stacks(results, "depth", cell, DEEPEST, residual=False).figure() for cell in names}
+    counts = [*(ppl.num_seeds for ppl in plain.values()), *_of_residual(results, "depth")]
     return {
         "rate": _training(results, "depth").learning_rate,
         "epochs": _training(results, "depth").epochs,
@@ -141,7 +143,8 @@ def answer_depth(results: Results) -> Figures:
         "behind": worst_gap(results, "depth").mean,
         "widest": _widest(results, "depth"),
         "depths": len(tried),
-        **seeds([*(ppl.num_seeds for ppl in plain.values()), *_of_residual(results, "depth")]),
+        **_counted(counts),
+        **seeds(counts),
     }
 
 
@@ -167,11 +170,13 @@ def answer_ladder(results: Results) -> Figures:
     def lower(new: tuple[str, str, int], old: tuple[str, str, int]) -> float:
         return 0.0 - _above(results, new, old).mean  # 0.0 instead of -0.0
 
-    gained = [
-        lower((experiment, cell, layers), (experiment, cell, 2))
+    gains = [
+        _above(results, (experiment, cell, layers), (experiment, cell, 2))
         for experiment in ("depth", "rate")
         for cell, (layers, _) in best[experiment].items()
+        if layers != 2
     ]
+    apart = sum(sign(one) < 0 for one in gains)
     return {
         "slow": _listed(best["depth"]),
         "fast": _listed(best["rate"]),
@@ -179,11 +184,16 @@ def answer_ladder(results: Results) -> Figures:
         "was": _training(results, "depth").learning_rate,
         "rate": _training(results, "rate").learning_rate,
         "most": max(depths(results, "width")),
-        "wide_seeds": _most_seeds(results, "width"),
+        "wide_seeds": min(_of_residual(results, "width")),
         **seeds(n for experiment in best for n in _of_residual(results, experiment)),
         "epochs": _training(results, "depth").epochs,
         "longer": _longer(results),
-        **ends("gain", gained),
+        **ends("gain", [0.0 - one.mean for one in gains]),
+        "gains": len(gains),
+        "apart": apart,
+        "few": clause(apart <= len(gains) / 2),
+        "many": clause(len(gains) / 2 < apart < len(gains)),
+        "all": clause(apart == len(gains)),
         "widest": max(_widest(results, experiment) for experiment in ("depth", "rate")),
         **ends("two", [lower(("rate", cell, 2), ("depth", cell, 2)) for cell in best["rate"]]),
         **ends("ten", [lower(("rate", cell, DEEPEST), ("depth", cell, DEEPEST)) for cell in best["rate"]]),
@@ -202,6 +212,7 @@ def _longer(results: Results) -> list[Figures]:
 
 def answer_rate(results: Results) -> Figures:
     """Return the figures of ten residual layers relative to the best depth, at the higher learning rate."""
+    gaps = [gap for cell in _all_cells(results, "rate") if (gap := _gap(results, "rate", cell)).mean]
     return {
         "epochs": _training(results, "rate").epochs,
         "rate": _training(results, "rate").learning_rate,
@@ -209,6 +220,9 @@ def answer_rate(results: Results) -> Figures:
         "residual": _behind(results, "rate"),
         "most": worst_gap(results, "rate").mean,
         "most_on_test": max(_behind_on_test(results, "rate", cell) for cell in _all_cells(results, "rate")),
+        "gaps": len(gaps),
+        "apart": sum(sign(gap) > 0 for gap in gaps),
+        **_counted(_of_residual(results, "rate")),
         **seeds(_of_residual(results, "rate")),
     }
 
@@ -321,9 +335,9 @@ def _training(results: Results, experiment: str) -> TrainConfig:
     return results.where(experiment=experiment, residual=True)[0].train_config
 
 
-def _most_seeds(results: Results, experiment: str) -> int:
-    """Return how many seeds the residual stack has that was trained most often."""
-    return max(_of_residual(results, experiment))
+def _counted(counts: Sequence[int]) -> dict[str, int]:
+    """Return how many stacks there are, and how many of them have a single seed; counts: the seeds of each."""
+    return {"stacks": len(counts), "single": sum(count == 1 for count in counts)}
 
 
 def _residual(results: Results, experiment: str) -> list[Runs]:
@@ -445,14 +459,15 @@ def _deepest_best(results: Results) -> Values:
         "layers": most,
         "best": sum(best_depth(results, "width", cell)[0] == most for cell in tried),
         "of": len(tried),
-        "seeds": _most_seeds(results, "width"),
+        "seeds": min(_of_residual(results, "width")),
     }
 
 
 def _best_depths(results: Results, experiment: str) -> Values:
-    """Return the learning rate, and the least and the greatest of the cells' best depths."""
+    """Return the learning rate, the least and the greatest of the cells' best depths, and the seeds of all stacks."""
     best = [best_depth(results, experiment, cell)[0] for cell in _all_cells(results, experiment)]
-    return {"rate": _training(results, experiment).learning_rate, "least": min(best), "most": max(best)}
+    rate = _training(results, experiment).learning_rate
+    return {"rate": rate, "least": min(best), "most": max(best), **_counted(_of_residual(results, experiment))}
 
 
 def _of_ten(results: Results, plain: str, residual: str) -> Values:

@@ -8,7 +8,7 @@ from deeprnn.config import Recipe
 from deeprnn.experiments import depth
 from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, curves, titled
 from deeprnn.experiments.gaps import told_apart
-from deeprnn.experiments.question import Answer, Comparison, Figures, Question, clause, ends
+from deeprnn.experiments.question import Answer, Comparison, Figures, Question, clause, ends, seeds
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.nn.cells import CELLS
 from deeprnn.store.estimates import Estimate, estimate
@@ -39,11 +39,14 @@ def recipes() -> Iterator[Recipe]:
 
 def answer(results: Results) -> Figures:
     """Return the figures of GRU and LSTM in the note's setting, and on the whole book at equal epochs and time."""
-    gru, lstm = (results.where(recipe=f"note-{cell}-2").finished[0] for cell in ("gru", "lstm"))
+    gru, lstm = (results.where(recipe=f"note-{cell}-2").finished for cell in ("gru", "lstm"))
     return {
         **_of_note("gru", gru),
         **_of_note("lstm", lstm),
-        "note_saved": 100 * (1 - gru.num_params / lstm.num_params),
+        "note_saved": 100 * (1 - gru[0].num_params / lstm[0].num_params),
+        "note_seeds": min(len(gru), len(lstm)),
+        "best_level": clause(not told_apart(gru.lowest(), lstm.lowest())),
+        **seeds((len(gru), len(lstm))),
         **_of_book(results, "gru"),
         **_of_book(results, "lstm"),
         **_rates(results),
@@ -108,12 +111,13 @@ def uneven(results: Results) -> float:
     return max(100 * (max(each) / min(each) - 1) for each in seconds)
 
 
-def _of_note(cell: str, run: RunRecord) -> Figures:
+def _of_note(cell: str, runs: Runs) -> Figures:
+    epochs = [_epoch_by_heart(run) for run in runs]
     return {
-        f"note_{cell}_epoch": _epoch_by_heart(run),
-        f"note_{cell}_train": run.final["train"].ppl,
-        f"note_{cell}_best": run.best_val.ppl if run.best_val else None,
-        f"note_{cell}_new": run.heldout.ppl,
+        f"note_{cell}_epoch": None if None in epochs else max(filter(None, epochs)),
+        f"note_{cell}_train": runs.figure("train"),
+        f"note_{cell}_best": runs.lowest(),
+        f"note_{cell}_new": runs.figure(),
     }
 
 
@@ -168,7 +172,7 @@ def charts(results: Results) -> list[list[Chart]]:
 
 
 def _by_heart(results: Results) -> Values:
-    """Return the epochs after which the note's models know their text by heart."""
+    """Return the epochs after which the note's models know their text by heart, of seed 0, whose curves are drawn."""
     runs = {cell: results.where(recipe=f"note-{cell}-2").finished[0] for cell in ("gru", "lstm")}
     epochs = {cell: _epoch_by_heart(run) for cell, run in runs.items()}
     return {cell: epoch for cell, epoch in epochs.items() if epoch is not None}

@@ -25,7 +25,7 @@ from deeprnn.experiments.charts import (
     Word,
     titled,
 )
-from deeprnn.experiments.gaps import heldout, percent_above, sign
+from deeprnn.experiments.gaps import heldout, percent_above, sign, told_apart
 from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question, clause, ends, seeds
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.estimates import Estimate
@@ -41,15 +41,16 @@ SHARES = (10, 25, 50, 75)  # of the text that is mixed in, in percent
 MOST = SHARES[-1]
 NOISES: tuple[Noise, ...] = ("mistyped-5", "mistyped-20", "shuffled")
 REFERENCE = "reference"
+CHINESE = "chinese"
 KINDS = (*NOISES, REFERENCE)  # whose share varies
 TEXTS = {  # other text, from near to far
     "novel": "tale_of_two_cities",
     "essays": "federalist",
     "science": "origin_of_species",
     REFERENCE: "python-docs",
-    "chinese": "journey_to_the_west",
+    CHINESE: "journey_to_the_west",
 }
-MIN_COUNT = {"chinese": 5}  # 2,629 symbols instead of 4,014; of the test part 17 characters are then unknown, not 10
+MIN_COUNT = {CHINESE: 5}  # 2,629 symbols instead of 4,014; of the test part 17 characters are then unknown, not 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,10 +196,13 @@ def answer_noise(results: Results) -> Figures:
     return {
         "better": clause(min(signs) > 0, low=low, high=high),
         "worse": clause(max(signs) < 0, low=-high, high=-low),
-        "unclear": clause(min(signs) <= 0 <= max(signs), low=low, high=high),
+        "depends": clause(min(signs) < 0 < max(signs), low=low, high=high),
+        "unclear": clause(min(signs) <= 0 <= max(signs) and not min(signs) < 0 < max(signs), low=low, high=high),
         "left": trained_on(results, LEFT).figure(),
         "whole": trained_on(results, WHOLE).figure(),
         "gain": gain,
+        "few_times": _readings(results, WHOLE),
+        "many_times": _readings(results, LEFT),
         "chars": CHARS,
         **_each(results, KINDS, above),
         "little": _tenths(every),
@@ -209,6 +213,11 @@ def answer_noise(results: Results) -> Figures:
         "seeds": num_seeds,
         **seeds(change.num_seeds for change in noise),
     }
+
+
+def _readings(results: Results, one: Mixture) -> int:
+    """Return how often a training text is read."""
+    return trained_on(results, one)[0].train_config.epochs
 
 
 def _tenths(every: Mapping[Mixture, Estimate]) -> list[Figures]:
@@ -249,34 +258,51 @@ def _each(
 def answer_domains(results: Results) -> Figures:
     """Return what other text makes of perplexity, how distant each is, and whether the more distant costs more.
 
+    The Chinese text is beside them: what it costs is also that of its many symbols.
+
     Raises:
         LookupError, ValueError: runs are missing.
     """
-    apart = distances(results)
-    if len(apart) < 2:
-        raise LookupError("fewer than two other texts were run.")
-    above = {kind: gap(results, instead(kind, MOST), LEFT) for kind in apart}
-    nearest, *_, farthest = sorted(apart, key=apart.__getitem__)
-    pairs = [sorted(pair, key=apart.__getitem__) for pair in itertools.combinations(apart, 2)]
-    ordered = sum(above[near].mean < above[far].mean for near, far in pairs)
-    ends_of = {"near": above[nearest].mean, "far": above[farthest].mean}
+    english = in_english(results)
+    if len(english) < 2:
+        raise LookupError("fewer than two other English texts were run.")
+    above = {one.kind: gap(results, one, LEFT) for one in among(results, (instead(kind, MOST) for kind in TEXTS))}
+    nearest, *_, farthest = sorted(english, key=english.__getitem__)
+    pairs = [sorted(pair, key=english.__getitem__) for pair in itertools.combinations(english, 2)]
+    ordered = [(near, far) for near, far in pairs if above[near].mean < above[far].mean]
+    figures = {kind: trained_on(results, instead(kind, MOST)).figure() for kind in english}
     gain = gap(results, WHOLE, LEFT)
     return {
-        "grows": clause(ordered == len(pairs), **ends_of),
-        "mostly": clause(len(pairs) > ordered > len(pairs) / 2, **ends_of),
-        "not": clause(ordered <= len(pairs) / 2, **ends_of),
+        "grows": clause(len(ordered) == len(pairs)),
+        "mostly": clause(len(pairs) > len(ordered) > len(pairs) / 2),
+        "not": clause(len(ordered) <= len(pairs) / 2),
+        "near": above[nearest].mean,
+        "far": above[farthest].mean,
         "left": trained_on(results, LEFT).figure(),
         "whole": trained_on(results, WHOLE).figure(),
         "gain": gain,
         "own": distance(results, WHOLE),
         "order": _baselines(results, WHOLE).ngram_order,
-        **_each(results, TEXTS, above, distance=apart),
+        **_each(results, [kind for kind in TEXTS if kind != CHINESE], above, distance=english),
+        **_each(results, [CHINESE], above, times={CHINESE: _times_as_large(results)}),
         "pairs": len(pairs),
-        "ordered": ordered,
-        "texts": len(apart),
+        "ordered": len(ordered),
+        "apart": sum(told_apart(figures[near], figures[far]) for near, far in ordered),
+        "texts": len(english),
         "seeds": min(one.num_seeds for one in (gain, *above.values())),
         **seeds(one.num_seeds for one in above.values()),
     }
+
+
+def _times_as_large(results: Results) -> float:
+    """Return how many times as many parameters a model has that reads the Chinese text; 0: none was run."""
+    runs = trained_on(results, instead(CHINESE, MOST))
+    return runs[0].num_params / trained_on(results, LEFT)[0].num_params if runs else 0.0
+
+
+def in_english(results: Results) -> dict[str, float]:
+    """Return the distance of each other English text that was run at the largest share."""
+    return {kind: far for kind, far in distances(results).items() if kind != CHINESE}
 
 
 def distances(results: Results) -> dict[str, float]:
@@ -376,7 +402,7 @@ def by_distance(results: Results) -> Lines:
 
 
 def _nearest_and_farthest(results: Results) -> Values:
-    apart = distances(results)
+    apart = in_english(results)
     ends_of = {"near": min(apart, key=apart.__getitem__), "far": max(apart, key=apart.__getitem__)}
     return {place: gap(results, instead(kind, MOST), LEFT).mean for place, kind in ends_of.items()}
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from deeprnn.config import Recipe
 from deeprnn.experiments.charts import Chart, Values, Word, curves, titled
-from deeprnn.experiments.question import Answer, Comparison, Figures, Goal, Question, ends, of_recipe
+from deeprnn.experiments.question import Answer, Comparison, Figures, Goal, Question, ends, of_recipe, seeds
 from deeprnn.experiments.recipes import modern_training, stack
-from deeprnn.store.results import Results, RunRecord
+from deeprnn.store.results import Results
 
 NOTE = ("note-rnn-2", "note-gru-2", "note-lstm-2")
 FEW = "few-lstm-2"
@@ -35,34 +35,27 @@ def recipes() -> Iterator[Recipe]:
 
 
 def answer(results: Results) -> Figures:
-    """Return the final and the best perplexities of the note's two-layer models (seed 0), and the regularised one's."""
-    firsts = _firsts(results)
-    train, new = [run.final["train"].ppl for run in firsts], [run.heldout.ppl for run in firsts]
-    best = [run.best_val for run in firsts if run.best_val]
-    text = results.texts[firsts[0].text_key]
-    book = text.heldout_chars / (1 - firsts[0].train_config.train_fraction)
+    """Return the final and the best perplexities of the note's two-layer models, and the regularised one's."""
+    models = [results.where(recipe=recipe).finished for recipe in NOTE]
+    first = models[0][0]
+    best = [run.best_val.epoch for runs in models for run in runs if run.best_val]
+    text = results.texts[first.text_key]
+    book = text.heldout_chars / (1 - first.train_config.train_fraction)
     return {
         "share": 100 * text.train_chars / book,
         "order": text.ngram_order,
         "ngram": text.ngram_ppl,
-        **ends("train", train),
-        **ends("new", new),
-        **ends("best", [one.ppl for one in best]),
-        "early": min(one.epoch for one in best),
-        "late": max(one.epoch for one in best),
-        "epochs": firsts[0].train_config.epochs,
+        **ends("train", [runs.figure("train").mean for runs in models]),
+        **ends("new", [runs.figure().mean for runs in models]),
+        **ends("best", [runs.lowest().mean for runs in models]),
+        "early": min(best),
+        "late": max(best),
+        "epochs": first.train_config.epochs,
+        "note_seeds": min(len(runs) for runs in models),
+        **seeds(len(runs) for runs in models),
         "symbols": text.symbols,
         "few": results.where(recipe=FEW).figure(),
     }
-
-
-def _firsts(results: Results) -> list[RunRecord]:
-    """Return the first run of each of the note's two-layer models.
-
-    Raises:
-        IndexError: one of them was not run.
-    """
-    return [results.where(recipe=recipe).finished[0] for recipe in NOTE]
 
 
 def charts(results: Results) -> list[list[Chart]]:
@@ -72,8 +65,8 @@ def charts(results: Results) -> list[list[Chart]]:
 
 
 def _turning(results: Results) -> Values:
-    """Return what the note's models come to on both texts, and when they were best on held-out text."""
-    runs = _firsts(results)
+    """Return what the note's models come to on both texts, and when they were best on held-out text, of seed 0."""
+    runs = [results.where(recipe=recipe).finished[0] for recipe in NOTE]
     epochs = [run.best_val.epoch for run in runs if run.best_val]
     return {
         "train": max(run.final["train"].ppl for run in runs),

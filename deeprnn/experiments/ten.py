@@ -144,8 +144,20 @@ def answer_note(results: Results) -> Figures:
         "only": clause(learned == ["residual"], **residual),
         "among": clause("residual" in learned and len(learned) > 1, **residual),
         "without": clause("residual" in tried and "residual" not in learned, **residual),
+        "begun": clause(_is_cut_short(results, runs), epochs=runs["plain"][0].train_config.epochs),
         **seeds(len(runs[part]) for part in ("plain", *tried)),
     }
+
+
+def _is_cut_short(results: Results, runs: Mapping[str, Runs]) -> bool:
+    """Return whether a start still gained 1% in training as it ended, sooner than four layers of the note begin."""
+    if "orthogonal" not in runs:
+        return False
+    four = results.where(recipe=note_stack(CELL, 4).name)
+    begins = note.began(results, four) if four.finished else None
+    ends = runs["orthogonal"][0].curve
+    is_falling = ends.train_ppl[-1] < 0.99 * ends.train_ppl[-2]
+    return is_falling and begins is not None and begins > runs["plain"][0].train_config.epochs
 
 
 def _tried(runs: Mapping[str, Runs]) -> tuple[list[str], list[str]]:

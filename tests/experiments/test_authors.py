@@ -129,9 +129,19 @@ def test_an_author_whom_none_has_read_has_a_column_as_soon_as_one_model_was_scor
     )
     told, whole = said("unseen", results)
     assert "the model of five authors has a perplexity of 5.0, below each of the 3 models of one author" in told
-    assert told.endswith("with as many characters in all, 6.0 to 6.0 (one seed each).")
-    assert "Doyle" not in whole
-    assert "characters of one author: 7.00 to 7.00." in whole
+    assert told.endswith("with as many characters in all that were scored, 6.0 to 6.0 (one seed each).")
+    assert "Austen 6.000 (seeds: 1), Melville 6.000 (seeds: 1). Models of 93,000 characters of one author" in whole
+    assert whole.endswith(": Wells 7.000, Austen 7.000, Doyle 7.000, Dickens 7.000, Melville 7.000.")
+
+
+def test_it_is_said_if_the_authors_nearest_to_the_unseen_one_were_not_scored_on_him():
+    results = results_of(unseen=5.0)
+    for name in ("doyle", "dickens"):
+        run, little = results.runs[f"author-{name}"], results.runs[f"author-93k-{name}"]
+        results.runs[run.name] = replace(run, elsewhere={text: run.elsewhere[text] for text in authors.FIVE})
+        near = little.elsewhere | {authors.UNSEEN: Figures(**made_figures(6.5))}
+        results.runs[little.name] = replace(little, elsewhere=near)
+    assert said("unseen", results)[0].endswith("; those of the authors nearest to him were not scored.")
 
 
 def test_the_claim_on_the_unseen_author_follows_the_figures():

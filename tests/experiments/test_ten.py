@@ -7,8 +7,9 @@ import pytest
 from deeprnn.experiments import depth, questions, ten
 from deeprnn.experiments.format import claim, sentence
 from deeprnn.experiments.markdown import written
+from deeprnn.experiments.recipes import note_stack
 from deeprnn.page.shared.figures import drawn
-from deeprnn.store.results import Outcome, Results
+from deeprnn.store.results import Curve, Outcome, Results
 from tests.conftest import MADE_TEXT, SHIPPED, made_by
 
 RECIPES = {recipe.name: recipe for recipe in ten.recipes()}
@@ -95,8 +96,8 @@ def test_nothing_is_said_of_the_notes_own_ten_layers_before_a_change_was_run():
 
 def test_of_the_notes_own_ten_layers_what_was_run_is_said_and_nothing_else():
     told, whole = said_of_note(of_note(made("plain"), made("longer", train=17.3)))
-    assert told.startswith("Of 1 changes to the note's own ten layers, 0 made them learn more than")
-    assert told.endswith("how often each letter occurs (one seed each).")
+    assert told.startswith("Of 1 changes to the note's own ten layers, ")
+    assert told.endswith(", 0 brought held-out text below letter frequencies (one seed each).")
     assert "All 500 epochs of the note: 17.300 / 17.2 / 17.20 (seeds: 1)." in whole
     assert "Embedding" not in whole
 
@@ -104,10 +105,11 @@ def test_of_the_notes_own_ten_layers_what_was_run_is_said_and_nothing_else():
 def test_the_claim_on_the_notes_ten_layers_follows_what_learned():
     learned = {"train": 1.1, "lowest": 8.7, "status": "learned"}
     alone, _ = said_of_note(of_note(made("plain"), made("adamw"), made("residual", **learned)))
-    assert alone.startswith("Of 2 changes to the note's own ten layers, 1 made them learn more than")
-    assert alone.endswith("how often each letter occurs: residual connections, with 1.1 in training (one seed each).")
+    assert alone.startswith("Of 2 changes to the note's own ten layers, ")
+    learns = "1 brought held-out text below letter frequencies: residual connections, which recite (1.1 in training)"
+    assert alone.endswith(f", {learns} (one seed each).")
     among, _ = said_of_note(of_note(made("plain"), made("adamw", **learned), made("residual", **learned)))
-    assert "2 made them learn" in among
+    assert ", 2 brought held-out text below" in among
     assert among.endswith(", residual connections among them, with 1.1 in training (one seed each).")
     without, _ = said_of_note(of_note(made("plain"), made("adamw", **learned), made("residual")))
     assert without.endswith("; residual connections did not, with 17.4 in training (one seed each).")
@@ -117,14 +119,29 @@ def test_a_change_made_them_learn_only_if_every_seed_did():
     learned = made("residual", train=1.1, status="learned")
     results = of_note(made("plain"), learned, made("residual", seed=1))
     told, whole = said_of_note(results)
-    assert ", 0 made them learn" in told
+    assert ", 0 brought held-out text below" in told
     assert "(seeds: 2)" in whole
 
 
 def test_the_note_ten_layers_are_drawn_with_what_was_run():
     (chart,) = ten.charts_of_note(of_note(made("plain"), made("residual", train=1.1, lowest=8.7, status="learned")))
     shown = drawn(chart, "en")
-    assert [row["name"] for row in shown["rows"]] == ["as in the note", "+ residual"]
+    assert [row["name"] for row in shown["rows"]] == ["fewer epochs", "+ residual"]
     assert (shown["rows"][1]["train"], shown["rows"][1]["value"]) == (1.1, 8.7)
     assert shown["labels"]["value"] == "held-out, lowest"
-    assert shown["title"] == "Of 1 changes to the note's own ten layers, 1 made them learn"
+    assert (
+        shown["title"] == "Of 1 changes to the note's own ten layers, 1 brought held-out text below letter frequencies"
+    )
+
+
+def test_it_is_said_that_longer_training_might_have_helped_where_a_change_was_still_learning():
+    falling = made("orthogonal", train=16.2)
+    falling = replace(falling, curve=Curve(epoch=(90, 100), train_ppl=(17.0, 16.2), val_ppl=(18.0, 18.4)))
+    late = made_by(note_stack("lstm", 4), 14.5, train=14.5)
+    frequencies = MADE_TEXT.unigram_ppl
+    curve = Curve(epoch=(100, 470), train_ppl=(17.4, 14.5), val_ppl=(frequencies, frequencies / 2))
+    late = replace(late, curve=curve)
+    assert said_of_note(of_note(made("plain"), falling, late))[1].endswith("was still falling.")
+    level = replace(falling, curve=replace(falling.curve, train_ppl=(16.2, 16.2)))
+    for results in (of_note(made("plain"), level, late), of_note(made("plain"), falling)):
+        assert "still falling" not in said_of_note(results)[1]

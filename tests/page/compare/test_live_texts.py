@@ -58,7 +58,7 @@ def back(one):
 @pytest.mark.parametrize(
     ("lang", "says"),
     [
-        ("zh", "概率 {p}（惊讶度 {n} 奈特）"),
+        ("zh", "概率 {p}（惊讶度 {n} 纳特）"),
         pytest.param("en", "chance {p} (surprise {n} nats)", marks=pytest.mark.slow),
     ],
 )
