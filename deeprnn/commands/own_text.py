@@ -15,7 +15,6 @@ from deeprnn.config import Form
 from deeprnn.experiments import own
 from deeprnn.experiments.own import Machine, Options, Plan
 from deeprnn.measure.baselines import of_heldout
-from deeprnn.measure.metrics import heldout
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import load_corpus
 from deeprnn.text.sources import as_one_file
@@ -95,7 +94,7 @@ def came(task: Job) -> str:
     info = checkpoint.read_info(task.directory)
     trained = replace(info.metrics.train_config, text=task.recipe.train.text)  # the job may be of another plan
     data = prepare(trained, torch.device("cpu"))
-    ngram = of_heldout(data.parts["train"], heldout(data.parts), len(data.vocab))
+    ngram = of_heldout(data.parts, len(data.vocab))
     return own.came(info.heldout_ppl, len(data.vocab), ngram, "en")
 
 

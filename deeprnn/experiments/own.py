@@ -22,7 +22,6 @@ from deeprnn.experiments.overrides import Overrides, differing, named
 from deeprnn.experiments.recipes import modern_training, num_params, stack
 from deeprnn.experiments.words import WORDS
 from deeprnn.measure.baselines import of_heldout
-from deeprnn.measure.metrics import heldout
 from deeprnn.nn.cells import CELLS
 from deeprnn.text.batches import split
 from deeprnn.text.vocab import Vocab
@@ -141,8 +140,8 @@ class Plan:
 
     @functools.cached_property
     def ngram(self) -> dict[str, float] | None:
-        """The order of an n-gram of the same text, and its perplexity on the same held-out part; None if it is long."""
-        return of_heldout(self.parts["train"], heldout(self.parts), self.symbols)
+        """An n-gram of the same text: its order, its perplexities on the held-out parts; None if the text is long."""
+        return of_heldout(self.parts, self.symbols)
 
     @property
     def parameters(self) -> int:
@@ -213,10 +212,12 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     ends = STARTING_SECONDS + min(ENDING_CHARS, 8 * chars) / speed
     measurement = machine.seconds_to_measure + SNAPSHOT_SECONDS * num_params(model, symbols)
     fitting = _fitting(max(60 * options.minutes - ends, 20 * options.minutes), chars / speed, measurement)
-    epochs, part = (wanted, None) if options.epochs else _reading(fitting, wanted, chars)
+    window = options.window or _window(chars)
+    least = max(LEAST_CHARS, lanes * window + window + 1)  # that make one window of each lane, wherever it begins
+    epochs, part = (wanted, None) if options.epochs else _reading(fitting, wanted, chars, min(least, chars))
     part = chars if part is None and chars < whole else part
     rates = _rates(chars, epochs)
-    train = _training(place, options, chars, epochs, shares, min_count, lanes, part, rates.pop("weight_drop"))
+    train = _training(place, options, chars, epochs, shares, min_count, lanes, window, part, rates.pop("weight_drop"))
     vocab = Vocab.from_text(text[: part or chars], options.form, min_count)
     ids = {name: torch.tensor(vocab.encode(text[slice(*one)])) for name, one in ranges.items()}
     measured = -(-epochs // train.eval_every) * measurement
@@ -246,17 +247,17 @@ def _fitting(seconds: float, epoch: float, measurement: float) -> float:
     return fitting if fitting < MEASUREMENTS else max(seconds - MEASUREMENTS * measurement, 0) / epoch
 
 
-def _reading(fitting: float, wanted: int, chars: int) -> tuple[int, int | None]:
+def _reading(fitting: float, wanted: int, chars: int, least: int) -> tuple[int, int | None]:
     """Return the epochs, and the characters that are read if it is not the whole text.
 
-    fitting: the epochs that fit into the time. If only a few do, and one more almost does, a little less of the text is
-    read once more often.
+    fitting: the epochs that fit into the time. least: the fewest characters that can be read. If only a few epochs fit,
+    and one more almost does, a little less of the text is read once more often.
     """
     if fitting >= wanted:
         return wanted, None
     more = math.ceil(fitting)
     if more == 1 or (more <= 5 and 0.8 <= fitting / more < 1):
-        return more, max(LEAST_CHARS, int(chars * fitting / more))
+        return more, max(least, int(chars * fitting / more))
     return int(fitting), None
 
 
@@ -339,6 +340,7 @@ def _training(
     shares: tuple[float, float],
     min_count: int,
     lanes: int,
+    window: int,
     part: int | None,
     weight_drop: float,
 ) -> TrainConfig:
@@ -347,7 +349,7 @@ def _training(
         epochs,
         form=options.form,
         batch_size=lanes,
-        window=options.window or _window(chars),
+        window=window,
         train_fraction=shares[0],
         val_fraction=shares[1],
         max_train_chars=part,

@@ -8,7 +8,7 @@ Two weaker baselines are not here: uniform guessing among V symbols costs ln V n
 
 import json
 import lzma
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -23,6 +23,7 @@ from torch import Tensor
 from deeprnn.checks import shortened, shown
 from deeprnn.documents import file_size, replace_file
 from deeprnn.lm.sampling import Sampling, draw, uniforms
+from deeprnn.measure.metrics import heldout
 
 NGRAMS = "ngrams"  # the folder of n-grams beside the checkpoints
 ORDER = 6  # the order of the n-grams in the tables and on the page
@@ -263,12 +264,18 @@ class NGram:
         return written
 
 
-def of_heldout(train: Int[Tensor, " N"], held: Int[Tensor, " M"], vocab_size: int) -> dict[str, float] | None:
-    """Return the order of an n-gram of a training text and its perplexity on held-out text; None if it takes long."""
+def of_heldout(parts: Mapping[str, Int[Tensor, " N"]], vocab_size: int) -> dict[str, float] | None:
+    """Return an n-gram of a training text: its order, and its perplexity on held-out text; None if it takes long.
+
+    parts: the ids of a run's parts. The result has `order`, `ppl` (on the test part, or on validation if there is none)
+    and `val_ppl` (on the validation part, of which a run's curve is).
+    """
+    train = parts["train"]
     if len(train) > MAX_COUNTED:
         return None
-    order = min(ORDER, len(train))
-    return {"order": order, "ppl": float(NGram.build(train, vocab_size, order).nats(held).mean().exp())}
+    ngram = NGram.build(train, vocab_size, min(ORDER, len(train)))
+    ppl, val_ppl = (float(ngram.nats(ids).mean().exp()) for ids in (heldout(parts), parts["val"]))
+    return {"order": ngram.order, "ppl": ppl, "val_ppl": val_ppl}
 
 
 def xz_bpc(train_text: str, text: str) -> float:

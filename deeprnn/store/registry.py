@@ -57,7 +57,8 @@ class UnknownModelError(ValueError):
 class Added:
     """A model that came while the server runs.
 
-    visitor: whose it is; None: everybody's who uses this server. called: what its visitor calls its text.
+    visitor: whose it is; None: everybody's who uses this server. called: what its visitor calls its text,
+    "" if that has no name; None: its text has a name of its own.
     """
 
     info: CheckpointInfo

@@ -225,7 +225,7 @@ class JsonLines(Reporter):
             model=job.recipe.model.to_dict(),
             epochs=config.epochs,
             seed=config.seed,
-            ngram=of_heldout(data.parts["train"], held, len(data.vocab)),
+            ngram=of_heldout(data.parts, len(data.vocab)),
             curve=run.curve,
         )
 

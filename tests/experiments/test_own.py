@@ -52,8 +52,27 @@ def test_any_text_of_any_length_gives_a_recipe_that_fits_it(cell, chars, write, 
     assert found.parameters == model.num_params
     assert {len(data.parts[part]) > 1 for part in ("val", "test")} == {True}
     assert 1 < found.ngram["ppl"] < found.symbols * 3
+    assert 1 < found.ngram["val_ppl"] < found.symbols * 3
     for config in (found.recipe.model, found.recipe.train):
         assert type(config).from_dict(config.to_dict()) == config
+
+
+def test_the_curve_is_beside_an_n_gram_of_the_part_that_it_is_measured_on():
+    found = made("ab" * 4_500 + "abcd" * 125 + "dcba" * 125)
+    ngram = baselines.NGram.build(found.parts["train"], found.symbols, 6)
+    for part, key in (("val", "val_ppl"), ("test", "ppl")):
+        assert found.ngram[key] == pytest.approx(float(ngram.nats(found.parts[part]).mean().exp()))
+    assert found.ngram["val_ppl"] != found.ngram["ppl"]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_slow_machine_with_little_time_still_reads_a_window_of_each_lane(cell, tmp_path):
+    text = english(500_000)
+    (tmp_path / "book.txt").write_text(text)
+    options = Options(cell=cell, layers=10, hidden=512, minutes=0.5)
+    found = plan(text, str(tmp_path / "book.txt"), "book", options, Machine(ratio=0.4))
+    prepare(found.recipe.train, CPU)  # refuses what has no window
+    assert found.train_chars < 5_000
 
 
 def test_what_is_asked_for_is_what_is_made():

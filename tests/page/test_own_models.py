@@ -114,6 +114,24 @@ def test_a_title_that_a_public_model_has_too_says_that_it_is_an_own_one(models):
     assert shown == f"{public} (own)"
 
 
+def test_the_model_of_a_text_without_a_name_is_called_by_what_it_was(models, trainings):
+    models.add(models.info(of(trainings, "ann")[0]).path, GONE, visitor="eve", called="")
+    shown = [title_of(models, GONE, lang) for lang in ("en", "zh")]
+    models.remove(GONE)
+    assert shown == ["GRU × 1 · pasted text", "1 层 GRU · 粘贴的文本"]
+
+
+def test_a_kept_model_is_never_named_as_one_that_is_served_from_another_folder(models, trainings, tmp_path):
+    (name,) = of(trainings, "bob")
+    source = models.info(name).path
+    here, there = tmp_path / "checkpoints", tmp_path / "runs"
+    here.mkdir()
+    shutil.copytree(source, there / source.name)
+    served = Registry(here, there)
+    served.add(source, name, visitor="bob", called="secret")
+    assert keep(served, name, local=True) == f"{source.name}-2"
+
+
 def test_whoever_knows_the_name_can_use_an_own_model_everywhere(models, trainings):
     (name,) = of(trainings, "bob")
     (answer,) = service.generate(models, prompt="10", models=[name], max_chars=20, temperature=0.8)

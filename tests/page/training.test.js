@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { figuresOf } from '../../deeprnn/page/training/cards.js';
-import { merged } from '../../deeprnn/page/training/client.js';
+import { ask, failure, merged } from '../../deeprnn/page/training/client.js';
 import { look, seriesOf } from '../../deeprnn/page/training/race.js';
 import { decoded } from '../../deeprnn/page/training/reading.js';
 
@@ -35,10 +35,16 @@ const labels = {
   speed: '{n} characters/s',
   left: '{n} s left',
   best: 'best held-out {ppl}',
+  reached: 'at the end {ppl} ({order}-gram {ngram})',
+  failed: 'no answer ({why})',
 };
 
 /** @param {object} values */
-const training = (values) => ({ ...merged(undefined, 'k', { anew: true, epochs: 30 }), name: 'GRU × 1', ...values });
+const training = (values) => ({
+  ...merged(undefined, 'k', { anew: true, epochs: 30, reached: {}, ngram: { order: 6, ppl: 2.944, val_ppl: 3.45 } }),
+  name: 'GRU × 1',
+  ...values,
+});
 
 test('a training has a line once it has a point, and at most 60 points of its loss are drawn, the last among them', () => {
   assert.deepEqual(seriesOf(training({}), look(0), labels), []);
@@ -67,4 +73,17 @@ test('a card says how far a training is, how fast, how long it takes, and its be
   const ended = 'epoch 30 of 30 · 19,000 characters/s · best held-out 6.11';
   assert.equal(figuresOf(training({ state: 'finished', progress, curve }), labels), ended);
   assert.equal(figuresOf(training({ state: 'waiting', progress: null }), labels), '');
+  const reached = figuresOf(training({ state: 'finished', progress, curve, reached: { heldout_ppl: 3.2 } }), labels);
+  assert.equal(reached, `${ended} · at the end 3.20 (6-gram 2.94)`);
+});
+
+test('what the server says of a request that it does not take is said alone, and only else that it did not answer', async () => {
+  const reason = 'The request is larger than 500,000 bytes.';
+  const answers = [{ detail: reason }, {}];
+  const before = globalThis.fetch;
+  globalThis.fetch = /** @type {any} */ (async () => ({ ok: false, status: 413, json: async () => answers.shift() }));
+  const said = /** @type {string[]} */ ([]);
+  for (let times = 0; times < 2; times++) await ask('ask', {}).catch((error) => said.push(failure(error, labels)));
+  globalThis.fetch = before;
+  assert.deepEqual(said, [reason, 'no answer (HTTP 413)']);
 });

@@ -209,7 +209,8 @@ def own_titles(registry: Registry, visitor: str | None, lang: Lang) -> dict[str,
     plain = {}
     for one in added:
         config, train = one.info.config, one.info.metrics.train_config
-        made = title(config, train, lang) if one.called is None else f"{stack(config, lang)} · {one.called}"
+        called = one.called or tr("training.label.pasted", lang)
+        made = title(config, train, lang) if one.called is None else f"{stack(config, lang)} · {called}"
         plain[one.info.name] = made
     public = set(titles(registry, lang).values())
     shown = _told_apart(plain, [one.info for one in reversed(added)], lang)

@@ -96,7 +96,7 @@ class Answers:
         except (ValueError, RecursionError, TypeError, KeyError):
             raise RequestError("error_request") from None
         if do in ("estimate", "start"):
-            options = _options(values.get("options"))
+            options = _options(values.get("options"), self.trainings.minutes)
             source, title = _short(values, "source"), _title(values)
             return getattr(self, do)(_known(visitor), source, title, options)
         if do in ("stop", "resume", "remove"):
@@ -153,8 +153,8 @@ def _title(values: dict[str, Any]) -> str:
     return printable(title, SHORT_CHARS) if title else ""
 
 
-def _options(value: Any) -> Options:
-    """Read the options of a request.
+def _options(value: Any, minutes: int) -> Options:
+    """Read the options of a request; minutes: the most of a training.
 
     Raises:
         RequestError: they are no options, or outside their ranges.
@@ -168,4 +168,6 @@ def _options(value: Any) -> Options:
     try:
         return Options(**value)
     except OwnTextError as error:
+        if error.key == "own.refused.minutes":  # the most of a training here is less than that of one in a terminal
+            raise RequestError("training.refused.range", **error.values | {"most": minutes}) from error
         raise RequestError(error.key, **error.values) from error

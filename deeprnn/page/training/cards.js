@@ -205,7 +205,7 @@ function said({ state, place, progress, reason }, labels) {
  * @param {Training} training
  * @param {Labels} labels
  */
-export function figuresOf({ state, epochs, progress, curve }, labels) {
+export function figuresOf({ state, epochs, progress, curve, reached, ngram }, labels) {
   const parts = [];
   if (progress) {
     const at = state === 'finished' ? epochs : Math.floor(progress.epoch);
@@ -215,6 +215,10 @@ export function figuresOf({ state, epochs, progress, curve }, labels) {
   }
   const best = Math.min(...curve.map((point) => point[3]));
   if (curve.length) parts.push(filled(labels.best, { ppl: best.toFixed(2) }));
+  if (reached.heldout_ppl) {
+    const beside = { order: ngram.order, ngram: ngram.ppl.toFixed(2) };
+    parts.push(filled(labels.reached, { ppl: reached.heldout_ppl.toFixed(2), ...beside }));
+  }
   return parts.join(' · ');
 }
 

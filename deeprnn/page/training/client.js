@@ -1,4 +1,5 @@
 // What the Train view asks of the server, and the visitor's trainings as the server tells of them.
+import { filled } from '../shared/dom.js';
 
 /**
  * What a visitor may choose of a training; null: chosen by the text.
@@ -23,7 +24,7 @@
  * @property {'waiting' | 'running' | 'stopping' | 'stopped' | 'finished' | 'failed'} state
  * @property {number} place in the queue
  * @property {number} epochs
- * @property {{ order: number, ppl: number }} ngram
+ * @property {{ order: number, ppl: number, val_ppl: number }} ngram on the test part, and on the one of the curve
  * @property {{ epoch: number, seconds: number, chars_per_second: number, seconds_left: number } | null} progress
  * @property {[number, string] | null} sample the epoch, and what it wrote after it
  * @property {any} reason
@@ -52,11 +53,25 @@ export async function ask(what, body) {
   const type = typeof body === 'string' ? 'text/plain;charset=utf-8' : 'application/json';
   const answer = await fetch(`training/${what}`, { method: 'POST', body: sent, headers: { 'content-type': type } });
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(said.detail ?? `HTTP ${answer.status}`);
-  return said;
+  if (answer.ok) return said;
+  throw said.detail ? new Told(said.detail) : new Error(`HTTP ${answer.status}`);
+}
+
+/** What the server says of a request that it does not take. */
+class Told extends Error {}
+
+/**
+ * What is said of a request that failed.
+ * @param {unknown} error
+ * @param {Record<string, string>} labels
+ */
+export function failure(error, labels) {
+  if (error instanceof Told) return error.message;
+  return filled(labels.failed, { why: error instanceof Error ? error.message : String(error) });
 }
 
 export const AGAIN = 3000; // milliseconds after which what was refused is tried again
+const HERE = 600_000; // milliseconds after which a page that asks for nothing says that it is still open
 
 /** The visitor's trainings. */
 export class Trainings {
@@ -75,6 +90,9 @@ export class Trainings {
         this.#stream?.close(); // a browser keeps few connections to one server
       else this.listen(); // another tab may have started or removed a training
     });
+    setInterval(() => {
+      if (this.all.size && this.#stream?.readyState !== EventSource.OPEN) this.load().catch(() => {});
+    }, HERE); // the server removes what is of a visitor who has left
   }
 
   /**

@@ -1,6 +1,7 @@
 // The form of the Train view: a text, the choices, what to expect of them, and the button that starts.
-import { filled, node, spoken } from '../shared/dom.js';
+import { node, spoken } from '../shared/dom.js';
 import { Choices } from './choices.js';
+import { failure } from './client.js';
 import { Source } from './source.js';
 
 /** @typedef {import('./client.js').Training} Training */
@@ -139,7 +140,7 @@ export class Form {
     try {
       return await this.source.send({ do: what, options: this.choices.options() });
     } catch (error) {
-      this.#tell(filled(this.labels.failed, { why: error instanceof Error ? error.message : String(error) }));
+      this.#tell(failure(error, this.labels));
       return null;
     }
   }

@@ -27,7 +27,7 @@ from deeprnn.text.vocab import normalize
 LOG = logging.getLogger(__name__)
 MOST_JOBS = 8  # trainings that a visitor may have, finished ones too
 MOST_WAITING = 20  # trainings of all visitors that wait or run
-GRACE_SECONDS = 180  # seconds to save what there is after a stop
+GRACE_SECONDS = 180  # seconds that a process which was asked to stop may report nothing
 MORE_TIME = 1.25  # a training is stopped after this factor times the minutes that are allowed
 IDLE_SECONDS = 3_600.0  # seconds after which the folder of a visitor who does nothing is removed
 MEGABYTE = 1_000_000
@@ -89,7 +89,7 @@ class Trainings:
         with self._changed:
             for training in self._all.values():
                 if training.visitor == visitor and training.source == key:
-                    return Path(training.text).read_text("utf-8")
+                    return Path(training.text).read_bytes().decode()  # with the line ends that it has
         raise RequestError("training.refused.gone")
 
     def estimate(self, text: str, options: Options) -> Plan:
@@ -167,7 +167,7 @@ class Trainings:
             training = self._of(visitor, key)
             if not (training.resumable or training.state == "stopped"):
                 raise RequestError("training.refused.state")
-            if training.seconds >= self._most_seconds:
+            if training.spent:
                 raise RequestError("training.refused.used", most=self.minutes)
             self._admit(visitor, new=False)
             training.resumed = training.resumable
@@ -309,6 +309,7 @@ class Trainings:
         with self._changed:
             self._running = None
             training.seconds += time.monotonic() - started
+            training.spent = training.seconds >= self._most_seconds
             training.end(status)
             if training.key in self._all:
                 self._serve(training)
@@ -320,7 +321,7 @@ class Trainings:
         """Add the model of a training to those that are served, or replace it, if there is a checkpoint."""
         if training.checkpoint is None:
             return
-        called = None if training.text == training.source else " ".join(training.title.split())[:TITLE_CHARS] or None
+        called = None if training.text == training.source else " ".join(training.title.split())[:TITLE_CHARS]
         try:
             self._registry.add(training.checkpoint, training.name, visitor=training.visitor, called=called)
         except ValueError as error:
@@ -337,7 +338,15 @@ class Trainings:
     def _end_soon(self, process: TrainingProcess) -> None:
         """Ask a process to stop, and end it if it does not."""
         process.stop()
-        timer = threading.Timer(GRACE_SECONDS, process.kill)
+        self._kill_if_silent(process, time.monotonic(), GRACE_SECONDS)
+
+    def _kill_if_silent(self, process: TrainingProcess, since: float, grace: float) -> None:
+        """End a process that reports nothing for so long; while it measures a large model it says so every second."""
+        silent = time.monotonic() - max(since, process.heard)
+        if silent >= grace:
+            process.kill()
+            return
+        timer = threading.Timer(grace - silent, self._kill_if_silent, (process, since, grace))
         timer.daemon = True
         timer.start()
 

@@ -28,7 +28,7 @@ def keep(registry: Registry, name: str, *, local: bool) -> str:
     if added is None:
         raise RequestError("error_model_gone")
     try:
-        folder = _copied(added.info.path, registry.directory)
+        folder = _copied(added.info.path, registry)
         registry.add(folder, folder.name)
     except (OSError, ValueError) as error:  # ValueError: it was removed while it was copied
         reason = getattr(error, "strerror", None) or type(error).__name__
@@ -36,14 +36,15 @@ def keep(registry: Registry, name: str, *, local: bool) -> str:
     return folder.name
 
 
-def _copied(source: Path, directory: Path) -> Path:
-    """Copy a folder into a directory, at once as a whole, under its own name or the next free one."""
+def _copied(source: Path, registry: Registry) -> Path:
+    """Copy a folder to the checkpoints, at once as a whole, under its own name or the next that no model has."""
+    directory = registry.directory
     copy = aside(directory / source.name)
     try:
         shutil.copytree(source, copy)
         for count in itertools.count(1):
             target = directory / (source.name if count == 1 else f"{source.name}-{count}")
-            if target.exists():
+            if target.exists() or registry.find(target.name):
                 continue
             try:
                 return copy.rename(target)

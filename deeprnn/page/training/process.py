@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ class TrainingProcess:
                 stderr=errors,
                 start_new_session=True,
             )
+        self.heard = time.monotonic()  # when it last reported something
         try:
             _limit(self.pid, limits)
         except BaseException:
@@ -73,6 +75,7 @@ class TrainingProcess:
         """Yield the events that the process reports, until it closes its output; then wait until it has ended."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
+            self.heard = time.monotonic()
             with contextlib.suppress(ValueError):  # cut off in the middle
                 yield json.loads(line)
         self._process.wait()

@@ -117,9 +117,9 @@ export class Race {
    */
   #chart(series) {
     const { labels } = this;
-    const best = this.#trainings.map(({ ngram }) => ngram).reduce((a, b) => (b.ppl < a.ppl ? b : a));
-    const name = filled(labels.ngram, { order: best.order, ppl: best.ppl.toFixed(2) });
-    const rules = best.order ? [{ name, y: best.ppl }] : [];
+    const best = this.#trainings.map(({ ngram }) => ngram).reduce((a, b) => (b.val_ppl < a.val_ppl ? b : a));
+    const name = filled(labels.ngram, { order: best.order, ppl: best.val_ppl.toFixed(2) });
+    const rules = best.order ? [{ name, y: best.val_ppl }] : [];
     const xs = [labels.seconds, labels.epochs];
     const about = { name: '', title: labels.chart, y: labels.perplexity };
     return { kind: 'lines', ...about, series, xs, log_x: false, ticks: [], rules };

@@ -44,6 +44,7 @@ class Training:
     seconds: float = 0.0  # of all its processes
     resumed: bool = False
     overtime: bool = False
+    spent: bool = False  # whether it has used its time
 
     @property
     def name(self) -> str:

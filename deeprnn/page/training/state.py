@@ -70,7 +70,7 @@ def fields(training: Training, place: int) -> dict[str, Any]:
         "progress": {name: training.progress[name] for name in SHOWN} if training.progress else None,
         "sample": [latest[0]["epoch"], latest[0]["written"]["drawn"]] if latest else None,
         "reason": in_both(lambda lang: tr(reason[0], lang, **reason[1])) if reason else None,
-        "resumable": training.resumable or training.state == "stopped",
+        "resumable": (training.resumable or training.state == "stopped") and not training.spent,
         "reached": {name: ending[name] for name in ("train_ppl", "heldout_ppl", "best_epoch") if name in ending},
         "command": command(training.options, data_of(training)),
     }
@@ -95,8 +95,8 @@ def data_of(training: Training) -> str:
 
 
 def own_file(title: str) -> str:
-    """Return the name of the file of a visitor's text."""
-    return title if title.endswith(".txt") else f"{title or 'book'}.txt"
+    """Return the name of the file of a visitor's text, which is its title if it has one."""
+    return title or "book.txt"
 
 
 class News:

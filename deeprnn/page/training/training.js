@@ -4,13 +4,19 @@ import { keep } from '../shared/drafts.js';
 import { refresh } from '../shared/own.js';
 import { identify } from '../shared/visitor.js';
 import { Card, commandLine } from './cards.js';
-import { AGAIN, Trainings, ask } from './client.js';
+import { AGAIN, Trainings, ask, failure } from './client.js';
 import { Form } from './form.js';
 import { Race, look } from './race.js';
 
 /** @typedef {import('./client.js').Training} Training */
 /** @typedef {import('./form.js').Offer} Offer */
 /** @typedef {Offer & { labels: Record<string, string> }} Value */
+
+/**
+ * What a training reads: perplexities of the same text in another form cannot be compared.
+ * @param {Training} training
+ */
+const whatItReads = ({ source, options }) => `${options.form} ${source}`;
 
 /** The trainings of one text: a chart and cards. */
 class Group {
@@ -37,9 +43,9 @@ class Group {
    */
   update(trainings, looks) {
     this.element.dataset.count = String(trainings.length);
-    this.heading.textContent = filled(this.labels.trained_on, {
-      text: spoken(trainings[0].text) || this.labels.pasted,
-    });
+    const text = spoken(trainings[0].text) || this.labels.pasted;
+    const form = trainings[0].options.form === 'd2l' ? ` · ${this.labels.d2l}` : '';
+    this.heading.textContent = filled(this.labels.trained_on, { text: text + form });
     const named = trainings.map((one) => ({ ...one, name: spoken(one.title) }));
     this.race.draw(named, looks);
     for (const [key, card] of this.#cards) {
@@ -98,20 +104,20 @@ class View {
     const all = [...this.trainings.all.values()];
     this.#tellModels(all);
     all.forEach(({ key }) => this.#looks.has(key) || this.#looks.set(key, look(this.#looks.size)));
-    const sources = [...new Set(all.map(({ source }) => source).reverse())];
-    for (const [source, group] of this.#groups) {
-      if (sources.includes(source)) continue;
+    const read = [...new Set(all.map(whatItReads).reverse())];
+    for (const [what, group] of this.#groups) {
+      if (read.includes(what)) continue;
       group.element.remove();
-      this.#groups.delete(source);
+      this.#groups.delete(what);
     }
-    sources.forEach((source, index) => {
-      const group = this.#groups.get(source) ?? new Group(this.labels, this);
-      this.#groups.set(source, group);
+    read.forEach((what, index) => {
+      const group = this.#groups.get(what) ?? new Group(this.labels, this);
+      this.#groups.set(what, group);
       if (this.groups.children[index] !== group.element) {
         this.groups.insertBefore(group.element, this.groups.children[index] ?? null);
       }
       group.update(
-        all.filter((one) => one.source === source),
+        all.filter((one) => whatItReads(one) === what),
         this.#looks,
       );
     });
@@ -120,7 +126,7 @@ class View {
       this.#begun = false;
       if (first.getBoundingClientRect().top > 0.6 * window.innerHeight) glideTo(first);
     }
-    this.form?.name(sources.includes(this.form.source.chosen?.source ?? ''));
+    this.form?.name(all.some(({ source }) => source === this.form?.source.chosen?.source));
   }
 
   /**
@@ -150,7 +156,7 @@ class View {
       else if (what === 'remove') this.trainings.forget(key);
       if (answer.kept) this.problem.textContent = filled(this.labels.kept, { name: answer.kept });
     } catch (error) {
-      this.tell(String(error));
+      this.tell(error);
     }
     this.trainings.listen();
     if (document.activeElement !== document.body) return;
@@ -158,9 +164,9 @@ class View {
     if (next instanceof HTMLElement) next.focus({ preventScroll: true });
   }
 
-  /** @param {string} why the server did not answer */
-  tell(why) {
-    this.problem.textContent = filled(this.labels.failed, { why });
+  /** @param {unknown} error why a request failed */
+  tell(error) {
+    this.problem.textContent = failure(error, this.labels);
   }
 }
 
@@ -210,7 +216,7 @@ export function mount({ element, props, labels, watch }) {
         if (view) view.problem.textContent = '';
       },
       (error) => {
-        view?.tell(String(error));
+        view?.tell(error);
         setTimeout(load, AGAIN);
       },
     );

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from deeprnn.page.training import jobs, process
 from deeprnn.page.training.folders import LOCK, Folders
 from deeprnn.page.training.jobs import Training, Trainings
 from deeprnn.page.training.process import LOWEST_PRIORITY
+from deeprnn.page.training.state import fields
 from deeprnn.page.words import WORDS
 from deeprnn.store import checkpoint
 from deeprnn.store.registry import Registry
@@ -140,6 +142,8 @@ def test_a_training_that_was_stopped_and_resumed_learns_exactly_what_one_does_th
 class Deaf:
     """A process that ends only when it is killed."""
 
+    heard = 0.0
+
     def __init__(self, *_, **__):
         self._killed = threading.Event()
 
@@ -168,6 +172,43 @@ def test_a_training_that_does_not_stop_when_it_is_asked_is_killed_and_the_next_o
     until_ended(deaf)
     assert deaf.reason == ("training.failed.killed", {"reason": "", "status": signal.SIGKILL})
     until(following, lambda one: one.state == "running")
+
+
+class Saving(Deaf):
+    """A process that takes long to save what there is, and says all the time that it does."""
+
+    asked = 0
+    saved = threading.Event()
+
+    def events(self):
+        assert self.saved.wait(WAIT)
+        yield from ()
+
+    @property
+    def heard(self):
+        self.asked += 1
+        if self.asked == 3:
+            self.saved.set()
+        return time.monotonic()
+
+
+def test_a_training_that_is_still_being_saved_is_not_killed(made, monkeypatch):
+    monkeypatch.setattr(jobs, "TrainingProcess", Saving)
+    trainings = made()
+    training = one(trainings, "ann", trainings.submit("ann", TEXT, "a", LONG))
+    until(training, lambda one: one.state == "running")
+    with monkeypatch.context() as soon:
+        soon.setattr(jobs, "GRACE_SECONDS", 0.01)
+        trainings.stop("ann", training.key)
+    until_ended(training)
+    assert training.reason[0] == "training.failed.crashed", "it was not killed"
+
+
+def test_a_text_is_given_back_with_the_line_ends_that_it_had(made, monkeypatch):
+    monkeypatch.setattr(jobs, "TrainingProcess", Deaf)
+    trainings, text = made(), TEXT.replace("\n", "\r\n")
+    training = one(trainings, "ann", trainings.submit("ann", text, "bottles.txt", LONG))
+    assert trainings.text_of("ann", training.source) == text
 
 
 @pytest.mark.process
@@ -254,6 +295,7 @@ def test_a_training_that_takes_too_long_is_stopped_and_keeps_what_there_is(made,
     assert checkpoint.read_info(training.checkpoint).metrics.stopped_after is not None
     with pytest.raises(RequestError, match="has used its time"):
         trainings.resume("ann", training.key)
+    assert not fields(training, 0)["resumable"]
 
 
 BELOW = """

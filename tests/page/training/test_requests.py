@@ -76,7 +76,7 @@ def test_a_text_is_sent_once_and_estimated_for_its_visitor_alone(ask):
     said = about(ask, ANN, "estimate", **asked)
     assert re.search(r"3 epochs in \d+ seconds; 0.00 M weights, 8 units a layer; a 6-gram .* [1-9]", said["said"]["en"])
     assert "6 元语法" in said["said"]["zh"]
-    line = "python train.py my-book --data bottles.txt --cell gru --layers 1 --hidden 8 --epochs 3"
+    line = "python train.py my-book --data bottles --cell gru --layers 1 --hidden 8 --epochs 3"
     assert said["command"] == line
     assert about(ask, BOB, "estimate", **asked)["why"] == "training.refused.gone"
     assert about(ask, None, "estimate", **asked)["why"] == "training.refused.cookie"
@@ -93,6 +93,12 @@ def test_a_text_that_is_at_hand_is_not_sent(ask):
     assert (book["name"], book["chars"], TEXT.startswith(book["opening"])) == ("time_machine", len(TEXT), True)
     said = about(ask, ANN, "estimate", source="time_machine", title="", options=OPTIONS)
     assert said["command"].startswith("python train.py my-book --data time_machine --cell gru")
+
+
+def test_minutes_out_of_range_are_told_by_what_a_training_here_may_take(ask):
+    source = ask(ANN, "POST", "text", TEXT).json()["source"]
+    refused = about(ask, ANN, "estimate", source=source, title="", options=OPTIONS | {"minutes": 0})["refused"]
+    assert refused["en"] == "A training here may take from 0.1 to 10 minutes, not 0."
 
 
 def test_one_text_is_always_at_hand_and_its_models_title_is_that_of_the_text(ask, answers):
@@ -118,7 +124,7 @@ def test_the_n_gram_of_an_estimate_has_read_the_text_in_the_form_and_as_far_as_t
     assert plans[0].ngram["ppl"] != plans[1].ngram["ppl"]
     assert (plans[0].train_chars == plans[1].train_chars) == ("form" in change)
     for one, plan in zip(options, plans, strict=True):
-        assert answers.estimate(ANN, source, "t", one) == estimated(plan, plan.ngram, one, "t.txt")
+        assert answers.estimate(ANN, source, "t", one) == estimated(plan, plan.ngram, one, "t")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +221,7 @@ def test_what_is_no_text_is_refused_in_both_languages(ask, body, why):
         ({"do": "start", "source": "x", "options": OPTIONS | {"residual": 1}}, "error_request"),
         ({"do": "start", "source": "x", "options": OPTIONS | {"layers": 11}}, "own.refused.layers"),
         ({"do": "start", "source": "x", "options": OPTIONS | {"cell": []}}, "own.refused.cell"),
-        ({"do": "start", "source": "x", "options": OPTIONS | {"minutes": None}}, "own.refused.minutes"),
+        ({"do": "start", "source": "x", "options": OPTIONS | {"minutes": None}}, "training.refused.range"),
     ],
 )
 def test_requests_are_read_strictly(ask, asked, why):
@@ -367,7 +373,7 @@ def test_the_line_for_the_terminal_trains_with_the_same_options(options):
 @pytest.mark.parametrize("name", ["lr", "batch", "window", "max_chars", "prompt"])
 def test_what_only_a_command_line_may_ask_for_is_refused(name):
     with pytest.raises(RequestError) as refused:
-        _options({"cell": "gru", name: 1})
+        _options({"cell": "gru", name: 1}, 10)
     assert refused.value.key == "error_request"
 
 

@@ -249,6 +249,29 @@ def test_trainings_and_texts_at_hand_come_when_the_server_answers_again(train):
     one.page.wait_for_function("() => window.fetched > 1 && document.querySelector('.problem').textContent === ''")
 
 
+STAYS = """
+    const set = window.setInterval;
+    window.setInterval = (work, after, ...more) => {
+        if (after === 600_000) window.stay = work;
+        return set(work, after, ...more);
+    };
+"""
+
+
+def test_variants_in_another_form_have_a_chart_of_their_own_and_a_page_that_stays_open_says_so(train):
+    one = train(script=STAYS)
+    start(one, layers="1", width="32", epochs="1")
+    one.page.locator(".choices-part select").nth(4).select_option("d2l")
+    one.page.locator(".go:enabled").click()
+    for index in range(2):
+        until(one, "finished", index)
+    headings = one.page.locator(".group h3").all_text_contents()
+    assert headings == ["Trained on pasted text · only a–z and spaces, as in d2l", "Trained on pasted text"]
+    assert re.search(r", at the end: \d+\.\d\d \(6-gram \d\.\d\d\)$", one.page.locator(".figures").first.text_content())
+    with one.page.expect_request("**/training/state"):
+        one.page.evaluate("window.stay()")
+
+
 def test_a_reader_without_a_text_takes_one_that_comes_with_python(train):
     one = train()
     one.page.locator(".ways select").select_option("python-docs")
