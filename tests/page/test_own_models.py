@@ -95,7 +95,7 @@ def test_another_visitors_model_that_is_listed_stays_so_when_the_list_is_asked_f
 def test_titles_say_what_the_visitor_calls_the_text_and_tell_models_apart(models, trainings):
     first, second = of(trainings, "ann")
     assert title_of(models, first, "en") == "GRU × 1 · My bottles, 瓶子 · 8 units"
-    assert title_of(models, second, "zh").startswith("1 层 GRU · My bottles, 瓶子 · 16")
+    assert title_of(models, second, "zh").startswith("1 层 GRU · My bottles, 瓶子 · 宽度 16")
     assert title_of(models, of(trainings, "bob")[0], "en") == "GRU × 1 · secret"
     again = models.info(first).path
     try:
@@ -119,6 +119,14 @@ def test_the_model_of_a_text_without_a_name_is_called_by_what_it_was(models, tra
     shown = [title_of(models, GONE, lang) for lang in ("en", "zh")]
     models.remove(GONE)
     assert shown == ["GRU × 1 · pasted text", "1 层 GRU · 粘贴的文本"]
+
+
+def test_an_own_text_is_called_by_its_visitors_name_beside_its_n_gram_and_where_it_is_copied(models, trainings):
+    (name,) = of(trainings, "bob")
+    rows = spoken(next(parts(models, TEXT[:300], [name])), "en")["cards"]
+    assert next(row["title"] for row in rows if row["kind"] == "ngram").startswith("6-gram of secret,")
+    copied = cards._analysed(models, cards.Card(model=name, prompt="6", text=TEXT[:80]), None, "en")
+    assert "secret," in copied["rote"]
 
 
 def test_a_kept_model_is_never_named_as_one_that_is_served_from_another_folder(models, trainings, tmp_path):

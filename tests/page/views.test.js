@@ -175,16 +175,17 @@ const scored = (row) =>
     kind: 'model',
     state: 'done',
     title: 'a',
+    name: 'a',
     form: 'd2l',
     guess: 28,
     ppl: 5,
     unknown: 0,
     ...row,
   });
-const gram = scored({ kind: 'ngram', title: 'gram', ppl: 4, count: 6 });
+const gram = scored({ kind: 'ngram', title: 'gram', ppl: 4, count: 6, of: ['a', 'b'] });
 
 test('the verdict names the best model, and whether counting does better', () => {
-  const other = scored({ title: 'b', ppl: 7.123 });
+  const other = scored({ title: 'b', name: 'b', ppl: 7.123 });
   const say = (/** @type {ReturnType<typeof scored>[]} */ ...rows) => {
     const { bold, rest } = verdict(rows, 100, LABELS);
     return [bold, ...rest];
@@ -193,6 +194,8 @@ test('the verdict names the best model, and whether counting does better', () =>
   assert.deepEqual(say(other, gram), ['b 7.12', 'better 6 4', 'guess 28']);
   assert.deepEqual(say(scored({ ppl: 1.04 }), other, gram), ['a sure 1.04', 'worse 6 4', 'guess 28']);
   assert.deepEqual(say(scored({ ppl: 1e9 })), ['a 1 × 10^9 worse than 28']);
+  const shorter = { ...gram, of: ['b'] }; // an n-gram of another text than the best model has read
+  assert.deepEqual(say(other, scored({}), shorter), ['a best 5', 'guess 28']);
 });
 
 test('the verdict ranks no model that does not know the text, nor models of two forms together', () => {

@@ -149,7 +149,9 @@ class Compare {
 
   /** @param {Value} value */
   #drawCards({ cards, labels, sampling }) {
-    const signature = JSON.stringify(cards.map((card) => [card.model, card.title, card.meta, card.reading]));
+    const signature = JSON.stringify(
+      cards.map((card) => [card.model, card.title, card.meta, card.reading, card.short]),
+    );
     if (this.cards.dataset.signature !== signature || !this.cards.children.length) {
       this.cards.dataset.signature = signature;
       this.cards.dataset.count = String(cards.length);

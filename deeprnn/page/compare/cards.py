@@ -24,7 +24,7 @@ from deeprnn.page.service import MAX_MODELS, MAX_PROMPT_CHARS, MAX_SEED, MAX_WRI
 from deeprnn.page.shared.components import carried
 from deeprnn.page.shared.poems import FREE, SHAPES, given_places, rhyming_places, settings_of, write_poems
 from deeprnn.page.shared.questions import comparisons, verdict
-from deeprnn.page.shared.widgets import alphabets_note, book, facts, perplexity, title_of
+from deeprnn.page.shared.widgets import alphabets_note, book, called, facts, perplexity, title_of
 from deeprnn.page.words import table, tr
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import Registry, is_private
@@ -386,14 +386,15 @@ def _analysed(registry: Registry, card: Card, form: PoemForm | None, lang: Lang)
         found = service.analyse(registry, card.model, card.prompt, card.text)
     except RequestError as error:  # its weights are broken: only this card shows the error
         return _UNMARKED | {"status": error.message(lang)}
-    spans = [[one["start"], one["end"], _place(one, lang)] for one in found["runs"]]
+    own = called(registry, card.model, lang)
+    spans = [[one["start"], one["end"], _place(one, own, lang)] for one in found["runs"]]
     spans += (lines := _copied_lines(found["lines"] or [], form))
     longest = max(found["runs"], key=lambda one: one["end"] - one["start"], default=None)
     places = [one["fraction"] for one in found["runs"] if one["text"] == longest["text"]] if longest else []
     return {
         "nats": found["nats"] and [round(nats, 2) for nats in found["nats"]],  # more digits make no visible difference
         "runs": spans,
-        "rote": _rote(found, longest, lang),
+        "rote": _rote(found, longest, own, lang),
         "places": places,
         "quality": _said_of_lines(found["lines"], lines, lang)
         + (_quality(found, lang) if found["nats"] is not None else [tr("compare.unread_yet", lang)]),
@@ -418,17 +419,18 @@ def _said_of_lines(known: Sequence[Drawn] | None, lines: Sequence[Sequence[Any]]
     return [tr("compare.lines", lang, n=len(lines), poems=poems) if lines else tr("compare.lines_none", lang)]
 
 
-def _rote(found: Drawn, longest: Drawn | None, lang: Lang) -> str:
+def _rote(found: Drawn, longest: Drawn | None, own: str | None, lang: Lang) -> str:
     if found["copied_share"] is None:
         return tr("compare.rote_unknown", lang)
     if longest is None:
         return tr("compare.rote_none", lang)
     length, share = longest["end"] - longest["start"], f"{found['copied_share']:.0%}"
-    return tr("compare.rote", lang, share=share, longest=length, place=_place(longest, lang))
+    return tr("compare.rote", lang, share=share, longest=length, place=_place(longest, own, lang))
 
 
-def _place(span: Drawn, lang: Lang) -> str:
-    return tr("compare.place", lang, text=book(span["text"], lang), percent=f"{span['fraction']:.1%}")
+def _place(span: Drawn, own: str | None, lang: Lang) -> str:
+    """Return where a copied span stands; own: what a visitor calls the text of an own model."""
+    return tr("compare.place", lang, text=own or book(span["text"], lang), percent=f"{span['fraction']:.1%}")
 
 
 def _quality(found: Drawn, lang: Lang) -> list[str]:

@@ -67,7 +67,7 @@ def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestE
     return {
         "text": next((found["text"] for found in looks.values()), ""),
         "headline": headline([(shown[name], found) for name, found in looks.items()], lang),
-        "notes": [fault.message(lang) for fault in faults],
+        "notes": [fault.message(lang) for fault in faults] + _unknown(registry, looks, shown, lang),
         "models": [
             {
                 **found,
@@ -81,6 +81,16 @@ def _drawn(registry: Registry, looks: dict[str, Look], faults: Sequence[RequestE
             for name, found in looks.items()
         ],
     }
+
+
+def _unknown(registry: Registry, looks: dict[str, Look], titles: dict[str, str], lang: Lang) -> list[str]:
+    """Return, for each model that does not know some characters of the text, how many, and what that means."""
+    counts = {name: registry.info(name).vocab.count_unknown(look["text"]) for name, look in looks.items()}
+    return [
+        tr("inside.unknown", lang, title=titles[name], n=count, of=len(looks[name]["text"]))
+        for name, count in counts.items()
+        if count
+    ]
 
 
 def _readable_levels(lens: dict[str, Any], residual: bool) -> dict[str, Any]:

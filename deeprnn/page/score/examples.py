@@ -56,9 +56,10 @@ EXAMPLES = {
 DEFAULT = "mixed"
 
 
-def about(text: str, lang: Lang) -> str:
-    """Return what an example shows, or "" for any other text."""
-    key = next((key for key, example in EXAMPLES.items() if example.text == text), None)
+def about(registry: Registry, text: str, names: Sequence[str], lang: Lang) -> str:
+    """Return what an example shows with its models, or "" for any other text or models."""
+    shown = (key for key, example in EXAMPLES.items() if example.text == text and models(registry, key) == list(names))
+    key = next(shown, None)
     return tr(f"score.about.{key}", lang, n=len(_RECITED)) if key else ""
 
 
@@ -76,6 +77,12 @@ def chosen(registry: Registry, key: str, names: Sequence[str]) -> list[str]:
     if list(names) in [models(registry, other) for other in EXAMPLES]:
         return own
     return fitting(registry, EXAMPLES[key].text, names) or own
+
+
+def first_for(registry: Registry, names: Sequence[str]) -> str:
+    """Return the text of the first example that one of the models can read, or of the first of all."""
+    read = (one.text for one in EXAMPLES.values() if fitting(registry, one.text, names))
+    return next(read, EXAMPLES[DEFAULT].text)
 
 
 def fitting(registry: Registry, text: str, names: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from deeprnn.lm.evaluation import per_character
 from deeprnn.page import service
 from deeprnn.page.score.examples import about
-from deeprnn.page.shared.widgets import book, title_of
+from deeprnn.page.shared.widgets import book, called, title_of
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.text.vocab import source_positions
@@ -44,7 +44,7 @@ def _grown(
         "text": text,
         "merged": _merged(text),
         "models": list(names),
-        "about": in_both(lambda lang: about(text, lang)),
+        "about": in_both(lambda lang: about(registry, text, names, lang)),
         "notes": in_both(lambda lang: _notes(registry, text, names, lang)),
         "cards": rows,
     }
@@ -92,11 +92,11 @@ def _waiting(registry: Registry, base: dict[str, Any]) -> Row:
     info = registry.info(base["model"])
 
     def title(lang: Lang) -> str:
-        text = book(info.metrics.text.name, lang)
+        text = called(registry, base["model"], lang) or book(info.metrics.text.name, lang)
         return tr(f"score.row.{base['kind']}", lang, n=base["count"], text=text, chars=f"{info.train_chars:,}")
 
     words = {"title": in_both(title), "name": "", "cell": "base", "kind": base["kind"], "count": base["count"]}
-    return _model(registry, base["model"]) | words
+    return _model(registry, base["model"]) | words | {"of": base.get("of", [])}
 
 
 def _base(registry: Registry, base: dict[str, Any]) -> Row:

@@ -37,6 +37,7 @@ import { verdict } from './verdict.js';
  * @property {string} nats
  * @property {number} step
  * @property {number} [count] of models, or the order of an n-gram
+ * @property {string[]} [of] the models whose training text an n-gram has counted
  * @property {number} [unknown] how many characters the model does not know
  * @property {string} [why] why a broken model cannot be used
  * @property {string} [where] one bit for each character: whether it is unknown

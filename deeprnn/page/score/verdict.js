@@ -49,9 +49,7 @@ export function verdict(rows, characters, labels) {
   const said = { title: best.title, n: rounded(best.ppl) };
   if (best.ppl >= best.guess) return { bold: filled(labels.all_worse, { ...said, guess: best.guess }), rest: [] };
   const key = (others.length ? 'best' : 'only') + (best.ppl <= SURE ? '_sure' : '');
-  const counted = rows
-    .filter((row) => row.kind === 'ngram' && row.form === best.form && row.guess < 2 * best.guess)
-    .sort((a, b) => a.ppl - b.ppl)[0];
+  const counted = rows.find((row) => row.kind === 'ngram' && row.of?.includes(best.name)); // of the text that it has read
   const counting = counted && (counted.ppl < best.ppl ? labels.counting_better : labels.counting_worse);
   return {
     bold: filled(labels[key], said),

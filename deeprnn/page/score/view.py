@@ -170,12 +170,15 @@ class _Handlers:
             names = list(comparisons(self._registry)[ask.preset].groups[ask.budget])
         controls = [] if names or ask.text else [gr.skip()] * 2
         names = names[:MAX_MODELS] or examples.models(self._registry, DEFAULT)  # the Compare view shows a warning
-        text = ask.text or (typed if len(typed) > 1 else EXAMPLES[DEFAULT].text)
+        text = ask.text or (typed if len(typed) > 1 else examples.first_for(self._registry, names))
+        turn = self._turns.begin(session)
         try:
-            drawn: Any = written(self._turns.begin(session), found(self._registry, text, names))
+            drawn: Any = written(turn, found(self._registry, text, names))
         except RequestError as error:
             drawn = {}
             warn(error.key, ask.lang, **error.values)
+        if not self._turns.is_latest(session, turn):  # the reader has asked for something else meanwhile
+            return [gr.skip()] * 3
         return *(controls or (text, gr.update(value=names))), drawn
 
     def on_stop(self, request: gr.Request) -> None:

@@ -75,17 +75,18 @@ def baselines(registry: Registry, *, text: str, models: Sequence[str]) -> list[d
 
     kind: "ngram", an n-gram of a model's training text; "uniform", uniform guessing.
     model: a model whose alphabet and text were used.
-    count: the order of the n-gram, or the number of symbols.
+    count: the order of the n-gram, or the number of symbols. of: the models whose training text an n-gram has counted.
     """
     rows: list[dict[str, Any]] = []
     for vocab, names in alphabets(registry, models).items():
         ids = vocab.encode(text)
         spread = functools.partial(per_character, positions=source_positions(text), length=len(text))
         symbols = len(ids) - 1
-        found = {id(ngram): (name, ngram) for name in names if (ngram := registry.ngram(name))}
+        ngrams = {name: ngram for name in names if (ngram := registry.ngram(name))}
+        readers = {id(ngram): [name for name, one in ngrams.items() if one is ngram] for ngram in ngrams.values()}
         rows += [
-            _row("ngram", name, ngram.order, spread(ngram.nats(ids).tolist()), symbols)
-            for name, ngram in found.values()
+            _row("ngram", of[-1], ngrams[of[0]].order, spread(ngrams[of[0]].nats(ids).tolist()), symbols) | {"of": of}
+            for of in readers.values()
         ]
         rows.append(_row("uniform", names[0], len(vocab), spread([math.log(len(vocab))] * symbols), symbols))
     return rows

@@ -8,6 +8,7 @@ import { language, targetOf } from './dom.js';
 const LONGEST = 32_000; // characters of an address; in a longer one, the text that is shown is left out
 const VIEW = 'compare'; // where an address without a view leads
 const THEME = '__theme'; // gradio's own parameter: light or dark
+const LEARNS = /models=(.*,)?mine-/; // models of a visitor, whose training may have gone on
 
 /** What is known of one view. */
 class Place {
@@ -151,7 +152,8 @@ export function go(query) {
   const asks = [...params.keys()].some((name) => !['view', 'lang', THEME].includes(name));
   write(); // the entry that is left: gradio has changed it if the reader looked at the API
   const before = location.href;
-  if (asks) show(view, whole(view, query), whole(view, query));
+  const learnt = LEARNS.test(query);
+  if (asks) show(view, whole(view, query), whole(view, query), learnt);
   else show(view, null, placeOf(view).bar);
   write(new URL(address(), location.href).href !== before);
   window.scrollTo(0, 0);
@@ -161,11 +163,12 @@ export function go(query) {
  * @param {string} view
  * @param {string | null} query what it must show; null: what it shows already
  * @param {string | null} bar the query in the address bar; null: the view has not been open
+ * @param {boolean} [learnt] whether the same query may show something else now
  */
-function show(view, query, bar) {
+function show(view, query, bar, learnt = false) {
   const place = placeOf(view);
   const wanted = whole(view, query ?? '');
-  const differs = query !== null && wanted !== whole(view, place.asked ?? place.read());
+  const differs = query !== null && (learnt || wanted !== whole(view, place.asked ?? place.read()));
   const asks = differs || place.bar === null;
   current = view;
   delete document.documentElement.dataset.opening;
@@ -176,7 +179,7 @@ function show(view, query, bar) {
     place.asked = place.last = wanted;
     place.trigger('select', { query: wanted });
   }
-  document.dispatchEvent(new CustomEvent('address', { detail: { asks } }));
+  document.dispatchEvent(new CustomEvent('address', { detail: { asks, learnt } }));
 }
 
 /** What the history keeps beside the present address. */

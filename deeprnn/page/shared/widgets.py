@@ -209,12 +209,19 @@ def own_titles(registry: Registry, visitor: str | None, lang: Lang) -> dict[str,
     plain = {}
     for one in added:
         config, train = one.info.config, one.info.metrics.train_config
-        called = one.called or tr("training.label.pasted", lang)
-        made = title(config, train, lang) if one.called is None else f"{stack(config, lang)} · {called}"
-        plain[one.info.name] = made
+        text = called(registry, one.info.name, lang)
+        plain[one.info.name] = f"{stack(config, lang)} · {text}" if text else title(config, train, lang)
     public = set(titles(registry, lang).values())
     shown = _told_apart(plain, [one.info for one in reversed(added)], lang)
     return {name: tr("model.own", lang, title=one) if one in public else one for name, one in shown.items()}
+
+
+def called(registry: Registry, name: str, lang: Lang) -> str | None:
+    """Return what the visitor calls the text of an own model; None if the text, or the model, is everybody's."""
+    added = registry.added(name)
+    if added is None or added.called is None:
+        return None
+    return added.called or tr("training.label.pasted", lang)
 
 
 def title_of(registry: Registry, name: str, lang: Lang) -> str:

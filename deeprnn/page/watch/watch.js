@@ -69,15 +69,18 @@ class Watch {
     document.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  /** Shows what the address asks for; a view that is opened again is as the reader left it. */
-  async look() {
+  /**
+   * Shows what the address asks for; a view that is opened again is as the reader left it.
+   * @param {boolean} [learnt] whether the models may have learned more than what is shown
+   */
+  async look(learnt = false) {
     if (opened() !== 'watch') return this.#pause();
     const { questions } = this.carried.given();
     const keys = questions.map((one) => one.key);
     const asked = askedBy(location.search, keys);
     if (!asked.question && !asked.models.length) asked.question = keys[0] ?? null;
     const isShown = asked.question === this.#now.question && String(asked.models) === String(this.#now.models);
-    if (isShown && asked.place === null && this.#places.length) this.#tell();
+    if (isShown && !learnt && asked.place === null && this.#places.length) this.#tell();
     else await this.#choose(asked);
   }
 
@@ -88,7 +91,7 @@ class Watch {
   async #choose(asked) {
     this.#pause();
     this.#now = asked;
-    await this.#load();
+    await this.#load(asked);
     if (this.#now !== asked) return; // the reader has chosen others meanwhile
     const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
     const { place } = asked;
@@ -100,16 +103,20 @@ class Watch {
     this.#tell();
   }
 
-  /** Asks the server for models that the board does not have, or only without what is copied. */
-  async #load() {
+  /**
+   * Asks the server for models that the board does not have, or only without what is copied.
+   * @param {Asked} asked
+   */
+  async #load(asked) {
     const { questions, marked } = this.carried.given();
-    const question = questions.find((one) => one.key === this.#now.question);
-    const names = question?.models ?? this.#now.models;
+    const question = questions.find((one) => one.key === asked.question);
+    const names = question?.models ?? asked.models;
     this.#beside = question ?? { models: [], colours: [] };
     this.#failure = null;
     if (!names.length || (question && marked)) return;
     /** @type {Answer} */
     const answer = await answered(this.server.learners({ models: names }), this.carried.labels.failed);
+    if (this.#now !== asked) return;
     if (answer.error) this.#failure = answer.error;
     else {
       Object.assign(this.#fetched, answer.found);
@@ -361,6 +368,9 @@ export function mount({ element, props, labels, server }) {
   const carried = new Carried(props, labels);
   const view = new Watch(root, carried, server);
   view.look();
-  document.addEventListener('address', () => queueMicrotask(() => view.look())); // the address bar changes after it
+  document.addEventListener('address', (event) => {
+    const { learnt } = /** @type {CustomEvent} */ (event).detail;
+    queueMicrotask(() => view.look(learnt)); // the address bar changes after it
+  });
   onLanguage(root, () => view.draw());
 }

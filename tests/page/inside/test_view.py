@@ -246,6 +246,13 @@ def test_a_touch_on_a_map_reads_across_there(visit):
     assert one.page.locator(".strip .at").get_attribute("data-index") == str(last)
 
 
+def test_it_is_said_how_many_characters_of_the_text_a_model_does_not_know(registry):
+    notes = [spoken(inside.pictures(registry, ["journey-gru-2", PLAIN], TEXT), lang)["notes"] for lang in ("en", "zh")]
+    assert [len(one) for one in notes] == [1, 1]
+    assert "does not know 56 of the 69 characters" in notes[0][0]
+    assert "69 个字符中的 56 个" in notes[1][0]
+
+
 def test_typing_into_the_list_of_models_leaves_its_title_alone(visit):
     one = visit("?view=inside")
     one.page.wait_for_selector(".inside .figure")

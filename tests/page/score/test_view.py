@@ -96,7 +96,22 @@ def test_the_example_that_opens_the_view_shows_where_reciting_ends(registry):
     start = len(examples._RECITED)
     assert np.mean(by_rote["nats"][: start - 1]) < 0.2
     assert np.mean(by_rote["nats"][start - 1 :]) > 3
-    assert str(start) in examples.about(EXAMPLES[DEFAULT].text, "en")
+    assert str(start) in examples.about(registry, EXAMPLES[DEFAULT].text, names, "en")
+
+
+def test_what_an_example_shows_is_said_only_with_its_models_and_a_link_has_a_text_that_can_be_read(registry):
+    text, names = EXAMPLES["memorised"].text, list(EXAMPLES["memorised"].models)
+    assert "trained on this very text" in examples.about(registry, text, names, "en")
+    for others in (names[:1], ["shakespeare-lstm-2"], [*names, "note-gru-2"]):
+        assert examples.about(registry, text, others, "en") == ""
+    assert examples.first_for(registry, ["journey-gru-2"]) == EXAMPLES["chinese"].text
+    assert examples.first_for(registry, names) == EXAMPLES[DEFAULT].text
+
+
+def test_an_n_gram_names_the_models_whose_text_it_has_counted(registry):
+    names = ["note-lstm-2", "note-gru-2", "few-lstm-2", "data-wells-8"]
+    rows = service.baselines(registry, text="the time", models=names)
+    assert [row["of"] for row in rows if row["kind"] == "ngram"] == [names[:3]]
 
 
 def test_rows_come_one_by_one_and_hold_what_the_models_say(registry):
