@@ -16,6 +16,7 @@ from deeprnn.store.results import Results
 from deeprnn.store.style import MIXED, StyleSample, other_books
 
 MERGED = "author-five"
+WHOLE = "shelf-five"  # of the same authors, with whole books
 FEW = "data-10k"  # a model of little text of one author: its style is blurred by that alone
 TEMPERATURE, COOLER = 1.0, 0.8  # of the texts that are shown, and of those whose share is told beside
 _OVERVIEW = {  # the rows of the overview's table, by kind
@@ -66,6 +67,19 @@ def little(results: Results) -> dict[str, Judged]:
     return {"wells": Judged.together(written_by(results, FEW).after.values())}
 
 
+def of_whole_books(results: Results) -> list[Figures]:
+    """Return how many pieces of the model with whole books are given to the author before them; [] if none was judged.
+
+    They are those of all its seeds.
+    """
+    judged = [run.name for run in results.where(recipe=WHOLE).finished if run.name in results.style]
+    after = [results.style[name].at(TEMPERATURE).after for name in judged]
+    if not after:
+        return []
+    together = {author: Judged.together(one[author] for one in after) for author in AUTHORS}
+    return [{"share": right(together), "seeds": len(judged)}]
+
+
 def right(judged: Mapping[str, Judged]) -> Estimate:
     """Return the percentage of each author's pieces that are given to that author.
 
@@ -102,6 +116,7 @@ def answer(results: Results) -> Figures:
         **{f"{name}_margin": margin(judged) for name, judged in together.items()},
         **{f"{name}_neighbours": neighbours(judged) for name, judged in together.items()},
         "cooler": right(written_by(results, MERGED, COOLER).after),
+        "whole": of_whole_books(results),
         "other": right(other),
         "guessing": 100 / len(AUTHORS),
         **{name: value for name, value in method(results).items() if name in ("order", "stretch", "mixed")},

@@ -245,8 +245,8 @@ def test_another_result_is_another_answer_and_a_missing_run_takes_away_its_answe
     before, after = answered("rate"), answered("rate", Results(runs=runs | {run.name: changed}))
     assert before["most"] < 5 < after["most"]
     (gru,) = (one for one in after["residual"] if one["cell"] == "GRU")
-    assert gru["ppl"].mean == 9.9
-    lacking = replace(SHIPPED_RESULTS, runs={name: one for name, one in runs.items() if one is not run})
+    assert gru["ppl"].mean > 6, "one of three seeds is"
+    lacking = replace(SHIPPED_RESULTS, runs={name: one for name, one in runs.items() if one.recipe != run.recipe})
     assert questions.answers(SHIPPED_RESULTS).keys() - questions.answers(lacking).keys() == {"rate", "ladder"}
 
 
@@ -323,9 +323,9 @@ def test_what_more_text_brings_is_told_whole_with_what_counting_brings():
 
 def test_the_notes_question_on_gru_and_lstm_is_answered_in_the_notes_setting():
     found = answered("gru")
-    assert (found["note_gru_epoch"], found["note_lstm_epoch"]) == (160, 260)
+    assert (found["note_gru_epoch"], found["note_lstm_epoch"]) == (170, 260)
     lowest = (found["note_gru_best"].mean, found["note_lstm_best"].mean)
-    assert lowest == pytest.approx((9.24, 9.46), abs=5e-3)
+    assert lowest == pytest.approx((9.11, 9.31), abs=5e-3)
 
 
 def test_a_made_up_set_of_stacks_has_the_best_depth_that_its_figures_say():
