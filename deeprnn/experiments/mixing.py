@@ -197,7 +197,7 @@ def answer_noise(results: Results) -> Figures:
         "better": clause(min(signs) > 0, low=low, high=high),
         "worse": clause(max(signs) < 0, low=-high, high=-low),
         "depends": clause(min(signs) < 0 < max(signs), low=low, high=high),
-        "unclear": clause(min(signs) <= 0 <= max(signs) and not min(signs) < 0 < max(signs), low=low, high=high),
+        "unclear": clause(0 in (min(signs), max(signs)), low=low, high=high),
         "left": trained_on(results, LEFT).figure(),
         "whole": trained_on(results, WHOLE).figure(),
         "gain": gain,
