@@ -221,6 +221,11 @@ class Visit:
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
+    def boxes(self, selector):
+        """Where each element of the selector is in the window, all read at one moment: the page may yet move."""
+        self.page.locator(selector).first.wait_for()
+        return self.page.locator(selector).evaluate_all("all => all.map((one) => one.getBoundingClientRect().toJSON())")
+
     def choose(self, view):
         choose(self.page, view)
 

@@ -33,21 +33,17 @@ LINE = 23  # pixels of a text's line
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_answer_prompt_and_texts_are_on_the_first_screen(visit, lang):
     one = visit(f"?lang={lang}")
-
-    def box(selector, index=0):
-        found = one.page.locator(selector).nth(index).bounding_box()
-        return found | {"right": found["x"] + found["width"], "end": found["y"] + found["height"]}
-
     for width, height in ((1440, 900), (1280, 720), (390, 844)):
         one.resize(width, height)
-        prompt, generate = box("#prompt textarea"), box("#generate")
-        assert min(abs(generate["y"] - prompt["end"]), abs(generate["x"] - prompt["right"])) < 40, "together"
-        shown = [box(at)["end"] for at in ("#actions", ".takeaway", ".measured")]
-        shown.append(box(".text .copied")["y"] + LINE)
+        prompt, generate = one.boxes("#prompt textarea, #generate")
+        assert min(abs(generate["y"] - prompt["bottom"]), abs(generate["x"] - prompt["right"])) < 40, "together"
+        shown = [one.boxes(at)[0]["bottom"] for at in ("#actions", ".takeaway", ".measured")]
+        shown.append(one.boxes(".text .copied")[0]["y"] + LINE)
         if width > 900:
-            assert len({box(".out", index)["y"] for index in range(3)}) == 1, "three texts side by side"
-            assert box("#questions label", -1)["end"] < height, "every question"
-            shown.append(box(".out")["y"] + 4 * LINE)
+            texts = {box["y"] for box in one.boxes(".out")}
+            assert len(texts) == 1, "three texts side by side"
+            assert one.boxes("#questions label")[-1]["bottom"] < height, "every question"
+            shown.append(max(texts) + 4 * LINE)
         assert max(shown) <= height, width
         assert one.page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -56,8 +52,8 @@ def test_between_a_phone_and_a_desk_two_cards_are_side_by_side(visit):
     one = visit()
     for width in (1024, 768):
         one.resize(width)
-        boxes = [one.page.locator(".model-card").nth(index).bounding_box() for index in range(2)]
-        assert boxes[0]["y"] == boxes[1]["y"]
+        left, right, *_ = one.boxes(".model-card")
+        assert left["y"] == right["y"]
         assert one.page.evaluate("document.documentElement.scrollWidth") <= width
 
 

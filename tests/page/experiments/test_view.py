@@ -293,15 +293,15 @@ def test_the_claim_is_beside_its_figure_on_a_wide_page_and_above_it_on_a_phone(v
     wide, phone = (visit("?view=experiments", width=width) for width in (1440, 390))
     for one in (wide, phone):
         one.page.wait_for_selector("#experiment-depth .chart")
-    parts = [f"#experiment-depth {part}" for part in (".answers", ".figure")]
-    said, figure = (wide.page.locator(part).first.bounding_box() for part in parts)
+    parts = "#experiment-depth .answers, #experiment-depth .figure"
+    said, figure = wide.boxes(parts)[:2]
     assert abs(said["y"] - figure["y"]) < 20
-    assert said["x"] >= figure["x"] + figure["width"]
+    assert said["x"] >= figure["right"]
     wide.page.locator("#experiment-depth .figure").nth(1).locator(".chart").scroll_into_view_if_needed()
     assert wide.page.locator("#experiment-depth .claim").first.is_visible()
-    assert 0 < wide.page.locator("#experiment-depth .answers").bounding_box()["y"] < 100, "it stays in view"
-    said, figure = (phone.page.locator(part).first.bounding_box() for part in parts)
-    assert said["y"] + said["height"] <= figure["y"]
+    assert 0 < wide.boxes("#experiment-depth .answers")[0]["y"] < 100, "it stays in view"
+    said, figure = phone.boxes(parts)[:2]
+    assert said["bottom"] <= figure["y"]
 
 
 def test_a_question_is_in_the_address_and_the_address_leads_to_it(visit):

@@ -308,13 +308,14 @@ def test_the_view_opens_with_its_headline_and_its_first_pictures_on_the_screen(v
             assert box["y"] + box["height"] < height, (first, width)
     fold = one.page.locator(".reading-across")
     assert fold.evaluate("(fold) => fold.open") is False
-    assert fold.bounding_box()["y"] > one.page.locator(".pair").last.bounding_box()["y"]
+    *pairs, fold = one.boxes(".pair, .reading-across")
+    assert fold["y"] > max(pair["y"] for pair in pairs)
 
 
 def test_each_picture_is_beside_the_same_picture_of_the_other_model(visit):
     one = visit("?view=inside", width=1440)
-    one.page.wait_for_selector(".inside .figure")
-    for pair in one.page.locator(".pair").all():
-        left, right = (figure.bounding_box() for figure in pair.locator(".figure").all())
+    figures = one.boxes(".pair .figure")
+    assert len(figures) == 2 * one.page.locator(".pair").count()
+    for left, right in zip(figures[::2], figures[1::2], strict=True):
         assert left["y"] == right["y"]
-        assert left["x"] + left["width"] < right["x"]
+        assert left["right"] < right["x"]
