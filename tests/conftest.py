@@ -55,6 +55,8 @@ def pytest_collection_modifyitems(items):
         for fixture, tier in TIERS.items():
             if fixture in item.fixturenames:
                 item.add_marker(tier)
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(3_600))
 
 
 def wait_until(condition, missing=lambda: "", seconds=WAIT):
