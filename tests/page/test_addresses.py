@@ -1,6 +1,6 @@
 """The address says what is shown: views, questions, texts; Back and Forward return to them without a new page."""
 
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -8,6 +8,7 @@ from deeprnn.experiments import questions
 from deeprnn.page.address import MAX_QUERY_CHARS, query_of
 from deeprnn.page.links import VIEWS
 from deeprnn.page.words import tr
+from tests.conftest import WAIT
 
 # What each view has when it is open.
 OPEN = {
@@ -99,7 +100,7 @@ def test_a_link_in_the_page_leads_to_a_question_and_back_to_where_it_was(opened)
     assert one.page.evaluate(KEPT)
 
 
-GO_BACK_WHILE_WRITING = """() => new Promise((resolve) => {
+GO_BACK_WHILE_WRITING = """(seconds) => new Promise((resolve, reject) => {
     // Seen as soon as it is so: on a busy machine a text may be written before the test could look.
     const observer = new MutationObserver(() => {
         if (document.querySelector('.model-card.writing')) {
@@ -109,6 +110,7 @@ GO_BACK_WHILE_WRITING = """() => new Promise((resolve) => {
         }
     });
     observer.observe(document.body, { subtree: true, childList: true, attributes: true });
+    setTimeout(() => reject(new Error('no model writes')), 1000 * seconds);
     document.querySelector('#generate').click();
 })"""
 
@@ -120,13 +122,26 @@ def test_back_returns_to_what_was_written_and_ends_what_is_being_written(opened)
     one.page.locator("#questions label").nth(2).click()
     one.page.wait_for_url("**preset=**")
     one.set("Length", 2000)
-    one.page.evaluate(GO_BACK_WHILE_WRITING)
+    one.page.evaluate(GO_BACK_WHILE_WRITING, WAIT)
     shows(one, "note-rnn-2")
     one.page.wait_for_function(
         "(text) => document.querySelector('.model-card .text').textContent === text", arg=written
     )
     assert one.query()["prompt"] == "the"
     assert one.page.evaluate(KEPT)
+
+
+def test_a_question_without_one_of_its_models_keeps_its_recordings_and_its_address_shows_them(opened, registry):
+    one = opened("?preset=authors")
+    texts = one.page.locator(".model-card .text")
+    kept = texts.all_text_contents()[1:]
+    one.page.locator(".picker .token-remove").first.click()
+    one.page.wait_for_url("**models=**")
+    assert texts.all_text_contents() == kept
+    again = opened(f"?{urlsplit(one.page.url).query}")
+    assert again.page.locator(".model-card .text").all_text_contents() == kept
+    assert "finished" not in again.page.locator("#board").text_content()
+    assert kept[0] != registry.infos[again.query()["models"].split(",")[0]].metrics.sample.text
 
 
 def test_the_language_is_part_of_the_address_from_the_moment_it_is_chosen(opened):

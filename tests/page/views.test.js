@@ -63,6 +63,13 @@ test('the address of a question that nobody wrote for keeps its recordings', () 
   assert.equal(query, 'view=compare&lang=zh&preset=ten&budget=parameters');
 });
 
+test('the address of recordings without a question has the prompt that they continue, that of samples has none', () => {
+  const cards = [{ model: 'a', text: 'one', state: 'recorded' }];
+  assert.equal(queryOf(comparison({ samples: true, cards })), 'view=compare&lang=zh&models=a');
+  const after = queryOf(comparison({ samples: false, prompt: 'so', cards }));
+  assert.equal(after, 'view=compare&lang=zh&models=a&prompt=so');
+});
+
 test('a saved comparison is opened without its figures, and what is none as it is', () => {
   assert.equal(withoutFigures('{"cards":[{"text":"a","figures":{"nats":[1]}}]}'), '{"cards":[{"text":"a"}]}');
   assert.equal(withoutFigures('{"cards": 7}'), '{"cards": 7}');

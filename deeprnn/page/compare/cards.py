@@ -174,11 +174,11 @@ def recorded(registry: Registry, names: Sequence[str]) -> Board:
 def of_preset(registry: Registry, key: str, budget: Budget) -> Board:
     """Return the recordings of a question's models after its prompt; if one is missing, those of `recorded`."""
     preset = comparisons(registry)[key]
-    board = _recorded_after(registry, preset.prompt, preset.groups[budget]) or recorded(registry, preset.groups[budget])
+    board = recorded_after(registry, preset.prompt, preset.groups[budget]) or recorded(registry, preset.groups[budget])
     return replace(board, preset=key, budget=budget)
 
 
-def _recorded_after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | None:
+def recorded_after(registry: Registry, prompt: str, names: Sequence[str]) -> Board | None:
     """Return a board of the models' recordings after one prompt, or None if a model has none."""
     texts = [recordings.read(registry).get((prompt, name)) for name in names]
     cards = tuple(
@@ -199,17 +199,26 @@ def _recorded_after(registry: Registry, prompt: str, names: Sequence[str]) -> Bo
     return Board(prompt=prompt, seed=made["seed"], sampling=numbers, cards=cards)
 
 
+def _are_samples(registry: Registry, board: Board) -> bool:
+    """Return whether the cards show what `recorded` does."""
+    return all(
+        card.state == "recorded" and card.text == registry.info(card.model).metrics.sample.text for card in board.cards
+    )
+
+
 def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     """Return the board for another choice of models: written texts stay, and models that were writing have stopped.
 
-    If all cards are recordings, every model shows its recording. Otherwise, the card of a newly chosen model is empty,
-    because its recording continues another prompt.
+    If all cards are recordings, every model shows its recording of that kind: its sample, or the one after the board's
+    prompt if each has one. Otherwise, the card of a newly chosen model is empty, because its recording continues
+    another prompt.
     """
     names = [name for name in names if registry.find(name)][:MAX_MODELS]
     if not names:
         return replace(board, cards=(), preset=None, budget=None)
     if all(card.state == "recorded" for card in board.cards):
-        return _recorded_after(registry, board.prompt, names) or recorded(registry, names)
+        after = None if board.cards and _are_samples(registry, board) else recorded_after(registry, board.prompt, names)
+        return after or recorded(registry, names)
     written = {card.model: card for card in board.stopped().cards}
     form = board.form if write_poems(registry, names) else None
     prompt = POEM_BEFORE if form else board.prompt
@@ -294,6 +303,7 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
         "prompt": board.prompt,
         "seed": board.seed,
         "sampling": board.sampling,
+        "samples": _are_samples(registry, board),
         "preset": board.preset,
         "budget": board.budget,
         "poems": write_poems(registry, board.names),
@@ -336,7 +346,7 @@ def _card(registry: Registry, card: Card, board: Board, lang: Lang, *, alone: bo
         "title": title_of(registry, card.model, lang),
         "cell": info.config.cell,
         "depth": info.config.num_layers,
-        "meta": facts(info, lang),
+        "meta": facts(registry, info, lang),
         "train": info.train_ppl,
         "heldout": info.heldout_ppl,
         "guess": guess,

@@ -134,7 +134,8 @@ class Handlers:
         """
         # when the page is opened, the turn is lower than that of what the reader requests meanwhile
         turn = self._runs.end(session)[0] if session else cards.next_turn()
-        board = self._asked_board(ask)
+        made = self._recordings_asked(ask)
+        board = made or self._asked_board(ask)
         shown = [gr.skip()] * 4
         if board:
             switch = budget_update(self._registry, board.preset, board.budget, ask.lang)
@@ -145,7 +146,7 @@ class Handlers:
         numbers = [ask.numbers.get(key, value) for key, value in zip(keys, numbers, strict=True)]
         if (length := int(ask.numbers.get("length", 0))) > MAX_NEW_CHARS:
             numbers[3] = MAX_NEW_CHARS
-        asked = bool(ask.prompt is not None or ask.numbers or ask.shape)  # recordings have other settings
+        asked = not made and bool(ask.prompt is not None or ask.numbers or ask.shape)
         if ask.shape:  # then nothing given is given as nothing
             prompt, shape, acrostic, regulated = "", ask.shape, ask.acrostic or "", ask.regulated
         prompt = prompt if ask.prompt is None else ask.prompt
@@ -201,3 +202,9 @@ class Handlers:
         if ask.models:
             return cards.recorded(self._registry, at_most(ask.models, ask.lang, "compare.link_many"))
         return None
+
+    def _recordings_asked(self, ask: links.Ask) -> Board | None:
+        """Return the recordings of models after a prompt: what these would write with the settings of a new page."""
+        if ask.preset or ask.prompt is None or ask.numbers or ask.shape or len(ask.models) > MAX_MODELS:
+            return None
+        return cards.recorded_after(self._registry, ask.prompt, ask.models)

@@ -12,10 +12,11 @@ export const shapeAsked = () =>
   FREE;
 
 /**
- * The query of the address that shows the same board. If all cards are recordings, it has no settings.
+ * The query of the address that shows the same board. If all cards are recordings, it has no settings; a prompt, if
+ * they were made after one.
  * @param {Value} value
  */
-export function queryOf({ cards, prompt, seed, sampling, preset, budget, shape, acrostic, regulated, lang }) {
+export function queryOf({ cards, samples, prompt, seed, sampling, preset, budget, shape, acrostic, regulated, lang }) {
   const query = new URLSearchParams({ view: 'compare', lang });
   if (preset) {
     query.set('preset', preset);
@@ -27,7 +28,7 @@ export function queryOf({ cards, prompt, seed, sampling, preset, budget, shape, 
     const poem = { form: shape, ...(acrostic && { acrostic }), ...(regulated && { regulated: 1 }) };
     const set = { prompt, seed, temperature, top_k, top_p, ...(shape === FREE ? { length } : poem) };
     for (const [name, given] of Object.entries(set)) query.set(name, String(given));
-  }
+  } else if (cards.length && !preset && !samples) query.set('prompt', prompt);
   return query.toString();
 }
 
