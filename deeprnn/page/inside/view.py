@@ -152,6 +152,14 @@ def found(registry: Registry, models: Sequence[str], text: str) -> Any:
     return pictures(registry, models, text)
 
 
+def readable(registry: Registry, models: Sequence[str], text: str) -> str:
+    """Return the text if a model knows more than half of its characters, else the beginning of the first's sample."""
+    if any(2 * registry.info(name).vocab.count_unknown(text) < len(text) for name in models):
+        return text
+    sample = registry.info(models[0]).metrics.sample
+    return (sample.prompt + sample.text)[: len(TEXT)]
+
+
 def says(look: Look, cell: str, residual: bool, lang: Lang) -> dict[str, str]:
     """Return a sentence for each picture, made from its numbers."""
     return {
@@ -271,6 +279,8 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
             return [gr.skip()] * 4
         asked = [name for name in ask.models if wiring(registry.info(name).config) in _SEPARATE][:2]
         names, shown = asked or ui.chosen, ask.text or typed or TEXT
+        if asked and not ask.text:
+            shown = readable(registry, asked, shown)
         try:
             drawn = found(registry, names, shown)
         except RequestError as error:

@@ -48,6 +48,15 @@ def test_the_text_shown_is_the_text_as_it_is_read(registry):
         assert {len(unit) for units in model["units"] for unit in units} == {len(shown["text"])}
 
 
+def test_a_link_to_models_that_cannot_read_the_text_shows_one_that_they_wrote(registry):
+    sample = registry.infos["journey-gru-2"].metrics.sample
+    own = inside.readable(registry, ["journey-gru-2"], inside.TEXT)
+    assert own == (sample.prompt + sample.text)[: len(own)]
+    assert service.look(registry, "journey-gru-2", own)["nats"] > 0
+    assert inside.readable(registry, ["journey-gru-2", PLAIN], inside.TEXT) == inside.TEXT
+    assert inside.readable(registry, [PLAIN], TEXT) == TEXT
+
+
 def test_the_sentences_name_the_layers_that_the_numbers_name(registry):
     found = service.look(registry, RESIDUAL, TEXT)
     said = inside.says(found, "lstm", True, "en")
