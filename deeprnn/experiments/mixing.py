@@ -30,6 +30,7 @@ from deeprnn.experiments.question import Answer, Figures, OverviewTable, Questio
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Baselines, Results, Runs
+from deeprnn.text import python_docs
 
 TEXT = "pride_and_prejudice"
 CHARS = 465_000  # characters of text at equal characters in all
@@ -47,7 +48,7 @@ TEXTS = {  # other text, from near to far
     "novel": "tale_of_two_cities",
     "essays": "federalist",
     "science": "origin_of_species",
-    REFERENCE: "python-docs",
+    REFERENCE: python_docs.NAME,
     CHINESE: "journey_to_the_west",
 }
 MIN_COUNT = {CHINESE: 5}  # 2,629 symbols instead of 4,014; of the test part 17 characters are then unknown, not 10

@@ -7,6 +7,7 @@ from typing import Any
 
 from deeprnn.config import Init, Kernel, ModelConfig, Recipe, TrainConfig
 from deeprnn.nn.cells import CELLS
+from deeprnn.text import python_docs
 from deeprnn.text.catalogue import language_of
 
 WELLS = (
@@ -116,7 +117,7 @@ def smoke() -> Recipe:
     """Return a recipe that takes some seconds, on text that comes with Python, to test an installation."""
     model = ModelConfig(cell="gru", hidden_size=96, num_layers=2, embedding_size=96, residual=True, dropout=0.1)
     train = TrainConfig(
-        text="python-docs",
+        text=python_docs.NAME,
         form="full",
         max_train_chars=60_000,
         val_fraction=0.02,

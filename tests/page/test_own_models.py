@@ -150,6 +150,7 @@ def test_whoever_knows_the_name_can_use_an_own_model_everywhere(models, training
     drawn = spoken(cards.draw(models, cards.recorded(models, [name, "note-lstm-2"])), "en")
     assert drawn["cards"][0]["title"] == "GRU × 1 · secret"
     assert name not in drawn["cards"][0]["meta"]
+    assert " · secret, " in drawn["cards"][0]["meta"]
     board = cards.Board.read(models, drawn)
     for kind in ("json", "csv", "md"):
         assert "GRU × 1" in export.export(models, board, kind)[1] or kind == "json"
@@ -176,7 +177,7 @@ def test_a_download_has_the_readable_name_of_the_run_and_loads(models, trainings
     zipfile.ZipFile(io.BytesIO(b"".join(downloads.zipped([models.info(name).path])))).extractall(tmp_path)
     assert deeprnn.load(tmp_path / readable).generate("10", max_chars=4)
     assert readable in downloads.answer(models, f"{name}.safetensors").headers["content-disposition"]
-    assert readable in facts(models.info(name), "en")
+    assert readable in facts(models, models.info(name), "en")
 
 
 def kept_of(models, name, folder):

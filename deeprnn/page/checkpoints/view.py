@@ -84,7 +84,7 @@ def _row(registry: Registry, info: CheckpointInfo, shown: str, lang: Lang) -> di
         "name": info.name,
         "cell": info.config.cell,
         "words": " ".join(
-            word for one in get_args(Lang) for word in (titles(registry, one)[info.name], texts(info, one))
+            word for one in get_args(Lang) for word in (titles(registry, one)[info.name], texts(registry, info, one))
         ),
         "cells": [{"text": text, "sort": sort} for text, sort in cells],
     }
@@ -102,7 +102,7 @@ def _card(registry: Registry, info: CheckpointInfo, lang: Lang) -> dict[str, Any
     return {
         "name": info.name,
         "title": title_of(registry, info.name, lang),
-        "facts": _facts(info, lang),
+        "facts": _facts(registry, info, lang),
         "columns": list(table("checkpoints.measured", lang).values()),
         "rows": [
             [parts.get(part, part), f"{of.chars:,}", perplexity(of.ppl), f"{of.bpc:.3f}"]
@@ -125,7 +125,7 @@ def _card(registry: Registry, info: CheckpointInfo, lang: Lang) -> dict[str, Any
     }
 
 
-def _facts(info: CheckpointInfo, lang: Lang) -> list[list[str]]:
+def _facts(registry: Registry, info: CheckpointInfo, lang: Lang) -> list[list[str]]:
     """Return a name and a value for each fact."""
     made = info.metrics
     values = [
@@ -138,7 +138,7 @@ def _facts(info: CheckpointInfo, lang: Lang) -> list[list[str]]:
             wiring=tr(f"wiring.{wiring(info.config)}", lang),
         ),
         f"{info.num_params:,}",
-        tr("model.trained_on", lang, text=texts(info, lang), chars=f"{info.train_chars:,}"),
+        tr("model.trained_on", lang, text=texts(registry, info, lang), chars=f"{info.train_chars:,}"),
         tr("checkpoints.alphabet", lang, n=len(info.vocab), form=tr(f"checkpoints.form.{info.vocab.form}", lang)),
         tr("checkpoints.time", lang, seconds=f"{made.wall_seconds:,.0f}", device=made.device, threads=made.threads),
     ]

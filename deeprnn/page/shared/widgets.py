@@ -261,13 +261,13 @@ def _detail(name: str, alike: Sequence[CheckpointInfo], lang: Lang) -> list[str]
     return [f"{number}" if is_private(name) else name]
 
 
-def facts(info: CheckpointInfo, lang: Lang) -> str:
+def facts(registry: Registry, info: CheckpointInfo, lang: Lang) -> str:
     """Return one line of facts: name, parameters, training text and its length."""
     return " · ".join(
         [
             info.path.name,
             tr("model.parameters", lang, n=millions(info.num_params, lang)),
-            tr("model.trained_on", lang, text=texts(info, lang), chars=f"{info.train_chars:,}"),
+            tr("model.trained_on", lang, text=texts(registry, info, lang), chars=f"{info.train_chars:,}"),
         ]
     )
 
@@ -283,10 +283,10 @@ def book(name: str, lang: Lang) -> str:
     return tr(key, lang) if key in WORDS else name.replace("_", " ").capitalize()
 
 
-def texts(info: CheckpointInfo, lang: Lang) -> str:
+def texts(registry: Registry, info: CheckpointInfo, lang: Lang) -> str:
     """Return the title of a model's main training text, with the number of texts if there are several."""
     count = len({text.name for text in info.metrics.texts})
-    first = book(info.metrics.text.name, lang)
+    first = called(registry, info.name, lang) or book(info.metrics.text.name, lang)
     return tr("model.and_more", lang, text=first, n=count) if count > 1 else first
 
 
