@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from deeprnn.config import Recipe
 from deeprnn.experiments.charts import curves
-from deeprnn.experiments.gaps import told_apart
+from deeprnn.experiments.gaps import heldout, told_apart
 from deeprnn.experiments.question import Answer, Comparison, Figures, Question, clause, seeds
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.results import Results
@@ -40,7 +40,7 @@ def answer(results: Results) -> Figures:
         "wide": wide.figure(),
         "narrow_train": narrow.figure("train"),
         "wide_train": wide.figure("train"),
-        "level": clause(not told_apart(narrow.figure(), wide.figure())),
+        "level": clause(not told_apart(heldout(narrow), heldout(wide))),
         **seeds(runs.figure().num_seeds for runs in (narrow, wide)),
         "symbols": text.symbols,
         "order": text.ngram_order,

@@ -1,6 +1,6 @@
 """More data: how much more text improves the same model on the same held-out text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from deeprnn.config import Recipe
@@ -19,10 +19,10 @@ from deeprnn.experiments.charts import (
     Word,
     titled,
 )
-from deeprnn.experiments.gaps import told_apart
+from deeprnn.experiments.gaps import heldout, told_apart
 from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, seeds
 from deeprnn.experiments.recipes import WELLS, modern_training, note_stack, stack
-from deeprnn.store.estimates import estimate
+from deeprnn.store.estimates import Estimate, estimate
 from deeprnn.store.results import Baselines, Results, Runs
 
 # By recipe: the limit of training characters, the further texts, and the number of characters in all.
@@ -103,12 +103,13 @@ def answer(results: Results) -> Figures:
     read = [int(found[name][0][0].curve.chars[-1]) for name in SIZES]
     kept = [_read_by_kept(runs) for runs, _ in found.values()]
     ppls = [runs.figure() for runs, _ in found.values()]
-    least = min(ppls, key=lambda ppl: ppl.mean)
-    is_last, is_apart = least is ppls[-1], told_apart(least, ppls[-1])
+    least, last = _lowest(found.values()), [*found.values()][-1][0]
+    is_last, is_apart = least is last, told_apart(heldout(least), heldout(last))
+    beaten = sum(_is_below(runs.figure(), of.ngram_ppl) for runs, of in found.values())
     eight, all_authors = (runs[0].train_config.epochs for runs, _ in list(found.values())[-2:])
     return {
         "first": ppls[0],
-        "least": least,
+        "least": least.figure(),
         "level": clause(not is_last and not is_apart),
         "rises": clause(not is_last and is_apart),
         "falls": clause(is_last),
@@ -119,6 +120,10 @@ def answer(results: Results) -> Figures:
         "end_val": few.estimate(lambda run: run.curve.val_ppl[-1]),
         "seeds": min(runs.figure().num_seeds for runs, _ in list(found.values())[-2:]),
         "order": text.ngram_order,
+        "sizes": len(found),
+        "lower": sum(of.ngram_ppl < runs.figure().mean for runs, of in found.values()),
+        "never_below": clause(not beaten),
+        "below": clause(beaten > 0, beaten=beaten),
         "each": [{"chars": of.train_chars, "ppl": runs.figure(), "ngram": of.ngram_ppl} for runs, of in found.values()],
         "read_low": min(read),
         "read_high": max(read),
@@ -126,6 +131,16 @@ def answer(results: Results) -> Figures:
         "kept_most": kept[-1],
         **seeds(ppl.num_seeds for ppl in ppls),
     }
+
+
+def _lowest(found: Iterable[tuple[Runs, Baselines]]) -> Runs:
+    """Return the runs of the text with which the network is best."""
+    return min((runs for runs, _ in found), key=lambda runs: runs.figure().mean)
+
+
+def _is_below(ppl: Estimate, other: float) -> bool:
+    """Return whether the interval of a perplexity is below a figure that has no seeds."""
+    return ppl.half_width is not None and ppl.mean + ppl.half_width < other
 
 
 def _read_by_kept(runs: Runs) -> int:
@@ -196,9 +211,16 @@ def _line(part: str, points: Sequence[Point]) -> Series:
 
 
 def _enough(results: Results) -> Values:
-    """Return the number of training characters, to two digits, with which the network is best."""
-    ppls = {text.train_chars: runs.figure().mean for runs, text in finished(results).values()}
-    return {"chars": float(f"{min(ppls, key=ppls.__getitem__):.1e}")}
+    """Return the number of training characters, to two digits, with which the network is lowest, and of texts like it.
+
+    level: how many larger texts have a perplexity that seeds do not tell from the lowest.
+    """
+    found = list(finished(results).values())
+    least = _lowest(found)
+    (chars,) = (text.train_chars for runs, text in found if runs is least)
+    larger = [runs for runs, text in found if text.train_chars > chars]
+    level = sum(not told_apart(heldout(least), heldout(runs)) for runs in larger)
+    return {"chars": float(f"{chars:.1e}"), "level": level}
 
 
 def charts(results: Results) -> list[list[Chart]]:

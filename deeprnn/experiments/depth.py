@@ -176,7 +176,8 @@ def answer_ladder(results: Results) -> Figures:
         for cell, (layers, _) in best[experiment].items()
         if layers != 2
     ]
-    apart = sum(sign(one) < 0 for one in gains)
+    tested = [one for one in gains if one.half_width is not None]
+    apart = sum(sign(one) < 0 for one in tested)
     return {
         "slow": _listed(best["depth"]),
         "fast": _listed(best["rate"]),
@@ -190,10 +191,12 @@ def answer_ladder(results: Results) -> Figures:
         "longer": _longer(results),
         **ends("gain", [0.0 - one.mean for one in gains]),
         "gains": len(gains),
+        "tested": len(tested),
         "apart": apart,
-        "few": clause(apart <= len(gains) / 2),
-        "many": clause(len(gains) / 2 < apart < len(gains)),
-        "all": clause(apart == len(gains)),
+        "untold": clause(not tested),
+        "none": clause(bool(tested) and apart == 0),
+        "some": clause(0 < apart < len(tested)),
+        "all": clause(0 < apart == len(tested)),
         "widest": max(_widest(results, experiment) for experiment in ("depth", "rate")),
         **ends("two", [lower(("rate", cell, 2), ("depth", cell, 2)) for cell in best["rate"]]),
         **ends("ten", [lower(("rate", cell, DEEPEST), ("depth", cell, DEEPEST)) for cell in best["rate"]]),
@@ -221,6 +224,7 @@ def answer_rate(results: Results) -> Figures:
         "most": worst_gap(results, "rate").mean,
         "most_on_test": max(_behind_on_test(results, "rate", cell) for cell in _all_cells(results, "rate")),
         "gaps": len(gaps),
+        "tested": sum(gap.half_width is not None for gap in gaps),
         "apart": sum(sign(gap) > 0 for gap in gaps),
         **_counted(_of_residual(results, "rate")),
         **seeds(_of_residual(results, "rate")),
@@ -263,17 +267,22 @@ def answer_note(results: Results) -> Figures:
     fewer = results.where(recipe=ten_plain().name).finished
     ten = [note.entry(fewer)] if fewer else []
     first, waits = runs[min(runs)][0], _waits(results, runs)
-    begun = {layers: epoch for layers, epoch in waits.items() if epoch}
+    begun = {layers: epochs for layers, epochs in waits.items() if epochs}
+    never = [{"layers": layers} for layers in waits if layers not in begun]
     if not begun:
         raise LookupError("no depth learned in the note's recipe.")
     return {
         "epochs": first.train_config.epochs,
         "each": [{"layers": layers, **note.figures(one)} for layers, one in runs.items()],
         "deepest": max(begun),
-        "last": begun[max(begun)],
-        "depths": [{"layers": layers} for layers in begun],
-        "waits": [{"epoch": epoch} for epoch in begun.values()],
-        "never": [{"layers": layers} for layers in waits if layers not in begun],
+        "last": max(begun[max(begun)]),
+        "some": clause(len(begun[max(begun)]) < len(runs[max(begun)])),
+        "waits": [
+            {"layers": layers, "epoch": max(epochs), "learned": len(epochs), "seeds": len(runs[layers])}
+            for layers, epochs in begun.items()
+        ],
+        "if_never": clause(bool(never)),
+        "never": never,
         "unigram": results.texts[first.text_key].unigram_ppl,
         "share": 100 * NEVER_LEARNED,
         "every": first.train_config.eval_every,
@@ -283,8 +292,8 @@ def answer_note(results: Results) -> Figures:
     }
 
 
-def _waits(results: Results, runs: Mapping[int, Runs]) -> dict[int, int | None]:
-    """Return by depth after how many epochs more than letter frequencies was learned; None: never."""
+def _waits(results: Results, runs: Mapping[int, Runs]) -> dict[int, list[int]]:
+    """Return by depth after how many epochs each seed that learned knew more than letter frequencies."""
     return {layers: note.began(results, one) for layers, one in runs.items()}
 
 
@@ -438,7 +447,7 @@ def _charts_of_note(results: Results) -> list[Chart]:
         return []
     ends_of = [note.figures(runs[layers])["train"].mean for layers in (min(runs), max(runs))]
     title = Word(key="depth.figure.note", values=dict(zip(("first", "last"), ends_of, strict=True)))
-    waits = [epoch for epoch in _waits(results, runs).values() if epoch]
+    waits = [max(epochs) for epochs in _waits(results, runs).values() if epochs]
     waited = Word(key="depth.figure.waits", values={"first": waits[0], "last": waits[-1]}) if waits else None
     by_depth = curves(results, [one[0].recipe for one in runs.values()], waited, log_x=True)
     return [

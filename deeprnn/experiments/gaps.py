@@ -18,16 +18,14 @@ def heldout(runs: Runs) -> Measured:
     return runs, lambda run: run.heldout.ppl
 
 
+def lowest(runs: Runs) -> Measured:
+    """Return runs with the lowest held-out perplexity of their curve as the figure."""
+    return runs, lambda run: run.lowest
+
+
 def elsewhere(runs: Runs, text: str) -> Measured:
     """Return runs with their perplexity on the held-out part of another text as the figure."""
     return runs, lambda run: run.elsewhere[text].ppl
-
-
-def told_apart(one: Estimate, other: Estimate) -> bool:
-    """Return whether seeds tell two figures apart: both are of several, and their intervals do not touch."""
-    if one.half_width is None or other.half_width is None:
-        return False
-    return abs(one.mean - other.mean) > one.half_width + other.half_width
 
 
 def sign(change: Estimate) -> int:
@@ -37,10 +35,20 @@ def sign(change: Estimate) -> int:
     return int(change.mean > change.half_width) - int(change.mean < -change.half_width)
 
 
+def told_apart(one: Measured, other: Measured) -> bool:
+    """Return whether seeds tell two figures apart: the interval of their difference leaves out 0.
+
+    Raises:
+        ValueError: see `percent_above`.
+    """
+    return sign(percent_above([(one, other)])) != 0
+
+
 def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
     """Return by how many percent the first figure of a pair is above the second, on average over the pairs.
 
-    The mean uses each figure's mean over all its seeds; the interval uses only the seeds that all recipes have.
+    Of several seeds that all recipes have it is the mean over these, each seed compared with itself; with fewer than
+    two such seeds the mean of each figure over its own seeds is compared, and there is no interval.
 
     Raises:
         ValueError: there are no pairs, or a recipe has no finished run.
@@ -69,6 +77,6 @@ def _on_average(pairs: Sequence[tuple[Measured, Measured]], apart: Callable[[flo
 
         return statistics.fmean(apart(mean(one), mean(other)) for one, other in pairs)
 
-    each = [gap({recipe: [seed] for recipe in every}) for seed in sorted(common)]
-    half = estimate(each).half_width if each else None
-    return Estimate(mean=gap(every), half_width=half, num_seeds=len(common))
+    if len(common) > 1:
+        return estimate([gap({recipe: [seed] for recipe in every}) for seed in sorted(common)])
+    return Estimate(mean=gap(every), half_width=None, num_seeds=1)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from deeprnn.config import Recipe
 from deeprnn.experiments import depth
-from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Table, Values, Word, curves, titled
-from deeprnn.experiments.gaps import told_apart
+from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Label, Table, Values, Word, curves, titled
+from deeprnn.experiments.gaps import heldout, lowest, percent_above, sign, told_apart
 from deeprnn.experiments.question import Answer, Comparison, Figures, Question, clause, ends, seeds
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.nn.cells import CELLS
@@ -45,7 +45,7 @@ def answer(results: Results) -> Figures:
         **_of_note("lstm", lstm),
         "note_saved": 100 * (1 - gru[0].num_params / lstm[0].num_params),
         "note_seeds": min(len(gru), len(lstm)),
-        "best_level": clause(not told_apart(gru.lowest(), lstm.lowest())),
+        "best_level": clause(not told_apart(lowest(gru), lowest(lstm))),
         **seeds((len(gru), len(lstm))),
         **_of_book(results, "gru"),
         **_of_book(results, "lstm"),
@@ -78,16 +78,18 @@ def _pair(results: Results, experiment: str) -> tuple[Runs, Runs]:
 
 def _who_leads(results: Results, experiment: str, places: tuple[str, str, str]) -> Figures:
     """Return a part of a sentence for each place: the GRU leads, the LSTM does, or seeds do not tell them apart."""
-    gru, lstm = (found.figure() for found in _pair(results, experiment))
-    apart, leads = told_apart(gru, lstm), gru.mean < lstm.mean
+    gru, lstm = _pair(results, experiment)
+    apart, leads = told_apart(heldout(gru), heldout(lstm)), gru.figure().mean < lstm.figure().mean
     return dict(zip(places, (clause(apart and leads), clause(apart and not leads), clause(not apart)), strict=True))
 
 
 def _faster_beside_timed(results: Results) -> Figures:
-    """Return the GRU's epochs at the higher rate, if it is lower there than both cells are in equal time."""
+    """Return what the GRU comes to at the higher rate: below what both cells do in equal time, or not told from one."""
     (gru, _), timed = _pair(results, "rate"), _pair(results, "time")
-    lower = gru.figure().mean < min(found.figure().mean for found in timed)
-    return {"faster_is_lower": clause(lower, epochs=gru[0].curve.epoch[-1], ppl=gru.figure())}
+    lower = all(sign(percent_above([(heldout(gru), heldout(found))])) < 0 for found in timed)
+    there: Figures = {"epochs": gru[0].curve.epoch[-1], "ppl": gru.figure()}
+    level = not lower and gru.figure().mean < min(found.figure().mean for found in timed)
+    return {"faster_is_lower": clause(lower, **there), "faster_is_level": clause(level, **there)}
 
 
 def _rates(results: Results) -> Figures:
@@ -129,10 +131,11 @@ def _epoch_by_heart(run: RunRecord) -> float | None:
 
 def chart(results: Results, experiment: str, what: str) -> Dots:
     """Return a chart of two layers of each cell, plain and residual; what: what is equal, see `depth.equal`."""
-    dots, rows = [], []
+    dots, rows, every = [], [], []
     for cell, residual in itertools.product(CELLS, depth.WIRINGS):
         runs = depth.stacks(results, experiment, cell, LAYERS, residual=residual)
         if runs.finished:
+            every.append((depth.title(cell, residual), runs))
             dot = Dot(name=depth.title(cell, residual), cell=cell, heldout=runs.figure(), train=runs.figure("train"))
             run = runs.finished[0]
             row: list[Cell] = [dot.name, run.num_params, dot.train, dot.heldout, dot.heldout.num_seeds]
@@ -140,7 +143,7 @@ def chart(results: Results, experiment: str, what: str) -> Dots:
             rows.append([*row, run.curve.epoch[-1], *(_times(runs) if experiment == "time" else ())])
     head = (*_COLUMNS, *(_TIMES if experiment == "time" else ()))
     columns = [Column(name=Word(key=f"charts.head.{key}"), format=format) for key, format in head]
-    return Dots(name=depth.equal(what), title=_claimed(what, dots), rows=dots, table=Table(columns=columns, rows=rows))
+    return Dots(name=depth.equal(what), title=_claimed(what, every), rows=dots, table=Table(columns=columns, rows=rows))
 
 
 def _times(runs: Runs) -> list[Cell]:
@@ -151,14 +154,16 @@ def _times(runs: Runs) -> list[Cell]:
     return [seconds, round(speed)]
 
 
-def _claimed(what: str, dots: Sequence[Dot]) -> Word:
+def _claimed(what: str, rows: Sequence[tuple[Label, Runs]]) -> Word:
     """Return the title that names the row with the lowest figure, and how many others seeds tell apart from it."""
-    if len(dots) < 2:
+    if len(rows) < 2:
         return Word(key="gru.figure.cells")
-    best, *others = sorted(dots, key=lambda dot: dot.heldout.mean)
-    apart = sum(told_apart(best.heldout, other.heldout) for other in others)
-    values: Values = {"best": best.name, "ppl": best.heldout.mean, "apart": apart, "others": len(others)}
-    return Word(key=f"gru.figure.{what}", values=values)
+    (best, runs), *others = sorted(rows, key=lambda row: row[1].figure().mean)
+    gaps = [percent_above([(heldout(other), heldout(runs))]) for _, other in others]
+    tested = [gap for gap in gaps if gap.half_width is not None]
+    counts = {"tested": len(tested), "apart": sum(sign(gap) > 0 for gap in tested)}
+    told = Word(key="gru.figure.told", values=counts) if tested else Word(key="gru.figure.single")
+    return Word(key=f"gru.figure.{what}", values={"best": best, "ppl": runs.figure().mean, "told": told})
 
 
 def charts(results: Results) -> list[list[Chart]]:

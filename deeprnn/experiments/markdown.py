@@ -145,7 +145,7 @@ def _goal(goal: Goal, results: Results) -> list[str]:
     reached = goal.reached(results)
     met = "yes" if reached.figure.mean <= goal.limit else "no"
     limit = f"{goal.limit:.0f}%" if goal.in_percent else f"{goal.limit:.2f}"
-    got = f"{reached.figure.mean:.1f}% at most" if goal.in_percent else figure(reached.figure)
+    got = f"{figure(reached.figure, '.1f')}% at most" if goal.in_percent else figure(reached.figure)
     return [goal.what, limit, got, met, f"`python train.py {reached.recipes}`"]
 
 
@@ -240,8 +240,8 @@ best held-out perplexity takes is measured by [a benchmark](../benchmarks/README
 
 Of {SAMPLE_SEEDS} samples of {SAMPLE_CHARS:,} characters at temperature 0.8: the longest run that occurs in the
 training text, the share of characters in such runs of {MIN_RUN} or more (found by fingerprint: a little too high, as
-`novelty.py` says), words of the training text, distinct words of three in a row; then the same copied share of real
-held-out text.
+`novelty.py` says), words of the training text, the share of different runs of three words; then the same copied share
+of real held-out text.
 
 {novelty_table(results)}
 

@@ -38,13 +38,11 @@ def learned(runs: Runs) -> bool:
     return all(run.outcome.status == "learned" for run in runs)
 
 
-def began(results: Results, runs: Runs) -> int | None:
-    """Return after how many epochs every seed knew more than how often each letter occurs; None if one never did."""
-    if not learned(runs):
-        return None
+def began(results: Results, runs: Runs) -> list[int]:
+    """Return after how many epochs each seed that learned knew more than how often each letter occurs."""
     unigram = results.texts[runs[0].text_key].unigram_ppl
-    looks = [zip(run.curve.epoch, run.curve.val_ppl, strict=True) for run in runs]
-    return max(int(next(epoch for epoch, ppl in each if ppl < NEVER_LEARNED * unigram)) for each in looks)
+    looks = [zip(run.curve.epoch, run.curve.val_ppl, strict=True) for run in runs if run.outcome.status == "learned"]
+    return [int(next(epoch for epoch, ppl in each if ppl < NEVER_LEARNED * unigram)) for each in looks]
 
 
 def lines(by_x: Mapping[int, Runs]) -> list[Series]:

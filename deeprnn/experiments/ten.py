@@ -154,10 +154,10 @@ def _is_cut_short(results: Results, runs: Mapping[str, Runs]) -> bool:
     if "orthogonal" not in runs:
         return False
     four = results.where(recipe=note_stack(CELL, 4).name)
-    begins = note.began(results, four) if four.finished else None
+    begins = min(note.began(results, four), default=0) if four.finished else 0
     ends = runs["orthogonal"][0].curve
     is_falling = ends.train_ppl[-1] < 0.99 * ends.train_ppl[-2]
-    return is_falling and begins is not None and begins > runs["plain"][0].train_config.epochs
+    return is_falling and begins > runs["plain"][0].train_config.epochs
 
 
 def _tried(runs: Mapping[str, Runs]) -> tuple[list[str], list[str]]:

@@ -151,6 +151,17 @@ class RunRecord:
         """The figures on the held-out part of a finished run: test, or validation if there is no test part."""
         return heldout(self.final)
 
+    @property
+    def lowest(self) -> float:
+        """The lowest perplexity of a finished run's curve, on the validation part.
+
+        Raises:
+            ValueError: the run did not finish.
+        """
+        if self.best_val is None:
+            raise ValueError(f"{self.name} did not finish.")
+        return self.best_val.ppl
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, without the empty fields of a run that did not finish."""
         values = asdict(self)
@@ -167,12 +178,6 @@ def _reader(field: str) -> Callable[[RunRecord], object]:
         if field in part.__dataclass_fields__ or hasattr(part, field):
             return operator.attrgetter(path + field)
     return operator.attrgetter(field)  # raises AttributeError, which names the field
-
-
-def _lowest(run: RunRecord) -> float:
-    if run.best_val is None:
-        raise ValueError(f"{run.name} did not finish.")
-    return run.best_val.ppl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,7 +355,7 @@ class Runs(tuple[RunRecord, ...]):
         Raises:
             ValueError: no run finished, or the runs are of several recipes.
         """
-        return self.estimate(_lowest)
+        return self.estimate(lambda run: run.lowest)
 
     def reading(self, part: str = "heldout") -> Reading | None:
         """Return the perplexity of those that finished, and the failure of any; None if there are no runs."""

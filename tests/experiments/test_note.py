@@ -55,7 +55,8 @@ def test_a_seed_that_diverged_is_one_that_did_not_learn():
     runs = results_of(made("note-lstm-1"), diverged, made("note-lstm-2"))
     found = depth.of_note(runs)
     assert [note.learned(found[layers]) for layers in (1, 2)] == [False, True]
-    assert depth.answer_note(runs)["depths"] == [{"layers": 2}]
+    waits = [{"layers": layers, "epoch": 40, "learned": 1, "seeds": of} for layers, of in ((1, 2), (2, 1))]
+    assert depth.answer_note(runs)["waits"] == waits
     reading = found[1].reading("train")
     assert (reading.estimate.num_seeds, reading.failure) == (1, "diverged")
 
@@ -74,7 +75,7 @@ def test_the_ladder_tells_what_learned_and_that_the_shipped_ten_layers_had_fewer
     results = results_of(one, two, ten, made("note-lstm-10", train=17.4))
     told, whole = said(depth, "note_layers", results)
     assert "the deepest plain LSTM that learned, of 2 layers, needed 40 of the 500 epochs" in told
-    assert "below 97% of that, with 1, 2 layers, after 10, 40 epochs, with 10 never" in whole
+    assert ": 1 after 10 epochs (1 of 1 seeds), 2 after 40 epochs (1 of 1 seeds); never with these: 10 (looks" in whole
     assert "10: 17.300 / 17.1 / 17.10 (seeds: 1)" in whole
     assert "The ten layers that are shipped had 100 epochs instead: 17.400" in whole
     assert "Ten layers had only" not in whole
@@ -82,14 +83,14 @@ def test_the_ladder_tells_what_learned_and_that_the_shipped_ten_layers_had_fewer
     assert "Ten layers had only 100 of these epochs: 17.400" in said(depth, "note_layers", without)[1]
 
 
-def test_a_depth_has_learned_when_its_last_seed_has():
+def test_a_depth_is_told_by_its_last_seed_that_learned_and_by_how_many_did():
     early, late = made("note-lstm-2", began=30), made("note-lstm-2", began=60, seed=1)
     told, _ = said(depth, "note_layers", results_of(made("note-lstm-1", began=10), early, late))
     assert "of 2 layers, needed 60 of the 500 epochs" in told
     stuck = made("note-lstm-2", train=17.4, seed=1)
     told, whole = said(depth, "note_layers", results_of(made("note-lstm-1", began=10), early, stuck))
-    assert "of 1 layers, needed 10 of the 500 epochs" in told
-    assert "with 2 never" in whole
+    assert "of 2 layers, needed 30 of the 500 epochs until it knew more than letter frequencies, as far as its" in told
+    assert ": 1 after 10 epochs (1 of 1 seeds), 2 after 30 epochs (1 of 2 seeds) (looks" in whole
 
 
 def test_nothing_is_answered_where_no_depth_learned():

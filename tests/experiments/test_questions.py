@@ -7,6 +7,7 @@ import pytest
 
 from deeprnn.config import ModelConfig
 from deeprnn.experiments import authors, depth, gru, questions
+from deeprnn.experiments.charts import Word
 from deeprnn.experiments.format import claim, figure, sentence, template
 from deeprnn.experiments.gaps import heldout, percent_above, told_apart
 from deeprnn.experiments.question import Comparison
@@ -14,7 +15,7 @@ from deeprnn.experiments.words import WORDS
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.figures import drawn
 from deeprnn.store.estimates import Estimate
-from deeprnn.store.results import Results
+from deeprnn.store.results import Results, Runs
 from tests.conftest import SHIPPED, made_by, made_figures, made_run, with_every_recipe
 
 SHIPPED_RESULTS = Results.read(SHIPPED)
@@ -174,27 +175,32 @@ def test_wells_own_model_reads_the_same_text_more_often_where_the_answer_says_th
     assert found["more"].mean < 0.95 * found["few"].mean
 
 
-def test_figures_are_told_apart_by_intervals_that_do_not_touch():
-    def of(mean, half_width):
-        return Estimate(mean=mean, half_width=half_width, num_seeds=1 if half_width is None else 3)
+def test_figures_are_told_apart_by_an_interval_of_their_difference_that_leaves_out_none():
+    def of(recipe, *ppls):
+        runs = [made_run(recipe + (f"-seed{seed}" if seed else ""), ppl, seed=seed) for seed, ppl in enumerate(ppls)]
+        return heldout(Runs(runs))
 
-    assert told_apart(of(4.6, 0.1), of(5.0, 0.2))
-    assert not told_apart(of(4.6, 0.25), of(5.0, 0.2))
-    assert not told_apart(of(4.6, 0.1), of(9.0, None)), "one seed says nothing of others"
+    low = of("a", 4.5, 4.6, 4.7)
+    assert told_apart(low, of("b", 4.7, 4.8, 4.9)), "whatever both share by seed"
+    assert not told_apart(low, of("b", 4.7, 4.5, 5.0))
+    assert not told_apart(low, of("b", 9.0)), "one seed says nothing of others"
 
 
-@pytest.mark.parametrize(("half_width", "apart"), [(0.1, 1), (0.3, 0)])
+@pytest.mark.parametrize(("half_width", "apart"), [(0.4, 1), (0.6, 0)])
 def test_a_figure_names_the_lowest_cell_and_how_many_others_seeds_tell_from_it(half_width, apart):
-    def runs(cell, ppl):
+    def runs(cell, ppl, spread):
         recipe = replace(depth.at_equal_parameters(cell, 2, residual=True), name=f"time-{cell}", experiment="time")
-        spread = half_width / 2.484  # of three seeds whose interval is that wide
         made = [made_by(recipe, ppl + spread * at) for at in (-1, 0, 1)]
         return [replace(run, name=f"{run.name}-seed{seed}", seed=seed) for seed, run in enumerate(made)]
 
-    made = [*runs("gru", 4.0), *runs("lstm", 4.5)]
+    spread = half_width / 2.484 / 2  # of three seeds: the interval of the difference is as wide
+    made = [*runs("gru", 4.0, spread), *runs("lstm", 4.5, -spread)]
     found = gru.chart(Results(runs={run.name: run for run in made}), "time", "time").title
     assert found.values["ppl"] == pytest.approx(4.0)
-    assert (found.values["apart"], found.values["others"]) == (apart, 1)
+    assert found.values["told"].values == {"tested": 1, "apart": apart}
+    alone = [run for run in made if run.seed == 0]
+    found = gru.chart(Results(runs={run.name: run for run in alone}), "time", "time").title
+    assert found.values["told"] == Word(key="gru.figure.single")
 
 
 def test_ten_plain_layers_that_still_learned_when_training_ended_are_named():
@@ -294,11 +300,11 @@ def test_a_gap_has_the_interval_over_the_seeds_that_both_sides_have():
     results = Results(runs={one.name: one for one in runs})
     a, b, c = (heldout(results.where(recipe=recipe)) for recipe in "abc")
     gap = percent_above([(a, b)])
-    assert gap.mean == pytest.approx(20), "of the means over all seeds"
+    assert gap.mean == pytest.approx(15), "of the seeds that both have"
     assert gap.half_width == pytest.approx(12.706 * 7.0711 / math.sqrt(2), rel=1e-3), "of 10% and 20%"
-    assert figure(gap, ".1f") == "20.0 ± 63.5"
+    assert figure(gap, ".1f") == "15.0 ± 63.5"
     alone = percent_above([(a, c)])
-    assert alone.half_width is None
+    assert (alone.half_width, alone.num_seeds) == (None, 1), "of the means over the seeds of each"
     assert figure(alone, "+.1f") == "+118.2"
 
 

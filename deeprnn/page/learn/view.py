@@ -98,13 +98,15 @@ def _glossary(lang: Lang) -> dict[str, dict[str, str]]:
 
 def _recipe() -> dict[str, object]:
     """Return the settings of the note's runs, by the {places} of the text about it."""
-    train = questions.all_recipes()[_RECITER].train
+    train, rnn = (questions.all_recipes()[name].train for name in (_RECITER, scratch.RIGHT))
     return {
         "chars": f"{train.max_train_chars:,}",
         "batch": train.batch_size,
         "window": train.window,
         "epochs": train.epochs,
         "clip": train.clip_norm,
+        "rate": train.learning_rate,
+        "rnn_rate": rnn.learning_rate,
     }
 
 

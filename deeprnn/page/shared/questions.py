@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from deeprnn.experiments import questions
 from deeprnn.experiments.format import BETWEEN, NOTHING, figure, fill, in_words, rounded
-from deeprnn.experiments.gaps import told_apart
+from deeprnn.experiments.gaps import heldout, told_apart
 from deeprnn.experiments.question import Budget, Comparison, Figures
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.widgets import perplexity, title_of
@@ -84,7 +84,7 @@ def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: La
         rest.append(fill(WORDS[f"{said}.found"][lang], in_words(answer, found, lang)))
     rest.append(_over_seeds(registry, infos, lang))
     few = _places([_figures(registry, info, rounded) for info in infos])
-    ranked = sorted(infos, key=lambda info: info.heldout_ppl)
+    ranked = sorted(infos, key=lambda info: _over_its_seeds(registry, info))
     ends = {"best": ranked[0], "second": ranked[min(1, len(ranked) - 1)], "worst": ranked[-1]}
     few |= {end: _figures(registry, info, rounded) for end, info in ends.items()}
     close = f"{said}.{budget}.close"
@@ -93,10 +93,16 @@ def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: La
     return {"takeaway": takeaway, "rest": SPACE[lang].join(rest)}
 
 
+def _over_its_seeds(registry: Registry, info: CheckpointInfo) -> float:
+    """Return the mean held-out perplexity of a model's recipe over its seeds; its own if no run is recorded."""
+    runs = registry.results.where(recipe=info.name).finished
+    return runs.figure().mean if runs else info.heldout_ppl
+
+
 def _told_apart(registry: Registry, *infos: CheckpointInfo) -> bool:
     """Return whether seeds tell the held-out perplexities of two models apart."""
     runs = [registry.results.where(recipe=info.name).finished for info in infos]
-    return len(runs) == 2 and all(runs) and told_apart(*(one.figure() for one in runs))
+    return len(runs) == 2 and all(runs) and told_apart(*map(heldout, runs))
 
 
 def _places(models: Sequence[dict[str, Any]]) -> dict[str, Any]:
