@@ -12,7 +12,12 @@ from typing import TextIO
 
 
 def accept_any_character() -> None:
-    """Write a character that standard output cannot encode as its number, as Python escapes it: no run ends by it."""
+    """Write a character that standard output cannot encode as its number, as Python escapes it: no run ends by it.
+
+    What is written to an output that was closed before the start leads nowhere.
+    """
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (until the end of the program)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -29,7 +29,10 @@ from deeprnn.train.snapshot import remove_snapshot
 
 DONE, FAILED, STOPPED = 0, 1, 130  # exit statuses: of a run, and of all runs together
 NO_MEMORY = re.compile("allocate memory|bad_alloc|out of memory", re.IGNORECASE)  # what torch says of it
-LESS_MEMORY = "there is not enough memory for this model: choose fewer layers or units"
+LESS_MEMORY = (
+    "there is not enough memory: choose fewer layers or units, a smaller --batch or --window, or less text "
+    "(--max-chars)."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,12 +173,12 @@ def job(recipe: Recipe, seed: int, args: argparse.Namespace) -> Job:
                 f"{recipe.name} reads several texts, and --data would replace the first alone; choose a recipe of one "
                 f"text, such as depth-gru-2-residual."
             )
-        if args.place != config.text:  # the text's own opening words are the prompt
-            recipe = replace(recipe, sample_prompt="")
-        text = args.place if is_known(args.place) else own_name(Path(args.place))
+        if args.place != config.text:
+            text = args.place if is_known(args.place) else own_name(Path(args.place))
+            recipe = replace(recipe, sample_prompt="")  # the text's own opening words are the prompt
     made = overridden(recipe, settings := run_options.asked(args))
     if text:
-        train = replace(made.train, text=args.place)
+        train = replace(made.train, text=args.place, score_on=())
         made = replace(made, name=f"{made.name}-{text}", train=train, experiment="")  # not compared with other runs
     made = replace(made, train=replace(made.train, seed=seed))
     changed = differing(settings, settings_of(recipe))

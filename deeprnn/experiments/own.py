@@ -216,10 +216,13 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
     least = max(LEAST_CHARS, lanes * window + window + 1)  # that make one window of each lane, wherever it begins
     epochs, part = (wanted, None) if options.epochs else _reading(fitting, wanted, chars, min(least, chars))
     part = chars if part is None and chars < whole else part
+    if part is not None:
+        min_count = _min_count(text[:part])
     rates = _rates(chars, epochs)
     train = _training(place, options, chars, epochs, shares, min_count, lanes, window, part, rates.pop("weight_drop"))
     vocab = Vocab.from_text(text[: part or chars], options.form, min_count)
-    ids = {name: torch.tensor(vocab.encode(text[slice(*one)])) for name, one in ranges.items()}
+    read = ranges | {"train": (0, part or chars)}
+    ids = {name: torch.tensor(vocab.encode(text[slice(*one)])) for name, one in read.items()}
     measured = -(-epochs // train.eval_every) * measurement
     return Plan(
         recipe=Recipe(
@@ -234,7 +237,7 @@ def plan(text: str, place: str, name: str, options: Options, machine: Machine = 
         symbols=len(vocab),
         seconds=epochs * (part or chars) / speed + measured + ends,
         hint=_hint(chars),
-        parts=ids | {"train": ids["train"][:part]},
+        parts=ids,
     )
 
 

@@ -83,10 +83,10 @@ def _is_new(path: Path) -> bool:
 
 def _version(path: Path) -> tuple[int, ...] | None:
     """Return what changes when a checkpoint is saved again or copied further; None if the folder holds none."""
-    if not (path / checkpoint.CONFIG).is_file():
-        return None
     files = [path / name for name in (checkpoint.CONFIG, checkpoint.METRICS, checkpoint.WEIGHTS)]
-    with contextlib.suppress(OSError):  # it goes while it is looked at
+    with contextlib.suppress(OSError):  # it goes while it is looked at, or nobody here may look into it
+        if not files[0].is_file():
+            return None
         found = [file.stat() for file in files if file.is_file()]
         return tuple(value for one in found for value in (one.st_ino, one.st_mtime_ns, one.st_size))
     return None

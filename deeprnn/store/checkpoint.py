@@ -61,8 +61,8 @@ class ExistsError(ValueError):
 class CheckpointInfo:
     """The contents of a checkpoint's JSON files; the weights are not loaded.
 
-    name: that of the directory, which is also that of the recipe; of an own model of a visitor
-        its key, see `Registry.add`.
+    name: that of the directory, which training calls as the recipe with what differs from it, such as the seed; of an
+        own model of a visitor its key, see `Registry.add`.
     """
 
     name: str
@@ -215,6 +215,7 @@ def read_info(directory: Path) -> CheckpointInfo:
     """
     if not directory.is_dir():
         raise ValueError(f"no checkpoint at {directory}: give a directory that holds {CONFIG} and {WEIGHTS}.")
+    name = directory.resolve().name if directory.name in ("", "..") else directory.name
     path = directory / CONFIG
     values = _read_json(path)
     if values.get("format") != FORMAT:
@@ -223,7 +224,7 @@ def read_info(directory: Path) -> CheckpointInfo:
     if set(values) != known:
         raise _broken(path, f"its keys are {listed(values)}, not {listed(known)}")
     try:
-        if printable(directory.name) != directory.name:
+        if printable(name) != name:
             raise ValueError("the folder's name holds characters that cannot be shown; rename it")
         config = ModelConfig.from_dict(values["model"])
         if config.cell not in CELLS:
@@ -238,9 +239,7 @@ def read_info(directory: Path) -> CheckpointInfo:
         metrics = Metrics.from_dict(_read_json(metrics_path))
     except ValueError as error:
         raise _broken(metrics_path, str(error).removeprefix(f"{metrics_path}: ")) from error
-    info = CheckpointInfo(
-        name=directory.name, path=directory, config=config, vocab=vocab, weights_sha256=sha256, metrics=metrics
-    )
+    info = CheckpointInfo(name=name, path=directory, config=config, vocab=vocab, weights_sha256=sha256, metrics=metrics)
     _check_header(info)
     return info
 

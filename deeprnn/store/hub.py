@@ -31,10 +31,11 @@ def is_repository(path: str) -> bool:
 def pull(repo_id: str, name: str | None = None, revision: str | None = None) -> Path:
     """Download one checkpoint folder into the Hub cache and return its path; without a network, use the cached one.
 
-    name: of the checkpoint's folder; None: the checkpoint at the root of the repository.
+    name: of the checkpoint's folder; None: the checkpoint at the root of the repository. A folder is returned whatever
+    it holds: loading it says what is missing.
 
     Raises:
-        ValueError: there is no such repository, revision or checkpoint, or it is neither reachable nor cached; without
+        ValueError: there is no such repository, revision or folder, or it is neither reachable nor cached; without
             a name, the message lists the checkpoints that the repository holds.
     """
     patterns = list(FILES) if name is None else [f"{glob.escape(name)}/*"]

@@ -221,22 +221,25 @@ class Registry:
         if name in self.infos:
             raise ValueError(f"there is a model {name!r} already.")
         info = replace(checkpoint.read_info(path), name=name)
-        self.remove(name)
-        with self._lock:
-            self._added = {**self._added, name: Added(info=info, visitor=visitor, called=called)}
+        self._put(name, Added(info=info, visitor=visitor, called=called))
         return info
 
     def remove(self, name: str) -> None:
         """Remove a model that was added, with all that is kept of it; do nothing if there is none of that name."""
+        self._put(name, None)
+
+    def _put(self, name: str, new: Added | None) -> None:
+        """Replace an added model by another at once, so that it is never missing between; None: by nothing."""
         with self._lock:
-            added = self._added.get(name)
-            if added is None:
+            old = self._added.get(name)
+            others = {other: one for other, one in self._added.items() if other != name}
+            self._added = others | ({name: new} if new else {})
+            if old is None:
                 return
-            self._added = {other: one for other, one in self._added.items() if other != name}
             self._loaded.pop(name, None)
             self._fingerprints.pop(name, None)
-            self._ngrams = {key: one for key, one in self._ngrams.items() if key[0].parent != added.info.path}
-            self._lines = {path: one for path, one in self._lines.items() if path.parent != added.info.path}
+            self._ngrams = {key: one for key, one in self._ngrams.items() if key[0].parent != old.info.path}
+            self._lines = {path: one for path, one in self._lines.items() if path.parent != old.info.path}
         for forget in self.forgetting:
             forget()
 
@@ -295,7 +298,7 @@ class Registry:
             info = self.info(name)
             try:
                 source = TextPart.from_record(info.metrics.text)
-            except ValueError:  # the text is too long to have an index
+            except ValueError:  # the text is too long to have an index, or was read with noise
                 return None
             path = self._companion(info, FINGERPRINTS, lines_file(source))
             if path not in self._lines and os.path.lexists(path):

@@ -28,7 +28,8 @@ _MARKS = {  # the first bytes of a text that say how it is encoded
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_COMMON = ("gb18030", "cp1252")  # chosen from encodings that explain the bytes equally well
+_COMMON = ("gb18030", "cp1252")  # chosen from encodings that explain the bytes about equally well
+_NEAR, _LESS = 0.02, 0.06  # of chaos and of coherence: Spanish and Italian in cp1252 are that little behind neighbours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,8 @@ def decode(data: bytes, place: str, encoding: str | None = None) -> tuple[str, s
         with contextlib.suppress(UnicodeDecodeError):
             if "\0" not in (text := data.decode(name)):
                 return text, name
+    if (nearly := _nearly_utf8(data, place)) is not None:
+        return nearly, "utf-8"
     found = _likeliest(data)
     if found is None:
         raise ValueError(f"{place} is no text in an encoding that can be recognised; name it with --encoding.")
@@ -114,13 +117,34 @@ def _decoded(data: bytes, place: str, encoding: str, otherwise: str) -> str:
     return text.removeprefix("\ufeff")
 
 
+def _nearly_utf8(data: bytes, place: str) -> str | None:
+    """Return the text of UTF-8 that was cut within its last character, without that; None if it is something else.
+
+    Raises:
+        ValueError: it is UTF-8 with a few wrong bytes.
+    """
+    text = data.decode("utf-8", "surrogateescape")
+    wrong = sum("\udc80" <= char <= "\udcff" for char in text)
+    right = sum(char > "\x7f" for char in text) - wrong
+    if not right or right < 10 * wrong or "\0" in text:
+        return None
+    with contextlib.suppress(UnicodeDecodeError):
+        return codecs.getincrementaldecoder("utf-8")().decode(data)
+    at = next(place for place, char in enumerate(text) if "\udc80" <= char <= "\udcff")
+    before = len(text[:at].encode())
+    raise ValueError(
+        f"{place} is in UTF-8 but for {wrong} wrong bytes, the first after {before:,}: mend it, or leave them out by "
+        f"iconv -c -f utf-8 -t utf-8 FILE > NEW."
+    )
+
+
 def _likeliest(data: bytes) -> str | None:
     matches = list(from_bytes(data))
     if not matches:
         return None
     best = matches[0]
-    equal = [one.encoding for one in matches if (one.chaos, one.coherence) == (best.chaos, best.coherence)]
-    return next((name for name in _COMMON if name in equal), best.encoding)
+    near = [one for one in matches if one.chaos <= best.chaos + _NEAR and one.coherence >= best.coherence - _LESS]
+    return next((name for name in _COMMON if name in {one.encoding for one in near}), best.encoding)
 
 
 def _read(place: str, out: Path, stdin: BinaryIO, encoding: str | None) -> Iterator[ReadText]:

@@ -133,7 +133,7 @@ def remeasure(directory: Path, text: str | None = None) -> Figures:
     """
     metrics = checkpoint.read_info(directory).metrics
     config = metrics.train_config
-    data = prepare(replace(config, text=text or config.text), torch.device("cpu"))
+    data = prepare(replace(config, text=text or config.text, score_on=()), torch.device("cpu"))
     for source, record in zip(data.sources, metrics.texts, strict=True):
         if source.corpus.sha256 != record.sha256:
             raise ValueError(

@@ -4,6 +4,7 @@ Knows: runs, prepared texts, n-grams. Does not know: how a step is made, when a 
 """
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -118,7 +119,7 @@ class Terminal(Reporter):
 
     def finished(self, directory: Path) -> None:
         """Print where the checkpoint is."""
-        print(f"To see it on the page: python app.py --checkpoints checkpoints {directory.parent}", file=sys.stderr)
+        print(f"To see it on the page: {describe_serving(directory.parent)}", file=sys.stderr)
         print(f"saved {directory}")
 
     def skipped(self, directory: Path) -> None:
@@ -139,7 +140,8 @@ class Terminal(Reporter):
 
     def failed(self, why: Exception) -> None:
         """Print why, and the remedy."""
-        remedy = "" if isinstance(why, ValueError) else "; mend that, then continue with --resume what was saved."
+        names_one = isinstance(why, ValueError | MemoryError)
+        remedy = "" if names_one else "; mend that, then continue with --resume what was saved."
         print(f"train.py: {why}{remedy}", file=sys.stderr)
 
 
@@ -298,6 +300,14 @@ def describe_measured(run: TrainState) -> str:
         f"train ppl {record['train_ppl']:.3f}, held-out ppl {record['val_ppl']:.3f}, "
         f"{run.chars_per_second:,} characters/s; {record['written']['drawn'][:SHOWN_CHARS]!r}"
     )
+
+
+def describe_serving(folder: Path) -> str:
+    """Return the command that shows the checkpoints of a folder on the page, beside those that are shipped."""
+    start = "python app.py" if Path("app.py").is_file() else "deeprnn serve"
+    shipped = Path("checkpoints")
+    beside = [str(shipped)] if shipped.is_dir() and shipped.resolve() != folder.resolve() else []
+    return f"{start} --checkpoints {shlex.join([*beside, str(folder)])}"
 
 
 def describe_claimed(name: str) -> str:

@@ -247,6 +247,16 @@ def test_another_seed_or_text_makes_another_name(tmp_path):
     assert job(0, "--threads", "2").name == "smoke"  # it is recorded, but the result is that of any other number
 
 
+def test_the_recipes_own_text_changes_nothing_and_another_is_scored_on_no_text_of_the_recipe(book):
+    recipe = all_recipes()["author-austen"]
+    args = train.parse(["author-austen", "--data", recipe.train.text])
+    args.place = recipe.train.text
+    assert runs.job(recipe, 0, args).recipe == recipe
+    args.place = str(book)
+    other = runs.job(recipe, 0, args).recipe.train
+    assert (other.text, other.score_on, bool(recipe.train.score_on)) == (str(book), (), True)
+
+
 def test_a_name_too_long_for_a_folder_is_refused_with_the_remedy(tmp_path, capsys):
     path = tmp_path / ("紅樓夢" * 20 + ".txt")
     path.write_text(TEXT)
@@ -327,6 +337,13 @@ def test_a_list_cut_short_by_its_reader_ends_quietly():
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0"
     assert done.stderr == ""
+
+
+@pytest.mark.process
+def test_an_output_that_is_closed_from_the_start_ends_nothing():
+    command = f"{sys.executable} train.py smoke --list >&-"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.process

@@ -78,6 +78,22 @@ def test_one_that_is_copied_file_by_file_is_added_when_all_of_it_is_there(places
     assert added(models) == ["my-book-1"]
 
 
+def test_a_folder_that_may_not_be_looked_into_is_passed_over(places, save_tiny, monkeypatch):
+    models, arrivals, folder = places
+    save_tiny(folder / "set" / "second")
+    (folder / "set" / "lost+found").mkdir()
+    stat = Path.stat
+
+    def refused(path, **options):
+        if "lost+found" in path.parts[:-1]:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    arrivals.look()
+    assert added(models) == ["second"]
+
+
 def test_one_that_is_trained_again_takes_the_place_of_the_old_weights(places, save_tiny):
     models, arrivals, folder = places
     path = save_tiny(folder / "runs" / "my-book-1", cell="gru")

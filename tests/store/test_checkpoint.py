@@ -390,6 +390,11 @@ def test_a_missing_model_card_is_no_obstacle(tmp_path):
     assert checkpoint.load(directory).name == "tiny"
 
 
+def test_a_checkpoint_loads_from_within_its_folder_by_the_folders_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(save(tmp_path / "tiny", new_model()))
+    assert checkpoint.load(Path()).name == checkpoint.read_info(Path()).name == "tiny"
+
+
 def test_a_missing_directory_is_refused_by_name(tmp_path):
     (tmp_path / "file").write_text("")
     for name in ("absent", "file"):
