@@ -11,6 +11,7 @@ from deeprnn.experiments.charts import (
     Cell,
     Chart,
     Column,
+    Label,
     Lines,
     Point,
     Series,
@@ -19,7 +20,7 @@ from deeprnn.experiments.charts import (
     Word,
     titled,
 )
-from deeprnn.experiments.gaps import heldout, told_apart
+from deeprnn.experiments.gaps import heldout, percent_above, sign
 from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, seeds
 from deeprnn.experiments.recipes import WELLS, modern_training, note_stack, stack
 from deeprnn.store.estimates import Estimate, estimate
@@ -104,7 +105,7 @@ def answer(results: Results) -> Figures:
     kept = [_read_by_kept(runs) for runs, _ in found.values()]
     ppls = [runs.figure() for runs, _ in found.values()]
     least, last = _lowest(found.values()), [*found.values()][-1][0]
-    is_last, is_apart = least is last, told_apart(heldout(least), heldout(last))
+    is_last, is_apart = least is last, sign(percent_above([(heldout(last), heldout(least))])) > 0
     beaten = sum(_is_below(runs.figure(), of.ngram_ppl) for runs, of in found.values())
     eight, all_authors = (runs[0].train_config.epochs for runs, _ in list(found.values())[-2:])
     return {
@@ -211,16 +212,15 @@ def _line(part: str, points: Sequence[Point]) -> Series:
 
 
 def _enough(results: Results) -> Values:
-    """Return the number of training characters, to two digits, with which the network is lowest, and of texts like it.
-
-    level: how many larger texts have a perplexity that seeds do not tell from the lowest.
-    """
+    """Return the characters of training text, to two digits, with which the network is lowest, and what seeds tell."""
     found = list(finished(results).values())
     least = _lowest(found)
     (chars,) = (text.train_chars for runs, text in found if runs is least)
-    larger = [runs for runs, text in found if text.train_chars > chars]
-    level = sum(not told_apart(heldout(least), heldout(runs)) for runs in larger)
-    return {"chars": float(f"{chars:.1e}"), "level": level}
+    larger = [percent_above([(heldout(runs), heldout(least))]) for runs, text in found if text.train_chars > chars]
+    tested = [gap for gap in larger if gap.half_width is not None]
+    counts = {"tested": len(tested), "level": sum(sign(gap) <= 0 for gap in tested)}
+    told: Label = Word(key="data.figure.told", values=counts) if tested else ""
+    return {"chars": float(f"{chars:.1e}"), "told": told}
 
 
 def charts(results: Results) -> list[list[Chart]]:

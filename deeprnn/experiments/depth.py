@@ -196,7 +196,8 @@ def answer_ladder(results: Results) -> Figures:
         "untold": clause(not tested),
         "none": clause(bool(tested) and apart == 0),
         "some": clause(0 < apart < len(tested)),
-        "all": clause(0 < apart == len(tested)),
+        "tested_alone": clause(0 < apart == len(tested) < len(gains)),
+        "all": clause(0 < apart == len(tested) == len(gains)),
         "widest": max(_widest(results, experiment) for experiment in ("depth", "rate")),
         **ends("two", [lower(("rate", cell, 2), ("depth", cell, 2)) for cell in best["rate"]]),
         **ends("ten", [lower(("rate", cell, DEEPEST), ("depth", cell, DEEPEST)) for cell in best["rate"]]),
@@ -233,8 +234,8 @@ def answer_rate(results: Results) -> Figures:
 
 def _behind_on_test(results: Results, experiment: str, cell: str) -> float:
     """Return by how many percent ten residual layers are above the depth that is best on the test part itself."""
-    ppls = [stacks(results, experiment, cell, n, residual=True).figure().mean for n in depths(results, experiment)]
-    return 100 * (stacks(results, experiment, cell, DEEPEST, residual=True).figure().mean / min(ppls) - 1)
+    ten, tried = (experiment, cell, DEEPEST), depths(results, experiment)
+    return max(_above(results, ten, (experiment, cell, n)).mean for n in tried)
 
 
 def _of_residual(results: Results, experiment: str) -> list[int]:

@@ -79,4 +79,4 @@ def _on_average(pairs: Sequence[tuple[Measured, Measured]], apart: Callable[[flo
 
     if len(common) > 1:
         return estimate([gap({recipe: [seed] for recipe in every}) for seed in sorted(common)])
-    return Estimate(mean=gap(every), half_width=None, num_seeds=1)
+    return Estimate(mean=gap(every), half_width=None, num_seeds=len(common))

@@ -78,9 +78,9 @@ def _pair(results: Results, experiment: str) -> tuple[Runs, Runs]:
 
 def _who_leads(results: Results, experiment: str, places: tuple[str, str, str]) -> Figures:
     """Return a part of a sentence for each place: the GRU leads, the LSTM does, or seeds do not tell them apart."""
-    gru, lstm = _pair(results, experiment)
-    apart, leads = told_apart(heldout(gru), heldout(lstm)), gru.figure().mean < lstm.figure().mean
-    return dict(zip(places, (clause(apart and leads), clause(apart and not leads), clause(not apart)), strict=True))
+    gru, lstm = map(heldout, _pair(results, experiment))
+    above = sign(percent_above([(gru, lstm)]))
+    return {place: clause(above == wanted) for place, wanted in zip(places, (-1, 1, 0), strict=True)}
 
 
 def _faster_beside_timed(results: Results) -> Figures:
@@ -88,7 +88,8 @@ def _faster_beside_timed(results: Results) -> Figures:
     (gru, _), timed = _pair(results, "rate"), _pair(results, "time")
     lower = all(sign(percent_above([(heldout(gru), heldout(found))])) < 0 for found in timed)
     there: Figures = {"epochs": gru[0].curve.epoch[-1], "ppl": gru.figure()}
-    level = not lower and gru.figure().mean < min(found.figure().mean for found in timed)
+    lowest_timed = min(timed, key=lambda found: found.figure().mean)
+    level = not lower and not told_apart(heldout(gru), heldout(lowest_timed))
     return {"faster_is_lower": clause(lower, **there), "faster_is_level": clause(level, **there)}
 
 
@@ -162,7 +163,9 @@ def _claimed(what: str, rows: Sequence[tuple[Label, Runs]]) -> Word:
     gaps = [percent_above([(heldout(other), heldout(runs))]) for _, other in others]
     tested = [gap for gap in gaps if gap.half_width is not None]
     counts = {"tested": len(tested), "apart": sum(sign(gap) > 0 for gap in tested)}
-    told = Word(key="gru.figure.told", values=counts) if tested else Word(key="gru.figure.single")
+    alone = all(found.figure().num_seeds == 1 for _, found in rows)
+    untold: Label = Word(key="gru.figure.single") if alone else ""
+    told = Word(key="gru.figure.told", values=counts) if tested else untold
     return Word(key=f"gru.figure.{what}", values={"best": best, "ppl": runs.figure().mean, "told": told})
 
 

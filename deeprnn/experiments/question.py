@@ -131,7 +131,7 @@ def seeds(counts: Iterable[int]) -> Figures:
 
     counts: the seeds of each. The words are the same everywhere, those of `charts.clause`.
     """
-    single = [count == 1 for count in counts]
+    single = [count <= 1 for count in counts]
     return {"alone": clause(all(single)), "partly": clause(any(single) and not all(single))}
 
 

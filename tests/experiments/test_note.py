@@ -75,7 +75,9 @@ def test_the_ladder_tells_what_learned_and_that_the_shipped_ten_layers_had_fewer
     results = results_of(one, two, ten, made("note-lstm-10", train=17.4))
     told, whole = said(depth, "note_layers", results)
     assert "the deepest plain LSTM that learned, of 2 layers, needed 40 of the 500 epochs" in told
-    assert ": 1 after 10 epochs (1 of 1 seeds), 2 after 40 epochs (1 of 1 seeds); never with these: 10 (looks" in whole
+    assert (
+        ": 1: after 10 epochs (1 of 1 seeds), 2: after 40 epochs (1 of 1 seeds); never with these: 10 (looks" in whole
+    )
     assert "10: 17.300 / 17.1 / 17.10 (seeds: 1)" in whole
     assert "The ten layers that are shipped had 100 epochs instead: 17.400" in whole
     assert "Ten layers had only" not in whole
@@ -90,7 +92,7 @@ def test_a_depth_is_told_by_its_last_seed_that_learned_and_by_how_many_did():
     stuck = made("note-lstm-2", train=17.4, seed=1)
     told, whole = said(depth, "note_layers", results_of(made("note-lstm-1", began=10), early, stuck))
     assert "of 2 layers, needed 30 of the 500 epochs until it knew more than letter frequencies, as far as its" in told
-    assert ": 1 after 10 epochs (1 of 1 seeds), 2 after 30 epochs (1 of 2 seeds) (looks" in whole
+    assert ": 1: after 10 epochs (1 of 1 seeds), 2: after 30 epochs (1 of 2 seeds) (looks" in whole
 
 
 def test_nothing_is_answered_where_no_depth_learned():

@@ -65,8 +65,8 @@ test('the address of a question that nobody wrote for keeps its recordings', () 
 
 test('the address of recordings without a question has the prompt that they continue, that of samples has none', () => {
   const cards = [{ model: 'a', text: 'one', state: 'recorded' }];
-  assert.equal(queryOf(comparison({ samples: true, cards })), 'view=compare&lang=zh&models=a');
-  const after = queryOf(comparison({ samples: false, prompt: 'so', cards }));
+  assert.equal(queryOf(comparison({ after: false, cards })), 'view=compare&lang=zh&models=a');
+  const after = queryOf(comparison({ after: true, prompt: 'so', cards }));
   assert.equal(after, 'view=compare&lang=zh&models=a&prompt=so');
 });
 

@@ -18,7 +18,7 @@ import { Tip } from './tip.js';
  * @property {string} prompt
  * @property {number} seed
  * @property {{ temperature: number, top_k: number, top_p: number, max_chars: number }} sampling
- * @property {boolean} samples whether each card shows what its model wrote when it was trained
+ * @property {boolean} after whether all cards show recordings after the prompt
  * @property {string | null} preset the question that is shown
  * @property {string | null} budget
  * @property {boolean} poems whether all models were trained on poems

@@ -199,11 +199,10 @@ def recorded_after(registry: Registry, prompt: str, names: Sequence[str]) -> Boa
     return Board(prompt=prompt, seed=made["seed"], sampling=numbers, cards=cards)
 
 
-def _are_samples(registry: Registry, board: Board) -> bool:
-    """Return whether the cards show what `recorded` does."""
-    return all(
-        card.state == "recorded" and card.text == registry.info(card.model).metrics.sample.text for card in board.cards
-    )
+def _follow_the_prompt(registry: Registry, board: Board) -> bool:
+    """Return whether the cards show what `recorded_after` does: recordings after the board's prompt."""
+    after = recorded_after(registry, board.prompt, board.names)
+    return after is not None and after.cards == board.cards
 
 
 def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
@@ -217,8 +216,8 @@ def show(registry: Registry, names: Sequence[str], board: Board) -> Board:
     if not names:
         return replace(board, cards=(), preset=None, budget=None)
     if all(card.state == "recorded" for card in board.cards):
-        after = None if board.cards and _are_samples(registry, board) else recorded_after(registry, board.prompt, names)
-        return after or recorded(registry, names)
+        is_after = not board.cards or _follow_the_prompt(registry, board)
+        return (recorded_after(registry, board.prompt, names) if is_after else None) or recorded(registry, names)
     written = {card.model: card for card in board.stopped().cards}
     form = board.form if write_poems(registry, names) else None
     prompt = POEM_BEFORE if form else board.prompt
@@ -303,7 +302,7 @@ def _drawn(registry: Registry, board: Board, lang: Lang, turn: int) -> Drawn:
         "prompt": board.prompt,
         "seed": board.seed,
         "sampling": board.sampling,
-        "samples": _are_samples(registry, board),
+        "after": _follow_the_prompt(registry, board),
         "preset": board.preset,
         "budget": board.budget,
         "poems": write_poems(registry, board.names),

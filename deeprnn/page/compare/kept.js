@@ -16,7 +16,7 @@ export const shapeAsked = () =>
  * they were made after one.
  * @param {Value} value
  */
-export function queryOf({ cards, samples, prompt, seed, sampling, preset, budget, shape, acrostic, regulated, lang }) {
+export function queryOf({ cards, after, prompt, seed, sampling, preset, budget, shape, acrostic, regulated, lang }) {
   const query = new URLSearchParams({ view: 'compare', lang });
   if (preset) {
     query.set('preset', preset);
@@ -28,7 +28,7 @@ export function queryOf({ cards, samples, prompt, seed, sampling, preset, budget
     const poem = { form: shape, ...(acrostic && { acrostic }), ...(regulated && { regulated: 1 }) };
     const set = { prompt, seed, temperature, top_k, top_p, ...(shape === FREE ? { length } : poem) };
     for (const [name, given] of Object.entries(set)) query.set(name, String(given));
-  } else if (cards.length && !preset && !samples) query.set('prompt', prompt);
+  } else if (after && !preset) query.set('prompt', prompt);
   return query.toString();
 }
 

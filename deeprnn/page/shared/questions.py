@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from deeprnn.experiments import questions
 from deeprnn.experiments.format import BETWEEN, NOTHING, figure, fill, in_words, rounded
-from deeprnn.experiments.gaps import heldout, told_apart
+from deeprnn.experiments.gaps import heldout, percent_above, sign
 from deeprnn.experiments.question import Budget, Comparison, Figures
 from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.widgets import perplexity, title_of
@@ -88,7 +88,7 @@ def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: La
     ends = {"best": ranked[0], "second": ranked[min(1, len(ranked) - 1)], "worst": ranked[-1]}
     few |= {end: _figures(registry, info, rounded) for end, info in ends.items()}
     close = f"{said}.{budget}.close"
-    one = close if close in WORDS and not _told_apart(registry, *ranked[:2]) else f"{said}.{budget}.takeaway"
+    one = close if close in WORDS and not _is_told_above(registry, *ranked[1::-1]) else f"{said}.{budget}.takeaway"
     takeaway = fill(WORDS[one][lang], few)
     return {"takeaway": takeaway, "rest": SPACE[lang].join(rest)}
 
@@ -99,10 +99,10 @@ def _over_its_seeds(registry: Registry, info: CheckpointInfo) -> float:
     return runs.figure().mean if runs else info.heldout_ppl
 
 
-def _told_apart(registry: Registry, *infos: CheckpointInfo) -> bool:
-    """Return whether seeds tell the held-out perplexities of two models apart."""
-    runs = [registry.results.where(recipe=info.name).finished for info in infos]
-    return len(runs) == 2 and all(runs) and told_apart(*map(heldout, runs))
+def _is_told_above(registry: Registry, info: CheckpointInfo, other: CheckpointInfo) -> bool:
+    """Return whether seeds tell that the held-out perplexity of a model is above that of another."""
+    ours, theirs = (registry.results.where(recipe=one.name).finished for one in (info, other))
+    return bool(ours and theirs) and sign(percent_above([(heldout(ours), heldout(theirs))])) > 0
 
 
 def _places(models: Sequence[dict[str, Any]]) -> dict[str, Any]:

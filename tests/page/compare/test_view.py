@@ -16,6 +16,7 @@ from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.widgets import refusal
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED, run, wait_until
+from tests.page.conftest import spoken
 
 MINGRU = ("minGRU", "", "", "")  # the filters of the list of models, cell first
 SETTINGS = (gr.Textbox, gr.Slider, gr.Number)
@@ -222,3 +223,17 @@ def test_what_was_computed_of_readers_texts_is_dropped_when_a_model_is_removed(r
     assert all(cache.cache_info().currsize for cache in caches)
     registry.remove(name)
     assert not any(cache.cache_info().currsize for cache in caches)
+
+
+def test_recordings_after_a_prompt_and_samples_each_stay_what_they_are_when_the_choice_changes(registry):
+    def after(board):
+        return spoken(cards.draw(registry, board), "en")["after"]
+
+    asked = cards.of_preset(registry, "authors", "recipe")
+    fewer = cards.show(registry, asked.names[1:], asked)
+    assert (after(asked), after(fewer)) == (True, True)
+    assert fewer.cards == asked.cards[1:]
+    samples = cards.show(registry, asked.names, cards.recorded(registry, asked.names[:1]))
+    assert not after(samples)
+    assert [card.text for card in samples.cards] == [registry.infos[name].metrics.sample.text for name in asked.names]
+    assert not after(cards.show(registry, [], asked))
