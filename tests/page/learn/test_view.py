@@ -15,6 +15,7 @@ from deeprnn.nn.model import CharRNN
 from deeprnn.page import links
 from deeprnn.page.learn import one_for_all, two_layers
 from deeprnn.page.learn import view as learn
+from deeprnn.page.words import WORDS
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
 from tests.conftest import SHIPPED
@@ -27,6 +28,12 @@ def section(value, key):
 
 def source(pieces):
     return "".join(text for _, text in pieces)
+
+
+def test_its_texts_hold_no_marks_of_markdown_which_it_would_show():
+    texts = [text for key, words in WORDS.items() if key.startswith("learn.") for text in words.values()]
+    assert len(texts) > 100
+    assert not [text for text in texts if "`" in text or "**" in text]
 
 
 def test_the_code_in_the_fold_is_the_packages_own(registry):
