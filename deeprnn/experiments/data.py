@@ -20,7 +20,7 @@ from deeprnn.experiments.charts import (
     Word,
     titled,
 )
-from deeprnn.experiments.gaps import heldout, percent_above, sign
+from deeprnn.experiments.gaps import heldout, percent_above, sign, tested
 from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, seeds
 from deeprnn.experiments.recipes import WELLS, modern_training, note_stack, stack
 from deeprnn.store.estimates import Estimate, estimate
@@ -217,9 +217,9 @@ def _enough(results: Results) -> Values:
     least = _lowest(found)
     (chars,) = (text.train_chars for runs, text in found if runs is least)
     larger = [percent_above([(heldout(runs), heldout(least))]) for runs, text in found if text.train_chars > chars]
-    tested = [gap for gap in larger if gap.half_width is not None]
-    counts = {"tested": len(tested), "level": sum(sign(gap) <= 0 for gap in tested)}
-    told: Label = Word(key="data.figure.told", values=counts) if tested else ""
+    several = tested(larger)
+    counts = {"tested": len(several), "level": sum(sign(gap) <= 0 for gap in several)}
+    told: Label = Word(key="data.figure.told", values=counts) if several else ""
     return {"chars": float(f"{chars:.1e}"), "told": told}
 
 

@@ -20,7 +20,7 @@ from deeprnn.experiments.charts import (
     curves,
     titled,
 )
-from deeprnn.experiments.gaps import heldout, percent_above, sign
+from deeprnn.experiments.gaps import heldout, percent_above, sign, tested
 from deeprnn.experiments.question import (
     Answer,
     Comparison,
@@ -176,8 +176,8 @@ def answer_ladder(results: Results) -> Figures:
         for cell, (layers, _) in best[experiment].items()
         if layers != 2
     ]
-    tested = [one for one in gains if one.half_width is not None]
-    apart = sum(sign(one) < 0 for one in tested)
+    several = tested(gains)
+    apart = sum(sign(one) < 0 for one in several)
     return {
         "slow": _listed(best["depth"]),
         "fast": _listed(best["rate"]),
@@ -191,13 +191,13 @@ def answer_ladder(results: Results) -> Figures:
         "longer": _longer(results),
         **ends("gain", [0.0 - one.mean for one in gains]),
         "gains": len(gains),
-        "tested": len(tested),
+        "tested": len(several),
         "apart": apart,
-        "untold": clause(not tested),
-        "none": clause(bool(tested) and apart == 0),
-        "some": clause(0 < apart < len(tested)),
-        "tested_alone": clause(0 < apart == len(tested) < len(gains)),
-        "all": clause(0 < apart == len(tested) == len(gains)),
+        "untold": clause(not several),
+        "none": clause(bool(several) and apart == 0),
+        "some": clause(0 < apart < len(several)),
+        "tested_alone": clause(0 < apart == len(several) < len(gains)),
+        "all": clause(0 < apart == len(several) == len(gains)),
         "widest": max(_widest(results, experiment) for experiment in ("depth", "rate")),
         **ends("two", [lower(("rate", cell, 2), ("depth", cell, 2)) for cell in best["rate"]]),
         **ends("ten", [lower(("rate", cell, DEEPEST), ("depth", cell, DEEPEST)) for cell in best["rate"]]),
@@ -225,7 +225,7 @@ def answer_rate(results: Results) -> Figures:
         "most": worst_gap(results, "rate").mean,
         "most_on_test": max(_behind_on_test(results, "rate", cell) for cell in _all_cells(results, "rate")),
         "gaps": len(gaps),
-        "tested": sum(gap.half_width is not None for gap in gaps),
+        "tested": len(tested(gaps)),
         "apart": sum(sign(gap) > 0 for gap in gaps),
         **_counted(_of_residual(results, "rate")),
         **seeds(_of_residual(results, "rate")),
@@ -272,12 +272,13 @@ def answer_note(results: Results) -> Figures:
     never = [{"layers": layers} for layers in waits if layers not in begun]
     if not begun:
         raise LookupError("no depth learned in the note's recipe.")
+    deepest = max(begun)
     return {
         "epochs": first.train_config.epochs,
         "each": [{"layers": layers, **note.figures(one)} for layers, one in runs.items()],
-        "deepest": max(begun),
-        "last": max(begun[max(begun)]),
-        "some": clause(len(begun[max(begun)]) < len(runs[max(begun)])),
+        "deepest": deepest,
+        "last": max(begun[deepest]),
+        "some": clause(len(begun[deepest]) < len(runs[deepest])),
         "waits": [
             {"layers": layers, "epoch": max(epochs), "learned": len(epochs), "seeds": len(runs[layers])}
             for layers, epochs in begun.items()

@@ -5,7 +5,7 @@ Knows: results. Does not know: any one question.
 
 import math
 import statistics
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from deeprnn.store.estimates import Estimate, estimate
 from deeprnn.store.results import RunRecord, Runs
@@ -33,6 +33,11 @@ def sign(change: Estimate) -> int:
     if change.half_width is None:
         return 0
     return int(change.mean > change.half_width) - int(change.mean < -change.half_width)
+
+
+def tested(changes: Iterable[Estimate]) -> list[Estimate]:
+    """Return the changes of several seeds, of which alone `sign` can tell anything."""
+    return [change for change in changes if change.half_width is not None]
 
 
 def told_apart(one: Measured, other: Measured) -> bool:

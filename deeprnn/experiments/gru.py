@@ -7,7 +7,7 @@ from dataclasses import replace
 from deeprnn.config import Recipe
 from deeprnn.experiments import depth
 from deeprnn.experiments.charts import Cell, Chart, Column, Dot, Dots, Label, Table, Values, Word, curves, titled
-from deeprnn.experiments.gaps import heldout, lowest, percent_above, sign, told_apart
+from deeprnn.experiments.gaps import heldout, lowest, percent_above, sign, tested, told_apart
 from deeprnn.experiments.question import Answer, Comparison, Figures, Question, clause, ends, seeds
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.nn.cells import CELLS
@@ -161,11 +161,11 @@ def _claimed(what: str, rows: Sequence[tuple[Label, Runs]]) -> Word:
         return Word(key="gru.figure.cells")
     (best, runs), *others = sorted(rows, key=lambda row: row[1].figure().mean)
     gaps = [percent_above([(heldout(other), heldout(runs))]) for _, other in others]
-    tested = [gap for gap in gaps if gap.half_width is not None]
-    counts = {"tested": len(tested), "apart": sum(sign(gap) > 0 for gap in tested)}
+    several = tested(gaps)
+    counts = {"tested": len(several), "apart": sum(sign(gap) > 0 for gap in several)}
     alone = all(found.figure().num_seeds == 1 for _, found in rows)
     untold: Label = Word(key="gru.figure.single") if alone else ""
-    told = Word(key="gru.figure.told", values=counts) if tested else untold
+    told = Word(key="gru.figure.told", values=counts) if several else untold
     return Word(key=f"gru.figure.{what}", values={"best": best, "ppl": runs.figure().mean, "told": told})
 
 

@@ -25,7 +25,7 @@ from deeprnn.experiments.charts import (
     Word,
     titled,
 )
-from deeprnn.experiments.gaps import heldout, percent_above, sign
+from deeprnn.experiments.gaps import heldout, percent_above, sign, tested
 from deeprnn.experiments.question import Answer, Figures, OverviewTable, Question, clause, ends, seeds
 from deeprnn.experiments.recipes import modern_training, stack
 from deeprnn.store.estimates import Estimate
@@ -189,7 +189,7 @@ def answer_noise(results: Results) -> Figures:
     signs, means = [sign(change) for change in noise], [change.mean for change in noise]
     low, high = min(means), max(means)
     gain, every = gap(results, WHOLE, LEFT), beside_leaving_out(results)
-    several = [one for one in every.values() if one.half_width is not None]
+    several = tested(every.values())
     counts = {
         "several": len(several),
         "hurt": sum(sign(one) > 0 for one in several),

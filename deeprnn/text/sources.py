@@ -131,7 +131,7 @@ def _nearly_utf8(data: bytes, place: str) -> str | None:
         return None
     with contextlib.suppress(UnicodeDecodeError):
         return codecs.getincrementaldecoder("utf-8-sig")().decode(data)
-    at = next(place for place, char in enumerate(text) if "\udc80" <= char <= "\udcff")
+    at = next(index for index, char in enumerate(text) if "\udc80" <= char <= "\udcff")
     before = len(text[:at].encode())
     raise ValueError(
         f"{place} is in UTF-8 but for wrong bytes ({wrong}), the first after {before:,} right ones: mend it, or "

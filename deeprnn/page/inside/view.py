@@ -18,7 +18,7 @@ from deeprnn.page import links, service
 from deeprnn.page.address import Addresses
 from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, RequestError
 from deeprnn.page.shared.components import Drawing, ModelChoice, carried
-from deeprnn.page.shared.picker import Choices, narrow
+from deeprnn.page.shared.picker import Choices, knows_most, narrow
 from deeprnn.page.shared.widgets import (
     Joined,
     Translations,
@@ -154,7 +154,7 @@ def found(registry: Registry, models: Sequence[str], text: str) -> Any:
 
 def readable(registry: Registry, models: Sequence[str], text: str) -> str:
     """Return the text if a model knows more than half of its characters, else the beginning of the first's sample."""
-    if any(2 * registry.info(name).vocab.count_unknown(text) < len(text) for name in models):
+    if any(knows_most(registry, name, text) for name in models):
         return text
     sample = registry.info(models[0]).metrics.sample
     return (sample.prompt + sample.text)[: len(TEXT)]

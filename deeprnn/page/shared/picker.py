@@ -56,19 +56,20 @@ def picked(registry: Registry, lang: Lang, wanted: Sequence[str | None], names: 
     return gr.update(choices=choices(registry, lang, wanted, names), value=list(names))
 
 
+def knows_most(registry: Registry, name: str, text: str) -> bool:
+    """Return whether a model knows more than half of a text's characters."""
+    ids = registry.info(name).vocab.encode(text)
+    return 2 * ids.count(UNKNOWN_ID) < len(ids)
+
+
 def readers(registry: Registry, text: str, names: Sequence[str], first: Sequence[str] = ()) -> list[str]:
     """Return the chosen models that know more than half of a text's characters.
 
     If there are none, return up to three other models that do, those of `first` first; without any, the chosen models.
     """
-
-    def knows(name: str) -> bool:
-        ids = registry.info(name).vocab.encode(text)
-        return 2 * ids.count(UNKNOWN_ID) < len(ids)
-
-    known = [name for name in names if registry.find(name) and knows(name)]
+    known = [name for name in names if registry.find(name) and knows_most(registry, name, text)]
     others = dict.fromkeys((*(name for name in first if registry.find(name)), *registry.infos))
-    return known or [name for name in others if knows(name)][:_MAX_REPLACEMENTS] or list(names)
+    return known or [name for name in others if knows_most(registry, name, text)][:_MAX_REPLACEMENTS] or list(names)
 
 
 def _filter_choices(registry: Registry, key: str, lang: Lang) -> list[tuple[str, str]]:
