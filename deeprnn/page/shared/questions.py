@@ -88,7 +88,8 @@ def verdict(registry: Registry, comparison: Comparison, budget: Budget, lang: La
     ends = {"best": ranked[0], "second": ranked[min(1, len(ranked) - 1)], "worst": ranked[-1]}
     few |= {end: _figures(registry, info, rounded) for end, info in ends.items()}
     close = f"{said}.{budget}.close"
-    one = close if close in WORDS and not _is_told_above(registry, *ranked[1::-1]) else f"{said}.{budget}.takeaway"
+    is_close = close in WORDS and not _is_told_above(registry, ends["second"], ends["best"])
+    one = close if is_close else f"{said}.{budget}.takeaway"
     takeaway = fill(WORDS[one][lang], few)
     return {"takeaway": takeaway, "rest": SPACE[lang].join(rest)}
 
