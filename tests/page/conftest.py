@@ -1,6 +1,7 @@
 """The page over the shipped checkpoints, served on loopback, and a real browser to look at it with."""
 
 import contextlib
+import functools
 import itertools
 import os
 import re
@@ -15,6 +16,8 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from deeprnn.page.shared.questions import comparisons
+from deeprnn.store.registry import Registry
 from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
 
 CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -49,11 +52,15 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
     raise AssertionError("no port is free")
 
 
+@functools.cache
+def shipped():
+    """The shipped checkpoints."""
+    return Registry(SHIPPED)
+
+
 @pytest.fixture(scope="session")
 def registry():
-    from deeprnn.store.registry import Registry
-
-    return Registry(SHIPPED)
+    return shipped()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -151,15 +158,28 @@ class Visit:
     def open(self, query=""):
         self.page.goto(self.url + query)
         self.page.wait_for_selector(".model-card", state="attached")
-        if (asked := re.search(r"[?&]models=([\w,-]+)", query)) and "view=" not in query:
-            self.page.wait_for_function(
-                "(names) => JSON.stringify(names) ==="
-                " JSON.stringify([...document.querySelectorAll('.model-card')].map((card) => card.dataset.model))",
-                arg=list(filter(None, asked[1].split(","))),
-            )
+        if (models := self.linked(query)) and "view=" not in query:
+            self.shows(*models)
         if named := re.search(r"[?&]view=(\w+)", query):
             until_drawn(self.page, named[1])
         return self
+
+    @staticmethod
+    def linked(query):
+        """The models that an address asks for, by name or by a question; the page comes with those of another."""
+        asked = {name: values[0] for name, values in parse_qs(query.lstrip("?")).items()}
+        if "preset" not in asked:
+            return [name for name in asked.get("models", "").split(",") if re.fullmatch(r"[\w-]+", name)]
+        question = comparisons(shipped())[asked["preset"]]
+        return question.groups[asked.get("budget", question.budget)]
+
+    def shows(self, *models):
+        """Wait until Compare shows these models."""
+        self.page.wait_for_function(
+            "(names) => JSON.stringify(names) === JSON.stringify("
+            "[...document.querySelectorAll('.model-card')].map((card) => card.dataset.model))",
+            arg=list(models),
+        )
 
     def settle(self):
         """Wait until nothing is asked of the server any more; the heartbeat of a page never ends.

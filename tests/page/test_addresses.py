@@ -36,15 +36,6 @@ def opened(visit):
     return start
 
 
-def shows(one, *models):
-    """Wait until Compare shows these models."""
-    one.page.wait_for_function(
-        "(names) => JSON.stringify(names) === JSON.stringify("
-        "[...document.querySelectorAll('.model-card')].map((card) => card.dataset.model))",
-        arg=list(models),
-    )
-
-
 def test_back_and_forward_move_between_views_and_questions_without_a_new_page(opened):
     one = opened()
     first = one.page.locator(".model-card").evaluate_all("(cards) => cards.map((card) => card.dataset.model)")
@@ -58,14 +49,14 @@ def test_back_and_forward_move_between_views_and_questions_without_a_new_page(op
     second = one.page.locator(".model-card").evaluate_all("(cards) => cards.map((card) => card.dataset.model)")
     assert second != first
     one.page.go_back()
-    shows(one, *first)
+    one.shows(*first)
     assert one.query() == {}
     one.page.go_back()
     one.page.wait_for_selector(".learn")
     assert one.query()["view"] == "learn"
     one.page.go_forward()
     one.page.go_forward()
-    shows(one, *second)
+    one.shows(*second)
     assert one.page.url == chosen
     assert one.page.evaluate(KEPT)
 
@@ -83,7 +74,7 @@ def test_back_pressed_again_before_the_answer_came_shows_what_the_address_says(o
         one.page.wait_for_timeout(pause)
     one.settle()
     preset = one.query()["preset"]
-    shows(one, *next(each.groups[each.budget] for each in questions.comparisons() if each.key == preset))
+    one.shows(*next(each.groups[each.budget] for each in questions.comparisons() if each.key == preset))
     assert one.page.evaluate("() => new URLSearchParams(deeprnn.address.shown()).get('preset')") == preset
 
 
@@ -123,7 +114,7 @@ def test_back_returns_to_what_was_written_and_ends_what_is_being_written(opened)
     one.page.wait_for_url("**preset=**")
     one.set("Length", 2000)
     one.page.evaluate(GO_BACK_WHILE_WRITING, WAIT)
-    shows(one, "note-rnn-2")
+    one.shows("note-rnn-2")
     one.page.wait_for_function(
         "(text) => document.querySelector('.model-card .text').textContent === text", arg=written
     )
@@ -137,6 +128,7 @@ def test_a_question_without_one_of_its_models_keeps_its_recordings_and_its_addre
     kept = texts.all_text_contents()[1:]
     one.page.locator(".picker .token-remove").first.click()
     one.page.wait_for_url("**models=**")
+    one.shows(*one.query()["models"].split(","))
     assert texts.all_text_contents() == kept
     again = opened(f"?{urlsplit(one.page.url).query}")
     assert again.page.locator(".model-card .text").all_text_contents() == kept

@@ -1,7 +1,5 @@
 """What a reader does on the page beyond a first Generate: questions, lenses, branches, links, files; in Chromium."""
 
-import json
-
 import pytest
 
 from deeprnn import load
@@ -17,14 +15,6 @@ TWO = "?models=note-lstm-2,few-lstm-2"
 
 def texts(one):
     return one.page.locator(".model-card .text").all_text_contents()
-
-
-def wait_for_cards(one, *names):
-    one.page.wait_for_function(
-        "(names) => JSON.stringify([...document.querySelectorAll('.model-card')].map((card) => card.dataset.model))"
-        " === names",
-        arg=json.dumps(list(names), separators=(",", ":")),
-    )
 
 
 LINE = 23  # pixels of a text's line
@@ -66,7 +56,7 @@ def test_on_a_phone_one_button_shows_the_question_and_opens_the_list(visit):
     button.click()
     assert button.get_attribute("aria-expanded") == "true"
     questions.get_by_text("One author or five?").click()
-    wait_for_cards(one, "author-wells", "author-austen", "author-five")
+    one.shows("author-wells", "author-austen", "author-five")
     assert (button.text_content(), button.get_attribute("aria-expanded")) == ("One author or five?", "false")
     assert not questions.is_visible()
 
@@ -78,7 +68,7 @@ def test_on_a_phone_the_questions_are_reached_by_keys_and_the_language_is_the_re
     button.focus()
     for key in ("Enter", "Tab", "ArrowDown"):
         one.page.keyboard.press(key)
-    wait_for_cards(one, "note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10")
+    one.shows("note-rnn-2", "note-gru-2", "note-lstm-2", "note-lstm-10")
     assert button.get_attribute("aria-expanded") == "true"
     one.page.keyboard.press("Escape")
     assert button.get_attribute("aria-expanded") == "false"
@@ -103,7 +93,7 @@ def test_the_figures_of_all_cards_unfold_together_and_stay_so_in_the_next_questi
     one.page.locator(".facts summary").nth(1).click()
     one.page.wait_for_function(f"() => {opened}.every(Boolean)")
     one.page.get_by_label("One author or five?").check()
-    wait_for_cards(one, "author-wells", "author-austen", "author-five")
+    one.shows("author-wells", "author-austen", "author-five")
     assert one.page.evaluate(opened) == [True] * 3
     assert "start of the book" in one.page.locator(".rote").first.text_content()
     one.page.locator(".facts summary").first.click()
@@ -143,7 +133,7 @@ def test_the_first_screen_says_what_is_to_be_seen_and_marks_what_is_copied(visit
 def test_a_question_brings_its_models_prompt_and_answer(visit):
     one = visit()
     one.page.get_by_label("One author or five?").check()
-    wait_for_cards(one, "author-wells", "author-austen", "author-five")
+    one.shows("author-wells", "author-austen", "author-five")
     assert one.page.locator("#prompt textarea").input_value() == "It was a truth "
     assert "One model of five authors" in one.page.locator(".verdict").text_content()
 
@@ -151,9 +141,9 @@ def test_a_question_brings_its_models_prompt_and_answer(visit):
 def test_the_switch_compares_the_cells_at_equal_something_else(visit, registry):
     one = visit("?preset=cells")
     shown = comparisons(registry)["cells"].groups
-    wait_for_cards(one, *shown["parameters"])
+    one.shows(*shown["parameters"])
     one.page.locator("#budget").get_by_label("training time").check()
-    wait_for_cards(one, *shown["time"])
+    one.shows(*shown["time"])
     assert "seconds of training" in one.page.locator(".verdict").text_content()
 
 
@@ -330,7 +320,7 @@ def test_what_is_saved_opens_again(visit, tmp_path):
         other.page.locator(".menu summary").click()
         other.page.get_by_role("button", name="Open a saved one").click()
     chooser.value.set_files(path)
-    wait_for_cards(other, "note-lstm-2", "few-lstm-2")
+    other.shows("note-lstm-2", "few-lstm-2")
     assert texts(other) == texts(one)
     assert other.page.locator("#prompt textarea").input_value() == "the time"
 
@@ -384,7 +374,7 @@ def test_a_link_to_a_score_is_scored(visit):
 def test_an_example_is_continued_at_once_by_models_that_can_read_it(visit):
     one = visit()
     one.page.get_by_role("button", name="却说孙行者").click()
-    wait_for_cards(one, "journey-gru-2")
+    one.shows("journey-gru-2")
     one.page.wait_for_function("() => /finished/.test(document.querySelector('.status').textContent)")
     assert one.page.locator("#prompt textarea").input_value() == "却说孙行者"
     assert texts(one) == [load(SHIPPED / "journey-gru-2").generate(**one.asked(), max_chars=300)]
@@ -447,9 +437,9 @@ def test_axe_finds_nothing_serious(visit, view, lang, scheme):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_link_in_either_language_shows_its_own_models_and_keeps_them(visit, lang):
     one = visit(f"?preset=general&lang={lang}", locale="en-US" if lang == "zh" else "zh-CN")
-    wait_for_cards(one, "note-lstm-2", "few-lstm-2")
+    one.shows("note-lstm-2", "few-lstm-2")
     one.settle()
-    wait_for_cards(one, "note-lstm-2", "few-lstm-2")
+    one.shows("note-lstm-2", "few-lstm-2")
     word = {"en": "learned by rote", "zh": "背下来了"}[lang]
     assert word in one.page.locator("#questions").text_content()
     assert ("层" in one.page.locator(".model-card h3").first.text_content()) == (lang == "zh")
