@@ -20,15 +20,14 @@ from deeprnn.page.server.serving import address, set_gradio_environment
 from deeprnn.page.training.allowed import is_local
 from deeprnn.store.arrivals import Arrivals
 from deeprnn.store.checkpoint import CONFIG, CheckpointInfo
+from deeprnn.store.folders import CHECKPOINTS, IN_CLONE, RUNS
 from deeprnn.store.hub import pull_all
 from deeprnn.store.registry import Registry
 from deeprnn.text.corpora import load_if_local
 
-RUNS = Path("runs")  # where `deeprnn train` saves checkpoints
 HUB = "hf://"  # how a place at the Hub begins
 LOG = logging.getLogger(__name__)
-_SHIPPED = Path(__file__).parents[2] / "checkpoints"  # in a clone of the project
-CHECKPOINTS = _SHIPPED if _SHIPPED.is_dir() else Path("checkpoints")
+SHIPPED = IN_CLONE if IN_CLONE.is_dir() else CHECKPOINTS
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     try:
-        places = asked.checkpoints or shlex.split(os.environ.get("DEEPRNN_CHECKPOINTS", "")) or [f"{CHECKPOINTS}"]
+        places = asked.checkpoints or shlex.split(os.environ.get("DEEPRNN_CHECKPOINTS", "")) or [f"{SHIPPED}"]
         registry = Registry(*map(folder_of, places), max_loaded=env_limit("MAX_LOADED", 64))
         _check_served(registry)
         where = address(asked.host, asked.port)

@@ -19,12 +19,11 @@ from deeprnn.experiments.gather import gather, listing
 from deeprnn.experiments.markdown import refresh
 from deeprnn.experiments.overrides import overridden
 from deeprnn.experiments.questions import all_recipes
+from deeprnn.store.folders import CHECKPOINTS, IN_CLONE, RUNS
 from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
 from deeprnn.text.sources import STDIN
 from deeprnn.train.report import JsonLines, Terminal
-
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -75,7 +74,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     if args.threads < 1:
         parser.error(f"--threads must be at least 1, not {args.threads}")
     if args.out is None:
-        args.out = Path("checkpoints" if args.list or args.gather or args.remeasure else "runs")
+        args.out = CHECKPOINTS if args.list or args.gather or args.remeasure else RUNS
     engines.check_options(parser, args)
     return args
 
@@ -90,8 +89,8 @@ def print_list(args: argparse.Namespace) -> int:
 def add_runs(args: argparse.Namespace) -> int:
     """Add finished runs to the results; return 0, or 1 if a run was left out."""
     results, left_out = gather(args.gather, args.out, [Path(text) for text in args.data or []])
-    if args.out.resolve() == SHIPPED:
-        refresh(SHIPPED.parent, results)
+    if args.out.resolve() == IN_CLONE:
+        refresh(IN_CLONE.parent, results)
     print(f"{len(results.runs)} runs in {args.out / RESULTS}")
     for sentence in left_out:
         print(f"train.py: {sentence}", file=sys.stderr)

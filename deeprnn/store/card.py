@@ -63,7 +63,7 @@ Trained by {code_in_markdown(metrics.command)} in {metrics.wall_seconds:,.0f} s 
 ```python
 import deeprnn
 
-lm = deeprnn.load({json.dumps(f"checkpoints/{name}", ensure_ascii=False)})
+lm = deeprnn.load({json.dumps(f"checkpoints/{name}", ensure_ascii=False)})  # the folder of this card
 print(lm.generate({json.dumps(sample.prompt, ensure_ascii=False)}, seed={sample.seed}))
 ```
 

@@ -41,7 +41,7 @@ from deeprnn.store.header import PointerError, read_header
 from deeprnn.text.vocab import Vocab
 
 FORMAT = "deeprnn-checkpoint-1"
-WEIGHTS, CONFIG, METRICS, CARD = "model.safetensors", "config.json", "metrics.json", "README.md"
+WEIGHTS, CONFIG, METRICS, CARD = FILES = ("model.safetensors", "config.json", "metrics.json", "README.md")
 MAX_SYMBOLS = 100_000  # of an alphabet; Unicode has about as many ideographs
 
 
@@ -348,7 +348,7 @@ def own_files(directory: Path) -> list[Path]:
     Everybody can download these files, so a link that leads out of the folder of checkpoints is left out. The Hub's
     cache is an exception: its snapshots are links into its folder `blobs`.
     """
-    found = [directory / name for name in sorted((WEIGHTS, CONFIG, METRICS, CARD)) if (directory / name).is_file()]
+    found = [directory / name for name in sorted(FILES) if (directory / name).is_file()]
     home = directory.parent.resolve()
     places = [home, *([home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [])]
     return [path for path in found if any(path.resolve().is_relative_to(place) for place in places)]

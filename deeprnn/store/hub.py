@@ -16,9 +16,8 @@ from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFo
 from deeprnn.documents import printable, read_object
 from deeprnn.measure.metrics import Metrics
 from deeprnn.store.card import WRITTEN, repository_card
-from deeprnn.store.checkpoint import CARD, CONFIG, METRICS, WEIGHTS
+from deeprnn.store.checkpoint import CARD, CONFIG, FILES, METRICS
 
-FILES = (WEIGHTS, CONFIG, METRICS, CARD)  # of a checkpoint
 MAX_MESSAGE = 72  # characters of the first line of a commit
 Asked = TypeVar("Asked")
 

@@ -37,14 +37,15 @@ _RARE, _LESS = "cp1258", 0.06  # of coherence: Italian in cp1252 is 0.05 behind 
 class ReadText:
     """A text that was read: where it was, how its bytes were encoded ("" for a text that the project knows).
 
-    text: "" for a file of a folder that turned out to be no text. left_out: the characters of Project Gutenberg's
-    header and footer, which are not part of the text.
+    text: "" for a file of a folder that could not be read as text; reason: why. left_out: the characters of Project
+    Gutenberg's header and footer, which are not part of the text.
     """
 
     place: str
     encoding: str
     text: str
     left_out: int = 0
+    reason: str = ""
 
 
 def as_one_file(places: Sequence[str], out: Path, stdin: BinaryIO, encoding: str | None) -> tuple[str, list[ReadText]]:
@@ -169,7 +170,8 @@ def _folder(folder: Path, out: Path, encoding: str | None) -> list[ReadText]:
     others = [path for path in paths if not path.resolve().is_relative_to(written)]
     sources = [source for path in others if (source := _one_of_a_folder(path, encoding))]
     if not any(source.text for source in sources):
-        raise ValueError(f"the folder {folder} holds no file with text.")
+        reasons = "".join(f" {source.reason}" for source in sources[:1])
+        raise ValueError(f"the folder {folder} holds no file with text.{reasons}")
     return sources
 
 
@@ -180,7 +182,7 @@ def _written(folder: Path, out: Path) -> Path:
 
 
 def _one_of_a_folder(path: Path, encoding: str | None) -> ReadText | None:
-    """Read a file of a folder: None if it is empty or binary at its start, a source without text if it is no text.
+    """Read a file of a folder: None if it is empty or binary at its start, a reason in place of a text if it is none.
 
     Raises:
         ValueError: it is not in the encoding that is named.
@@ -190,10 +192,10 @@ def _one_of_a_folder(path: Path, encoding: str | None) -> ReadText | None:
         return None
     try:
         return _source(data, str(path), encoding)
-    except ValueError:
+    except ValueError as error:
         if encoding:
             raise
-        return ReadText(place=str(path), encoding="", text="")
+        return ReadText(place=str(path), encoding="", text="", reason=str(error))
 
 
 def _is_binary(data: bytes, encoding: str | None) -> bool:

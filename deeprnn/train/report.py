@@ -16,6 +16,7 @@ from tqdm import tqdm
 from deeprnn.measure.baselines import of_heldout
 from deeprnn.measure.metrics import heldout
 from deeprnn.store import checkpoint
+from deeprnn.store.folders import CHECKPOINTS
 from deeprnn.text.noise import told
 from deeprnn.text.sources import ReadText
 from deeprnn.text.splits import MAX_HELDOUT, Data
@@ -78,11 +79,12 @@ class Terminal(Reporter):
         self._bar: tqdm | None = None
 
     def read(self, place: str, sources: Sequence[ReadText]) -> None:
-        """Print how each text is encoded, and where they are now."""
+        """Print how each text is encoded, or why a file was left out, and where they are now."""
         for source in sources:
             encoding = f", {source.encoding}" if source.encoding else ""
             left = f"; {source.left_out:,} of Project Gutenberg's own are left out" if source.left_out else ""
-            print(f"{source.place}: {len(source.text):,} characters{encoding}{left}", file=sys.stderr)
+            taken = f"{source.place}: {len(source.text):,} characters{encoding}{left}"
+            print(f"left out: {source.reason}" if source.reason else taken, file=sys.stderr)
         print(f"read as UTF-8 from {place}", file=sys.stderr)
 
     def planned(self, sentences: list[str], figures: dict[str, Any]) -> None:  # noqa: ARG002
@@ -203,7 +205,13 @@ class JsonLines(Reporter):
     def read(self, place: str, sources: Sequence[ReadText]) -> None:  # noqa: ARG002
         """Write `read`."""
         told = [
-            {"place": one.place, "encoding": one.encoding, "chars": len(one.text), "left_out": one.left_out}
+            {
+                "place": one.place,
+                "encoding": one.encoding,
+                "chars": len(one.text),
+                "left_out": one.left_out,
+                "reason": one.reason,
+            }
             for one in sources
         ]
         self._write("read", sources=told)
@@ -305,8 +313,8 @@ def describe_measured(run: TrainState) -> str:
 def describe_serving(folder: Path) -> str:
     """Return the command that shows the checkpoints of a folder on the page, beside those that are shipped."""
     start = "python app.py" if Path("app.py").is_file() else "deeprnn serve"
-    shipped = Path("checkpoints")
-    beside = [str(shipped)] if shipped.is_dir() and shipped.resolve() != folder.resolve() else []
+    is_other = CHECKPOINTS.is_dir() and CHECKPOINTS.resolve() != folder.resolve()
+    beside = [str(CHECKPOINTS)] if is_other else []
     return f"{start} --checkpoints {shlex.join([*beside, str(folder)])}"
 
 

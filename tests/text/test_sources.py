@@ -1,6 +1,7 @@
 """A user's own texts become one UTF-8 file, whatever they are and however they are encoded."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -195,15 +196,19 @@ def test_a_folder_gives_its_texts_in_the_named_encoding_without_pictures(tmp_pat
     assert one_file(tmp_path, tmp_path / "books", encoding=encoding)[0].read_text("utf-8") == FRENCH
 
 
-def test_a_file_of_a_folder_with_a_zero_byte_far_behind_is_left_out_and_said_to_give_no_characters(tmp_path):
+def test_a_file_of_a_folder_that_is_no_text_is_left_out_and_the_reason_is_said(tmp_path):
     (tmp_path / "books").mkdir()
     (tmp_path / "books" / "a.txt").write_text(FRENCH, "utf-8")
     (tmp_path / "books" / "b.txt").write_bytes(FRENCH.encode() * 20 + b"\0")
+    (tmp_path / "books" / "c.txt").write_bytes(FRENCH.encode() * 20 + b"\xff" + FRENCH.encode())
     place, found = one_file(tmp_path, tmp_path / "books")
     assert place.read_text("utf-8") == FRENCH
-    assert [(Path(one.place).name, len(one.text)) for one in found] == [("a.txt", len(FRENCH)), ("b.txt", 0)]
+    assert [(one.text, one.reason) for one in found[:1]] == [(FRENCH, "")]
+    assert [(Path(one.place).name, one.text) for one in found[1:]] == [("b.txt", ""), ("c.txt", "")]
+    assert "b.txt read as utf_8 holds zero characters" in found[1].reason
+    assert re.search(r"c\.txt is in UTF-8 but for wrong bytes \(1\).* iconv -c", found[2].reason)
     (tmp_path / "books" / "a.txt").unlink()
-    with pytest.raises(ValueError, match="holds no file with text"):
+    with pytest.raises(ValueError, match=r"holds no file with text\. .*b\.txt read as utf_8"):
         one_file(tmp_path, tmp_path / "books")
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from deeprnn.documents import read_object, replace_file
 from deeprnn.page.shared.questions import comparisons
+from deeprnn.store.folders import CHECKPOINTS
 from deeprnn.store.registry import Registry
 
 LOG = logging.getLogger(__name__)
@@ -80,4 +81,4 @@ def _text(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(write(sys.argv[1] if len(sys.argv) > 1 else "checkpoints"))
+    print(write(sys.argv[1] if len(sys.argv) > 1 else CHECKPOINTS))
