@@ -140,6 +140,17 @@ def test_who_leads_at_the_higher_rate_and_in_equal_time_is_said_in_one_way_each(
         assert sum(len(found[place]) for place in places) == 1
 
 
+@pytest.mark.parametrize(("factor", "expected"), [(0.9, ["faster_is_lower"]), (1, ["faster_is_level"]), (1.1, [])])
+def test_the_higher_rate_is_said_to_do_better_than_equal_time_only_where_seeds_tell_so(factor, expected):
+    def scaled(run):
+        return replace(run, final={part: replace(of, ppl=factor * of.ppl) for part, of in run.final.items()})
+
+    runs = SHIPPED_RESULTS.runs
+    changed = {name: scaled(run) for name, run in runs.items() if run.recipe == "rate-gru-2-residual"}
+    found = answered("gru", replace(SHIPPED_RESULTS, runs=runs | changed))
+    assert [place for place in ("faster_is_lower", "faster_is_level") if found[place]] == expected
+
+
 def test_the_cells_of_a_seed_took_as_long_as_each_other_to_a_tenth():
     assert answered("gru")["uneven"] < 10
     seeds = {run.seed for run in SHIPPED_RESULTS.where(experiment="time")}

@@ -30,6 +30,8 @@ NOTES_WRITING = """new MutationObserver(() => {
     window.wrote ||= document.querySelector('.model-card.writing') !== null;
 }).observe(document, { subtree: true, childList: true, attributes: true });"""
 LEFT = "AbortError|errored out"  # what gradio says when a page is left while it is being answered
+STARTED = "() => document.documentElement.dataset.language"  # all parts are there, and ask for what the address says
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"  # two, drawn
 ALL_ANALYSED = (
     "() => [...document.querySelectorAll('.model-card')].every((card) =>"
     " !card.matches('.writing') && (card.querySelector('.rote') || !card.querySelector('.text').textContent))"
@@ -143,6 +145,7 @@ class Visit:
 
     def __init__(self, page, url):
         self.page, self.url, self.problems, self.requests = page, url, [], []
+        page.set_default_timeout(1_000 * WAIT)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
@@ -158,7 +161,8 @@ class Visit:
     def open(self, query=""):
         self.page.goto(self.url + query)
         self.page.wait_for_selector(".model-card", state="attached")
-        if (models := self.linked(query)) and "view=" not in query:
+        self.page.wait_for_function(STARTED)
+        if "view=" not in query and (models := self.linked(query)):
             self.shows(*models)
         if named := re.search(r"[?&]view=(\w+)", query):
             until_drawn(self.page, named[1])
@@ -168,10 +172,9 @@ class Visit:
     def linked(query):
         """The models that an address asks for, by name or by a question; the page comes with those of another."""
         asked = {name: values[0] for name, values in parse_qs(query.lstrip("?")).items()}
-        if "preset" not in asked:
-            return [name for name in asked.get("models", "").split(",") if re.fullmatch(r"[\w-]+", name)]
-        question = comparisons(shipped())[asked["preset"]]
-        return question.groups[asked.get("budget", question.budget)]
+        if question := comparisons(shipped()).get(asked.get("preset", "")):
+            return question.groups[asked.get("budget", question.budget)]
+        return [name for name in asked.get("models", "").split(",") if re.fullmatch(r"[\w-]+", name)]
 
     def shows(self, *models):
         """Wait until Compare shows these models."""
@@ -189,17 +192,23 @@ class Visit:
         """
         updates = "/queue/data"
         wait_until(
-            lambda: self.page.title() and all(updates in one for one in self.asked_still()),
+            lambda: not self.has_asked() and all(updates in one for one in self.asked_still()),
             self.asked_still,
         )
         deadline = time.monotonic() + STREAM_SECONDS
         wait_until(
             lambda: (
-                self.page.title()
+                not self.has_asked()
                 and (not self.asked_still() or (time.monotonic() > deadline and not self.page.locator(RUNS).count()))
             ),
             self.asked_still,
         )
+
+    def has_asked(self):
+        """Whether anything is newly asked of the server within two frames: one answer may lead to the next question."""
+        before = len(self.requests)
+        self.page.evaluate(FRAMES)
+        return len(self.requests) > before
 
     def asked_still(self):
         """The addresses that are still asked of the server, the heartbeat apart."""
@@ -231,7 +240,7 @@ class Visit:
 
         def is_kept():
             control.fill(str(value))
-            control.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            control.evaluate(FRAMES)
             return control.input_value() == str(value)
 
         wait_until(is_kept)
@@ -239,7 +248,8 @@ class Visit:
     def resize(self, width, height=900):
         """Give the window another size, and wait until all is drawn in it."""
         self.page.set_viewport_size({"width": width, "height": height})
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.wait_for_function("(size) => innerWidth === size[0] && innerHeight === size[1]", arg=[width, height])
+        self.page.evaluate(FRAMES)
 
     def boxes(self, selector):
         """Where each element of the selector is in the window, all read at one moment: the page may yet move."""
@@ -307,7 +317,6 @@ def visit(chromium, url):
     def start(query="", *, width=1280, height=900, locale="en-US", scheme="light", touch=False, script=""):
         size = {"width": width, "height": height}
         context = chromium.new_context(viewport=size, locale=locale, color_scheme=scheme, has_touch=touch)
-        context.set_default_timeout(1_000 * WAIT)
         context.add_init_script(script)
         contexts.append(context)
         visits.append(Visit(context.new_page(), url).open(query))

@@ -69,9 +69,12 @@ def test_back_pressed_again_before_the_answer_came_shows_what_the_address_says(o
         one.page.locator("#questions label").nth(index).click()
         one.page.wait_for_function("(before) => location.href !== before", arg=before)
         one.settle()
+        if index == 2:
+            first = one.page.url
     for _ in range(3):
         one.page.evaluate("history.back()")
         one.page.wait_for_timeout(pause)
+    one.page.wait_for_url(first)
     one.settle()
     preset = one.query()["preset"]
     one.shows(*next(each.groups[each.budget] for each in questions.comparisons() if each.key == preset))
@@ -131,6 +134,7 @@ def test_a_question_without_one_of_its_models_keeps_its_recordings_and_its_addre
     one.shows(*one.query()["models"].split(","))
     assert texts.all_text_contents() == kept
     again = opened(f"?{urlsplit(one.page.url).query}")
+    again.shows(*again.query()["models"].split(","))
     assert again.page.locator(".model-card .text").all_text_contents() == kept
     assert "finished" not in again.page.locator("#board").text_content()
     assert kept[0] != registry.infos[again.query()["models"].split(",")[0]].metrics.sample.text
@@ -170,6 +174,7 @@ def test_copy_link_of_a_view_leads_to_what_it_shows(opened, view):
         one.page.locator("#questions label").nth(3).click()
         one.page.wait_for_url("**preset=**")
     if view == "score":
+        one.page.wait_for_selector(".score-result .verdict b")
         one.page.locator("#score-text textarea").fill("a new text & a sign")
         one.page.click("#score")
         one.page.wait_for_url("**text=a+new+text**")
@@ -223,13 +228,14 @@ def test_back_brings_a_text_back_that_is_too_long_for_an_address(opened):
 
 @pytest.mark.parametrize(("view", "box"), [("score", "#score-text"), ("inside", "#inside-text")])
 def test_a_link_that_names_a_model_alone_leaves_the_readers_text(opened, view, box):
+    place = {"score": ".heat", "inside": ".inside .strip"}[view]
     one = opened(f"?view={view}&text=the+time+machine")
+    one.page.locator(place, has_text="the time machine").wait_for()
     one.settle()
     one.page.locator(f"{box} textarea").fill("what the reader has typed")
     one.page.evaluate(f"deeprnn.address.go('?view={view}&models=note-gru-2')")
     one.page.wait_for_function(
-        "(place) => document.querySelector(place)?.textContent === 'what the reader has typed'",
-        arg={"score": ".heat", "inside": ".inside .strip"}[view],
+        "(place) => document.querySelector(place)?.textContent === 'what the reader has typed'", arg=place
     )
     assert one.page.locator(f"{box} textarea").input_value() == "what the reader has typed"
 

@@ -14,7 +14,7 @@ from deeprnn.page.shared.questions import comparisons, verdict
 from deeprnn.page.words import tr
 from deeprnn.store.registry import Registry
 from deeprnn.store.results import FILE
-from tests.conftest import SHIPPED
+from tests.conftest import SHIPPED, WAIT
 
 ASKED = {question.key: f"{question.key}.answer.{question.key}.title" for question in experiments.ANSWERED}
 TAUGHT = {"mistake": "learn.short.mistake", "ppl": "learn.short.ppl"}
@@ -127,6 +127,7 @@ def test_the_sentence_is_shown_in_both_views(chromium, folder):
     app, url, _ = launch(Registry(folder), prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
     try:
         with chromium.new_context(locale="zh-CN") as context:
+            context.set_default_timeout(1_000 * WAIT)
             page = context.new_page()
             for view, where in (("experiments", ".experiments .empty"), ("learn", ".learn > .note")):
                 page.goto(f"{url}?view={view}")

@@ -428,6 +428,7 @@ def test_axe_finds_nothing_serious(visit, view, lang, scheme):
         one.page.wait_for_selector(".heat span")
     if view == "checkpoints":
         one.page.locator(".checkpoints .name").first.click()
+        one.page.locator("#model-card h3").wait_for()
     if view == "compare":
         one.card("note-lstm-2").locator(".text span").nth(3).click()
         one.page.locator(".next-row").first.wait_for()

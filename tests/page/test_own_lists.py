@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from deeprnn.page.visitor import COOKIE
 from deeprnn.store.registry import private_name
 from tests.conftest import SHIPPED, WAIT, wait_until
-from tests.page.conftest import Visit, choose, serving
+from tests.page.conftest import STARTED, Visit, choose, serving
 
 expect.set_options(timeout=1_000 * WAIT)
 ANN, BOB, CAT = "a" * 32, "b" * 32, "c" * 32
@@ -60,6 +60,7 @@ def visits(chromium, served):
         contexts.append(context)
         one = Visit(context.new_page(), served[1])
         one.page.goto(served[1] + query)
+        one.page.wait_for_function(STARTED)
         one.settle()
         opened.append(one)
         return one.page

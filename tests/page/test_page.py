@@ -35,6 +35,7 @@ def test_a_recording_stands_after_the_prompt_it_continues_and_guessing_stands_on
     """西游记 has 3,503 symbols and a prompt of its own."""
     one = visit()
     one.page.get_by_role("combobox", name="Models").fill("journey")
+    one.page.get_by_role("option", name="journey").first.wait_for()
     one.page.keyboard.press("Enter")
     card = one.card("journey-gru-2")
     card.wait_for()
@@ -139,12 +140,14 @@ def test_stop_holds_what_is_shown_whatever_the_server_still_sends(visit):
         if len(asked) == 1:  # the texts; what is asked later, as Stop, is held
             route.continue_()
 
+    one.settle()
     one.page.route("**/queue/join*", hold)
     ended = []
     for event in ("requestfinished", "requestfailed"):  # gradio breaks the connection off when all has come
         one.page.on(event, lambda request: ended.append(request.url))
     _generate_and(one, ESCAPE)
     wait_until(lambda: one.page.title() and any("/queue/data" in address for address in ended))
+    wait_until(lambda: one.page.title() and len(asked) > 1)  # Stop is held, too
     shown = one.page.locator(".model-card .text").all_text_contents()
     assert all("stopped" in status for status in one.page.locator(".status").all_text_contents())
     for route in asked[1:]:
@@ -225,6 +228,7 @@ def test_markup_in_a_prompt_is_shown_and_never_run(visit):
 def test_markup_in_a_scored_text_is_shown_and_never_run(visit):
     one = visit()
     one.choose("score")
+    one.page.wait_for_selector(".score-result .verdict b")
     one.page.locator("#score-text textarea").fill(MARKUP)
     one.page.click("#score")
     one.page.wait_for_function("(text) => document.querySelector('.heat')?.textContent === text", arg=MARKUP)
@@ -235,12 +239,12 @@ def test_markup_in_a_scored_text_is_shown_and_never_run(visit):
 def test_score_shows_each_model_its_perplexity_and_each_character_its_surprise(visit):
     one = visit()
     one.choose("score")
+    one.page.wait_for_selector(".score-result .verdict b")
     text = "The time 机 traveller"
     one.page.locator("#score-text textarea").fill(text)
     one.page.click("#score")
     one.page.wait_for_function("(text) => document.querySelector('.heat')?.textContent === text", arg=text)
-    one.page.wait_for_selector(".score-result .verdict b")
-    assert one.page.locator(".heat span").count() == len(text)
+    one.page.wait_for_function("(n) => document.querySelectorAll('.heat span').length === n", arg=len(text))
     assert one.page.locator(".heat .unknown").all_text_contents() == ["机"]
     lm = load(SHIPPED / "note-lstm-2")
     shown = one.page.locator(".all-figures tbody tr").first.locator("td").all_text_contents()
@@ -312,6 +316,7 @@ def test_a_seventh_model_is_refused_aloud_and_six_stay(visit, lang):
     six = ["note-lstm-2", "few-lstm-2", "note-gru-2", "note-rnn-2", "note-lstm-10", "data-10k"]
     one = visit(f"?lang={lang}&models={','.join(six)}")
     one.page.locator(".picker input").first.fill(SEVENTH[lang])
+    one.page.get_by_role("option", name=SEVENTH[lang]).first.wait_for()
     one.page.keyboard.press("Enter")
     one.page.get_by_text(FULL[lang]).wait_for()
     one.page.wait_for_function("() => document.querySelector('.picker').querySelectorAll('.token').length === 6")

@@ -11,6 +11,7 @@ from deeprnn.page.links import VIEWS
 from deeprnn.page.server.spoken import CODES
 from deeprnn.page.shared.theme import ICON, PICTURE
 from deeprnn.page.words import tr
+from tests.conftest import wait_until
 
 LICENCE = "https://www.apache.org/licenses/LICENSE-2.0"
 # The views that draw charts, each with what is drawn last.
@@ -161,8 +162,8 @@ def test_a_finger_reads_every_kind_of_chart(visit):
         said = figure.locator(".explain")
         before = said.text_content()
         figure.locator("svg.chart").tap()
-        assert said.text_content() != before, kind
-        assert said.locator("b").text_content(), kind
+        said.locator("b", has_text=re.compile(r"\S")).wait_for()
+        wait_until(lambda said=said, before=before: said.text_content() != before, lambda kind=kind: kind)
 
 
 def test_a_finger_reads_a_heat_map_as_it_moves(visit):

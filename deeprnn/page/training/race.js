@@ -30,6 +30,8 @@ export class Race {
   #pointer = null;
   /** @type {SVGSVGElement | null} */
   #svg = null;
+  /** Whether the chart had the focus when it was drawn again: it gets it back when the new one is in the page. */
+  #refocus = false;
   #again = () => {};
 
   /** @param {Labels} labels */
@@ -79,7 +81,7 @@ export class Race {
     this.legend.hidden = this.readout.hidden = !series.length;
     if (!series.length) return [node('p', 'before', this.labels.before)];
     const drawn = lines(this.#chart(series), width, this.#axis);
-    const focused = this.#svg !== null && document.activeElement === this.#svg;
+    this.#refocus ||= this.#svg !== null && document.activeElement === this.#svg;
     drawn.svg.setAttribute('tabindex', '0');
     drawn.svg.addEventListener('keydown', ({ key }) => {
       if (drawn.step && (key === 'ArrowLeft' || key === 'ArrowRight')) {
@@ -95,7 +97,8 @@ export class Race {
     this.#svg = drawn.svg;
     requestAnimationFrame(() => {
       if (this.#svg !== drawn.svg || !drawn.svg.isConnected) return;
-      if (focused) drawn.svg.focus({ preventScroll: true });
+      if (this.#refocus && document.activeElement === document.body) drawn.svg.focus({ preventScroll: true });
+      this.#refocus = false;
       this.#say(this.#pointer ? drawn.read(this.#pointer) : (drawn.step?.(0) ?? null));
     });
     return [drawn.svg];

@@ -13,8 +13,6 @@ from deeprnn.page.shared.widgets import titles
 from deeprnn.store.registry import Registry
 from tests.conftest import SHIPPED
 
-BOXES = "(all) => all.map((one) => one.getBoundingClientRect()).map(({ x, y, width, height }) => [x, y, width, height])"
-
 
 def rows(value):
     return [row for group in value["groups"] for row in group["rows"]]
@@ -83,9 +81,9 @@ def test_the_card_beside_the_table_says_what_the_files_are_and_they_load(visit, 
     one.page.keyboard.press("Enter")
     card = one.page.locator("#model-card")
     card.locator("h3").wait_for()
-    (table,), (beside,) = (one.page.locator(at).evaluate_all(BOXES) for at in (".checkpoints .models", "#model-card"))
-    assert beside[0] >= table[0] + table[2]
-    assert abs(beside[1] - table[1]) < 2
+    table, beside = one.boxes(".checkpoints .models, #model-card")
+    assert beside["x"] >= table["right"]
+    assert abs(beside["y"] - table["y"]) < 2
     assert one.page.evaluate("document.activeElement.textContent") == titles(registry, "en")["note-lstm-2"]
     said = card.text_content()
     assert registry.infos["note-lstm-2"].weights_sha256 in said
@@ -110,13 +108,13 @@ def test_on_a_phone_the_card_opens_below_its_row_and_rows_are_at_most_two_lines_
     row = one.page.locator("tr[data-model='data-book']")
     row.locator(".name").tap()
     one.page.locator("#model-card h3").wait_for()
-    (above,), (card,) = row.evaluate_all(BOXES), one.page.locator("#model-card").evaluate_all(BOXES)
-    assert 0 <= card[1] - above[1] - above[3] < 3
+    above, card = one.boxes("tr[data-model='data-book'], #model-card")
+    assert 0 <= card["y"] - above["bottom"] < 3
     assert one.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert one.page.locator(".checkpoints .models").evaluate("(one) => one.scrollHeight - one.clientHeight") == 0
     assert one.serious() == []
     row.locator(".name").tap()
-    assert one.page.locator("#model-card").is_hidden()
+    one.page.locator("#model-card").wait_for(state="hidden")
 
 
 def test_an_address_opens_the_card_of_its_model_in_its_language(visit):

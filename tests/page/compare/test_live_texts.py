@@ -174,8 +174,8 @@ def test_on_a_phone_the_sheet_does_not_cover_the_character_and_escape_returns_to
     out.locator("span[data-at]").last.tap()
     one.page.locator(".next-row").first.wait_for()
     assert "chance" in one.page.locator(".tip").text_content()
-    bottom = "() => document.querySelector('.out .at').getBoundingClientRect().bottom"
-    assert one.page.evaluate(bottom) < one.page.locator(".next").bounding_box()["y"]
+    at, sheet = one.boxes(".out .at, .next")
+    assert at["bottom"] < sheet["y"]
     assert (
         one.page.evaluate(
             "Math.min(...[...document.querySelectorAll('.next *')].filter((one) => one.textContent)"

@@ -167,6 +167,7 @@ def test_a_reader_sees_every_question_and_reads_a_figure(visit, registry):
         if "GRU × 2 · 10,000 characters, held" in one
     )
     assert float(re.search(r"held-out([\d.]+)", read)[1]) > 1
+    figure.locator(".chart").focus()
     before = figure.bounding_box()
     figure.locator(".chart").press("ArrowLeft")
     assert [read] != [one for one in figure.locator(".legend > span").all_text_contents() if one.startswith(read[:9])]

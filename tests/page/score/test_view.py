@@ -225,7 +225,7 @@ def test_an_example_is_scored_by_a_click(visit):
     one.page.get_by_role("button", name="新写的中文").click()
     one.page.wait_for_function("() => document.querySelector('.score-result .heat').textContent.includes('行者')")
     assert one.page.locator(".score-result .recipe").all_text_contents() == ["journey-gru-2"]
-    assert one.page.locator(".score-result.stale").count() == 0
+    one.page.locator(".score-result.stale").wait_for(state="detached")
 
 
 def test_a_switch_touches_only_the_characters_near_the_visible_ones(visit):

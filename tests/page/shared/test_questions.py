@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from deeprnn.page.shared.questions import comparisons, verdict, words_of
 from deeprnn.page.shared.widgets import alphabets_note
 from deeprnn.page.words import WORDS
 from deeprnn.store.registry import Registry
+from tests.conftest import SHIPPED
 
 
 def test_every_question_can_be_answered_by_the_shipped_models(registry):
@@ -105,6 +107,27 @@ def test_the_cells_that_are_best_and_worst_are_named(said, budget):
     ends = [pick(infos, key=lambda info: info.heldout_ppl) for pick in (min, max)]
     for info, one in itertools.product(ends, texts):
         assert re.search(rf"{CELLS[info.config.cell].label}.*?{rounded(info.heldout_ppl)}", one["takeaway"])
+
+
+def test_the_best_cell_is_the_one_whose_mean_over_seeds_is_lowest_not_the_one_of_the_shown_seed():
+    registry = Registry(SHIPPED)
+    comparison = comparisons(registry)["cells"]
+    shown = [registry.infos[name] for name in comparison.groups["parameters"]]
+    best, second = sorted(shown, key=lambda info: info.heldout_ppl)[:2]
+    run = registry.results.runs[best.name]
+    worse = {
+        f"{best.name}-seed{seed}": replace(
+            run,
+            name=f"{best.name}-seed{seed}",
+            seed=seed,
+            final={part: replace(of, ppl=9.0) for part, of in run.final.items()},
+        )
+        for seed in (1, 2)
+    }
+    registry.results = replace(registry.results, runs=registry.results.runs | worse)
+    takeaway = verdict(registry, comparison, "parameters", "en")["takeaway"]
+    first, last = (CELLS[info.config.cell].label for info in (second, best))
+    assert re.match(rf"At equal parameters the {first} .* the {last} (is )?worst", takeaway)
 
 
 @compares("authors")

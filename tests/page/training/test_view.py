@@ -168,7 +168,7 @@ def test_nothing_moves_while_it_learns_and_nothing_is_hard_to_reach(train, width
     assert one.page.evaluate("document.documentElement.scrollWidth") <= width
     one.page.locator(".race svg.chart").focus()
     learn(one, 1)
-    assert one.page.evaluate("document.activeElement.matches('.race svg.chart')"), "drawn again, it keeps the focus"
+    one.page.wait_for_function("() => document.activeElement.matches('.race svg.chart')")  # drawn again, it keeps it
     one.page.keyboard.press("ArrowLeft")
     one.page.locator(".training-card button").first.focus()
     one.page.keyboard.press("Enter")

@@ -5,6 +5,7 @@ import pytest
 from deeprnn.experiments.rote import FEW, NOTE
 from deeprnn.page.watch.moments import moments
 from deeprnn.store.registry import Registry
+from tests.conftest import WAIT
 from tests.page.conftest import spoken
 
 RECITER = NOTE[-1]
@@ -54,7 +55,7 @@ def settled(one, **wanted):
 def test_it_plays_when_it_is_opened_and_space_stops_it_and_goes_on(watch):
     one = watch()
     one.page.get_by_role("button", name="Pause").wait_for()
-    wait_for(one, "epoch 2")
+    one.page.wait_for_function("() => !['', 'epoch 1'].includes(document.querySelector('.present').textContent)")
     one.page.keyboard.press("Space")
     one.page.get_by_role("button", name="Play").wait_for()
     stopped = present(one)
@@ -75,6 +76,7 @@ def test_where_it_has_played_to_the_end_the_address_says_so(watch):
 
 def test_who_asks_for_less_motion_sees_the_end_and_may_play(chromium, url):
     context = chromium.new_context(reduced_motion="reduce")
+    context.set_default_timeout(1_000 * WAIT)
     page = context.new_page()
     page.goto(f"{url}?view=watch")
     page.get_by_role("button", name="Play").wait_for()
