@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     try:
-        places = asked.checkpoints or shlex.split(os.environ.get("DEEPRNN_CHECKPOINTS", "")) or [f"{SHIPPED}"]
+        places = asked.checkpoints or named_places() or [f"{SHIPPED}"]
         registry = Registry(*map(folder_of, places), max_loaded=env_limit("MAX_LOADED", 64))
         _check_served(registry)
         where = address(asked.host, asked.port)
@@ -54,6 +54,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         launch(registry, text_of, _arrivals(registry, f"{where['server_name']}").look, **where)
     except ValueError as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
+
+
+def named_places() -> list[str]:
+    """Return the folders and repositories that DEEPRNN_CHECKPOINTS names, with spaces between.
+
+    Raises:
+        ValueError: a quotation mark has no other.
+    """
+    in_windows = os.name == "nt"  # there a backslash is between folders and quotes nothing
+    try:
+        found = shlex.split(os.environ.get("DEEPRNN_CHECKPOINTS", ""), posix=not in_windows)
+    except ValueError as error:
+        raise ValueError(f"DEEPRNN_CHECKPOINTS: {error}; put a name that holds spaces or ' between \".") from None
+    return [place.strip('"') for place in found] if in_windows else found
 
 
 def folder_of(place: str) -> Path:

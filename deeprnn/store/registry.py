@@ -84,13 +84,17 @@ def read_all(directory: str | Path) -> tuple[list[CheckpointInfo], dict[str, Val
     A folder without `config.json` is not a checkpoint: the folder of a failed run has only `metrics.json`.
 
     Raises:
-        ValueError: there is no such directory.
+        ValueError: there is no such directory, or it cannot be read.
     """
     directory = Path(directory)
     if not directory.is_dir():
         raise ValueError(f"no directory {directory}: give the folder that holds the checkpoints' folders.")
+    try:
+        paths = sorted(directory.iterdir())
+    except OSError as error:
+        raise ValueError(f"{directory} cannot be read ({error.strerror}): let this user read it.") from error
     infos, left_out = [], {}
-    for path in sorted(directory.iterdir()):
+    for path in paths:
         if path.name.startswith(".") or not _has_config(path):
             continue
         try:

@@ -5,6 +5,7 @@ Knows: HTTP, the words of error messages. Does not know: models, what a request 
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import logging
 import math
@@ -36,6 +37,7 @@ POLL_SECONDS = 0.05  # seconds between two checks for a free place
 BODY_SECONDS = 120.0  # seconds within which a request must have arrived whole: 2 MB over a slow phone's connection
 RETRY_SECONDS = 5  # seconds after which a client may try again if too many requests wait
 # A name or an address with its port, or several (of proxies): gradio cannot make an address of anything else.
+_SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)  # of a page; gradio keeps the names of sessions for good
 _HOST = re.compile(r"(?:[\w.-]*|\[[\w:.%]+\])(?::\d{0,5})?(?:,\s*[\w.:\[\]-]*)*", re.ASCII)
 
 
@@ -223,6 +225,8 @@ class Limits:
             yield
             return
         asked = _read(body)
+        if not _has_session_of_a_page(asked):
+            raise RefusalError(422, "error_request")
         visit = self.requests is not None and self.requests.is_visit(path, asked)
         spent, most = (self._filled, 2 * VISIT_FACTOR * self.per_minute) if visit else (self._asked, self.per_minute)
         if after := spent.spend(client, price(path, asked, len(body)), most):
@@ -262,7 +266,7 @@ class Limits:
     def _client(self, scope: Scope, headers: Headers) -> str:
         forwarded = [one.strip() for one in ",".join(headers.getlist("x-forwarded-for")).split(",")]
         named = forwarded[-self.proxies] if 1 <= self.proxies <= len(forwarded) else ""
-        return named or (scope.get("client") or ("?",))[0]
+        return whose(named or (scope.get("client") or ("?",))[0])
 
 
 class UnqueuedLimit:
@@ -318,6 +322,26 @@ class RateLimit:
                 return math.ceil(MINUTE - (now - when))
         spent.append((now, price))
         return 0
+
+
+def whose(address: str) -> str:
+    """Return what counts as one address: without a port; of IPv6 the network of 64 bits that one subscriber has."""
+    bare = address.removeprefix("[").partition("]")[0] if address.startswith("[") else address
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        found = ipaddress.ip_address(bare.partition("%")[0])
+    except ValueError:  # a name, as some proxies write for what they hide
+        return address
+    if found.version == 6 and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found if found.version == 4 else found.ipv4_mapped)
+
+
+def _has_session_of_a_page(asked: Any) -> bool:
+    """Return whether a request names no session, or one as pages and gradio's clients name theirs."""
+    session = asked.get("session_hash") if isinstance(asked, dict) else None
+    return session is None or (isinstance(session, str) and _SESSION.fullmatch(session) is not None)
 
 
 def below_prefix(scope: Scope) -> str:

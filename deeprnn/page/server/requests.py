@@ -6,7 +6,8 @@ Knows: gradio's functions and its queue, which has no public interface for count
 from collections import Counter
 from typing import Any
 
-NAMED = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
+CALL = "/gradio_api/call/"
+NAMED = (CALL, "/gradio_api/run/", "/gradio_api/api/")
 BY_NAME = "/gradio_api/call/v2/"  # arguments are given by name, not in `data`
 FILLING = ("/gradio_api/queue/join", "/gradio_api/run/predict")  # for the requests that a page sends when it is opened
 
@@ -55,8 +56,12 @@ class Requests:
         return len(self._events())
 
     def running_of(self, function: int) -> Counter[str]:
-        """Return, for each address, how many requests to a function run or wait."""
-        events = [event for event in self._events() if event.fn._id == function]
+        """Return, for each address, how many requests run or wait that share places with those to a function.
+
+        All functions that write or read texts, of the page or for programs, share one set of places.
+        """
+        works = _works(self._page.fns[function])
+        events = [event for event in self._events() if event.fn._id == function or (works and _works(event.fn))]
         return Counter(event.request.client.host if event.request.client else "?" for event in events)
 
     def _events(self) -> list[Any]:
@@ -67,13 +72,19 @@ class Requests:
     def _function(self, path: str, body: Any) -> Any:
         if not isinstance(body, dict):
             return None
-        if (number := body.get("fn_index")) is not None:  # like gradio: the name counts only without a number
+        number = None if path.startswith(CALL) else body.get("fn_index")
+        if number is not None:  # like gradio: the name counts only without a number, and a call has none
             return self._page.fns.get(number) if isinstance(number, int) else None
         name = path.rstrip("/").rpartition("/")[2]
         for function in self._page.fns.values():
             if path.startswith(NAMED) and name and function.api_name == name:
                 return function
         return None
+
+
+def _works(function: Any) -> bool:
+    """Return whether a function writes or reads texts: it answers bit by bit, or no event of the page calls it."""
+    return bool(function.types_generator or not function.targets)
 
 
 def _fills(function: Any) -> bool:

@@ -29,7 +29,8 @@ def address(host: str | None = None, port: int | None = None) -> dict[str, str |
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just closed is free
+            if os.name != "nt":  # where it would make a taken port look free
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just closed is free
             trial.bind((host, port))
     except OSError as error:
         remedy = "choose another by --port or GRADIO_SERVER_PORT, or end what listens there"
@@ -45,7 +46,11 @@ def _port() -> int:
 
 
 def proxies() -> int:
-    """Return how many proxies are trusted to name the client: from the environment, else one in a Space, else none."""
+    """Return how many proxies are trusted to name the client: from the environment, else one in a Space, else none.
+
+    Raises:
+        ValueError: DEEPRNN_TRUSTED_PROXIES is not a whole number.
+    """
     if os.environ.get("DEEPRNN_TRUSTED_PROXIES", "").strip() == "0":
         return 0
     if "SPACE_ID" in os.environ or os.environ.get("DEEPRNN_TRUSTED_PROXIES", "").strip():

@@ -8,6 +8,7 @@ import ipaddress
 import os
 
 from deeprnn.page.environment import env_limit
+from deeprnn.page.server.serving import proxies
 
 MINUTES_AT_HOME = 10  # the most minutes of a training if only this machine reaches the server
 
@@ -21,7 +22,7 @@ def most_minutes(host: str) -> int:
     host: the address to which the server is bound.
 
     Raises:
-        ValueError: DEEPRNN_TRAIN_MINUTES is not a whole number.
+        ValueError: DEEPRNN_TRAIN_MINUTES, or DEEPRNN_TRUSTED_PROXIES, is not a whole number.
     """
     if importlib.util.find_spec("resource") is None:
         return 0
@@ -32,8 +33,15 @@ def most_minutes(host: str) -> int:
 
 
 def is_local(host: str) -> bool:
-    """Return whether only this machine reaches the server; `host` is the address to which it is bound."""
-    return "SPACE_ID" not in os.environ and _is_loopback(host)
+    """Return whether only this machine reaches the server: no proxy that its owner names brings others to it.
+
+    host: the address to which the server is bound.
+
+    Raises:
+        ValueError: DEEPRNN_TRUSTED_PROXIES is not a whole number.
+    """
+    is_behind = proxies() > 0 or bool(os.environ.get("GRADIO_ROOT_PATH", "").strip())
+    return "SPACE_ID" not in os.environ and not is_behind and _is_loopback(host)
 
 
 def _is_loopback(host: str) -> bool:

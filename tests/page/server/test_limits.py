@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
 from deeprnn.page.app import build
 from deeprnn.page.server import limits
-from deeprnn.page.server.limits import ASKING, UNQUEUED, UNQUEUED_AT_ONCE, Limits, RateLimit, price, share
+from deeprnn.page.server.limits import ASKING, UNQUEUED, UNQUEUED_AT_ONCE, Limits, RateLimit, price, share, whose
 from deeprnn.page.server.requests import Requests
 from tests.conftest import ROOT, WAIT, run
 
@@ -338,6 +339,33 @@ def test_the_client_is_who_stands_before_the_trusted_proxies():
     assert ask(app, path=ASKING[0], x_forwarded_for="7.7.7.7, 9.9.9.9, 10.0.0.2")[0] == 429, "the first is made up"
 
 
+@pytest.mark.parametrize(
+    ("address", "other", "same"),
+    [
+        ("9.9.9.9", "9.9.9.9:52100", True),  # as some proxies write it
+        ("9.9.9.9", "::ffff:9.9.9.9", True),
+        ("9.9.9.9", "9.9.9.8", False),
+        ("2001:db8:1:2::5", "[2001:db8:1:2:ffff::9]:443", True),  # one subscriber has all of them
+        ("2001:db8:1:2::5", "2001:db8:1:3::5", False),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("unknown", "_hidden", False),
+    ],
+)
+def test_what_one_subscriber_has_counts_as_one_address(address, other, same):
+    assert (whose(address) == whose(other)) == same
+    app = Limits(echo, max_bytes=10, per_minute=1, proxies=1)
+    answers = [ask(app, path=ASKING[0], x_forwarded_for=one)[0] for one in (address, other)]
+    assert answers == [200, 429 if same else 200]
+
+
+@pytest.mark.parametrize("session", ["a" * 65, "a b", "", "ä", 7, ["a"]])
+def test_a_session_that_is_not_called_as_pages_call_theirs_is_refused(session):
+    app = Limits(echo, max_bytes=1_000, per_minute=9)
+    assert ask(app, json.dumps({"session_hash": session}).encode(), path=ASKING[0])[0] == 422
+    for named in ({"session_hash": "9x0abc-_"}, {"session_hash": None}, {}):
+        assert ask(app, json.dumps(named).encode(), path=ASKING[0])[0] == 200
+
+
 def test_a_server_that_is_being_stopped_says_so():
     app = Limits(echo, max_bytes=10, per_minute=9, ending=lambda: True)
     status, body = ask(app, path=ASKING[0])
@@ -390,5 +418,14 @@ def test_what_an_address_asks_to_be_written_is_asking_though_opening_the_page_is
     visit = {"fn_index": min(opened)}
     assert not requests.is_visit(UNQUEUED, visit), "only where the page asks for what fills it"
     assert not requests.is_visit("/gradio_api/call/generate", visit)
+    (unqueued, *_) = (number for number, function in page.fns.items() if not function.queue)
+    (score,) = (number for number, function in page.fns.items() if function.api_name == "score")
+    asked = {"data": ["the", ["note-rnn-2"]], "fn_index": unqueued}
+    assert requests.function("/gradio_api/call/score", asked) == score, "gradio ignores the number there, too"
+    by_name = {function.name: number for number, function in page.fns.items()}
+    client = SimpleNamespace(client=SimpleNamespace(host="1.2.3.4"))
+    page._queue.active_jobs = [[SimpleNamespace(fn=page.fns[by_name["on_generate"]], request=client)], None]
+    for name, places in (("on_generate", 1), ("on_score", 1), ("generate", 1), ("on_stop", 0), ("on_visit", 0)):
+        assert requests.running_of(by_name[name]).total() == places, "who writes or reads shares one set of places"
     del page, requests
     gc.collect()  # gradio leaves event loops open: they are to be missed here, not in the tests that follow

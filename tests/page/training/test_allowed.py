@@ -2,12 +2,12 @@
 
 import pytest
 
-from deeprnn.page.training.allowed import MINUTES_AT_HOME, most_minutes
+from deeprnn.page.training.allowed import MINUTES_AT_HOME, is_local, most_minutes
 
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch):
-    for name in ("SPACE_ID", "DEEPRNN_TRAIN_MINUTES"):
+    for name in ("SPACE_ID", "DEEPRNN_TRAIN_MINUTES", "DEEPRNN_TRUSTED_PROXIES", "GRADIO_ROOT_PATH"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -30,6 +30,16 @@ def test_a_space_does_not_train_unless_its_owner_says_so(monkeypatch):
     assert most_minutes("127.0.0.1") == 0
     monkeypatch.setenv("DEEPRNN_TRAIN_MINUTES", "2")
     assert most_minutes("0.0.0.0") == 2
+
+
+@pytest.mark.parametrize(("name", "value"), [("DEEPRNN_TRUSTED_PROXIES", "1"), ("GRADIO_ROOT_PATH", "/deeprnn")])
+def test_a_server_behind_a_proxy_is_reached_by_others_whatever_address_it_is_bound_to(name, value, monkeypatch):
+    assert is_local("127.0.0.1")
+    monkeypatch.setenv(name, value)
+    assert not is_local("127.0.0.1")
+    assert most_minutes("127.0.0.1") == 0
+    monkeypatch.setenv("DEEPRNN_TRAIN_MINUTES", "2")
+    assert most_minutes("127.0.0.1") == 2
 
 
 @pytest.mark.parametrize("value", ["-1", "two", "1.5"])
