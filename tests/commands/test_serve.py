@@ -55,6 +55,24 @@ def refused(*folders):
     return str(refusal.value)
 
 
+def test_a_folder_that_cannot_be_read_is_an_error_with_its_remedy(registry, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+    assert f"{registry.directory} cannot be read (Permission denied): let this user read it" in refused(
+        registry.directory
+    )
+
+
+def test_the_environment_names_folders_with_spaces_between_and_a_lone_quotation_mark_is_an_error(monkeypatch):
+    monkeypatch.setenv("DEEPRNN_CHECKPOINTS", "runs 'my books' hf://user/repo")
+    assert serve.named_places() == ["runs", "my books", "hf://user/repo"]
+    monkeypatch.setenv("DEEPRNN_CHECKPOINTS", "Ann's")
+    with pytest.raises(ValueError, match="DEEPRNN_CHECKPOINTS: No closing quotation; put a name that"):
+        serve.named_places()
+
+
 def test_folders_without_a_checkpoint_are_an_error_that_names_them(registry, tmp_path):
     empty, broken = registry.directory, tmp_path / "broken"
     (broken / "model").mkdir(parents=True)

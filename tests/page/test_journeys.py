@@ -259,6 +259,27 @@ def test_an_answer_about_another_place_or_text_is_not_shown(visit):
     assert not one.page.locator(".next").is_visible()
 
 
+def test_the_next_characters_go_with_the_text_and_the_view_that_they_stood_in(visit):
+    one = visit(TWO)
+    one.generate(prompt="the time", length=30)
+    sheet = one.page.locator(".next")
+    character = one.card("note-lstm-2").locator(".text span").nth(10)
+    character.click()
+    one.page.locator(".next-row").first.wait_for()
+    one.page.get_by_text("中文", exact=True).click()
+    one.page.get_by_role("heading", name="以下文字之后可能出现什么").wait_for()
+    assert not sheet.evaluate("(one) => one.contains(document.activeElement)"), "the focus stays at the language"
+    one.choose("learn")
+    one.choose("compare")
+    assert not sheet.is_visible()
+    assert one.page.evaluate("document.body.style.paddingBottom") == ""
+    character.click()
+    one.page.locator(".next-row").first.wait_for()
+    one.page.locator("#prompt textarea").fill("another")
+    one.page.click("#generate")
+    sheet.wait_for(state="hidden")
+
+
 def test_a_server_that_does_not_answer_is_said_beside_the_character(visit):
     one = visit(TWO)
     one.page.route("**/component_server**", lambda route: route.abort())

@@ -60,8 +60,8 @@ class Compare {
   /** The character of the last branch. */
   branched = '';
   /**
-   * The last answer about next characters, in both languages, and the card that it belongs to.
-   * @type {{ answer: any, asked: { context: string[], actual: string | undefined }, model: string } | null}
+   * The last answer about next characters, in both languages, the card that it belongs to, and what stood before them.
+   * @type {{ answer: any, asked: { context: string[], actual: string | undefined }, model: string, read: string } | null}
    */
   asked = null;
   /** How often next characters were asked for. */
@@ -99,6 +99,7 @@ class Compare {
     document.addEventListener('keydown', (event) => this.#askAnew(event), true);
     document.addEventListener('address', (event) => {
       if (opened() === 'compare' && /** @type {CustomEvent} */ (event).detail.asks) this.held = false;
+      if (opened() !== 'compare') this.sheet.hide();
     });
     watch('value', () => this.draw());
     onLanguage(this.root, () => this.#speak());
@@ -112,7 +113,7 @@ class Compare {
     const open = !this.sheet.place.hidden;
     this.draw();
     outs().forEach((out, index) => (out.scrollTop = tops[index]));
-    if (open) this.#show();
+    if (open) this.#show(false);
   }
 
   get value() {
@@ -163,6 +164,8 @@ class Compare {
       this.sheet.hide();
     }
     cards.forEach((card, index) => fill(this.cards.children[index], card, labels, sampling.max_chars));
+    const of = cards.find((card) => card.model === this.asked?.model);
+    if (!of || !(of.prompt + of.text).startsWith(this.asked?.read ?? '')) this.sheet.hide(); // another text stands there
     this.past.draw(labels);
     this.tip.hide();
   }
@@ -372,17 +375,21 @@ class Compare {
     const now = this.value.cards.find((one) => one.model === card.model);
     const isThere = now && now.state !== 'writing' && now.prompt + now.text === characters.join('');
     if (turn !== this.asks || !isThere) return; // another place was asked for, or the text is another one
-    this.asked = { answer, asked: { context, actual: characters[at] }, model: card.model };
-    this.sheet.uncover(this.#show());
+    this.asked = { answer, asked: { context, actual: characters[at] }, model: card.model, read: read.join('') };
+    this.sheet.uncover(this.#show(true));
   }
 
-  /** Shows the last answer about next characters; returns the character at their place. */
-  #show() {
+  /**
+   * Shows the last answer about next characters; returns the character at their place.
+   * @param {boolean} focused whether the sheet gets the focus; the tip goes when the text loses it, so it is shown last
+   */
+  #show(focused) {
     const { answer, asked, model } = /** @type {NonNullable<typeof this.asked>} */ (this.asked);
     const { labels, lang } = this.value;
     const article = find(this.cards, `[data-model="${CSS.escape(model)}"]`);
     const character = article.querySelector('.at') ?? article;
     this.sheet.open(spoken(answer), asked, labels, lang, partsOf(article).out);
+    if (focused) this.sheet.focus();
     this.tip.show(character);
     return character;
   }

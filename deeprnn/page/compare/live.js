@@ -121,7 +121,7 @@ class Live {
     this.root.setAttribute('aria-label', labels.next);
     this.root.classList.remove('old');
     this.root.hidden = false;
-    this.#reach(Math.max(at, 0));
+    this.#reach(this.#letters()[Math.max(at, 0)]);
     if (at >= 0) this.#letters()[at]?.focus();
   }
 
@@ -150,10 +150,10 @@ class Live {
 
   /**
    * Makes one letter the one that the Tab key reaches.
-   * @param {number} at
+   * @param {Element | undefined} wanted
    */
-  #reach(at) {
-    this.#letters().forEach((one, index) => (one.tabIndex = index === at ? 0 : -1));
+  #reach(wanted) {
+    this.#letters().forEach((one) => (one.tabIndex = one === wanted ? 0 : -1));
   }
 
   /**
@@ -161,12 +161,13 @@ class Live {
    * @param {KeyboardEvent} event
    */
   #move(event) {
-    const letters = this.#letters();
+    const letters = this.#letters().filter((one) => one.offsetWidth); // on a phone one of each model has no room
+    const perRow = letters.length === this.#letters().length ? LETTERS : LETTERS - 1;
     const from = letters.findIndex((one) => one === document.activeElement);
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: LETTERS, ArrowUp: -LETTERS }[event.key];
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow, ArrowUp: -perRow }[event.key];
     if (!step || !letters[from + step]) return;
     event.preventDefault();
-    this.#reach(from + step);
+    this.#reach(letters[from + step]);
     letters[from + step].focus();
   }
 

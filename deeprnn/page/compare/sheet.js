@@ -29,6 +29,8 @@ export function moved(key, row, at, lengths) {
 export class Sheet {
   /** The element that gets the focus when the sheet is closed. @type {HTMLElement | null} */
   #returnTo = null;
+  /** @type {HTMLElement | null} */
+  #close = null;
 
   /**
    * @param {HTMLElement} place
@@ -69,7 +71,12 @@ export class Sheet {
     this.place.setAttribute('aria-label', labels.next_title);
     this.#returnTo = returnTo;
     this.place.hidden = false;
-    close.focus({ preventScroll: true });
+    this.#close = close;
+  }
+
+  /** Gives the sheet the focus. */
+  focus() {
+    this.#close?.focus({ preventScroll: true });
   }
 
   /**

@@ -1,6 +1,6 @@
 // Draws the pictures: maps of a model's layers along a text or along distances, and a dot for each layer. Each picture of
 // one model is beside the same picture of the other, on the same scale.
-import { gridDown, picture, powered, scale, write } from '../shared/charts.js';
+import { counted, gridDown, picture, powered, scale, write } from '../shared/charts.js';
 import { node, shape, strength } from '../shared/dom.js';
 import { sized } from '../shared/sized.js';
 
@@ -264,7 +264,7 @@ function dots(one, ends, width, title) {
     svg.append(shape('circle', { cx: at, cy: y, r: 5, class: 'full' }));
     write(
       svg,
-      ppl < 1000 ? ppl.toPrecision(3) : ppl < 1e6 ? Math.round(ppl).toLocaleString() : powered(ppl, 1),
+      ppl < 1000 ? ppl.toPrecision(3) : ppl < 1e6 ? counted(Math.round(ppl)) : powered(ppl, 1),
       Math.max(at, whole) + 10,
       y + 4,
       'start',

@@ -1,5 +1,5 @@
 // Draws the stack with the equation of the selected cell, and a right and a wrong one beside each other.
-import { filled, node, segments } from '../shared/dom.js';
+import { filled, keepFocus, node, segments } from '../shared/dom.js';
 import { sized } from '../shared/sized.js';
 import { equation } from './equation.js';
 import { ONE_STATE, Unrolled, named, stateOf, stepsIn } from './unrolled.js';
@@ -44,10 +44,10 @@ export function stackPicture(choice, labels) {
     const { wiring, touched } = choice;
     const redraw = (/** @type {Partial<Choice>} */ chosen) => {
       Object.assign(choice, chosen);
-      const focused = made.contains(document.activeElement);
-      again();
+      const inPicture = made.contains(document.activeElement) && document.activeElement?.closest('.cell');
+      keepFocus(made, again);
       const here = /** @type {SVGElement | null} */ (made.querySelector('.here'));
-      if (focused) here?.focus();
+      if (inPicture) here?.focus({ preventScroll: true });
     };
     const said = node('p', 'explain', reads(wiring, touched, labels));
     said.setAttribute('aria-live', 'polite');

@@ -1,5 +1,5 @@
 // Draws the perplexity along a text.
-import { curve, curveSample, gridAcross, legendEntry, picture, scale, write } from '../shared/charts.js';
+import { counted, curve, curveSample, gridAcross, legendEntry, picture, scale, write } from '../shared/charts.js';
 import { node } from '../shared/dom.js';
 
 /** @typedef {import('./score.js').Scored} Scored */
@@ -48,7 +48,7 @@ export function running(rows, symbols, labels, width) {
   gridAcross(svg, y, { left: BOX.left, right });
   [0, 0.5, 1].forEach((share) => {
     const at = characters * share;
-    write(svg, Math.round(at).toLocaleString(), x.at(at), HEIGHT - 26, share === 1 ? 'end' : 'middle');
+    write(svg, counted(Math.round(at)), x.at(at), HEIGHT - 26, share === 1 ? 'end' : 'middle');
   });
   write(svg, labels.running_axis, (BOX.left + width) / 2, HEIGHT - 8, 'middle');
   curves.forEach((points, index) => {

@@ -95,6 +95,8 @@ class Score {
   mode = 'one';
   chosen = 0;
   second = 1;
+  /** The models among whose rows these are. */
+  models = '';
   /** Whether the fold of all figures is open. */
   unfolded = false;
   /** The turn of the drawing that the reader stopped. */
@@ -161,7 +163,9 @@ class Score {
    * Draws what does not change while models read.
    * @param {Value} value
    */
-  #begin({ text, about, notes, labels }) {
+  #begin({ text, about, notes, labels, models }) {
+    if (this.models !== listed(models)) [this.chosen, this.second] = [0, 1];
+    this.models = listed(models);
     if (this.text !== text) {
       this.heat.write(Array.from(text));
       this.text = text;
@@ -206,10 +210,11 @@ class Score {
       const { bold, rest } = verdict(cards, Array.from(text).length, labels);
       box.append(node('b', '', bold), ...rest.map((one) => between(lang) + one));
     }
-    this.verdict.replaceChildren(box, node('p', 'what', labels.what));
+    keepFocus(this.verdict, () => this.verdict.replaceChildren(box, node('p', 'what', labels.what)));
     const folded = (/** @type {boolean} */ open) => (this.unfolded = open);
     const broken = rows.flatMap(({ why }) => (why ? [node('p', 'note', why)] : []));
-    this.table.replaceChildren(table(rows, labels), ...broken, figures(rows, labels, this.unfolded, folded));
+    const drawn = [table(rows, labels), ...broken, figures(rows, labels, this.unfolded, folded)];
+    keepFocus(this.table, () => this.table.replaceChildren(...drawn));
   }
 
   #stop() {

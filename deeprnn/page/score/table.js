@@ -1,5 +1,5 @@
 // Draws the table of scores: a bar for each model and each baseline, on one log scale.
-import { short, ticks } from '../shared/charts.js';
+import { counted, short, ticks } from '../shared/charts.js';
 import { find, node, tableOf } from '../shared/dom.js';
 import { rounded } from './verdict.js';
 
@@ -82,7 +82,7 @@ export function table(rows, labels) {
     row.title,
     '',
     figure(row, labels),
-    ...(unknown ? [row.kind === 'model' && row.state === 'done' ? (row.unknown ?? 0).toLocaleString() : ''] : []),
+    ...(unknown ? [row.kind === 'model' && row.state === 'done' ? counted(row.unknown ?? 0) : ''] : []),
   ]);
   const made = tableOf(columns, lines, (line, index) => {
     const row = rows[index];
@@ -119,8 +119,8 @@ export function figures(rows, labels, open, folded) {
       row.ppl < 1e5 ? row.ppl.toFixed(3) : row.ppl.toExponential(2),
       row.bpc.toFixed(3),
       (row.bpc * Math.LN2).toFixed(3),
-      row.unknown === undefined ? '' : row.unknown.toLocaleString(),
-      row.guess.toLocaleString(),
+      row.unknown === undefined ? '' : counted(row.unknown),
+      counted(row.guess),
     ]);
   const fold = node('details', 'all-figures');
   const columns = [labels.model, labels.ppl, labels.bpc, labels.nats, labels.unknown, labels.guess];

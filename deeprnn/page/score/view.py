@@ -193,7 +193,7 @@ class _Handlers:
         try:
             for group in groups:
                 if not self._turns.is_latest(session, turn):
-                    return
+                    break
                 drawn = written(turn, [group], drawn)
                 yield drawn
         finally:

@@ -177,7 +177,7 @@ function show(view, query, bar, learnt = false) {
   if (asks) {
     acted = false;
     place.asked = place.last = wanted;
-    place.trigger('select', { query: wanted });
+    queueMicrotask(() => place.trigger('select', { query: wanted })); // a view may report at once: not of the page left
   }
   document.dispatchEvent(new CustomEvent('address', { detail: { asks, learnt } }));
 }

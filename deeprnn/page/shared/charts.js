@@ -35,6 +35,12 @@ export function wordsWide(text, size = 12, weight = 'normal') {
 export const gutter = (names, width) => Math.min(Math.max(...names.map((name) => wordsWide(name))) + 14, width / 2);
 
 /**
+ * A count as text, the same whatever language the browser speaks.
+ * @param {number} n
+ */
+export const counted = (n) => n.toLocaleString('en-US');
+
+/**
  * The number beside a mark, as text.
  * @param {number} value
  */

@@ -236,7 +236,7 @@ export function segments(entries, chosen, choose) {
  * @param {() => void} draw
  */
 export function keepFocus(place, draw) {
-  const controls = () => [...place.querySelectorAll('button, select')];
+  const controls = () => [...place.querySelectorAll('button, select, summary')];
   const focused = controls().findIndex((one) => one === document.activeElement);
   draw();
   /** @type {HTMLElement | undefined} */ (controls()[focused])?.focus({ preventScroll: true });

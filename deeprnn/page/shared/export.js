@@ -66,7 +66,7 @@ function withStyles(svg) {
  */
 function wrapped(text, width, size) {
   const made = [''];
-  (text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*/g) || []).forEach((piece) => {
+  (text.match(/[\u2e80-\uffef]\s*|[^\s\u2e80-\uffef]+\s*/g) || []).forEach((piece) => {
     if (wordsWide(made[made.length - 1] + piece.trimEnd(), size, 'bold') > width) made.push('');
     made[made.length - 1] += piece;
   });

@@ -1,5 +1,6 @@
 // The chart of lines that figures.py makes: curves with a name at their ends, and the numbers at the place under the pointer.
 import {
+  counted,
   curve,
   curveSample,
   estimated,
@@ -63,8 +64,14 @@ const NARROW = 560; // a picture that is not wider has no names at the ends of i
 
 /**
  * A drawn chart of lines: `placeAt` returns the place nearest to the pointer at which a line has a point; `go` marks a
- * place.
- * @typedef {import('./kinds.js').Drawn & { placeAt: (event: PointerEvent) => number, go: (place: number) => void }} DrawnLines
+ * place; `reached` returns the one whose values are shown, and `reach` shows those at the nearest one.
+ * @typedef {object} Places
+ * @property {(by: number) => HTMLElement[]} step
+ * @property {(event: PointerEvent) => number} placeAt
+ * @property {(place: number) => void} go
+ * @property {() => number} reached
+ * @property {(place: number) => HTMLElement[]} reach
+ * @typedef {import('./kinds.js').Drawn & Places} DrawnLines
  */
 
 /**
@@ -220,7 +227,14 @@ function reader({ svg, entries, pointer, curves, x, axis, told }) {
     const place = places[present];
     point(place);
     curves.forEach((points, index) => (values[index].textContent = valueAt(points, place, x, told)));
-    return [node('b', '', `${axis} ${place.toLocaleString()}`)];
+    return [node('b', '', `${axis} ${counted(place)}`)];
+  };
+  const reached = () => places[present];
+  const reach = (/** @type {number} */ place) => {
+    pointer.setAttribute('visibility', 'visible');
+    const every = places.map((at) => ({ at }));
+    present = places.indexOf(nearestOf(every, x.at(place), x).at);
+    return show();
   };
   const placeAt = (/** @type {PointerEvent} */ event) => {
     const under = event.clientX - svg.getBoundingClientRect().left;
@@ -241,7 +255,7 @@ function reader({ svg, entries, pointer, curves, x, axis, told }) {
     present = Math.min(Math.max(present + by, 0), places.length - 1);
     return show();
   };
-  return { read, step, placeAt, go };
+  return { read, step, placeAt, go, reached, reach };
 }
 
 /**
@@ -253,7 +267,7 @@ function reader({ svg, entries, pointer, curves, x, axis, told }) {
  */
 function valueAt(points, place, x, told) {
   const { at, value, half } = nearestOf(points, x.at(place), x);
-  const where = at === place ? '' : ` (${at.toLocaleString()})`;
+  const where = at === place ? '' : ` (${counted(at)})`;
   return told(value, half) + where;
 }
 

@@ -1,6 +1,6 @@
 // A card for each training: how far it is, what it writes, what can be done with it.
 import { button, copy, filled, node, shape, spoken } from '../shared/dom.js';
-import { mark } from '../shared/charts.js';
+import { counted, mark } from '../shared/charts.js';
 
 /** @typedef {import('./client.js').Training} Training */
 /** @typedef {import('./race.js').Look} Look */
@@ -21,6 +21,8 @@ export class Card {
   /** @type {Training | null} */
   #shown = null;
   #buttons = '';
+  /** The command that is shown. */
+  #command = '';
 
   /**
    * @param {Labels} labels
@@ -94,7 +96,7 @@ export class Card {
     const what = JSON.stringify([state, resumable, model, keepable, training.command]);
     if (what === this.#buttons) return;
     this.#buttons = what;
-    const focused = this.doing.contains(document.activeElement);
+    const focused = this.doing.contains(document.activeElement) && document.activeElement?.textContent;
     const { labels, actions } = this;
     const one = (/** @type {string} */ label, /** @type {(event: MouseEvent) => void} */ press) => {
       const made = button('', label, press);
@@ -111,7 +113,11 @@ export class Card {
     made.push(one(labels.vary, () => actions.vary(/** @type {Training} */ (this.#shown))));
     if (!LIVE.includes(state)) made.push(this.#remove(title));
     this.doing.replaceChildren(...made);
-    if (focused) this.doing.querySelector('button')?.focus({ preventScroll: true });
+    const there = /** @type {HTMLElement[]} */ ([...this.doing.querySelectorAll('button, a')]);
+    const again = there.find((one) => one.textContent === focused) ?? this.doing.querySelector('button');
+    if (focused) again?.focus({ preventScroll: true });
+    if (this.#command === training.command) return;
+    this.#command = training.command;
     this.line.replaceChildren(node('summary', '', labels.command), commandLine(training.command, labels));
   }
 
@@ -209,9 +215,9 @@ export function figuresOf({ state, epochs, progress, curve, reached, ngram }, la
   const parts = [];
   if (progress) {
     const at = state === 'finished' ? epochs : Math.floor(progress.epoch);
-    parts.push(filled(labels.epoch, { at, all: epochs.toLocaleString() }));
-    parts.push(filled(labels.speed, { n: progress.chars_per_second.toLocaleString() }));
-    if (state === 'running') parts.push(filled(labels.left, { n: Math.ceil(progress.seconds_left).toLocaleString() }));
+    parts.push(filled(labels.epoch, { at, all: counted(epochs) }));
+    parts.push(filled(labels.speed, { n: counted(progress.chars_per_second) }));
+    if (state === 'running') parts.push(filled(labels.left, { n: counted(Math.ceil(progress.seconds_left)) }));
   }
   const best = Math.min(...curve.map((point) => point[3]));
   if (curve.length) parts.push(filled(labels.best, { ppl: best.toFixed(2) }));

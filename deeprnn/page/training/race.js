@@ -26,8 +26,8 @@ export class Race {
   #looks = new Map();
   /** The index of the axis: seconds, epochs. */
   #axis = 0;
-  /** @type {PointerEvent | null} */
-  #pointer = null;
+  /** The place on the axis that the reader looks at; null: the end, wherever that is. @type {number | null} */
+  #place = null;
   /** @type {SVGSVGElement | null} */
   #svg = null;
   /** Whether the chart had the focus when it was drawn again: it gets it back when the new one is in the page. */
@@ -68,6 +68,7 @@ export class Race {
     ]);
     const chosen = segments(axes, this.#axis, (axis) => {
       this.#axis = axis;
+      this.#place = null;
       this.#choose();
       /** @type {HTMLElement} */ (this.bar.querySelector('.on'))?.focus();
       this.#again();
@@ -84,22 +85,25 @@ export class Race {
     this.#refocus ||= this.#svg !== null && document.activeElement === this.#svg;
     drawn.svg.setAttribute('tabindex', '0');
     drawn.svg.addEventListener('keydown', ({ key }) => {
-      if (drawn.step && (key === 'ArrowLeft' || key === 'ArrowRight')) {
+      if (key === 'ArrowLeft' || key === 'ArrowRight') {
         this.#say(drawn.step(key === 'ArrowLeft' ? -1 : 1));
+        this.#place = drawn.reached();
       }
     });
     pointed(drawn.svg, (event) => {
-      this.#pointer = event;
       this.#say(drawn.read(event));
+      this.#place = drawn.reached();
     });
-    drawn.svg.addEventListener('pointerleave', () => (this.#pointer = null));
+    drawn.svg.addEventListener('pointerleave', ({ pointerType }) => {
+      if (pointerType === 'mouse') this.#place = null; // a finger that is lifted has chosen
+    });
     this.legend.replaceChildren(...drawn.entries);
     this.#svg = drawn.svg;
     requestAnimationFrame(() => {
       if (this.#svg !== drawn.svg || !drawn.svg.isConnected) return;
       if (this.#refocus && document.activeElement === document.body) drawn.svg.focus({ preventScroll: true });
       this.#refocus = false;
-      this.#say(this.#pointer ? drawn.read(this.#pointer) : (drawn.step?.(0) ?? null));
+      this.#say(this.#place === null ? drawn.step(0) : drawn.reach(this.#place));
     });
     return [drawn.svg];
   }

@@ -1,4 +1,5 @@
 // The text of a training: pasted, opened, dropped, or one that is at hand.
+import { counted } from '../shared/charts.js';
 import { button, filled, node, spoken } from '../shared/dom.js';
 import { named } from './choices.js';
 import { ask } from './client.js';
@@ -94,7 +95,7 @@ export class Source {
     const first = node('option', '', this.labels.choose);
     first.value = '';
     const others = books.map(({ name, title, chars }) => {
-      const size = filled(this.labels.characters, { n: chars.toLocaleString() });
+      const size = filled(this.labels.characters, { n: counted(chars) });
       const made = node('option', '', `${spoken(title)} · ${size}`);
       made.value = name;
       return made;
@@ -216,7 +217,7 @@ export class Source {
     const fits = bytes >= offer.least_bytes && bytes <= offer.most_bytes;
     this.chosen = null;
     this.#brought = fits ? { text, title } : null;
-    const characters = () => filled(labels.characters, { n: Array.from(text).length.toLocaleString() });
+    const characters = () => filled(labels.characters, { n: counted(Array.from(text).length) });
     const said = fits ? characters() : bytes ? wrong(bytes, offer, labels) : '';
     this.note.textContent = [title, said, more(labels)].filter(Boolean).join(' · ');
     this.changed();
@@ -231,6 +232,6 @@ export class Source {
  */
 function wrong(bytes, offer, labels) {
   const numbers = { n: bytes, least: offer.least_bytes, most: offer.most_bytes };
-  const places = Object.fromEntries(Object.entries(numbers).map(([name, n]) => [name, n.toLocaleString()]));
+  const places = Object.fromEntries(Object.entries(numbers).map(([name, n]) => [name, counted(n)]));
   return filled(bytes < offer.least_bytes ? labels.too_short : labels.too_long, places);
 }

@@ -1,5 +1,5 @@
 // The chart of the learning curves, as the values that shared/lines.js draws.
-import { curveSample, legendEntry, ring } from '../shared/charts.js';
+import { counted, curveSample, legendEntry, ring } from '../shared/charts.js';
 import { filled, node } from '../shared/dom.js';
 
 /** @typedef {import('./timeline.js').Learner} Learner */
@@ -29,7 +29,7 @@ export function chartOf(learners, colours, axis, labels) {
     log_x: least > 0 && Math.max(...places) >= LONG * least,
     ticks: [],
     y: labels.ppl,
-    rules: symbols.map((n) => ({ name: filled(labels.guessing, { n: n.toLocaleString() }), y: n })),
+    rules: symbols.map((n) => ({ name: filled(labels.guessing, { n: counted(n) }), y: n })),
     height: HEIGHT,
   };
 }

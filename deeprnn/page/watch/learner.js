@@ -1,5 +1,5 @@
 // Draws a model's card: what it wrote at a moment, its figures then, and its story.
-import { digits, mark } from '../shared/charts.js';
+import { counted, digits, mark } from '../shared/charts.js';
 import { button, filled, node, shape, visible } from '../shared/dom.js';
 import { KINDS, latest, pieces, shareOf } from './timeline.js';
 
@@ -22,7 +22,7 @@ export function cardOf(one, { colour, index }, labels, goBest) {
   heading.prepend(keyOf(colour, index));
   const { figures, values } = figuresWith([labels.epoch_short, labels.train, labels.heldout, labels.copied]);
   const text = node('div', 'text');
-  const best = button('go', filled(labels.go_best, { n: one.epoch[one.best].toLocaleString() }), goBest);
+  const best = button('go', filled(labels.go_best, { n: counted(one.epoch[one.best]) }), goBest);
   const told = node('p', 'story', one.story);
   card.append(heading, figures, stackOf(one, text), told, best, node('small', 'recipe', one.recipe));
   /**
@@ -74,7 +74,7 @@ function figuresWith(names) {
 function figuresOf(one, at, kind) {
   const spans = one.copied?.[kind][at];
   const share = spans ? Math.round(100 * shareOf(spans, one.texts[kind][at])) + '%' : '–';
-  return [one.epoch[at].toLocaleString(), digits(one.train[at]), digits(one.heldout[at]), share];
+  return [counted(one.epoch[at]), digits(one.train[at]), digits(one.heldout[at]), share];
 }
 
 /**

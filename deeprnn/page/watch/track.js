@@ -1,5 +1,5 @@
 // Draws the track of a training: play and pause, a slider over its moments, the name of the present one.
-import { wordsWide } from '../shared/charts.js';
+import { counted, wordsWide } from '../shared/charts.js';
 import { button, filled, node } from '../shared/dom.js';
 import { keyOf } from './learner.js';
 import { placesOf } from './timeline.js';
@@ -44,7 +44,7 @@ export class Track {
    */
   set(learners, colours, axis) {
     const places = placesOf(learners, axis);
-    this.#names = places.map((place) => filled(this.labels['at_' + axis], { n: place.toLocaleString() }));
+    this.#names = places.map((place) => filled(this.labels['at_' + axis], { n: counted(place) }));
     this.#name.style.minWidth = Math.ceil(Math.max(...this.#names.map((name) => wordsWide(name, SIZE)))) + 4 + 'px';
     this.#slider.max = String(places.length - 1);
     /** @type {Map<number, number>} */
@@ -57,7 +57,7 @@ export class Track {
       const share = at / Math.max(places.length - 1, 1);
       mark.style.setProperty('--share', String(share));
       mark.style.setProperty('--beside', String(share > 0.5 ? -before : before)); // those of one moment, side by side
-      mark.title = `${one.title}: ${filled(this.labels.go_best, { n: one.epoch[one.best].toLocaleString() })}`;
+      mark.title = `${one.title}: ${filled(this.labels.go_best, { n: counted(one.epoch[one.best]) })}`;
       mark.append(keyOf(colours[index], index));
       return mark;
     });

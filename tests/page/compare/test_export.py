@@ -144,5 +144,5 @@ def test_the_largest_comparison_is_opened_over_http_and_continued(registry, url)
         assert opened is True, said
         drawn = carried(cards.draw(registry, largest))
         going = {"data": ["English", drawn, 1], "fn_index": goes_on["id"], "trigger_id": elements["continue"]}
-        ((_, _, said),) = answers(url.rstrip("/"), client, [going], "goes on")
+        ((_, _, said),) = answers(url.rstrip("/"), client, [going], "goes-on")
         assert f"{service.MAX_WRITTEN_CHARS:,}" in said or str(service.MAX_WRITTEN_CHARS) in said, said

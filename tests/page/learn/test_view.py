@@ -266,17 +266,32 @@ def test_the_contents_lead_to_each_section_without_a_new_page(visit):
     one = visit("?view=learn")
     one.page.evaluate("window.same = true")
     links = one.page.locator(".learn .contents a")
+    keys = []
     for index in (links.count() - 1, 1):
         links.nth(index).click()
         key = one.query()["section"]
+        keys.append(key)
         one.page.wait_for_function(
             "(id) => { const { top } = document.getElementById(id).getBoundingClientRect();"
             " return top > -40 && top < innerHeight - 40; }",
             arg=f"learn-{key}",
         )
     one.page.go_back()
+    assert one.query() == {"view": "learn", "lang": "en", "section": keys[0]}
+    one.page.go_back()
     assert one.query()["view"] == "learn"
+    assert "section" not in one.query()
     assert one.page.evaluate("window.same")
+
+
+def test_back_from_a_section_of_the_lesson_returns_to_the_view_with_its_link(visit):
+    one = visit("?view=learn")
+    one.choose("compare")
+    one.page.evaluate("deeprnn.address.go('?view=learn&section=note')")
+    one.page.wait_for_function("() => document.getElementById('learn-note')?.offsetParent")
+    one.page.go_back()
+    one.page.locator(".model-card").first.wait_for()
+    assert one.query()["view"] == "compare"
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])

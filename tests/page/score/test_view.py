@@ -5,6 +5,7 @@ import math
 import time
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -177,6 +178,15 @@ def test_a_new_drawing_ends_the_one_before_of_the_same_session():
     assert turns.is_latest(None, turns.begin(None))
 
 
+def test_of_a_scoring_that_another_has_replaced_nothing_is_sent_again_at_its_end(registry):
+    handlers = view._Handlers(registry, view.no_text)
+    ann = SimpleNamespace(session_hash="ann")
+    first, second = (handlers.on_score(ann, text, MODELS, "English") for text in ("the time", "the machine"))
+    next(first)
+    next(second)
+    assert list(first) == [gr.skip()], "gradio sends the last value whole at the end"
+
+
 def test_stop_ends_the_drawing_of_its_session_and_of_no_other(registry):
     handlers = view._Handlers(registry, view.no_text)
     ann, bob = (SimpleNamespace(session_hash=name) for name in ("ann", "bob"))
@@ -184,7 +194,7 @@ def test_stop_ends_the_drawing_of_its_session_and_of_no_other(registry):
     assert next(hers)
     assert next(his)
     handlers.on_stop(ann)
-    assert list(hers) == []
+    assert list(hers) == [gr.skip()]
     assert len([drawn for drawn in his if isinstance(drawn, str)]) == len(MODELS) + 1  # and the average
 
 

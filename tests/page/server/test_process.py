@@ -257,7 +257,7 @@ def test_whatever_json_a_function_of_the_page_gets_it_answers_with_a_result_or_a
             rows += [[ANYTHING[(i + j) % len(ANYTHING)] for i in range(count)] for j in (1, 4)]
             asks = [{"data": row, "fn_index": one["id"]} for row in rows]
             asks += [asks[0] | {"event_data": value, "trigger_id": trigger} for value in ANYTHING for trigger in (0, 7)]
-            return answers(url, client, asks, f"{MARKER} {one['id']}")
+            return answers(url, client, asks, f"page-{one['id']}")
 
         with ThreadPoolExecutor(8) as pool:
             seen = [one for found in pool.map(every_value, page["dependencies"]) for one in found]
