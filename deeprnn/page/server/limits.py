@@ -28,6 +28,7 @@ UPLOAD = "/gradio_api/upload"  # always refused: the page reads files in the bro
 UNQUEUED = "/gradio_api/component_server"  # requests that gradio answers without its queue
 ASKING = ("/gradio_api/queue/join", *NAMED)  # requests that gradio puts into its queue
 READING = 2  # the price of counting in a visitor's text, which takes up to a second
+LONG_QUERY = 4_000  # bytes of an address: one as long asks for work, as a link to a text that is scored
 VISIT_FACTOR = 10  # the limit for requests that a page sends when it is opened, relative to that for other requests
 MAX_CLIENTS = 10_000  # the most clients whose requests are counted
 MINUTE = 60.0
@@ -118,8 +119,9 @@ class Limits:
     """ASGI middleware: refuses bodies that are too large, and clients with too many requests, in the reader's language.
 
     Each POST to gradio counts as its `price` against the client's limit per minute. The requests that a page sends when
-    it is opened have their own limit, ten times as high. A client that has reached this limit is refused the page
-    itself, since a page without the answers to these requests would show an error in each view.
+    it is opened have their own limit, ten times as high; those of a long address count as others, and 1 more for each
+    `LONG_QUERY`. A client that has reached this limit is refused the page itself, since a page without the answers to
+    these requests would show an error in each view.
 
     places, max_waiting: see `Gate`.
     proxies: the number of trusted proxies; the client is the entry at this place from the end of X-Forwarded-For, else
@@ -216,11 +218,11 @@ class Limits:
         async def replay() -> Message:
             return next(messages, None) or await receive()
 
-        async with self._let_in(path, body, client):
+        async with self._let_in(path, body, client, len(scope.get("query_string", b"")) // LONG_QUERY):
             await self.app({**scope, "client": (client, 0)}, replay, send)
 
     @contextlib.asynccontextmanager
-    async def _let_in(self, path: str, body: bytes, client: str) -> AsyncIterator[None]:
+    async def _let_in(self, path: str, body: bytes, client: str, long: int) -> AsyncIterator[None]:
         if not path.startswith((GRADIO, TRAINING)):
             yield
             return
@@ -228,8 +230,9 @@ class Limits:
         if not _has_session_of_a_page(asked):
             raise RefusalError(422, "error_request")
         visit = self.requests is not None and self.requests.is_visit(path, asked)
-        spent, most = (self._filled, 2 * VISIT_FACTOR * self.per_minute) if visit else (self._asked, self.per_minute)
-        if after := spent.spend(client, price(path, asked, len(body)), most):
+        fills = visit and not long
+        spent, most = (self._filled, 2 * VISIT_FACTOR * self.per_minute) if fills else (self._asked, self.per_minute)
+        if after := spent.spend(client, price(path, asked, len(body)) + long, most):
             raise RefusalError(429, "error_too_often", most, after=after)
         if path.startswith((UNQUEUED, TRAINING)):
             async with self._unqueued.computed(client):

@@ -366,6 +366,15 @@ def test_a_session_that_is_not_called_as_pages_call_theirs_is_refused(session):
         assert ask(app, json.dumps(named).encode(), path=ASKING[0])[0] == 200
 
 
+def test_opening_a_link_with_a_long_text_is_asking_and_costs_by_its_length():
+    requests = Asked()
+    requests.is_visit = lambda *_: True
+    app = Limits(echo, max_bytes=10, per_minute=9, requests=requests, places=9, max_waiting=9)
+    long = b"text=" + b"a" * 4 * limits.LONG_QUERY
+    assert [ask(app, path=ASKING[0], query_string=long)[0] for _ in range(2)] == [200, 429]
+    assert {ask(app, path=ASKING[0], query_string=b"text=the")[0] for _ in range(30)} == {200}
+
+
 def test_a_server_that_is_being_stopped_says_so():
     app = Limits(echo, max_bytes=10, per_minute=9, ending=lambda: True)
     status, body = ask(app, path=ASKING[0])
