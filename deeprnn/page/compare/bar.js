@@ -51,6 +51,7 @@ export function menu(labels, save, open) {
   ];
   const choice = (/** @type {string} */ text, /** @type {() => void} */ chosen) =>
     button('', text, () => {
+      head.focus({ preventScroll: true }); // the pressed button is about to be hidden
       made.open = false;
       chosen();
     });

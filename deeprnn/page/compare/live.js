@@ -80,6 +80,7 @@ class Live {
 
   /** Hides the strip; no answer is drawn any more. */
   #end() {
+    if (this.root.contains(document.activeElement)) this.#prompt.focus({ preventScroll: true });
     clearTimeout(this.#timer);
     this.#isDue = false;
     this.#wanted = null;

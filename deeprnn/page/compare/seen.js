@@ -19,6 +19,7 @@ import { between, button, find } from '../shared/dom.js';
 export function drawSeen(place, { verdict, elsewhere, note, labels, lang, cards }, back) {
   const takeaway = find(place, '.takeaway');
   const [more, text, noted, apart] = ['.rest', '.rest p', '.rest .note', '.apart'].map((one) => find(place, one));
+  const pressed = takeaway.contains(document.activeElement);
   place.hidden = !cards.length;
   takeaway.hidden = more.hidden = !verdict;
   takeaway.classList.toggle('past', Boolean(elsewhere));
@@ -33,4 +34,7 @@ export function drawSeen(place, { verdict, elsewhere, note, labels, lang, cards 
   noted.textContent = verdict ? note : '';
   apart.textContent = verdict ? '' : note;
   apart.hidden = Boolean(verdict) || !note;
+  /** @type {HTMLElement | null} */
+  const next = takeaway.querySelector('button') ?? document.querySelector('.compare .out');
+  if (pressed) next?.focus({ preventScroll: true });
 }

@@ -31,10 +31,12 @@ function term(words, means) {
   const note = node('span', 'term-note', means);
   note.id = `term-${++count}`;
   note.setAttribute('role', 'tooltip');
-  const move = () => put(note, made);
+  const move = () => (made.getClientRects().length ? put(note, made) : hide());
+  const outside = (/** @type {Event} */ event) => made.contains(/** @type {Node} */ (event.target)) || hide();
   const hide = () => {
     note.remove();
     window.removeEventListener('scroll', move);
+    document.removeEventListener('pointerdown', outside);
   };
   const show = () => {
     if (note.isConnected) return;
@@ -42,6 +44,7 @@ function term(words, means) {
     shown.setAttribute('aria-describedby', note.id);
     move();
     window.addEventListener('scroll', move, { passive: true });
+    document.addEventListener('pointerdown', outside); // where a tap gives a button no focus, none is lost
   };
   const shown = button('', words, show);
   shown.addEventListener('focus', show);

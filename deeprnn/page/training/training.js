@@ -166,7 +166,8 @@ class View {
 
   /** @param {unknown} error why a request failed */
   tell(error) {
-    this.problem.textContent = failure(error, this.labels);
+    const said = failure(error, this.labels);
+    if (this.problem.textContent !== said) this.problem.textContent = said; // it is read aloud when it changes
   }
 }
 
