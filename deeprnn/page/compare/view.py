@@ -15,7 +15,7 @@ from deeprnn.page.compare.controls import EXAMPLES, Controls, budgets
 from deeprnn.page.compare.handlers import Handlers
 from deeprnn.page.shared.components import Drawing
 from deeprnn.page.shared.scripts import calling
-from deeprnn.page.shared.widgets import QUIET, Translations
+from deeprnn.page.shared.widgets import QUIET, WRITES, Translations
 from deeprnn.store.registry import Registry
 
 
@@ -31,21 +31,21 @@ def _connect_runs(ui: Controls, handlers: Handlers, addresses: Addresses, langua
     """Connect the events that make models write. They use the queue, whose messages to one visitor arrive in order."""
     anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}  # an event does not wait for a run to end
     everything = [language, *ui.asked()]
-    ui.go.click(handlers.on_generate, everything, ui.board, **anew)
-    ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **anew)
+    ui.go.click(handlers.on_generate, everything, ui.board, **anew, **WRITES)
+    ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **anew, **WRITES)
     for asked_for in (ui.shape.input, ui.acrostic.submit, ui.regulated.input):
-        asked_for(handlers.on_generate, everything, ui.board, **anew)
+        asked_for(handlers.on_generate, everything, ui.board, **anew, **WRITES)
     ui.stop.click(handlers.on_stop, ui.board, ui.board, **anew)
     told = calling("compare", "tellSettings")
     ui.board.select(None, ui.settings(), None, js=told, queue=False, **QUIET)
     ui.board.undo(None, None, ui.settings(), js=calling("compare", "settingsBefore"), queue=False, **QUIET)
     branch = ui.board.select(handlers.on_branch, None, ui.prompt, **QUIET)
-    branch.then(handlers.on_generate, everything, ui.board, **anew)
+    branch.then(handlers.on_generate, everything, ui.board, **anew, **WRITES)
     written = gr.State(None)  # the language, length, turn and prompt of a comparison that the address asks for
     visited = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings(), written]
     addresses.follow("compare", handlers.on_address, visited, typed=ui.prompt)
     # if the address asks for no text, no second request is sent
-    written.change(handlers.on_asked, [written, *ui.asked()], ui.board, **QUIET)
+    written.change(handlers.on_asked, [written, *ui.asked()], ui.board, **QUIET, **WRITES)
 
 
 def _connect_choices(ui: Controls, handlers: Handlers, language: gr.Radio) -> None:
@@ -66,4 +66,5 @@ def _connect_choices(ui: Controls, handlers: Handlers, language: gr.Radio) -> No
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         set_by_example = [ui.prompt, ui.board, ui.picker, ui.preset, ui.budget]
         chosen = button.click(handlers.on_example(text), [ui.picker, *held], set_by_example, **QUIET)
-        chosen.then(handlers.on_generate, [language, *ui.asked()], ui.board, trigger_mode="multiple", **QUIET)
+        writes: dict[str, Any] = QUIET | WRITES | {"trigger_mode": "multiple"}
+        chosen.then(handlers.on_generate, [language, *ui.asked()], ui.board, **writes)

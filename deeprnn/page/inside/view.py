@@ -20,6 +20,7 @@ from deeprnn.page.service import MAX_LOOK_CHARS, MIN_LOOK_CHARS, SHOWN_UNITS, Re
 from deeprnn.page.shared.components import Drawing, ModelChoice, carried
 from deeprnn.page.shared.picker import Choices, knows_most, narrow
 from deeprnn.page.shared.widgets import (
+    READS,
     Joined,
     Translations,
     announce,
@@ -291,7 +292,7 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
         return names[0], names[1] if len(names) > 1 else "", shown, drawn
 
     asked = [ui.first, ui.second, ui.text, language]
-    shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+    shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"} | READS
     choices = [ui.go.click, ui.first.input, ui.second.input]
     gr.on(choices, on_look, asked, ui.board, trigger_mode="always_last", **shown)  # one event: its last answer stays
     addresses.follow("inside", on_address, [ui.first, ui.second, ui.text, ui.board], [ui.text], typed=ui.text)

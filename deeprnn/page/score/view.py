@@ -26,6 +26,7 @@ from deeprnn.page.shared.questions import comparisons
 from deeprnn.page.shared.scripts import calling
 from deeprnn.page.shared.widgets import (
     QUIET,
+    READS,
     Translations,
     announce,
     drawing,
@@ -216,9 +217,9 @@ def build(
     ui, handlers = _ScoreControls(registry, language, words, own, text_of), _Handlers(registry, text_of)
     anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}  # an event does not wait for a drawing to end
     asked, shown = [ui.text, ui.picker, language], [ui.text, ui.picker, ui.board]
-    ui.go.click(handlers.on_score, asked, ui.board, **anew)
+    ui.go.click(handlers.on_score, asked, ui.board, **anew, **READS)
     for key, button in ui.buttons.items():
-        button.click(handlers.on_example(key), [ui.picker, language, *ui.picker.filters], shown, **anew)
+        button.click(handlers.on_example(key), [ui.picker, language, *ui.picker.filters], shown, **anew, **READS)
     addresses.follow("score", handlers.on_address, shown, [ui.text], typed=ui.text)
     ui.board.input(handlers.on_stop, None, None, **anew)
     for control in (ui.text, ui.picker):

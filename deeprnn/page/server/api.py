@@ -9,7 +9,7 @@ import gradio as gr
 
 from deeprnn.page import service
 from deeprnn.page.service import RequestError
-from deeprnn.page.shared.widgets import refusal
+from deeprnn.page.shared.widgets import READS, WRITES, refusal
 from deeprnn.store.registry import Registry
 
 
@@ -76,6 +76,7 @@ def build(registry: Registry) -> None:
         generate,
         api_name="generate",
         api_description="Continue a prompt with up to six models; temperature 0 is greedy; same seed, same text.",
+        **WRITES,
     )
     gr.api(
         poem,
@@ -83,17 +84,19 @@ def build(registry: Registry) -> None:
         api_description="Write a poem of 4 or 8 lines of 5 or 7 characters with up to six models; opening: its first"
         " characters; acrostic: the first character of each line; regulated: keep tones and rhyme; same seed, same"
         " poem.",
+        **WRITES,
     )
     gr.api(
         score,
         api_name="score",
         api_description="Perplexity, bits per character and nats of each character after the first, for each model.",
+        **READS,
     )
-
     gr.api(
         next_char,
         api_name="next_char",
         api_description="The k likeliest next characters of each model after a prompt, with their probabilities.",
+        **READS,
     )
 
 

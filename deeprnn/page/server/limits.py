@@ -63,7 +63,7 @@ def share(places: int, of_others: int) -> int:
 class Gate:
     """Lets through, for each address, as many requests to a function as its share of places allows; the others wait.
 
-    places: how many requests one function runs at once.
+    places: how many requests one function runs at once, or those that share its places, if it has no number of its own.
     outside: how many requests may wait in all; each address has a share of these too.
     ending: returns whether the server is shutting down.
     """
@@ -111,8 +111,8 @@ class Gate:
                 self._lines = {one: line for one, line in self._lines.items() if one[0] != client}
 
     def _has_place(self, client: str, function: int) -> bool:
-        running = self._requests.running_of(function)
-        return running[client] < share(self._places, running.total() - running[client])
+        running, places = self._requests.running_of(function), self._requests.places_of(function) or self._places
+        return running[client] < share(places, running.total() - running[client])
 
 
 class Limits:

@@ -55,13 +55,15 @@ class Requests:
         """Return how many requests run or wait."""
         return len(self._events())
 
-    def running_of(self, function: int) -> Counter[str]:
-        """Return, for each address, how many requests run or wait that share places with those to a function.
+    def places_of(self, function: int) -> int | None:
+        """Return how many requests run at once that share places with those to a function; None: as many as usual."""
+        limit = self._page.fns[function].concurrency_limit
+        return limit if isinstance(limit, int) else None
 
-        All functions that write or read texts, of the page or for programs, share one set of places.
-        """
-        works = _works(self._page.fns[function])
-        events = [event for event in self._events() if event.fn._id == function or (works and _works(event.fn))]
+    def running_of(self, function: int) -> Counter[str]:
+        """Return, for each address, how many requests run or wait that share places with those to a function."""
+        group = self._page.fns[function].concurrency_id
+        events = [event for event in self._events() if event.fn.concurrency_id == group]
         return Counter(event.request.client.host if event.request.client else "?" for event in events)
 
     def _events(self) -> list[Any]:
@@ -80,11 +82,6 @@ class Requests:
             if path.startswith(NAMED) and name and function.api_name == name:
                 return function
         return None
-
-
-def _works(function: Any) -> bool:
-    """Return whether a function writes or reads texts: it answers bit by bit, or no event of the page calls it."""
-    return bool(function.types_generator or not function.targets)
 
 
 def _fills(function: Any) -> bool:

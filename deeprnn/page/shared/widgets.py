@@ -28,6 +28,10 @@ from deeprnn.text.catalogue import catalogue
 from deeprnn.words import Lang, in_both
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
+# gradio's groups of events: all that write texts share one set of places, all that read them a smaller one, since a
+# text that is read takes a core until it is read.
+WRITES: dict[str, Any] = {"concurrency_id": "writing"}
+READS: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": 8}
 
 
 @dataclass

@@ -16,6 +16,7 @@ from deeprnn.page.app import build
 from deeprnn.page.server import limits
 from deeprnn.page.server.limits import ASKING, UNQUEUED, UNQUEUED_AT_ONCE, Limits, RateLimit, price, share, whose
 from deeprnn.page.server.requests import Requests
+from deeprnn.page.shared.widgets import READS
 from tests.conftest import ROOT, WAIT, run
 
 
@@ -137,6 +138,9 @@ class Asked:
 
     def waiting(self):
         return self.now_waiting
+
+    def places_of(self, _):
+        return None
 
     def running_of(self, _):
         return self.now_running
@@ -434,7 +438,11 @@ def test_what_an_address_asks_to_be_written_is_asking_though_opening_the_page_is
     by_name = {function.name: number for number, function in page.fns.items()}
     client = SimpleNamespace(client=SimpleNamespace(host="1.2.3.4"))
     page._queue.active_jobs = [[SimpleNamespace(fn=page.fns[by_name["on_generate"]], request=client)], None]
-    for name, places in (("on_generate", 1), ("on_score", 1), ("generate", 1), ("on_stop", 0), ("on_visit", 0)):
-        assert requests.running_of(by_name[name]).total() == places, "who writes or reads shares one set of places"
+    sharing = [name for name, number in by_name.items() if requests.running_of(number)]
+    assert {"on_generate", "on_continue", "on_asked", "generate", "poem"} <= set(sharing), "one set of places"
+    assert not {"on_score", "score", "on_look", "on_stop", "on_visit"} & set(sharing)
+    limits_of = {name: requests.places_of(number) for name, number in by_name.items()}
+    assert limits_of["on_score"] == limits_of["score"] == limits_of["on_look"] == READS["concurrency_limit"]
+    assert limits_of["on_generate"] is limits_of["on_stop"] is None
     del page, requests
     gc.collect()  # gradio leaves event loops open: they are to be missed here, not in the tests that follow
