@@ -21,7 +21,7 @@ RUN find deeprnn -name '*.py' -exec touch --date="@$(date +%s)" {} + && python -
 EXPOSE 7860
 HEALTHCHECK --start-period=30s --interval=30s --timeout=5s \
     CMD ["python", "-c", "import os, urllib.request as r; \
-r.urlopen(f'http://127.0.0.1:{os.environ.get(\"GRADIO_SERVER_PORT\", 7860)}/healthz', timeout=4)"]
+r.urlopen(f'http://127.0.0.1:{os.environ.get(\"GRADIO_SERVER_PORT\") or 7860}/healthz', timeout=4)"]
 
 # SIGTERM, which `docker stop` sends, lets what is being written finish.
 CMD ["python", "app.py", "--host", "0.0.0.0"]

@@ -62,12 +62,12 @@ def named_places() -> list[str]:
     Raises:
         ValueError: a quotation mark has no other.
     """
-    in_windows = os.name == "nt"  # there a backslash is between folders and quotes nothing
+    on_windows = os.name == "nt"  # there a backslash is between folders and quotes nothing
     try:
-        found = shlex.split(os.environ.get("DEEPRNN_CHECKPOINTS", ""), posix=not in_windows)
+        found = shlex.split(os.environ.get("DEEPRNN_CHECKPOINTS", ""), posix=not on_windows)
     except ValueError as error:
         raise ValueError(f"DEEPRNN_CHECKPOINTS: {error}; put a name that holds spaces or ' between \".") from None
-    return [place.strip('"') for place in found] if in_windows else found
+    return [place.strip('"') for place in found] if on_windows else found
 
 
 def folder_of(place: str) -> Path:

@@ -39,6 +39,7 @@ class Addresses:
         inputs: Sequence[Any] = (),
         *,
         typed: gr.Textbox,
+        places: Mapping[str, Any] | None = None,
     ) -> None:
         """Call `show` for an address: of any view when the page is opened; of this view whenever it changes later.
 
@@ -46,6 +47,7 @@ class Addresses:
             the values of `inputs` too. It returns the values of `outputs`. A view that is opened for the first time
             gets its address too.
         typed: the box that is as the reader left it when the page is loaded again (drafts.js).
+        places: the group of events with which a change shares places, such as `READS`; None: it has its own.
         """
 
         def asked(query: Mapping[str, str], request: gr.Request) -> links.Ask:
@@ -64,7 +66,7 @@ class Addresses:
         visited.then(None, typed, typed, js=calling("drafts", "again", view), queue=False, **QUIET)
         board = self._boards[view]
         js = f"(_, ...values) => [deeprnn.address.wanted({json.dumps(view)}), ...values]"
-        last: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+        last: dict[str, Any] = {**QUIET, **(places or {}), "trigger_mode": "always_last"}
         board.select(on_move, [board, *inputs], outputs, js=js, **last)
 
 

@@ -170,8 +170,8 @@ def _folder(folder: Path, out: Path, encoding: str | None) -> list[ReadText]:
     others = [path for path in paths if not path.resolve().is_relative_to(written)]
     sources = [source for path in others if (source := _one_of_a_folder(path, encoding))]
     if not any(source.text for source in sources):
-        reasons = "".join(f" {source.reason}" for source in sources[:1])
-        raise ValueError(f"the folder {folder} holds no file with text.{reasons}")
+        reason = f" {sources[0].reason}" if sources else ""
+        raise ValueError(f"the folder {folder} holds no file with text.{reason}")
     return sources
 
 
@@ -182,7 +182,7 @@ def _written(folder: Path, out: Path) -> Path:
 
 
 def _one_of_a_folder(path: Path, encoding: str | None) -> ReadText | None:
-    """Read a file of a folder: None if it is empty or binary at its start, a reason in place of a text if it is none.
+    """Read a file of a folder: None if it is empty or binary at its start; if it is no text, the reason in its place.
 
     Raises:
         ValueError: it is not in the encoding that is named.

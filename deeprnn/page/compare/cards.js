@@ -99,7 +99,9 @@ class Compare {
     document.addEventListener('keydown', (event) => this.#askAnew(event), true);
     document.addEventListener('address', (event) => {
       if (opened() === 'compare' && /** @type {CustomEvent} */ (event).detail.asks) this.held = false;
-      if (opened() !== 'compare') this.sheet.hide();
+      if (opened() === 'compare') return;
+      this.asks++; // an answer that is under way comes too late
+      this.sheet.hide();
     });
     watch('value', () => this.draw());
     onLanguage(this.root, () => this.#speak());

@@ -142,7 +142,7 @@ export class Sheet {
     this.#returnTo?.focus({ preventScroll: true });
   }
 
-  /** Hides the sheet without moving the focus, because its card is no longer shown. */
+  /** Hides the sheet without moving the focus, because its card, its text or its view is no longer shown. */
   hide() {
     this.place.hidden = true;
     document.body.style.paddingBottom = '';

@@ -295,4 +295,5 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
     shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"} | READS
     choices = [ui.go.click, ui.first.input, ui.second.input]
     gr.on(choices, on_look, asked, ui.board, trigger_mode="always_last", **shown)  # one event: its last answer stays
-    addresses.follow("inside", on_address, [ui.first, ui.second, ui.text, ui.board], [ui.text], typed=ui.text)
+    controls = [ui.first, ui.second, ui.text, ui.board]
+    addresses.follow("inside", on_address, controls, [ui.text], typed=ui.text, places=READS)

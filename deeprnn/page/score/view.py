@@ -220,7 +220,7 @@ def build(
     ui.go.click(handlers.on_score, asked, ui.board, **anew, **READS)
     for key, button in ui.buttons.items():
         button.click(handlers.on_example(key), [ui.picker, language, *ui.picker.filters], shown, **anew, **READS)
-    addresses.follow("score", handlers.on_address, shown, [ui.text], typed=ui.text)
+    addresses.follow("score", handlers.on_address, shown, [ui.text], typed=ui.text, places=READS)
     ui.board.input(handlers.on_stop, None, None, **anew)
     for control in (ui.text, ui.picker):
         told = calling("score", "tellControls")

@@ -37,8 +37,8 @@ UNQUEUED_AT_ONCE = 8  # requests without a queue that are computed at once for o
 POLL_SECONDS = 0.05  # seconds between two checks for a free place
 BODY_SECONDS = 120.0  # seconds within which a request must have arrived whole: 2 MB over a slow phone's connection
 RETRY_SECONDS = 5  # seconds after which a client may try again if too many requests wait
-# A name or an address with its port, or several (of proxies): gradio cannot make an address of anything else.
 _SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)  # of a page; gradio keeps the names of sessions for good
+# A name or an address with its port, or several (of proxies): gradio cannot make an address of anything else.
 _HOST = re.compile(r"(?:[\w.-]*|\[[\w:.%]+\])(?::\d{0,5})?(?:,\s*[\w.:\[\]-]*)*", re.ASCII)
 
 
@@ -56,14 +56,18 @@ class RefusalError(Exception):
 
 
 def share(places: int, of_others: int) -> int:
-    """Return how many places one address may take: half of those that others have not taken, so that some stay free."""
-    return max(LEAST_SHARE, (places - of_others) // 2)
+    """Return how many places one address may take: half of those that others have not taken, so that some stay free.
+
+    A few it may take in any case, a quarter of few places.
+    """
+    return max(1, min(LEAST_SHARE, places // 4), (places - of_others) // 2)
 
 
 class Gate:
     """Lets through, for each address, as many requests to a function as its share of places allows; the others wait.
 
-    places: how many requests one function runs at once, or those that share its places, if it has no number of its own.
+    places: how many requests run at once of a function, or of the group with which it shares its places, unless the
+        group has a number of its own.
     outside: how many requests may wait in all; each address has a share of these too.
     ending: returns whether the server is shutting down.
     """
@@ -71,7 +75,7 @@ class Gate:
     def __init__(self, requests: Requests, places: int, outside: int, ending: Callable[[], bool]) -> None:
         self._requests, self._places, self._outside, self._ending = requests, places, outside, ending
         self._waiting: Counter[str] = Counter()
-        self._lines: dict[tuple[str, int], asyncio.Lock] = {}
+        self._lines: dict[tuple[str, str], asyncio.Lock] = {}
 
     def admit(self, client: str, *, visit: bool) -> None:
         """Check that a request may wait.
@@ -96,7 +100,7 @@ class Gate:
             RefusalError: see `admit`; or the server is shutting down.
         """
         self.admit(client, visit=visit)
-        line = self._lines.setdefault((client, function), asyncio.Lock())
+        line = self._lines.setdefault((client, self._requests.group_of(function)), asyncio.Lock())
         self._waiting[client] += 1
         try:
             async with line:
@@ -119,9 +123,9 @@ class Limits:
     """ASGI middleware: refuses bodies that are too large, and clients with too many requests, in the reader's language.
 
     Each POST to gradio counts as its `price` against the client's limit per minute. The requests that a page sends when
-    it is opened have their own limit, ten times as high; those of a long address count as others, and 1 more for each
-    `LONG_QUERY`. A client that has reached this limit is refused the page itself, since a page without the answers to
-    these requests would show an error in each view.
+    it is opened have their own limit, ten times as high; with a long address they count as others do, and 1 more for
+    each `LONG_QUERY`. A client that has no room for these requests is refused the page itself, since a page without the
+    answers to them would show an error in each view.
 
     places, max_waiting: see `Gate`.
     proxies: the number of trusted proxies; the client is the entry at this place from the end of X-Forwarded-For, else
@@ -182,10 +186,10 @@ class Limits:
             await self._answer(scope, receive, send)
             return
         if is_page(scope):
-            self._open(self._client(scope, headers))
+            self._open(self._client(scope, headers), _long(scope))
         await self.app(scope, receive, send)
 
-    def _open(self, client: str) -> None:
+    def _open(self, client: str, long: int) -> None:
         """Count an opened page with all the requests that it will send.
 
         Raises:
@@ -198,6 +202,9 @@ class Limits:
         each, most = self.requests.of_a_visit(), VISIT_FACTOR * self.per_minute
         if after := self._opened.spend(client, each, most):
             raise RefusalError(429, "error_visits", most // each, after=after)
+        dear = each * (1 + long)
+        if long and (after := self._asked.seconds_until(client, dear, self.per_minute)):
+            raise RefusalError(429, "error_visits", max(1, self.per_minute // dear), after=after)
         self._gate.admit(client, visit=True)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -218,7 +225,7 @@ class Limits:
         async def replay() -> Message:
             return next(messages, None) or await receive()
 
-        async with self._let_in(path, body, client, len(scope.get("query_string", b"")) // LONG_QUERY):
+        async with self._let_in(path, body, client, _long(scope)):
             await self.app({**scope, "client": (client, 0)}, replay, send)
 
     @contextlib.asynccontextmanager
@@ -232,7 +239,7 @@ class Limits:
         visit = self.requests is not None and self.requests.is_visit(path, asked)
         fills = visit and not long
         spent, most = (self._filled, 2 * VISIT_FACTOR * self.per_minute) if fills else (self._asked, self.per_minute)
-        if after := spent.spend(client, price(path, asked, len(body)) + long, most):
+        if after := spent.spend(client, price(path, asked, len(body)) + (long if visit else 0), most):
             raise RefusalError(429, "error_too_often", most, after=after)
         if path.startswith((UNQUEUED, TRAINING)):
             async with self._unqueued.computed(client):
@@ -310,6 +317,13 @@ class RateLimit:
 
     def spend(self, client: str, price: int, most: int) -> int:
         """Count a request of this price and return 0; or return the seconds until the client may send it."""
+        after = self.seconds_until(client, price, most)
+        if not after:
+            self._of[client].append((self._clock(), min(price, most)))
+        return after
+
+    def seconds_until(self, client: str, price: int, most: int) -> int:
+        """Return the seconds until the client may send a request of this price; 0: now. It is not counted."""
         now = self._clock()
         spent = self._of.setdefault(client, deque())
         self._of.move_to_end(client)
@@ -323,7 +337,6 @@ class RateLimit:
             over -= one
             if over <= 0:
                 return math.ceil(MINUTE - (now - when))
-        spent.append((now, price))
         return 0
 
 
@@ -335,10 +348,15 @@ def whose(address: str) -> str:
     try:
         found = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:  # a name, as some proxies write for what they hide
-        return address
+        return bare
     if found.version == 6 and found.ipv4_mapped is None:
         return str(ipaddress.ip_network((found, 64), strict=False))
     return str(found if found.version == 4 else found.ipv4_mapped)
+
+
+def _long(scope: Scope) -> int:
+    """Return how many times as long as a `LONG_QUERY` the query of an address is."""
+    return len(scope.get("query_string", b"")) // LONG_QUERY
 
 
 def _has_session_of_a_page(asked: Any) -> bool:

@@ -55,14 +55,18 @@ class Requests:
         """Return how many requests run or wait."""
         return len(self._events())
 
+    def group_of(self, function: int) -> str:
+        """Return the name of the group of functions that share places with one."""
+        return str(self._page.fns[function].concurrency_id)
+
     def places_of(self, function: int) -> int | None:
-        """Return how many requests run at once that share places with those to a function; None: as many as usual."""
+        """Return how many requests may run at once in the group of a function; None: as many as in any other."""
         limit = self._page.fns[function].concurrency_limit
         return limit if isinstance(limit, int) else None
 
     def running_of(self, function: int) -> Counter[str]:
-        """Return, for each address, how many requests run or wait that share places with those to a function."""
-        group = self._page.fns[function].concurrency_id
+        """Return, for each address, how many requests run or wait in the group of a function."""
+        group = self.group_of(function)
         events = [event for event in self._events() if event.fn.concurrency_id == group]
         return Counter(event.request.client.host if event.request.client else "?" for event in events)
 

@@ -177,7 +177,8 @@ function show(view, query, bar, learnt = false) {
   if (asks) {
     acted = false;
     place.asked = place.last = wanted;
-    queueMicrotask(() => place.trigger('select', { query: wanted })); // a view may report at once: not of the page left
+    // Only after `go` has written the new entry: a view that reports at once would change the one that is left.
+    queueMicrotask(() => place.trigger('select', { query: wanted }));
   }
   document.dispatchEvent(new CustomEvent('address', { detail: { asks, learnt } }));
 }

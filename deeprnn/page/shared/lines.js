@@ -64,12 +64,12 @@ const NARROW = 560; // a picture that is not wider has no names at the ends of i
 
 /**
  * A drawn chart of lines: `placeAt` returns the place nearest to the pointer at which a line has a point; `go` marks a
- * place; `reached` returns the one whose values are shown, and `reach` shows those at the nearest one.
+ * place; `reached` returns the one whose values are shown, null for the last one, and `reach` shows those at the nearest.
  * @typedef {object} Places
  * @property {(by: number) => HTMLElement[]} step
  * @property {(event: PointerEvent) => number} placeAt
  * @property {(place: number) => void} go
- * @property {() => number} reached
+ * @property {() => number | null} reached
  * @property {(place: number) => HTMLElement[]} reach
  * @typedef {import('./kinds.js').Drawn & Places} DrawnLines
  */
@@ -229,23 +229,16 @@ function reader({ svg, entries, pointer, curves, x, axis, told }) {
     curves.forEach((points, index) => (values[index].textContent = valueAt(points, place, x, told)));
     return [node('b', '', `${axis} ${counted(place)}`)];
   };
-  const reached = () => places[present];
+  const every = places.map((at) => ({ at }));
+  const reached = () => (present < places.length - 1 ? places[present] : null);
   const reach = (/** @type {number} */ place) => {
     pointer.setAttribute('visibility', 'visible');
-    const every = places.map((at) => ({ at }));
     present = places.indexOf(nearestOf(every, x.at(place), x).at);
     return show();
   };
-  const placeAt = (/** @type {PointerEvent} */ event) => {
-    const under = event.clientX - svg.getBoundingClientRect().left;
-    const every = places.map((at) => ({ at }));
-    return nearestOf(every, under, x).at;
-  };
-  const read = (/** @type {PointerEvent} */ event) => {
-    pointer.setAttribute('visibility', 'visible');
-    present = places.indexOf(placeAt(event));
-    return show();
-  };
+  const placeAt = (/** @type {PointerEvent} */ event) =>
+    nearestOf(every, event.clientX - svg.getBoundingClientRect().left, x).at;
+  const read = (/** @type {PointerEvent} */ event) => reach(placeAt(event));
   const go = (/** @type {number} */ place) => {
     pointer.setAttribute('visibility', 'visible');
     point(place);

@@ -44,7 +44,7 @@ function term(words, means) {
     shown.setAttribute('aria-describedby', note.id);
     move();
     window.addEventListener('scroll', move, { passive: true });
-    document.addEventListener('pointerdown', outside); // where a tap gives a button no focus, none is lost
+    document.addEventListener('pointerdown', outside); // where a tap does not focus a button, there is no blur
   };
   const shown = button('', words, show);
   shown.addEventListener('focus', show);

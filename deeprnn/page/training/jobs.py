@@ -357,5 +357,5 @@ class Trainings:
                 busy = {one.visitor for one in self._all.values() if one.state not in ENDED}
                 now = time.monotonic()
                 self._seen |= dict.fromkeys(busy, now)
-                for visitor in [one for one, last in self._seen.items() if now - last > self._idle]:
+                for visitor in [one for one, last in dict(self._seen).items() if now - last > self._idle]:
                     self.leave(visitor)
