@@ -451,8 +451,8 @@ def test_recorded_seconds_are_positive_and_survive_an_interruption(sgd, tmp_path
     begun.train_seconds, begun.wall_seconds = begun.train_seconds + 1000, begun.wall_seconds + 2000
     snapshot.save_snapshot(begun, task, data)
     records = metrics(run(sgd, tmp_path, resume=True))
-    assert 1000 < records["train_seconds"] < 1900
-    assert 2000 < records["wall_seconds"] < 2900
+    assert 1000 <= records["train_seconds"] < 1900  # a fast machine needs less than what is rounded away
+    assert 2000 <= records["wall_seconds"] < 2900
     assert records["chars_per_second"] == pytest.approx(WINDOWS * 60 / records["train_seconds"], abs=1)
 
 
