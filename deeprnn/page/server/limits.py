@@ -58,9 +58,9 @@ class RefusalError(Exception):
 def share(places: int, of_others: int) -> int:
     """Return how many places one address may take: half of those that others have not taken, so that some stay free.
 
-    A few it may take in any case, a quarter of few places.
+    `LEAST_SHARE` it may take in any case.
     """
-    return max(1, min(LEAST_SHARE, places // 4), (places - of_others) // 2)
+    return max(LEAST_SHARE, (places - of_others) // 2)
 
 
 class Gate:
