@@ -4,6 +4,7 @@ import pytest
 
 from deeprnn.page.links import VIEWS
 from deeprnn.page.words import tr
+from tests.page.conftest import FRAMES
 
 GOOD = 0.1  # the most that web.dev's Core Web Vitals call a good sum of layout shifts
 # Adds up the layout shifts, and keeps the classes of each panel that is seen in any frame.
@@ -21,7 +22,6 @@ WATCH = """
     };
     requestAnimationFrame(look);
 """
-ONE_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def opened(visit, view, **options):
@@ -29,7 +29,7 @@ def opened(visit, view, **options):
     one = visit(f"?view={view}&lang={options.pop('lang', 'en')}", script=WATCH, **options)
     one.page.wait_for_function("(view) => window.panels.has(view)", arg=view)
     one.settle()
-    one.page.evaluate(ONE_FRAME)
+    one.page.evaluate(FRAMES)
     return one
 
 

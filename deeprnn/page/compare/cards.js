@@ -98,10 +98,12 @@ class Compare {
     document.addEventListener('input', (event) => this.#askAnew(event), true);
     document.addEventListener('keydown', (event) => this.#askAnew(event), true);
     document.addEventListener('address', (event) => {
-      if (opened() === 'compare' && /** @type {CustomEvent} */ (event).detail.asks) this.held = false;
-      if (opened() === 'compare') return;
-      this.asks++; // an answer that is under way comes too late
-      this.sheet.hide();
+      if (opened() === 'compare') {
+        if (/** @type {CustomEvent} */ (event).detail.asks) this.held = false;
+      } else {
+        this.asks++; // an answer that is under way comes too late
+        this.sheet.hide();
+      }
     });
     watch('value', () => this.draw());
     onLanguage(this.root, () => this.#speak());

@@ -1,5 +1,5 @@
 // Draws the sheet of next characters: a button for each of every model's likeliest characters after a text.
-import { between, button, node, percent, targetOf, visible } from '../shared/dom.js';
+import { between, button, find, node, percent, targetOf, visible } from '../shared/dom.js';
 
 /** @typedef {{ char: string, p: number }} Candidate */
 /** @typedef {{ title: string, cell: string, candidates?: Candidate[], error?: string }} Row */
@@ -29,8 +29,6 @@ export function moved(key, row, at, lengths) {
 export class Sheet {
   /** The element that gets the focus when the sheet is closed. @type {HTMLElement | null} */
   #returnTo = null;
-  /** @type {HTMLElement | null} */
-  #close = null;
 
   /**
    * @param {HTMLElement} place
@@ -71,12 +69,11 @@ export class Sheet {
     this.place.setAttribute('aria-label', labels.next_title);
     this.#returnTo = returnTo;
     this.place.hidden = false;
-    this.#close = close;
   }
 
   /** Gives the sheet the focus. */
   focus() {
-    this.#close?.focus({ preventScroll: true });
+    find(this.place, '.close').focus({ preventScroll: true });
   }
 
   /**

@@ -30,17 +30,18 @@ def build(registry: Registry, addresses: Addresses, language: gr.Radio, words: T
 def _connect_runs(ui: Controls, handlers: Handlers, addresses: Addresses, language: gr.Radio) -> None:
     """Connect the events that make models write. They use the queue, whose messages to one visitor arrive in order."""
     anew: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}  # an event does not wait for a run to end
+    writes = anew | WRITES
     everything = [language, *ui.asked()]
-    ui.go.click(handlers.on_generate, everything, ui.board, **anew, **WRITES)
-    ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **anew, **WRITES)
+    ui.go.click(handlers.on_generate, everything, ui.board, **writes)
+    ui.more.click(handlers.on_continue, [language, ui.board, ui.length], ui.board, **writes)
     for asked_for in (ui.shape.input, ui.acrostic.submit, ui.regulated.input):
-        asked_for(handlers.on_generate, everything, ui.board, **anew, **WRITES)
+        asked_for(handlers.on_generate, everything, ui.board, **writes)
     ui.stop.click(handlers.on_stop, ui.board, ui.board, **anew)
     told = calling("compare", "tellSettings")
     ui.board.select(None, ui.settings(), None, js=told, queue=False, **QUIET)
     ui.board.undo(None, None, ui.settings(), js=calling("compare", "settingsBefore"), queue=False, **QUIET)
     branch = ui.board.select(handlers.on_branch, None, ui.prompt, **QUIET)
-    branch.then(handlers.on_generate, everything, ui.board, **anew, **WRITES)
+    branch.then(handlers.on_generate, everything, ui.board, **writes)
     written = gr.State(None)  # the language, length, turn and prompt of a comparison that the address asks for
     visited = [ui.board, ui.preset, ui.picker, ui.budget, *ui.settings(), written]
     addresses.follow("compare", handlers.on_address, visited, typed=ui.prompt)
@@ -66,5 +67,4 @@ def _connect_choices(ui: Controls, handlers: Handlers, language: gr.Radio) -> No
     for button, text in zip(ui.examples, EXAMPLES, strict=True):
         set_by_example = [ui.prompt, ui.board, ui.picker, ui.preset, ui.budget]
         chosen = button.click(handlers.on_example(text), [ui.picker, *held], set_by_example, **QUIET)
-        writes: dict[str, Any] = QUIET | WRITES | {"trigger_mode": "multiple"}
-        chosen.then(handlers.on_generate, [language, *ui.asked()], ui.board, **writes)
+        chosen.then(handlers.on_generate, [language, *ui.asked()], ui.board, trigger_mode="multiple", **QUIET, **WRITES)

@@ -29,7 +29,7 @@ from deeprnn.words import Lang, in_both
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # no endpoint, no spinner
 # gradio's groups of events: all that write texts share one set of places, all that read them a smaller one, since a
-# text that is read takes a core until it is read.
+# text that is read takes a core until it is read. What a page asks for when it is opened is in neither.
 WRITES: dict[str, Any] = {"concurrency_id": "writing"}
 READS: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": 8}
 
