@@ -313,3 +313,8 @@ class Recipe(StrictConfig):
     """The number type in which the weights are stored; int8 keeps a scale for each row of a matrix."""
     sample_prompt: str = "the time traveller"
     """The prompt of what is recorded while and after it is trained; if it is empty, the text's first words."""
+
+
+def run_name(recipe: str, seed: int) -> str:
+    """Return the name of a recipe's run and of its checkpoint: the recipe's, and the seed if it is not 0."""
+    return f"{recipe}-seed{seed}" if seed else recipe

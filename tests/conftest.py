@@ -20,7 +20,7 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-from deeprnn.config import ModelConfig, Recipe, TrainConfig  # noqa: E402
+from deeprnn.config import ModelConfig, Recipe, TrainConfig, run_name  # noqa: E402
 from deeprnn.documents import Node  # noqa: E402
 from deeprnn.experiments.questions import all_recipes  # noqa: E402
 from deeprnn.measure.metrics import Figures  # noqa: E402
@@ -150,6 +150,11 @@ def made_by(recipe: Recipe, ppl: float = 5.0, **change) -> RunRecord:
     """A made-up run of a recipe that came to its end."""
     configs = {"model_config": recipe.model.to_dict(), "train_config": recipe.train.to_dict()}
     return made_run(recipe.name, ppl, experiment=recipe.experiment, **(configs | change))
+
+
+def of_seed(run: RunRecord, seed: int, **change) -> RunRecord:
+    """The run as if it were that of another seed; `change` replaces other fields of the record."""
+    return replace(run, name=run_name(run.recipe, seed), seed=seed, **change)
 
 
 def with_every_recipe(results: Results) -> Results:

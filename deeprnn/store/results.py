@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from deeprnn.checks import shortened, shown
-from deeprnn.config import ModelConfig, TrainConfig
+from deeprnn.config import ModelConfig, TrainConfig, run_name
 from deeprnn.documents import Node, read_object
 from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_PPL, MAX_SECONDS, Best, Figures, heldout
 from deeprnn.measure.novelty import CopiedSpan
@@ -125,7 +125,7 @@ class RunRecord:
                 raise node["curve"].refusal("that of a run that was measured")
         return cls(
             name=name,
-            recipe=recipe.name() if recipe else name.removesuffix(f"-seed{seed}"),  # older records lack it
+            recipe=recipe.name() if recipe else name.removesuffix(run_name("", seed)),  # older records lack it
             experiment=experiment.name() if experiment else "",
             seed=seed,
             command=node["command"].text(MAX_LABEL),

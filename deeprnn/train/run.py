@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deeprnn.config import Recipe, TrainConfig
+from deeprnn.config import Recipe, TrainConfig, run_name
 from deeprnn.nn.model import CharRNN
 from deeprnn.text.batches import num_windows
 from deeprnn.text.splits import Data
@@ -53,8 +53,7 @@ class Job:
     @property
     def name(self) -> str:
         """The name of the checkpoint: that of the recipe, and the seed if it is not 0."""
-        seed = self.recipe.train.seed
-        return f"{self.recipe.name}-seed{seed}" if seed else self.recipe.name
+        return run_name(self.recipe.name, self.recipe.train.seed)
 
     @property
     def directory(self) -> Path:

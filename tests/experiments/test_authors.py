@@ -11,7 +11,7 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.measure.metrics import Figures
 from deeprnn.page.shared.figures import drawn
 from deeprnn.store.results import Results
-from tests.conftest import made_by, made_figures
+from tests.conftest import made_by, made_figures, of_seed
 
 RECIPES = all_recipes()
 OTHER = 9.0  # of a model that reads another author
@@ -21,7 +21,7 @@ def made(name, own, ppl, seed=0, unseen=None):
     """A made-up run of an author's model, or of the shared one (own: all texts), as it reads every author."""
     ppls = {text: ppl if text in own else OTHER for text in authors.FIVE} | ({authors.UNSEEN: unseen} if unseen else {})
     run = made_by(RECIPES[name], ppl, elsewhere={text: made_figures(of) for text, of in ppls.items()})
-    return replace(run, name=name + (f"-seed{seed}" if seed else ""), seed=seed)
+    return of_seed(run, seed)
 
 
 def results_of(full=4.0, little=5.0, five=(4.5,), unseen=None):

@@ -1,13 +1,11 @@
 """What is said of the depths: of gains only what seeds tell, in words that fit how many were tested."""
 
-from dataclasses import replace
-
 import pytest
 
 from deeprnn.experiments import depth
 from deeprnn.experiments.format import claim, sentence
 from deeprnn.store.results import Results
-from tests.conftest import made_by
+from tests.conftest import made_by, of_seed
 
 SURE, UNSURE = (4.5, 4.51, 4.52), (4.5, 5.2, 4.6)  # of four layers by seed, where two layers come to 5.0, 5.01, 5.02
 HOW_MANY = ("untold", "none", "some", "tested_alone", "all")
@@ -22,8 +20,8 @@ def ladders(slow, fast):
             better = fast if recipe.experiment == "rate" else slow
             ppls = better if recipe.model.num_layers == 4 else [5.0 + seed / 100 for seed in range(len(better))]
             for seed, ppl in enumerate(ppls):
-                name = recipe.name + (f"-seed{seed}" if seed else "")
-                runs[name] = replace(made_by(recipe, ppl), name=name, seed=seed)
+                run = of_seed(made_by(recipe, ppl), seed)
+                runs[run.name] = run
     return Results(runs=runs)
 
 

@@ -16,7 +16,7 @@ from deeprnn.page.shared.figures import drawn
 from deeprnn.store.results import Results
 from deeprnn.text.batches import num_windows
 from deeprnn.text.splits import prepare
-from tests.conftest import MADE_TEXT, made_by
+from tests.conftest import MADE_TEXT, made_by, of_seed
 
 RECIPES = {recipe.name: recipe for recipe in mixing.recipes()}
 MIXTURES = {one.name: one for one in mixing.mixtures()}
@@ -31,9 +31,9 @@ def results(ppl, *, seeds=1, names=tuple(RECIPES)):
         one, recipe = MIXTURES[name], RECIPES[name]
         for seed in range(seeds):
             value = ppl(one) * (1 + 0.001 * seed)
-            run = made_by(recipe, value, test=value, seed=seed, text_key=name)
+            run = made_by(recipe, value, test=value, text_key=name)
             figures = run.final | {"cold_256": run.final["test"]}
-            run = replace(run, name=name + f"-seed{seed}" * bool(seed), final=figures)
+            run = of_seed(run, seed, final=figures)
             runs[run.name] = run
         mixed_in = FAR.get(one.kind, 1.5) if one.kind else None
         texts[name] = replace(MADE_TEXT, ngram_nats=1.0, mixed_in_nats=mixed_in)

@@ -12,7 +12,7 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.page.shared.figures import drawn
 from deeprnn.store.results import Curve, Outcome, Results
 from deeprnn.text.batches import num_windows
-from tests.conftest import MADE_TEXT, made_by
+from tests.conftest import MADE_TEXT, made_by, of_seed
 
 RECIPES = all_recipes()
 LADDER = ("note-lstm-1", "note-lstm-2", "note-lstm-4", "d2l-lstm-10-longer")
@@ -24,10 +24,9 @@ def made(recipe, train=1.03, end=130.0, lowest=9.4, seed=0, began=40):
     """A made-up run of one of the note's recipes; it never learned if its training perplexity says so."""
     run = made_by(RECIPES[recipe], end, train=train, text_key=f"of {RECIPES[recipe].train.max_train_chars}")
     outcome = Outcome(status="learned" if train < 16 else "never learned")
-    name = recipe + (f"-seed{seed}" if seed else "")
     ppls = (UNIGRAM, lowest if train < 16 else UNIGRAM)
     curve = Curve(epoch=(began - 10, began), chars=(1, 2), seconds=(1, 2), train_ppl=ppls, val_ppl=ppls)
-    return replace(run, name=name, seed=seed, outcome=outcome, best_val=replace(run.best_val, ppl=lowest), curve=curve)
+    return of_seed(run, seed, outcome=outcome, best_val=replace(run.best_val, ppl=lowest), curve=curve)
 
 
 def results_of(*runs):

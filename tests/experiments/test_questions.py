@@ -16,7 +16,7 @@ from deeprnn.nn.cells import CELLS
 from deeprnn.page.shared.figures import drawn
 from deeprnn.store.estimates import Estimate
 from deeprnn.store.results import Results, Runs
-from tests.conftest import SHIPPED, made_by, made_figures, made_run, with_every_recipe
+from tests.conftest import SHIPPED, made_by, made_figures, made_run, of_seed, with_every_recipe
 
 SHIPPED_RESULTS = Results.read(SHIPPED)
 COMPLETE = with_every_recipe(SHIPPED_RESULTS)
@@ -188,7 +188,7 @@ def test_wells_own_model_reads_the_same_text_more_often_where_the_answer_says_th
 
 def test_figures_are_told_apart_by_an_interval_of_their_difference_that_leaves_out_none():
     def of(recipe, *ppls):
-        runs = [made_run(recipe + (f"-seed{seed}" if seed else ""), ppl, seed=seed) for seed, ppl in enumerate(ppls)]
+        runs = [of_seed(made_run(recipe, ppl), seed) for seed, ppl in enumerate(ppls)]
         return heldout(Runs(runs))
 
     low = of("a", 4.5, 4.6, 4.7)
@@ -202,7 +202,7 @@ def test_a_figure_names_the_lowest_cell_and_how_many_others_seeds_tell_from_it(h
     def runs(cell, ppl, spread):
         recipe = replace(depth.at_equal_parameters(cell, 2, residual=True), name=f"time-{cell}", experiment="time")
         made = [made_by(recipe, ppl + spread * at) for at in (-1, 0, 1)]
-        return [replace(run, name=f"{run.name}-seed{seed}", seed=seed) for seed, run in enumerate(made)]
+        return [of_seed(run, seed) for seed, run in enumerate(made)]
 
     spread = half_width / 2.484 / 2  # of three seeds: the interval of the difference is as wide
     made = [*runs("gru", 4.0, spread), *runs("lstm", 4.5, -spread)]
@@ -293,8 +293,7 @@ def test_authors_stand_in_the_order_in_which_they_are_read():
 
 def test_an_author_read_by_a_stranger_is_taken_over_the_seeds():
     def run(seed, ppl):
-        name = "author-five" + (f"-seed{seed}" if seed else "")
-        return made_run(name, ppl, seed=seed, elsewhere={"book": made_figures(ppl)})
+        return of_seed(made_run("author-five", ppl, elsewhere={"book": made_figures(ppl)}), seed)
 
     runs = {r.name: r for r in (run(0, 2.0), run(1, 4.0), run(2, 6.0))}
     found = authors.perplexity(Results(runs=runs), "author", "five", "book")
@@ -304,8 +303,7 @@ def test_an_author_read_by_a_stranger_is_taken_over_the_seeds():
 
 def test_a_gap_has_the_interval_over_the_seeds_that_both_sides_have():
     def run(recipe, seed, ppl):
-        name = recipe + (f"-seed{seed}" if seed else "")
-        return made_run(name, ppl, seed=seed)
+        return of_seed(made_run(recipe, ppl), seed)
 
     runs = [run("a", 0, 2.2), run("a", 1, 2.4), run("a", 2, 2.6), run("b", 0, 2.0), run("b", 1, 2.0), run("c", 0, 1.1)]
     results = Results(runs={one.name: one for one in runs})

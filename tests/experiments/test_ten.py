@@ -10,7 +10,7 @@ from deeprnn.experiments.markdown import written
 from deeprnn.experiments.recipes import note_stack
 from deeprnn.page.shared.figures import drawn
 from deeprnn.store.results import Curve, Outcome, Results
-from tests.conftest import MADE_TEXT, SHIPPED, made_by
+from tests.conftest import MADE_TEXT, SHIPPED, made_by, of_seed
 
 RECIPES = {recipe.name: recipe for recipe in ten.recipes()}
 SHIPPED_RESULTS = Results.read(SHIPPED)
@@ -72,9 +72,8 @@ def made(part, train=17.4, lowest=17.2, status="never learned", seed=0):
     """A made-up run of the note's own ten layers with one change."""
     recipe = RECIPES.get(ten.OF_NOTE[part], depth.ten_plain())
     run = made_by(replace(recipe, name=ten.OF_NOTE[part]), 17.2, train=train)
-    name = run.recipe + (f"-seed{seed}" if seed else "")
     best = replace(run.best_val, ppl=lowest)
-    return replace(run, name=name, seed=seed, best_val=best, outcome=Outcome(status=status))
+    return of_seed(run, seed, best_val=best, outcome=Outcome(status=status))
 
 
 def of_note(*runs):

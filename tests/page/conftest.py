@@ -5,7 +5,6 @@ import functools
 import itertools
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,11 +15,11 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from benchmarks import browser
 from deeprnn.page.shared.questions import comparisons
 from deeprnn.store.registry import Registry
 from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
 
-CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 STREAM_SECONDS = 10
 UNREAD = r"\"nats\": null"  # in the page's configuration: of a card whose model was not ready when it was drawn
 FETCHED = ("watch", "training", "experiments", "learn", "checkpoints")  # the views that are drawn when they are opened
@@ -105,18 +104,13 @@ def url(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A real Chromium, without a window: the one built without, where there is one, takes two thirds of the time."""
-    executable = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if executable is None:
-        pytest.skip("no Chromium on this machine: install Debian's chromium-headless-shell to run the browser tests")
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    quiet += ["--disable-component-update", "--disable-sync", "--disable-quic"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=quiet)
-        yield browser
-        browser.close()
+    """A real Chromium, without a window; without one the browser tests are skipped."""
+    with contextlib.ExitStack() as stack:
+        try:
+            started = stack.enter_context(browser.chromium())
+        except FileNotFoundError as missing:
+            pytest.skip(str(missing))
+        yield started
 
 
 def spoken(value, lang):
