@@ -1,6 +1,6 @@
 // Draws the table of checkpoints by question, or sorted by a column, and the card of the chosen one beside it.
 import { listen, report } from '../shared/address.js';
-import { Carried, button, find, listed, node, onLanguage, spoken, whenSeen } from '../shared/dom.js';
+import { Carried, button, find, listed, node, onLanguage, spoken, take, whenSeen } from '../shared/dom.js';
 import { details, download } from './details.js';
 
 /**
@@ -184,6 +184,7 @@ class Checkpoints {
     first.scope = 'row';
     const open = button('name', title.text, () => this.#choose(isChosen ? null : row.name));
     open.setAttribute('aria-expanded', String(isChosen));
+    open.setAttribute('aria-controls', this.details.id);
     named.append(node('i', `mark ${row.cell}`), open);
     if (!title.text.includes(row.name)) named.append(node('small', 'recipe', row.name));
     first.append(named);
@@ -210,7 +211,8 @@ class Checkpoints {
     report(VIEW, () => (this.chosen === null ? '' : `models=${encodeURIComponent(listed([this.chosen]))}`));
     this.#drawTable();
     this.#drawDetails();
-    if (focused) this.#row(name ?? before)?.querySelector('button')?.focus({ preventScroll: true });
+    if (focused && name && this.wide.matches) take(this.details);
+    else if (focused) this.#row(name ?? before)?.querySelector('button')?.focus({ preventScroll: true });
     if (!name || this.cards.has(name)) return;
     try {
       const card = await this.server.model_card({ name });
@@ -246,7 +248,7 @@ class Checkpoints {
     this.frame.querySelector('tr.card')?.remove();
     this.details.hidden = !this.wide.matches && !row;
     if (!row) {
-      this.beside.append(this.details);
+      if (this.details.parentElement !== this.beside) this.beside.append(this.details); // moved, it would lose the focus
       return;
     }
     const line = node('tr', 'card');

@@ -1,6 +1,18 @@
 // Draws the Compare board (see cards.py): the cards, the highlight, files.
 import { opened, report } from '../shared/address.js';
-import { Carried, answered, find, keepFocus, node, onLanguage, save, spoken, targetOf } from '../shared/dom.js';
+import {
+  Carried,
+  announcer,
+  answered,
+  find,
+  keepFocus,
+  node,
+  onLanguage,
+  save,
+  spoken,
+  targetOf,
+  visible,
+} from '../shared/dom.js';
 import { lenses, marksOfPoems, menu } from './bar.js';
 import { build, extend, fill, partsOf, reserve, stop } from './card.js';
 import { FREE, choose, queryOf, shapeAsked } from './kept.js';
@@ -66,6 +78,8 @@ class Compare {
   asked = null;
   /** How often next characters were asked for. */
   asks = 0;
+  /** Whether screen readers were told that models write. */
+  told = false;
 
   /** @param {import('../shared/dom.js').Board} board */
   constructor({ element, props, labels, server, trigger, watch }) {
@@ -76,6 +90,7 @@ class Compare {
     this.trigger = trigger;
     /** @type {Carried<Value>} */
     this.carried = new Carried(props, labels);
+    this.announce = announcer(element);
     this.sheet = new Sheet(find(this.root, '.next'), (char, context) => {
       this.#freeze();
       this.held = false;
@@ -222,9 +237,13 @@ class Compare {
     this.#report();
   }
 
-  /** Tells the address what is shown, but not at each character that is written. */
+  /** Tells the address and screen readers what is shown, but not at each character that is written. */
   #report() {
     const { value } = this;
+    if (isWriting(value) !== this.told) {
+      this.told = isWriting(value);
+      this.announce(value.cards.map(({ title, status }) => `${title}: ${status}`).join('; '));
+    }
     const step = `${value.preset} ${value.budget} ${value.shape}`;
     if (!isWriting(value)) report('compare', () => queryOf(this.value), step);
   }
@@ -356,6 +375,7 @@ class Compare {
     spans[at].classList.add('at');
     spans[at].scrollIntoView({ block: 'nearest' });
     this.tip.show(spans[at]);
+    this.announce(visible(spans[at].textContent ?? '')); // whether or not there is more to say of it
   }
 
   /**

@@ -1,6 +1,6 @@
 // Draws the Experiments view (see view.py).
 import { opened, report } from '../shared/address.js';
-import { Carried, find, node, onLanguage } from '../shared/dom.js';
+import { Carried, arriveAt, find, node, onLanguage } from '../shared/dom.js';
 import { figure } from '../shared/figure.js';
 
 /**
@@ -92,7 +92,7 @@ function followAddress(root) {
   const arrive = () => {
     const place = root.clientWidth ? document.getElementById('experiment-' + wanted) : null;
     if (!place) return;
-    place.scrollIntoView();
+    arriveAt(place);
     tell(wanted);
     wanted = '';
   };

@@ -2,9 +2,11 @@
 // and in a fold all layers at one character.
 import {
   Carried,
+  announcer,
   filled,
   find,
   keepFocus,
+  langOf,
   listed,
   node,
   onLanguage,
@@ -69,6 +71,7 @@ function stripOf(characters, label) {
   strip.tabIndex = 0;
   strip.setAttribute('role', 'group');
   strip.setAttribute('aria-label', label);
+  strip.lang = langOf(characters.join(''));
   characters.forEach((character, index) => {
     const span = node('span', '', character);
     span.dataset.index = String(index);
@@ -88,7 +91,7 @@ class Inside {
   characters = [];
   strip = node('div');
   /** The character whose layers are shown. */
-  said = node('p', 'explain');
+  said = node('b', 'said');
   /** Whether the fold of all layers at that character is open. */
   unfolded = false;
   reading = node('div', 'beside');
@@ -99,6 +102,7 @@ class Inside {
     /** @type {Carried<Value>} */
     this.carried = new Carried(props, labels);
     this.said.setAttribute('aria-live', 'polite');
+    this.announce = announcer(element);
     this.draw();
     watch('value', () => this.draw());
     onLanguage(this.root, () => this.draw());
@@ -135,7 +139,10 @@ class Inside {
       this.#point(this.at + step);
     });
     const said = notes.map((note) => node('p', 'note', note));
-    this.root.replaceChildren(verdict, ...said, this.strip, this.said, pictures, this.#fold(labels));
+    const explained = node('p', 'explain');
+    explained.append(this.said, ` ${labels.hint}`);
+    this.root.replaceChildren(verdict, ...said, this.strip, explained, pictures, this.#fold(labels));
+    this.announce([verdict, ...said].map((one) => one.textContent).join(' '));
     this.#point(this.at);
   }
 
@@ -219,7 +226,7 @@ class Inside {
     const before = characters.slice(Math.max(0, this.at - 11), this.at + 1).map(visible);
     const next = this.at + 1 < characters.length ? visible(characters[this.at + 1]) : '…';
     const place = filled(labels.next, { prefix: `“…${before.join('')}”`, char: next });
-    this.said.replaceChildren(node('b', 'said', place), ` ${labels.hint}`);
+    this.said.textContent = place;
     this.reading.replaceChildren(...models.map((one) => across(one, this.at, labels)));
   }
 }

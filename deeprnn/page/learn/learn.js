@@ -1,7 +1,7 @@
 // Draws the Learn view (see view.py): sections with pictures, code, tables, equations and figures.
 import { listen, report } from '../shared/address.js';
 import { code } from '../shared/code.js';
-import { Carried, find, node, onLanguage, tableOf, whenSeen } from '../shared/dom.js';
+import { Carried, arriveAt, find, node, onLanguage, tableOf, whenSeen } from '../shared/dom.js';
 import { figure } from '../shared/figure.js';
 import { explained } from '../shared/term.js';
 import { written } from './equation.js';
@@ -149,8 +149,8 @@ function contents({ sections, labels }) {
  * @param {string | null} key
  */
 function reveal(root, key) {
-  const wanted = root.querySelector('#learn-' + CSS.escape(key ?? ''));
-  if (wanted) whenSeen(root, () => wanted.scrollIntoView());
+  const wanted = /** @type {HTMLElement | null} */ (root.querySelector('#learn-' + CSS.escape(key ?? '')));
+  if (wanted) whenSeen(root, () => arriveAt(wanted));
 }
 
 /** @param {import('../shared/dom.js').Board} board */

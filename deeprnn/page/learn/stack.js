@@ -1,5 +1,5 @@
 // Draws the stack with the equation of the selected cell, and a right and a wrong one beside each other.
-import { filled, keepFocus, node, segments } from '../shared/dom.js';
+import { announcer, filled, keepFocus, node, segments } from '../shared/dom.js';
 import { sized } from '../shared/sized.js';
 import { equation } from './equation.js';
 import { ONE_STATE, Unrolled, named, stateOf, stepsIn } from './unrolled.js';
@@ -37,8 +37,11 @@ function reads(wiring, { layer, t }, labels) {
  * @param {Labels} labels
  */
 export function stackPicture(choice, labels) {
+  const frame = node('div');
   const made = node('div', 'figure stack-picture');
-  return sized(made, (width, again) => {
+  const announce = announcer(frame);
+  frame.append(made);
+  sized(made, (width, again) => {
     const wide = Math.min(width, 720);
     choice.touched.t = Math.min(choice.touched.t, stepsIn(wide));
     const { wiring, touched } = choice;
@@ -48,18 +51,18 @@ export function stackPicture(choice, labels) {
       keepFocus(made, again);
       const here = /** @type {SVGElement | null} */ (made.querySelector('.here'));
       if (inPicture) here?.focus({ preventScroll: true });
+      announce(reads(choice.wiring, choice.touched, labels));
     };
-    const said = node('p', 'explain', reads(wiring, touched, labels));
-    said.setAttribute('aria-live', 'polite');
     const entries = WIRINGS.map((one) => /** @type {[Wiring, string]} */ ([one, labels[one]]));
     return [
       segments(entries, wiring, (picked) => redraw({ wiring: picked })),
       equation(wiring, touched),
       new Unrolled(wide, LAYERS, wiring, touched, labels, (place) => redraw({ touched: place })).draw(),
-      said,
+      node('p', 'explain', reads(wiring, touched, labels)),
       node('p', '', labels[`${wiring}_note`]),
     ];
   });
+  return frame;
 }
 
 /**

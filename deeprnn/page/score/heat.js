@@ -1,6 +1,6 @@
 // The text with a colour behind each character. A long text is one run of plain text, of which only the parts near the
 // visible ones have an element for each character.
-import { node, pointed, targetOf } from '../shared/dom.js';
+import { langOf, node, pointed, targetOf } from '../shared/dom.js';
 
 export const LEVELS = 12; // strengths of a colour
 const PART = 200; // characters of a part
@@ -60,6 +60,7 @@ export class HeatMap {
    */
   write(characters) {
     this.watcher.disconnect();
+    this.element.lang = langOf(characters.join(''));
     [this.#at, this.#length, this.#parts] = [-1, characters.length, []];
     for (let start = 0; start < characters.length; start += PART) {
       const own = characters.slice(start, start + PART);

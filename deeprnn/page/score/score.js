@@ -2,6 +2,7 @@
 // model finds it, or by the difference of two models; and the perplexity along the text.
 import {
   Carried,
+  announcer,
   between,
   button,
   filled,
@@ -13,6 +14,7 @@ import {
   percent,
   segments,
   strength,
+  take,
   visible,
 } from '../shared/dom.js';
 import { report } from '../shared/address.js';
@@ -123,6 +125,7 @@ class Score {
     /** @type {Carried<Value>} */
     this.carried = new Carried(props, labels);
     this.trigger = trigger;
+    this.announce = announcer(element);
     this.heat = new HeatMap('', (index) => this.line.replaceChildren(...this.#explained(index)));
     this.line.setAttribute('aria-live', 'polite');
     this.root.addEventListener('asked', (event) => {
@@ -202,6 +205,7 @@ class Score {
     const rows = cards.filter((row) => row.state !== 'absent');
     const models = cards.filter((row) => row.kind === 'model');
     const box = node('div', 'verdict');
+    const focused = this.verdict.contains(document.activeElement);
     if (this.#isReading()) {
       const done = models.filter((row) => row.state !== 'waiting').length;
       box.append(node('span', '', filled(labels.progress, { done, all: models.length })));
@@ -211,6 +215,10 @@ class Score {
       box.append(node('b', '', bold), ...rest.map((one) => between(lang) + one));
     }
     keepFocus(this.verdict, () => this.verdict.replaceChildren(box, node('p', 'what', labels.what)));
+    if (!this.#isReading()) {
+      this.announce(box.textContent ?? '');
+      if (focused) take(this.verdict); // Stop is gone
+    }
     const folded = (/** @type {boolean} */ open) => (this.unfolded = open);
     const broken = rows.flatMap(({ why }) => (why ? [node('p', 'note', why)] : []));
     const drawn = [table(rows, labels), ...broken, figures(rows, labels, this.unfolded, folded)];
@@ -326,6 +334,7 @@ class Score {
     if (asked.text === value.text && String(asked.models) === String(value.models)) return;
     this.root.classList.add('stale');
     this.root.prepend(node('p', 'outdated', value.labels.stale));
+    this.announce(value.labels.stale);
   }
 }
 

@@ -3,7 +3,7 @@
 // How a view takes part: its script calls `report` whenever what it shows has changed. Its view.py names what to do when
 // an address asks it for something else (`Addresses.follow` in address.py): the page was opened, the reader went back
 // or forward, clicked a link such as `?view=score&text=the`, or opened the view for the first time.
-import { language, targetOf } from './dom.js';
+import { find, language, take, targetOf, whenSeen } from './dom.js';
 
 const LONGEST = 32_000; // characters of an address; in a longer one, the text that is shown is left out
 const VIEW = 'compare'; // where an address without a view leads
@@ -91,7 +91,9 @@ export function start() {
   });
   window.addEventListener('popstate', ({ state }) => {
     if (!state?.view) return history.replaceState(entry(), ''); // a place on the page (#)
+    const before = current;
     show(state.view, state.query, location.search.slice(1));
+    if (current !== before) land();
     write(); // in the page's language
   });
 }
@@ -211,4 +213,16 @@ function follow(event) {
     return;
   event.preventDefault();
   go(href);
+  land();
+}
+
+/** Gives the focus to the view that is open, unless it is on the links to the views: these stay where they are. */
+function land() {
+  if (document.activeElement?.closest('.views')) return;
+  const panel = find(document, `.view-${current}`);
+  if (panel.offsetHeight) return take(panel);
+  whenSeen(panel, () => {
+    const isReached = panel.contains(document.activeElement); // a section in it has the focus already
+    if (panel.matches(`.view-${current}`) && !isReached) take(panel);
+  });
 }

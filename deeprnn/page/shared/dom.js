@@ -243,6 +243,72 @@ export function keepFocus(place, draw) {
 }
 
 /**
+ * Scrolls to a section and gives its heading the focus, as a browser goes on from the place to which a link leads.
+ * @param {HTMLElement} section
+ */
+export function arriveAt(section) {
+  section.scrollIntoView();
+  take(find(section, 'h2'));
+}
+
+/**
+ * Gives the focus to a place that is no control, without scrolling.
+ * @param {HTMLElement} place
+ */
+export function take(place) {
+  place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+}
+
+/**
+ * A line that only screen readers read, whenever it changes: what happened in a view.
+ * @param {HTMLElement} place what is added to it stays, whatever is drawn beside it
+ * @returns {(said: string) => void}
+ */
+export function announcer(place) {
+  const line = node('p', 'heard');
+  line.setAttribute('role', 'status');
+  place.append(line);
+  return (said) => setText(line, said);
+}
+
+/**
+ * Sets a text if it differs, so that a live region is not read again.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * HTML's code of the language of a text: of the two that the page's texts are written in.
+ * @param {string} text
+ */
+export const langOf = (text) => (isChinese(text) ? 'zh-CN' : 'en');
+
+/**
+ * Whether a text has a Chinese character.
+ * @param {string} text
+ */
+export const isChinese = (text) => /[\u2e80-\uffff]/.test(text);
+
+/**
+ * Calls `go` with the number of places by which the arrow keys, Home and End move along a chart.
+ * @param {HTMLElement | SVGElement} control
+ * @param {(by: number) => void} go
+ */
+export function walked(control, go) {
+  const listened = /** @type {HTMLElement} */ (control);
+  listened.addEventListener('keydown', (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    go(by);
+  });
+}
+
+/**
  * What a function of the server answers, or why it did not: gradio then returns nothing, or the promise fails.
  * @param {Promise<any>} asked
  * @param {any} failed in both languages

@@ -55,6 +55,7 @@ function withStyles(svg) {
     STYLED.forEach((name) => to[index].setAttribute(name, style.getPropertyValue(name)));
   });
   copy.querySelectorAll('.pointer, .touched').forEach((one) => one.remove());
+  for (const { name } of [...copy.attributes]) if (/^(role|tabindex|aria-.*)$/.test(name)) copy.removeAttribute(name); // a file is no control
   return copy;
 }
 

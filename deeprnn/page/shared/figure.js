@@ -1,5 +1,5 @@
 // A figure: a choice of charts and axes, the numbers under the pointer, a table of all numbers, and files.
-import { button, keepFocus, node, pointed, save, segments, tableOf } from './dom.js';
+import { button, keepFocus, node, pointed, save, segments, tableOf, walked } from './dom.js';
 import { csvOf, savePng, standalone } from './export.js';
 import { draw } from './kinds.js';
 import { sized } from './sized.js';
@@ -41,23 +41,21 @@ export function figure(charts, key, labels, heading) {
 }
 
 /**
- * The line that says what is under the pointer. The arrow keys move through the places of a chart of lines.
+ * The line that says what is under the pointer. A chart of lines is a slider through its places.
  * @param {import('./kinds.js').Drawn} drawn
  * @param {string} hint
  */
-function readoutOf({ svg, read, step }, hint) {
+function readoutOf({ svg, read, step, tell }, hint) {
   const readout = node('p', 'explain');
   const say = (/** @type {HTMLElement[] | null} */ said) => {
     if (said) readout.replaceChildren(...said, ...(step ? [node('span', 'base', hint)] : []));
+    tell?.(svg);
   };
   say(step ? step(0) : [node('span', 'base', hint)]);
   pointed(svg, (event) => say(read(event)));
   if (!step) return readout;
   svg.setAttribute('tabindex', '0');
-  svg.addEventListener('keydown', ({ key }) => {
-    if (key === 'ArrowLeft') say(step(-1));
-    if (key === 'ArrowRight') say(step(1));
-  });
+  walked(svg, (by) => say(step(by)));
   return readout;
 }
 

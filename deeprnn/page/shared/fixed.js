@@ -1,6 +1,6 @@
 // Boards whose values are the same for everyone: value and script are fetched when the board is drawn, that is when its
 // tab is opened.
-import { button, filled, node, onLanguage, spoken } from './dom.js';
+import { button, filled, node, onLanguage, spoken, take } from './dom.js';
 
 /** @typedef {Record<'loading' | 'failed' | 'again', string>} Labels */
 /** @typedef {{ labels: any, value: any }} Shown both in both languages */
@@ -25,7 +25,9 @@ export async function mount(view, file, words, board) {
   const load = async () => {
     failure = '';
     board.element.ariaBusy = 'true';
+    const focused = place.contains(document.activeElement);
     tell();
+    if (focused) take(place); // "Try again" is gone
     /** @type {[Module, Shown]} */
     let got;
     try {
@@ -36,10 +38,12 @@ export async function mount(view, file, words, board) {
       tell();
       return;
     }
+    const waits = place.contains(document.activeElement);
     place.remove();
     const [module, { labels, value }] = got;
     module.mount({ ...board, labels, props: { value: JSON.stringify(value) } });
     board.element.ariaBusy = 'false';
+    if (waits) take(board.element);
   };
   place.setAttribute('role', 'status');
   board.element.append(place);

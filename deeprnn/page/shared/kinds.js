@@ -38,12 +38,14 @@ import { lines } from './lines.js';
 
 /**
  * A chart that is drawn: its picture, its legend, a function that returns the text about the place under the pointer, or
- * null, and for lines one that returns the text about the place some steps to the right of the present one.
+ * null, and for lines one that returns the text about the place some steps to the right of the present one, and one that
+ * tells a slider where it is.
  * @typedef {object} Drawn
  * @property {SVGSVGElement} svg
  * @property {HTMLElement[]} entries
  * @property {(event: PointerEvent) => HTMLElement[] | null} read
  * @property {(by: number) => HTMLElement[]} [step]
+ * @property {(control: Element) => void} [tell]
  */
 
 const KEY = { width: 34, height: 12 };
@@ -141,7 +143,9 @@ function matrix(chart, width) {
     chart.cells[row].forEach((cell, column) => {
       const box = { x: left + column * across + 1, y: y + 1, width: across - 2, height: step - 2, rx: 4 };
       const group = shape('g', { 'data-row': row, 'data-column': column });
-      group.append(shape('rect', { ...box, class: 'cell', 'fill-opacity': (cell.strength * 0.75).toFixed(3) }));
+      const coloured = shape('rect', { ...box, class: 'cell' });
+      coloured.style.setProperty('--heat', cell.strength.toFixed(3));
+      group.append(coloured);
       if (cell.own) group.append(shape('rect', { ...box, class: 'own' }));
       write(group, cell.text, left + (column + 0.5) * across, y + 24, 'middle', 'ink');
       svg.append(group);

@@ -64,13 +64,15 @@ const NARROW = 560; // a picture that is not wider has no names at the ends of i
 
 /**
  * A drawn chart of lines: `placeAt` returns the place nearest to the pointer at which a line has a point; `go` marks a
- * place; `reached` returns the one whose values are shown, null for the last one, and `reach` shows those at the nearest.
+ * place; `reached` returns the one whose values are shown, null for the last one, and `reach` shows those at the nearest;
+ * `tell` tells a control of the chart, which is then a slider, where it is.
  * @typedef {object} Places
  * @property {(by: number) => HTMLElement[]} step
  * @property {(event: PointerEvent) => number} placeAt
  * @property {(place: number) => void} go
  * @property {() => number | null} reached
  * @property {(place: number) => HTMLElement[]} reach
+ * @property {(control: Element) => void} tell
  * @typedef {import('./kinds.js').Drawn & Places} DrawnLines
  */
 
@@ -112,7 +114,8 @@ export function lines(chart, width, axis) {
   svg.append(pointer);
   const entries = chart.series.map(entryOf);
   const told = chart.most === 100 ? share : estimated;
-  return { svg, entries, ...reader({ svg, entries, pointer, curves, x, axis: chart.xs[axis], told }) };
+  const about = { names: chart.series.map(({ name }) => name), axis: chart.xs[axis], told };
+  return { svg, entries, ...reader({ svg, entries, pointer, curves, x, ...about }) };
 }
 
 /**
@@ -209,10 +212,10 @@ function entryOf(one) {
 /**
  * Functions that show the values of all lines at a place: under the pointer, or some steps away from the present one.
  * @typedef {(value: number, half: number | null) => string} Told
- * @param {{ svg: SVGSVGElement, entries: HTMLElement[], pointer: Element, curves: Point[][], x: Scale, axis: string,
- *   told: Told }} drawn
+ * @param {{ svg: SVGSVGElement, entries: HTMLElement[], pointer: Element, curves: Point[][], x: Scale, names: string[],
+ *   axis: string, told: Told }} drawn
  */
-function reader({ svg, entries, pointer, curves, x, axis, told }) {
+function reader({ svg, entries, pointer, curves, x, names, axis, told }) {
   const places = [...new Set(curves.flat().map((p) => p.at))].sort((a, b) => a - b);
   const values = entries.map((entry) => find(entry, '.value'));
   const texts = places.flatMap((place) => curves.map((points) => valueAt(points, place, x, told)));
@@ -248,7 +251,20 @@ function reader({ svg, entries, pointer, curves, x, axis, told }) {
     present = Math.min(Math.max(present + by, 0), places.length - 1);
     return show();
   };
-  return { read, step, placeAt, go, reached, reach };
+  const tell = (/** @type {Element} */ control) => {
+    const place = places[present];
+    const said = curves.map((points, index) => `${names[index]} ${valueAt(points, place, x, told)}`);
+    const slider = {
+      role: 'slider',
+      'aria-valuemin': 0,
+      'aria-valuemax': places.length - 1,
+      'aria-valuenow': present,
+      'aria-valuetext': `${axis} ${counted(place)}: ${said.join('; ')}`,
+      'aria-label': svg.getAttribute('aria-label') ?? '',
+    };
+    for (const [name, value] of Object.entries(slider)) control.setAttribute(name, String(value));
+  };
+  return { read, step, placeAt, go, reached, reach, tell };
 }
 
 /**

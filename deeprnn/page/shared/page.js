@@ -1,6 +1,6 @@
 // What applies to the whole page: keys, names for elements to which gradio gives none, the document's title and language.
 import { opened } from './address.js';
-import { glideTo } from './dom.js';
+import { glideTo, langOf } from './dom.js';
 
 /** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
 /** @typedef {'error' | 'warning' | 'info'} Toast gradio's kinds of messages; each has one title for all its messages */
@@ -68,6 +68,9 @@ function show(event) {
  */
 function giveNames(words) {
   document.querySelectorAll('fieldset').forEach(groupRadios);
+  document.querySelectorAll('#language label span, .examples button').forEach((text) => {
+    say(text, 'lang', langOf(text.textContent ?? ''));
+  });
   document.querySelectorAll(FOLD).forEach((fold) => {
     say(fold, 'aria-expanded', String(fold.classList.contains('open')));
   });
@@ -93,11 +96,13 @@ function giveNames(words) {
 }
 
 /**
- * Gives the radio buttons of a group one name, so that the group is one tab stop, and arrow keys move in it: gradio gives
- * each button a name of its own.
+ * Gives a group of radio buttons its label as its accessible name, and its buttons one name, so that the group is one tab
+ * stop, and arrow keys move in it: gradio gives each button a name of its own, and the group none.
  * @param {HTMLFieldSetElement} group
  */
 function groupRadios(group) {
+  const label = group.querySelector('[data-testid="block-info"]')?.textContent?.trim();
+  if (label) say(group, 'aria-label', label);
   const name = (group.dataset.radios ??= `radios-${groups++}`);
   group.querySelectorAll('input[type="radio"]').forEach((radio) => say(radio, 'name', name));
 }
@@ -135,7 +140,10 @@ export function speak(told, chosen) {
   document.dispatchEvent(new Event('language'));
 }
 
-/** Sets the title of the document, so that a list of tabs or of visited pages tells the views apart. */
+/** Names the document and the open view after it, so that a list of tabs or of visited pages tells the views apart. */
 function entitle() {
-  if (spoken) document.title = `${spoken.views[opened()]} · ${spoken.title}`;
+  if (!spoken) return;
+  const name = spoken.views[opened()];
+  document.title = `${name} · ${spoken.title}`;
+  say(document.querySelector(`.view-${opened()}`), 'aria-label', name);
 }

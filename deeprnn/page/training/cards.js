@@ -1,5 +1,5 @@
 // A card for each training: how far it is, what it writes, what can be done with it.
-import { button, copy, filled, node, shape, spoken } from '../shared/dom.js';
+import { announcer, button, copy, filled, langOf, node, setText, shape, spoken } from '../shared/dom.js';
 import { counted, mark } from '../shared/charts.js';
 
 /** @typedef {import('./client.js').Training} Training */
@@ -13,7 +13,6 @@ import { counted, mark } from '../shared/charts.js';
  * @property {(training: Training) => void} vary
  */
 
-const REALLY_SECONDS = 4;
 const LIVE = ['running', 'stopping'];
 
 /** The card of one training, whose parts stay when its values change. */
@@ -35,7 +34,6 @@ export class Card {
     this.element = node('article', 'training-card');
     this.heading = node('h4');
     this.state = node('p', 'state');
-    this.state.setAttribute('role', 'status');
     this.bar = node('progress');
     this.figures = node('p', 'figures');
     this.told = node('p', 'told');
@@ -63,6 +61,7 @@ export class Card {
       this.doing,
       this.line,
     );
+    this.announce = announcer(this.element);
   }
 
   /** @param {Training} training */
@@ -70,18 +69,20 @@ export class Card {
     const { labels } = this;
     this.#shown = training;
     const title = spoken(training.title);
-    set(this.name, title);
+    setText(this.name, title);
     this.element.setAttribute('aria-label', title);
     this.element.dataset.key = training.key;
     this.element.dataset.state = training.state;
-    set(this.state, said(training, labels));
+    setText(this.state, said(training, labels));
+    this.announce(filled(labels.of, { action: said(training, labels), title }));
     this.bar.setAttribute('aria-label', labels.length);
     const { progress, epochs, sample } = training;
     this.bar.max = epochs;
     this.bar.value = training.state === 'finished' ? epochs : (progress?.epoch ?? 0);
-    set(this.figures, figuresOf(training, labels));
-    set(this.told, sample ? filled(labels.sample, { epoch: sample[0] }) : labels.no_sample);
-    set(this.sample, sample ? sample[1] : '');
+    setText(this.figures, figuresOf(training, labels));
+    setText(this.told, sample ? filled(labels.sample, { epoch: sample[0] }) : labels.no_sample);
+    setText(this.sample, sample ? sample[1] : '');
+    this.sample.lang = langOf(this.sample.textContent ?? '');
     this.sample.setAttribute('aria-label', this.told.textContent ?? '');
     this.#offer(training, title);
   }
@@ -122,7 +123,7 @@ export class Card {
   }
 
   /**
-   * A button that removes at its second press.
+   * A button that removes at its second press, unless the reader has left it between them.
    * @param {string} title
    */
   #remove(title) {
@@ -136,10 +137,11 @@ export class Card {
       if (sure) return actions.act('remove', /** @type {Training} */ (this.#shown));
       sure = true;
       say(labels.really);
-      setTimeout(() => {
-        sure = false;
-        say(labels.remove);
-      }, 1000 * REALLY_SECONDS);
+      made.focus({ preventScroll: true }); // some browsers give a button that is clicked no focus
+    });
+    made.addEventListener('blur', () => {
+      sure = false;
+      say(labels.remove);
     });
     say(labels.remove);
     return made;
@@ -226,12 +228,4 @@ export function figuresOf({ state, epochs, progress, curve, reached, ngram }, la
     parts.push(filled(labels.reached, { ppl: reached.heldout_ppl.toFixed(2), ...beside }));
   }
   return parts.join(' · ');
-}
-
-/**
- * @param {HTMLElement} element
- * @param {string} text
- */
-function set(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

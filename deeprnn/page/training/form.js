@@ -1,8 +1,8 @@
 // The form of the Train view: a text, the choices, what to expect of them, and the button that starts.
-import { node, spoken } from '../shared/dom.js';
+import { node, setText, spoken } from '../shared/dom.js';
 import { Choices } from './choices.js';
 import { failure } from './client.js';
-import { Source } from './source.js';
+import { PAUSE, Source } from './source.js';
 
 /** @typedef {import('./client.js').Training} Training */
 /** @typedef {Record<string, string>} Labels */
@@ -26,8 +26,6 @@ import { Source } from './source.js';
  * @property {number} most_bytes
  * @property {string} size
  */
-
-const PAUSE = 400; // milliseconds after the last change until the server is asked
 
 export class Form {
   #timer = 0;
@@ -151,7 +149,7 @@ export class Form {
    * @param {string} command
    */
   #tell(estimate, hint = '', command = '') {
-    this.estimate.textContent = estimate;
+    setText(this.estimate, estimate);
     this.hint.textContent = hint;
     this.command.textContent = command;
   }

@@ -1,10 +1,11 @@
 // The chart of all trainings of one text: a thin line for the training text, a thick one for held-out text.
-import { filled, node, pointed, segments } from '../shared/dom.js';
+import { filled, node, pointed, segments, walked } from '../shared/dom.js';
 import { lines } from '../shared/lines.js';
 import { sized } from '../shared/sized.js';
 
 /** @typedef {import('./client.js').Training} Training */
 /** @typedef {import('../shared/lines.js').Series} Series */
+/** @typedef {import('../shared/lines.js').DrawnLines} DrawnLines */
 /** @typedef {Record<string, string>} Labels */
 /** @typedef {{ colour: string, mark: number }} Look how a training is told from the others */
 
@@ -28,10 +29,8 @@ export class Race {
   #axis = 0;
   /** The place on the axis that the reader looks at; null: the end, wherever that is. @type {number | null} */
   #place = null;
-  /** @type {SVGSVGElement | null} */
-  #svg = null;
-  /** Whether the chart had the focus when it was drawn again: it gets it back when the new one is in the page. */
-  #refocus = false;
+  /** The chart as it is drawn now. @type {DrawnLines | null} */
+  #shown = null;
   #again = () => {};
 
   /** @param {Labels} labels */
@@ -45,6 +44,7 @@ export class Race {
       this.#again = again;
       return this.#drawn(width);
     });
+    walked(this.picture, (by) => this.#move(by));
     const caption = node('figcaption', '', labels.chart);
     this.element.append(caption, this.bar, this.picture, this.readout, this.legend, node('p', 'note', labels.note));
     this.#choose();
@@ -82,35 +82,34 @@ export class Race {
     this.legend.hidden = this.readout.hidden = !series.length;
     if (!series.length) return [node('p', 'before', this.labels.before)];
     const drawn = lines(this.#chart(series), width, this.#axis);
-    this.#refocus ||= this.#svg !== null && document.activeElement === this.#svg;
-    drawn.svg.setAttribute('tabindex', '0');
-    drawn.svg.addEventListener('keydown', ({ key }) => {
-      if (key === 'ArrowLeft' || key === 'ArrowRight') {
-        this.#say(drawn.step(key === 'ArrowLeft' ? -1 : 1));
-        this.#place = drawn.reached();
-      }
-    });
     pointed(drawn.svg, (event) => {
-      this.#say(drawn.read(event));
-      this.#place = drawn.reached();
+      this.#say(drawn, drawn.read(event));
     });
     drawn.svg.addEventListener('pointerleave', ({ pointerType }) => {
       if (pointerType === 'mouse') this.#place = null; // a finger that is lifted has chosen
     });
     this.legend.replaceChildren(...drawn.entries);
-    this.#svg = drawn.svg;
-    requestAnimationFrame(() => {
-      if (this.#svg !== drawn.svg || !drawn.svg.isConnected) return;
-      if (this.#refocus && document.activeElement === document.body) drawn.svg.focus({ preventScroll: true });
-      this.#refocus = false;
-      this.#say(this.#place === null ? drawn.step(0) : drawn.reach(this.#place));
-    });
+    this.#shown = drawn;
+    this.picture.tabIndex = 0; // the picture stays, and with it the focus, when the chart in it is drawn again
+    this.readout.replaceChildren(...(this.#place === null ? drawn.step(0) : drawn.reach(this.#place)));
+    if (document.activeElement !== this.picture) drawn.tell(this.picture); // else each new figure would be read
     return [drawn.svg];
   }
 
-  /** @param {HTMLElement[] | null} said */
-  #say(said) {
+  /** @param {number} by places of the chart */
+  #move(by) {
+    if (this.#shown) this.#say(this.#shown, this.#shown.step(by));
+  }
+
+  /**
+   * Shows where the reader has gone.
+   * @param {DrawnLines} drawn
+   * @param {HTMLElement[] | null} said
+   */
+  #say(drawn, said) {
     if (said) this.readout.replaceChildren(...said);
+    drawn.tell(this.picture);
+    this.#place = drawn.reached();
   }
 
   /** @param {Training} one */

@@ -1,6 +1,6 @@
 // The text of a training: pasted, opened, dropped, or one that is at hand.
 import { counted } from '../shared/charts.js';
-import { button, filled, node, spoken } from '../shared/dom.js';
+import { announcer, button, filled, node, spoken } from '../shared/dom.js';
 import { named } from './choices.js';
 import { ask } from './client.js';
 import { textIn } from './reading.js';
@@ -10,6 +10,7 @@ import { textIn } from './reading.js';
 /** @typedef {Record<string, string>} Labels */
 /** @typedef {(labels: Labels) => string} More */
 
+export const PAUSE = 400; // milliseconds after the last change until something is done with it
 const SHOWN = 600; // characters of an opened file that are shown
 const TITLE = 60; // characters
 const MOST_BYTES_FOR_ONE = 2; // bytes of a file for one byte of its text in UTF-8: those of English in UTF-16
@@ -23,6 +24,8 @@ export class Source {
   #last = null;
   /** @type {Book[]} */
   #books = [];
+  /** When screen readers are told of the text. */
+  #timer = 0;
 
   /**
    * @param {Offer} offer
@@ -50,8 +53,8 @@ export class Source {
     this.books.addEventListener('change', () => this.#take(this.books.value));
     this.offerBooks([]);
     this.note = node('p', 'note');
-    this.note.setAttribute('role', 'status');
     this.element = this.#laidOut();
+    this.announce = announcer(this.element);
     this.#show('');
   }
 
@@ -129,7 +132,7 @@ export class Source {
     const book = this.#books.find(({ name }) => name === source);
     this.books.value = book?.name ?? '';
     this.#show(book?.opening ?? (title || this.labels.pasted));
-    this.note.textContent = title || this.labels.pasted;
+    this.#say(title || this.labels.pasted);
     this.changed();
   }
 
@@ -219,8 +222,18 @@ export class Source {
     this.#brought = fits ? { text, title } : null;
     const characters = () => filled(labels.characters, { n: counted(Array.from(text).length) });
     const said = fits ? characters() : bytes ? wrong(bytes, offer, labels) : '';
-    this.note.textContent = [title, said, more(labels)].filter(Boolean).join(' · ');
+    this.#say([title, said, more(labels)].filter(Boolean).join(' · '));
     this.changed();
+  }
+
+  /**
+   * Says something of the text; to screen readers when nothing more is typed.
+   * @param {string} said
+   */
+  #say(said) {
+    this.note.textContent = said;
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.announce(said), PAUSE);
   }
 }
 

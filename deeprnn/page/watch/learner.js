@@ -1,6 +1,6 @@
 // Draws a model's card: what it wrote at a moment, its figures then, and its story.
 import { counted, digits, mark } from '../shared/charts.js';
-import { button, filled, node, shape, visible } from '../shared/dom.js';
+import { button, filled, langOf, node, shape, visible } from '../shared/dom.js';
 import { KINDS, latest, pieces, shareOf } from './timeline.js';
 
 /** @typedef {import('./timeline.js').Learner} Learner */
@@ -22,6 +22,7 @@ export function cardOf(one, { colour, index }, labels, goBest) {
   heading.prepend(keyOf(colour, index));
   const { figures, values } = figuresWith([labels.epoch_short, labels.train, labels.heldout, labels.copied]);
   const text = node('div', 'text');
+  text.lang = langOf(one.prompt);
   const best = button('go', filled(labels.go_best, { n: counted(one.epoch[one.best]) }), goBest);
   const told = node('p', 'story', one.story);
   card.append(heading, figures, stackOf(one, text), told, best, node('small', 'recipe', one.recipe));

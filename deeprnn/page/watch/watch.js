@@ -219,7 +219,6 @@ class Watch {
     this.#track?.set(learners, colours, axis);
     const figure = sized(node('figure', 'figure'), (width) => {
       const drawn = lines(chartOf(learners, colours, axis, labels), width, 0);
-      drawn.svg.setAttribute('tabindex', '0');
       pointed(drawn.svg, (event) => {
         if (event.buttons) this.#step(this.#places.indexOf(drawn.placeAt(event)));
       });

@@ -84,7 +84,9 @@ def test_the_card_beside_the_table_says_what_the_files_are_and_they_load(visit, 
     table, beside = one.boxes(".checkpoints .models, #model-card")
     assert beside["x"] >= table["right"]
     assert abs(beside["y"] - table["y"]) < 2
-    assert one.page.evaluate("document.activeElement.textContent") == titles(registry, "en")["note-lstm-2"]
+    assert one.page.evaluate("document.activeElement.id") == "model-card", "not behind all other rows"
+    one.page.keyboard.press("Tab")
+    assert one.page.evaluate("document.activeElement.closest('#model-card') !== null")
     said = card.text_content()
     assert registry.infos["note-lstm-2"].weights_sha256 in said
     assert said.count("import deeprnn") == 1

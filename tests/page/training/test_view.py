@@ -166,10 +166,14 @@ def test_nothing_moves_while_it_learns_and_nothing_is_hard_to_reach(train, width
     assert one.page.evaluate("window.shift") < 0.01
     assert one.serious() == []
     assert one.page.evaluate("document.documentElement.scrollWidth") <= width
-    one.page.locator(".race svg.chart").focus()
+    chart = one.page.locator(".race .picture")
+    chart.focus()
+    said = chart.get_attribute("aria-valuetext")
     learn(one, 1)
-    one.page.wait_for_function("() => document.activeElement.matches('.race svg.chart')")  # drawn again, it keeps it
+    assert one.page.evaluate("document.activeElement.matches('.race .picture')"), "drawn again, it keeps the focus"
+    assert chart.get_attribute("aria-valuetext") == said, "new figures are not read to whoever stays there"
     one.page.keyboard.press("ArrowLeft")
+    assert chart.get_attribute("aria-valuetext") != said
     one.page.locator(".training-card button").first.focus()
     one.page.keyboard.press("Enter")
     until(one, "stopped")
