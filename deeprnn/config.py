@@ -235,7 +235,8 @@ class TrainConfig(StrictConfig):
     """`scratch` trains with the cells' equations, `fused` with their fast form."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """The type of matrix products (autocast); float32 is used, and recorded, if the device only emulates bfloat16. On
-    CUDA, recurrent layers with hidden weights have float32 all the same; see docs/gpu.md."""
+    CUDA, recurrent layers with hidden weights have float32 all the same, which cuDNN multiplies as TF32 from Ampere
+    on; see docs/gpu.md."""
     offset: Literal["none", "window", "text"] = "window"
     """Where an epoch begins: `none` at character 0, `window` at a random character of the first window, `text` at a
     random character of the text, whose end is then followed by its start."""
@@ -267,8 +268,7 @@ class TrainConfig(StrictConfig):
         )
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
-            _require(math.isfinite(value) and value > 0, f"{name} must be positive, not {shown(value)}.")
-            _require(value <= MAX_RATE, f"{name} must be at most {MAX_RATE:g}, not {shown(value)}.")
+            _require(0 < value <= MAX_RATE, f"{name} must be above 0 and at most {MAX_RATE:g}, not {shown(value)}.")
         for name in ("warmup_fraction", "reset_rate", "weight_drop", "ema_decay"):
             value = getattr(self, name)
             _require(0 <= value < 1, f"{name} must be in [0, 1), not {shown(value)}.")

@@ -26,20 +26,25 @@ class Score:
 
     nats: -ln p of each character after the first, in order (nats[i] belongs to character i + 1); see `per_character`.
     unknown: positions in the text, from 0, of characters outside the model's alphabet. Every figure includes them, with
-        the probability that the model gives to its unknown symbol.
-    symbols: how many symbols the model predicted; the figures are divided by it. It differs from `len(nats)` only if
-        the text has CR LF, which is read as one symbol, or an em dash, which is read as two. So the figures are those
-        of the same text with LF and two hyphens.
+        the probability that the model gives to its unknown symbol; but not the first character, which is only context.
+    symbol_nats: -ln p of each symbol that the model predicted, of which the figures are made. They are more or fewer
+        than `nats` only if the text has an em dash, which is read as two symbols, or CR LF, which is read as one. So
+        the figures are those of the same text with two hyphens and LF.
     """
 
     nats: list[float]
     unknown: list[int]
-    symbols: int
+    symbol_nats: list[float]
+
+    @property
+    def symbols(self) -> int:
+        """How many symbols the model predicted."""
+        return len(self.symbol_nats)
 
     @property
     def mean_nats(self) -> float:
         """Nats per predicted symbol."""
-        return math.fsum(self.nats) / self.symbols
+        return math.fsum(self.symbol_nats) / self.symbols
 
     def __repr__(self) -> str:
         """Return the figures without the lists."""
@@ -104,7 +109,10 @@ def per_character(nats: Sequence[float], positions: Sequence[int], length: int) 
 
 
 def mixture(nats: Float[Tensor, "M N"], weights: Sequence[float]) -> Float[Tensor, " N"]:
-    """Return -ln of the weighted mean of M models' probabilities of each character, from -ln p of each model."""
+    """Return -ln of the weighted mean of M models' probabilities of each symbol, from -ln p of each model.
+
+    Of a character that is read as two symbols it is the mean for each: see `per_character`, which comes after it.
+    """
     logs = torch.tensor(weights, dtype=torch.float64).log().unsqueeze(1)
     return -torch.logsumexp(logs - nats, 0)
 

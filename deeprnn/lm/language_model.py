@@ -13,7 +13,7 @@ import torch
 from deeprnn.checks import text as checked_text
 from deeprnn.checks import whole
 from deeprnn.config import ModelConfig
-from deeprnn.lm.decoder import BrokenWeightsError, Decoder, stream, write_each
+from deeprnn.lm.decoder import EACH_CHARS, BrokenWeightsError, Decoder, stream, write_each
 from deeprnn.lm.evaluation import Score, nats_per_char, per_character
 from deeprnn.lm.sampling import Sampling, distribution
 from deeprnn.lm.template import Template
@@ -101,7 +101,8 @@ class LanguageModel:
 
         The prompt may have any length; `vocab.fold` converts it, and characters outside the model's alphabet are read
         as the unknown symbol. An empty prompt is replaced by a line break, or by a space if the alphabet has no line
-        break. temperature 0 is greedy; the same seed gives the same text; see `Sampling`.
+        break, or by the unknown symbol if it has neither. temperature 0 is greedy; the same seed gives the same
+        text; see `Sampling`.
 
         Raises:
             ValueError: a sampling value is outside its range, max_chars is negative, or the model's weights overflow.
@@ -150,7 +151,7 @@ class LanguageModel:
             self.prompt_ids(prompt),
             max_chars,
             samplings,
-            lambda ids: bool(end) and end in decode(ids),
+            lambda ids: bool(end) and end in decode(ids[-EACH_CHARS - len(end) :]),
         )
         return [decode(ids).partition(end)[0] if end else decode(ids) for ids in texts]
 
@@ -158,7 +159,8 @@ class LanguageModel:
         """Return the k most probable next characters and their probabilities at temperature 1, most probable first.
 
         Raises:
-            ValueError: k is below 1.
+            ValueError: k is below 1, or the model's weights overflow.
+            TypeError: k is no whole number, or `prompt` no string.
         """
         k = whole("k", k)
         if k < 1:
@@ -169,7 +171,12 @@ class LanguageModel:
         return [(self.vocab.decode([int(i)]), float(probabilities[i])) for i in likeliest]
 
     def surprise(self, prompt: str, text: str) -> list[float]:
-        """Return -ln p (nats) of each character of `text` after `prompt`, at temperature 1; see `per_character`."""
+        """Return -ln p (nats) of each character of `text` after `prompt`, at temperature 1; see `per_character`.
+
+        Raises:
+            ValueError: the model's weights overflow.
+            TypeError: `prompt` or `text` is not a string.
+        """
         ids, places = self.prompt_ids(prompt, checked_text("text", text)), source_positions(text)
         if not text:
             return []
@@ -192,5 +199,5 @@ class LanguageModel:
         if len(text) < 2 or len(ids) < 2:
             raise ValueError("scoring needs at least two characters: the first is context for the second.")
         unknown = dict.fromkeys(place for place, i in zip(places, ids, strict=True) if i == UNKNOWN_ID)
-        nats = per_character(self._nats(ids), places, len(text))
-        return Score(nats=nats, unknown=list(unknown), symbols=len(ids) - 1)
+        nats = self._nats(ids)
+        return Score(nats=per_character(nats, places, len(text)), unknown=list(unknown), symbol_nats=nats)

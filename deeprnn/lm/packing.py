@@ -26,7 +26,7 @@ def pack(model: CharRNN) -> tuple[Any, Weights]:
     If the type is float32 and the model is on the CPU, its parameters become views of the packed matrices.
     """
     cells = model.layers()
-    symbols = model.embed(torch.arange(model.vocab_size, device=model.head.weight.device).unsqueeze(0))
+    embedded, projected = _bottom(model)
     norms = [_norm(norm) for norm in model.norms]
     final = [_norm(model.final_norm)] if model.final_norm is not None else []
     upper = cells[1:] if model.config.wiring == "stack" else cells
@@ -37,8 +37,8 @@ def pack(model: CharRNN) -> tuple[Any, Weights]:
     }
     as_int8 = all(_is_int8(weight) for pairs in maps.values() for weight, _ in pairs)
     return np.int8 if as_int8 else np.float32, Weights(
-        embedded=array(symbols[0]),
-        projected=array(cells[0].project(model.below(0, symbols))[0]),
+        embedded=embedded,
+        projected=projected,
         **{name: _matrices(pairs, as_int8) for name, pairs in maps.items()},
         norms=_stacked([norm for norm, _ in norms], 3),
         final_norm=_stacked([norm for norm, _ in final], 3),
@@ -47,6 +47,19 @@ def pack(model: CharRNN) -> tuple[Any, Weights]:
         residual=model.config.residual,
         wiring=WIRINGS[model.config.wiring],
     )
+
+
+def _bottom(model: CharRNN) -> tuple[Array, Array]:
+    """Return the embedding (V, E), which only a residual stack needs, else empty; and the bottom layer's input (V, GH).
+
+    The input of a one-hot vector is a row of the weights: V vectors of V numbers would be far larger than the model.
+    """
+    cell = model.layers()[0]
+    if model.embedding is None and not model.norms:
+        return np.zeros((0, 0), np.float32), array(cell.weight_ih.T + cell.bias_ih)
+    symbols = model.embed(torch.arange(model.vocab_size, device=model.head.weight.device).unsqueeze(0))
+    embedded = array(symbols[0]) if model.config.residual else np.zeros((0, 0), np.float32)
+    return embedded, array(cell.project(model.below(0, symbols))[0])
 
 
 def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:

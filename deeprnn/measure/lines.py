@@ -11,10 +11,9 @@ one of 20,000 for the 208,000 lines of `tang_poems`.
 Privacy: as of a fingerprint. Who has a text can confirm its lines; authors and titles can be read.
 """
 
-import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +25,7 @@ from safetensors.numpy import save as save_tensors
 
 from deeprnn.checks import shortened
 from deeprnn.documents import file_size, printable, replace_file
-from deeprnn.measure.novelty import TextPart, digest
+from deeprnn.measure.novelty import TextPart, digest, hashes_of
 from deeprnn.text.poem_form import BREAK, LINE_CHARS, VERSE
 
 VERSION = 1  # version of the file format
@@ -71,7 +70,7 @@ class LineIndex:
         for number, poem in enumerate(poems):
             for line in VERSE.findall(poem):
                 first.setdefault(line, number)
-        hashes, kept = np.unique(_hashes(first), return_index=True)
+        hashes, kept = np.unique(hashes_of(first), return_index=True)
         if not len(hashes):
             raise ValueError(f"{source.name} has no lines of verse.")
         numbers = np.array(list(first.values()), np.uint32)[kept]
@@ -80,7 +79,7 @@ class LineIndex:
     def found(self, text: str) -> list[KnownLine]:
         """Return the lines of verse in a text that are in the index, in order."""
         lines = [match for match in VERSE.finditer(text) if len(match[0]) in LINE_CHARS]
-        hashes = _hashes(match[0] for match in lines)
+        hashes = hashes_of(match[0] for match in lines)
         at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
         return [
             KnownLine(start=match.start(), end=match.end(), source=self.titles[self.poems[place]])
@@ -145,9 +144,3 @@ class LineIndex:
 def filename(source: TextPart) -> str:
     """Return the file name of the index of a text's part, such as `tang_poems.full.0-1591026.lines`."""
     return str(Path(source.filename).with_suffix(".lines"))
-
-
-def _hashes(lines: Iterable[str]) -> UInt32[np.ndarray, " N"]:
-    """Return 32 bits of BLAKE2b of each line."""
-    digests = (hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=4).digest() for line in lines)
-    return np.frombuffer(b"".join(digests), "<u4").astype(np.uint32)

@@ -48,7 +48,7 @@ def file_stem(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """A model's figures per character on one part of a text, and the number of characters that were scored."""
+    """A model's figures per character on one part of a text, and how many were scored, those of `train` repeatedly."""
 
     nats: float
     bpc: float

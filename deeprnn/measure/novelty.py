@@ -142,7 +142,7 @@ class Fingerprint:
         end = len(text) if end is None else end
         source = TextPart(name=name, form=form, chars=len(text), sha256=sha256, start=start, end=end)
         part = text[start:end]
-        words = None if is_unspaced(part) else np.unique(_word_hashes(set(split_words(part))))
+        words = None if is_unspaced(part) else np.unique(hashes_of(set(split_words(part))))
         return cls(source=source, codes=_codes(part), words=words)
 
     def to_bytes(self) -> bytes:
@@ -292,7 +292,7 @@ def dictionary_share(words: Sequence[str], fingerprints: Sequence[Fingerprint]) 
     known = [fingerprint.words for fingerprint in fingerprints if fingerprint.words is not None]
     if not words or not known or len(known) < len(fingerprints):
         return None
-    hashes = _word_hashes(words)
+    hashes = hashes_of(words)
     return float(np.logical_or.reduce([np.isin(hashes, one) for one in known]).mean())
 
 
@@ -332,9 +332,10 @@ def _whole_words(sample: str, prompt: str) -> list[str]:
     return [word for end, word in ends if len(prompt) < end < len(whole)]
 
 
-def _word_hashes(words: Iterable[str]) -> UInt32[np.ndarray, " N"]:
-    """Return 32 bits of BLAKE2b of each word."""
-    return np.frombuffer(b"".join(hashlib.blake2b(w.encode(), digest_size=4).digest() for w in words), "<u4")
+def hashes_of(words: Iterable[str]) -> UInt32[np.ndarray, " N"]:
+    """Return 32 bits of BLAKE2b of each word, or line."""
+    digests = (hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=4).digest() for word in words)
+    return np.frombuffer(b"".join(digests), "<u4").astype(np.uint32)
 
 
 def _codes(text: str) -> UInt8[np.ndarray, " C"]:

@@ -5,6 +5,7 @@ Knows: models and ids. Does not know: text, files, the page.
 Dimensions: L layers, T characters, H hidden size, K distances in characters.
 """
 
+import copy
 import math
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from deeprnn.nn.model import CharRNN
+
+FELT = 1e-6  # of the size of a state: the smallest change of it that counts, about what float32 can tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,9 @@ def echo(
 
         d_k = mean over the places p of |h'_{p+k} - h_{p+k}|,   divided by the largest d of the layer
 
+    All d of a layer are 0 if none is `FELT` of the size of its states: it does not feel the change. The weights are
+    computed with as float64: what is left in a deep stack can be less than float32 rounds.
+
     (Hermans & Schrauwen, "Training and Analysing Deep Recurrent Neural Networks", NIPS 2013; they insert a typing
     error and measure how long each layer remembers it.)
 
@@ -106,21 +112,25 @@ def echo(
     for lane, (place, draw) in enumerate(zip(places, draws, strict=True)):
         was = torch.searchsorted(symbols, ids[place])
         lanes[lane, place] = symbols[(was + draw) % len(symbols)]  # a draw is 1 or more, so the symbol changes
+    exact = copy.deepcopy(model).double()
     curves = []
-    x, state = model.embed(lanes.T), model.initial_state(len(lanes))
-    for layer, cell in enumerate(model.layers()):
-        outputs, _ = cell.fused(model.below(layer, x), state[layer])
+    x, state = exact.embed(lanes.T), exact.initial_state(len(lanes))
+    for layer, cell in enumerate(exact.layers()):
+        outputs, _ = cell.fused(exact.below(layer, x), state[layer])
         apart = (outputs[:, :-1] - outputs[:, -1:]).norm(dim=-1)
-        curves.append(torch.stack([apart[p : p + distance + 1, lane] for lane, p in enumerate(places)]).mean(0))
-        x = model.above(x, outputs)
-    found = torch.stack(curves)
-    largest: Tensor = found.amax(dim=1, keepdim=True)
-    return found / largest.clamp_min(1e-12)
+        curve = torch.stack([apart[p : p + distance + 1, lane] for lane, p in enumerate(places)]).mean(0)
+        is_felt = curve.max() > FELT * outputs.norm(dim=-1).mean()
+        curves.append(curve / curve.max() if is_felt else torch.zeros_like(curve))
+        x = exact.above(x, outputs)
+    return torch.stack(curves).float()
 
 
 def lifetime(curve: Float[Tensor, " K"]) -> int:
-    """Return how many characters an echo lasts: 1 + the last distance at which it is at least 1/e of its maximum."""
-    return int(torch.nonzero(curve >= curve.max() / math.e).max()) + 1
+    """Return how many characters an echo lasts: 1 + the last distance at which it is at least 1/e of its maximum.
+
+    It is 0 if nothing is felt.
+    """
+    return int(torch.nonzero(curve >= curve.max() / math.e).max()) + 1 if curve.any() else 0
 
 
 @torch.no_grad()

@@ -20,7 +20,10 @@ _Z_95 = 1.959964  # the 97.5% quantile of the normal distribution
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A mean over seeds and the half width of its 95% t-interval, which is None for a single seed."""
+    """A mean over seeds and the half width of its 95% t-interval, which is None for a single seed.
+
+    Or a share, in percent, of things that one seed made, and the half width of its own interval; see `percent`.
+    """
 
     mean: float
     half_width: float | None

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deeprnn.checks import listed
 from deeprnn.config import Noise, TrainConfig
 from deeprnn.text.batches import num_windows, split
 from deeprnn.text.corpora import Corpus, is_known, load_corpus
@@ -56,7 +57,8 @@ class Data:
         read with noise; then the other texts.
     parts: the ids of `train` (from all sources), and of `val` and, if there is one, `test` (from the main text).
     elsewhere: the ids of the held-out parts of other texts, by name.
-    marks: the ids of the symbols that mark texts; they are read, and trained on, but no measurement scores them.
+    marks: the ids of the symbols that mark texts; they are read, and trained on, but no measurement scores them: of all
+        figures, only the loss in training has them.
     own_chars: how many characters of `train`, the first ones, are of the main text without noise.
     """
 
@@ -113,6 +115,8 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
         read[name].corpus.name: ids(_marked(read[name].cut(list(read[name].ranges)[-1]), marks.get(name, "")))
         for name in config.score_on
     }
+    if short := [name for name, part in (parts | elsewhere).items() if len(part) < 2]:
+        raise ValueError(f"{listed(short)}: too short to be scored; give a text with two characters at least there.")
     return Data(
         sources=tuple(source for _, source in named),
         vocab=vocab,

@@ -119,8 +119,8 @@ def unmarked(nats: Tensor, targets: Tensor, marks: Tensor) -> Tensor:
 
 
 def _figures(nats: Tensor) -> dict[str, float]:
-    score = Score(nats=nats.tolist(), unknown=[], symbols=len(nats))
-    return {"nats": score.mean_nats, "bpc": score.bpc, "ppl": score.ppl, "chars": len(score.nats)}
+    score = Score(nats=[], unknown=[], symbol_nats=nats.tolist())
+    return {"nats": score.mean_nats, "bpc": score.bpc, "ppl": score.ppl, "chars": score.symbols}
 
 
 def remeasure(directory: Path, text: str | None = None) -> Figures:

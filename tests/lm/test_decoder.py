@@ -9,7 +9,7 @@ import torch
 
 from deeprnn.config import ModelConfig
 from deeprnn.lm import kernels
-from deeprnn.lm.decoder import DecodeBatch, Decoder, schedule_ids, stream
+from deeprnn.lm.decoder import BrokenWeightsError, DecodeBatch, Decoder, schedule_ids, stream
 from deeprnn.lm.evaluation import nats_per_char
 from deeprnn.lm.kernels import SAMPLE
 from deeprnn.lm.sampling import Sampling, uniforms
@@ -182,6 +182,28 @@ def test_memory_holds_a_models_matrices_once_and_the_model_says_the_same(cell):
     for name, weights in shared.items():
         for raw, weight in zip(getattr(decoder.compiled[2], name).raw, weights, strict=True):
             assert weight.data_ptr() == raw.ctypes.data
+
+
+def test_a_decoder_of_one_hot_characters_is_not_larger_than_its_model():
+    symbols = 4_000
+    model = CharRNN(ModelConfig(cell="rnn", hidden_size=4, num_layers=1), symbols)
+    model.reset_parameters("uniform", torch.Generator().manual_seed(0))
+    packed = Decoder(model).compiled[2]
+    assert packed.embedded.size == 0
+    np.testing.assert_allclose(
+        packed.projected, (model.layers()[0].weight_ih.T + model.layers()[0].bias_ih).numpy(force=True)
+    )
+
+
+def test_weights_whose_sums_overflow_or_not_by_their_order_are_left_to_the_models_own_step():
+    model = make("rnn", 2, 8)
+    with torch.no_grad():
+        model.layers()[1].weight_hh.copy_(torch.tensor([3e38, -3e38] * 32).view(8, 8))
+    assert not Decoder(model).agrees, "and no warning: the cell is none that the loops do not know"
+    with torch.no_grad():
+        model.head.weight.fill_(3e38)
+    with pytest.raises(BrokenWeightsError):
+        list(stream(Decoder(model), [1, 2], 5, Sampling()))
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16], ids=str)

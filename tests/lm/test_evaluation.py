@@ -56,7 +56,7 @@ def test_a_model_that_knows_nothing_has_the_size_of_the_alphabet_as_perplexity()
     torch.nn.init.zeros_(model.head.weight)
     torch.nn.init.zeros_(model.head.bias)
     nats = nats_per_char(model, make_ids()).tolist()
-    score = Score(nats=nats, unknown=[], symbols=len(nats))
+    score = Score(nats=nats, unknown=[], symbol_nats=nats)
     assert score.ppl == pytest.approx(V, rel=1e-14)
     assert score.bpc == pytest.approx(math.log2(V), rel=1e-14)
 
@@ -88,7 +88,7 @@ def test_scoring_twice_gives_the_same_and_leaves_no_mode_behind():
 
 
 def test_bits_and_perplexity_are_the_mean_nats_in_other_units():
-    score = Score(nats=[0.5, 1.0, 3.0], unknown=[], symbols=3)
+    score = Score(nats=[0.5, 1.0, 3.0], unknown=[], symbol_nats=[0.5, 1.0, 3.0])
     assert score.mean_nats == 1.5
     assert score.bpc == pytest.approx(1.5 / math.log(2), rel=1e-15)
     assert score.ppl == pytest.approx(math.exp(1.5), rel=1e-15)

@@ -85,6 +85,17 @@ def test_a_slower_layer_keeps_an_echo_longer():
     assert fast < slow
 
 
+def test_a_layer_that_feels_no_change_has_no_echo_whatever_rounding_leaves():
+    model = stack("lstm", 10, residual=False)
+    for cell in model.layers():
+        cell.bias_ih.data.add_(0.5)
+    model.layers()[4].weight_ih.data.mul_(1e-7)
+    lifetimes = [probes.lifetime(curve) for curve in probes.echo(model, IDS, 40)]
+    assert min(lifetimes[:4]) > 0
+    assert lifetimes[4:] == [0] * 6
+    assert next(model.parameters()).dtype == torch.float32, "the model itself is left as it is"
+
+
 @pytest.mark.parametrize("made", STACKS)
 def test_the_whole_model_of_the_ablation_is_the_model(made):
     model = stack(made[0], residual=made[1])

@@ -132,6 +132,12 @@ def test_texts_to_score_on_give_their_own_test_parts_under_their_names(config):
     assert 0 in data.elsewhere[other]  # what only the other text has is unknown
 
 
+def test_a_text_too_short_to_be_scored_is_refused_by_name_before_anything_is_trained(config, tmp_path):
+    (tmp_path / "short.txt").write_text("abcdef")
+    with pytest.raises(ValueError, match=r"short-\w+.*too short to be scored"):
+        prepare(replace(config, score_on=(str(tmp_path / "short.txt"),)), CPU)
+
+
 def test_a_record_names_texts_and_no_paths(config, tmp_path):
     config = replace(config, score_on=config.more_texts)
     book, other = (own_name(Path(t)) for t in (config.text, *config.more_texts))

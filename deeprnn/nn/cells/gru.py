@@ -1,4 +1,4 @@
-"""The gated recurrent unit of Cho et al., arXiv 1406.1078 (2014), section 2.3; d2l section 9.1.
+"""The gated recurrent unit of Cho et al., arXiv 1406.1078 (2014), section 2.3; d2l-zh 2.0, section 9.1.
 
     R_t = sigmoid(X_t W_xr + H_{t-1} W_hr + b_r)
     Z_t = sigmoid(X_t W_xz + H_{t-1} W_hz + b_z)

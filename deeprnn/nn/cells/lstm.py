@@ -1,4 +1,4 @@
-"""The long short-term memory of Hochreiter & Schmidhuber (1997); d2l section 9.2.
+"""The long short-term memory of Hochreiter & Schmidhuber (1997); d2l-zh 2.0, section 9.2.
 
     I_t = sigmoid(X_t W_xi + H_{t-1} W_hi + b_i)
     F_t = sigmoid(X_t W_xf + H_{t-1} W_hf + b_f)

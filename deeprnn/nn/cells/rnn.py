@@ -1,4 +1,4 @@
-"""The tanh recurrent layer of Elman, "Finding Structure in Time" (1990), section 3; d2l section 8.4.
+"""The tanh recurrent layer of Elman, "Finding Structure in Time" (1990), section 3; d2l-zh 2.0, section 8.4.
 
     H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h)
 

@@ -45,11 +45,13 @@ def score(registry: Registry, *, text: Any, models: Any) -> list[dict[str, Any]]
 def score_as_done(registry: Registry, *, text: Any, models: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     """Return an iterator of the answers of `score`, each with its place in `models`, as soon as it is there.
 
+    symbol_nats: what an answer has besides, the nats of each symbol; see `Score`.
+
     Raises:
         RequestError: at once, if a model does not exist, or the text is too short or too long.
     """
     names, text = _checked(registry, text, models)
-    done = read_as_done(registry, names, lambda lm: _scored(lm, text))
+    done = read_as_done(registry, names, lambda lm: _scored(lm, text, by_symbol=True))
     return ((i, refused_answer(one) if isinstance(one, RequestError) else one) for i, one in done)
 
 
@@ -63,11 +65,12 @@ def _checked(registry: Registry, text: Any, models: Any) -> tuple[list[str], str
     return names, text
 
 
-def _scored(lm: LanguageModel, text: str) -> dict[str, Any]:
+def _scored(lm: LanguageModel, text: str, *, by_symbol: bool = False) -> dict[str, Any]:
     with broken_as_refusal(lm):
         result = lm.score(text)
     nats = np.round(result.nats, 6).tolist()
-    return {"model": lm.name, "ppl": result.ppl, "bpc": result.bpc, "nats": nats, "unknown": result.unknown}
+    answer = {"model": lm.name, "ppl": result.ppl, "bpc": result.bpc, "nats": nats, "unknown": result.unknown}
+    return answer | {"symbol_nats": result.symbol_nats} if by_symbol else answer
 
 
 def baselines(registry: Registry, *, text: str, models: Sequence[str]) -> list[dict[str, Any]]:
@@ -95,15 +98,16 @@ def baselines(registry: Registry, *, text: str, models: Sequence[str]) -> list[d
 def averages(registry: Registry, *, text: str, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the figures of the average of the probabilities of all models with one alphabet, if there are several.
 
-    answers: those of `score`. kind, model, count: as in `baselines`: "mean", one of the models, their number.
+    answers: those of `score_as_done`. kind, model, count: as in `baselines`: "mean", one of the models, their number.
     """
-    scored = {answer["model"]: answer["nats"] for answer in answers if "error" not in answer}
+    scored = {answer["model"]: answer["symbol_nats"] for answer in answers if "error" not in answer}
+    spread = functools.partial(per_character, positions=source_positions(text), length=len(text))
     rows = []
-    for vocab, names in alphabets(registry, list(scored)).items():
+    for names in alphabets(registry, list(scored)).values():
         if len(names) > 1:
             nats = torch.tensor([scored[name] for name in names], dtype=torch.float64)
             mean = mixture(nats, [1 / len(names)] * len(names))
-            rows.append(_row("mean", names[0], len(names), mean.tolist(), len(vocab.encode(text)) - 1))
+            rows.append(_row("mean", names[0], len(names), spread(mean.tolist()), len(mean)))
     return rows
 
 
