@@ -114,12 +114,19 @@ def test_a_shard_that_there_cannot_be_is_refused(shard, capsys):
 
 
 @pytest.mark.parametrize(
-    "options", [("--jobs", "0"), ("--jobs", "2", "--json"), ("--jobs", "2", "--engine", "ray"), ("--gpus", "0.5")]
+    ("options", "said"),
+    [
+        (("--jobs", "0"), "--jobs must be at least 1, not 0"),
+        (("--jobs", "2", "--json"), "--json tells of one run after the other"),
+        (("--jobs", "2", "--engine", "ray"), "--jobs is for one machine"),
+        (("--gpus", "0.5"), "--gpus belongs to --engine ray"),
+    ],
 )
-def test_options_that_contradict_each_other_are_refused_before_anything_is_trained(options):
+def test_options_that_contradict_each_other_are_refused_before_anything_is_trained(options, said, capsys):
     with pytest.raises(SystemExit) as refused:
         train.parse(["smoke", *options])
     assert refused.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 # --- claims

@@ -17,11 +17,14 @@ NAMES = {cell.label for cell in CELLS.values()} | set(
         "tanh LayerNorm AdamW SGD PyTorch Python NameError JSON CSV SVG PNG Markdown API SHA"
         " zip MB safetensors Hugging Face Gradio Top ppl Ctrl Esc bfloat16 Dropout logit lens cell cpu Apache BibTeX"
         " mat1 and mat2 shapes cannot be multiplied weight_ih weight_hh tiny Shakespeare English d2l x86_64 xh hh hq"
-        " CPU exp W_xh1 W_xh2 W_hh1 W_hh2 b_h1 b_h2 W_hq b_q H1 H2",
+        " CPU exp W_xh1 W_xh2 W_hh1 W_hh2 b_h1 b_h2 W_hq b_q H1 H2 rnn_2 rnn_deep x256 sigmoid X_t H_t W_x W_h W_hn ln",
     )
 )
 # Where there are texts that models read and write, and code; gradio's own row of tabs, which nobody sees.
-QUOTED = "code, pre, textarea, .written, .prompt, .text, .heat, .strip, .said, .choice, .examples button, .tab-wrapper"
+QUOTED = (
+    "code, pre, textarea, .written, .out > .prompt, .out > .text, .learner .text, .heat, .strip, .inside .said,"
+    " .choice, .examples button, .tab-wrapper"
+)
 # What gradio has in English only.
 GRADIOS = r"queue: .*|processing \||Language · 语言"
 

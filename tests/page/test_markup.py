@@ -22,7 +22,7 @@ from deeprnn.store import checkpoint
 from deeprnn.store.card import model_card
 from deeprnn.store.registry import Registry
 from tests.conftest import WAIT, wait_until
-from tests.page.conftest import Visit, free_port
+from tests.page.conftest import FRAMES, Visit, free_port
 from tests.page.payloads import PAYLOADS
 from tests.page.server.test_process import started
 
@@ -200,8 +200,10 @@ def scored(one, text):
 
 
 def looked(one, text):
-    one.page.evaluate(GO, "?" + urlencode({"view": "inside", "models": MODEL, "text": f"{text} and more of it"}))
-    one.page.wait_for_function("(text) => document.querySelector('.inside')?.textContent.length > 9", arg=text)
+    text += " and more of it"
+    one.page.evaluate(GO, "?" + urlencode({"view": "inside", "models": MODEL, "text": text}))
+    one.page.wait_for_function("(text) => document.querySelector('#inside-text textarea')?.value === text", arg=text)
+    one.page.evaluate(FRAMES)
 
 
 def try_all(guarded, url, payloads):

@@ -62,7 +62,7 @@ def test_generate_writes_what_the_library_writes_with_the_same_seed(visit):
         assert one.card(name).locator(".text").text_content() == expected
 
 
-def test_the_models_write_at_once_each_at_its_own_speed(visit):
+def test_the_models_write_at_once(visit):
     one = visit(f"?models={','.join(SLOW)}")
     one.set("Length", 2000)
     _generate_and(one, "document.querySelector('#stop').click();")

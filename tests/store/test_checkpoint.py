@@ -488,6 +488,7 @@ def test_what_could_not_be_loaded_again_is_not_saved(tmp_path, value, storage):
         model.head.weight[0, 0] = value
     with pytest.raises(ValueError, match=r"head\.weight"):
         save(tmp_path / "tiny", model, storage)
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- saving

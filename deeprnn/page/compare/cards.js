@@ -78,8 +78,8 @@ class Compare {
   asked = null;
   /** How often next characters were asked for. */
   asks = 0;
-  /** Whether screen readers were told that models write. */
-  told = false;
+  /** Whether screen readers were told last that models write; null: they were told nothing. @type {boolean | null} */
+  told = null;
 
   /** @param {import('../shared/dom.js').Board} board */
   constructor({ element, props, labels, server, trigger, watch }) {
@@ -133,6 +133,7 @@ class Compare {
     this.draw();
     outs().forEach((out, index) => (out.scrollTop = tops[index]));
     if (open) this.#show(false);
+    if (this.told !== null) this.#announce();
   }
 
   get value() {
@@ -240,12 +241,19 @@ class Compare {
   /** Tells the address and screen readers what is shown, but not at each character that is written. */
   #report() {
     const { value } = this;
-    if (isWriting(value) !== this.told) {
+    if (isWriting(value) !== (this.told ?? false)) {
       this.told = isWriting(value);
-      this.announce(value.cards.map(({ title, status }) => `${title}: ${status}`).join('; '));
+      this.#announce();
     }
     const step = `${value.preset} ${value.budget} ${value.shape}`;
     if (!isWriting(value)) report('compare', () => queryOf(this.value), step);
+  }
+
+  /** Tells screen readers whether each model writes or has finished. */
+  #announce() {
+    const { cards, lang } = this.value;
+    const [colon, semicolon] = lang === 'zh' ? ['：', '；'] : [': ', '; '];
+    this.announce(cards.map(({ title, status }) => title + colon + status).join(semicolon));
   }
 
   /** Stops all writing at once; the texts that are shown stay, and can be continued. Later updates are ignored. */

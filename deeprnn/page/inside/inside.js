@@ -3,6 +3,7 @@
 import {
   Carried,
   announcer,
+  between,
   filled,
   find,
   keepFocus,
@@ -27,6 +28,7 @@ import { echo, gradients, lens, numbers, states, without } from './pictures.js';
  * @property {string[]} notes
  * @property {Look[]} models
  * @property {Record<string, string>} labels
+ * @property {string} lang
  */
 
 /**
@@ -109,7 +111,7 @@ class Inside {
   }
 
   draw() {
-    const { text, headline, models, notes, labels } = this.carried.given();
+    const { text, headline, models, notes, labels, lang } = this.carried.given();
     if (!models?.length) {
       this.root.replaceChildren(node('p', 'empty', labels.empty));
       return;
@@ -142,7 +144,7 @@ class Inside {
     const explained = node('p', 'explain');
     explained.append(this.said, ` ${labels.hint}`);
     this.root.replaceChildren(verdict, ...said, this.strip, explained, pictures, this.#fold(labels));
-    this.announce([verdict, ...said].map((one) => one.textContent).join(' '));
+    this.announce([headline.bold, headline.rest, ...notes].join(between(lang)));
     this.#point(this.at);
   }
 

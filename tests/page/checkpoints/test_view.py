@@ -35,7 +35,7 @@ def test_a_model_of_no_question_is_in_the_last_group(tmp_path):
     assert (last["title"], [row["name"] for row in last["rows"]]) == ("其他模型", ["mine"])
 
 
-def test_a_card_is_in_both_languages_and_needs_no_readme(registry):
+def test_a_card_is_in_both_languages_and_needs_no_readme(registry, tmp_path):
     for name in registry.infos:
         card = checkpoints.card(registry, {"name": name})
         said = [value["zh"] for value in (card["title"], card["note"]) if isinstance(value, dict)]
@@ -45,6 +45,10 @@ def test_a_card_is_in_both_languages_and_needs_no_readme(registry):
         assert not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", " ".join(said)), said
         assert "".join(text for _, text in card["code"]).startswith("import deeprnn\n")
     assert checkpoints.card(registry, {"name": "none"}) == checkpoints.card(registry, {}) == {}
+    bare = shutil.ignore_patterns("README.md")
+    shutil.copytree(SHIPPED / "few-lstm-2", tmp_path / "few-lstm-2", ignore=bare)
+    ask = {"name": "few-lstm-2"}
+    assert checkpoints.card(Registry(tmp_path), ask) == checkpoints.card(registry, ask)
 
 
 def test_models_are_sorted_in_one_list_and_grouped_again(visit, registry):

@@ -119,7 +119,7 @@ def test_an_unknown_question_in_a_file_is_passed_over(registry, board):
     assert (again.preset, again.budget, again.cards) == (None, None, board.cards)
 
 
-def test_the_largest_comparison_is_opened_over_http_and_continued(registry, url):
+def test_the_largest_comparison_is_opened_over_http_and_going_on_is_refused_by_its_length(registry, url):
     """Six texts as long as they get, of letters that take most room in JSON in JSON, within what a request may hold."""
     names = [name for name, info in registry.infos.items() if info.vocab.form == "full"][:6]
     text = ('好"\n\\' * service.MAX_WRITTEN_CHARS)[: service.MAX_WRITTEN_CHARS]

@@ -176,10 +176,13 @@ def test_errors_and_other_requests_are_not_kept(counted, client):
 
 def test_the_answer_that_was_asked_for_the_longest_ago_is_dropped(counted, client, monkeypatch):
     counted.revision = 1
-    monkeypatch.setattr(stored, "MOST_BYTES", 1)
-    for path in ("/assets/a.js", "/assets/b.js", "/assets/b.js", "/assets/a.js"):
-        client.get(path)
-    assert counted.asked == 3
+    plain = {"accept-encoding": "identity"}
+    monkeypatch.setattr(stored, "MOST_BYTES", 2 * len(client.get("/assets/a.js", headers=plain).content))
+    for name in "baca":
+        client.get(f"/assets/{name}.js", headers=plain)
+    assert counted.asked == 3, "a was asked for after b"
+    client.get("/assets/b.js", headers=plain)
+    assert counted.asked == 4
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,7 @@ def test_trainings_and_texts_at_hand_come_when_the_server_answers_again(train):
     one = train(script=script)
     one.page.locator(".problem", has_text="did not answer").wait_for()
     one.page.wait_for_function("() => window.fetched > 1 && document.querySelector('.problem').textContent === ''")
+    one.page.locator(".ways select option[value='python-docs']").wait_for(state="attached")
 
 
 STAYS = """

@@ -193,7 +193,7 @@ def test_a_model_that_there_is_none_of_is_a_sentence(visit):
     one.page.locator(".watch .empty", has_text="没有").wait_for()
 
 
-def test_nothing_moves_while_it_plays(watch):
+def test_nothing_moves_from_one_moment_to_the_next(watch):
     places = "() => ['.learner .story', '.figure', '.rail'].map((one) => { const box ="
     places += " document.querySelector(one).getBoundingClientRect(); return [box.top, box.left, box.width]; })"
     one = watch(STILL.format(1), width=390)
