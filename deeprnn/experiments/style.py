@@ -1,10 +1,10 @@
 """Style: whether a model of several authors writes like one of them, like each in turn, or like their average.
 
-`judging.py` measures it; here is what it shows, of the first run of each model at equal characters.
+`judging.py` measures it; here is what it shows, of all seeds of each model at equal characters that were judged.
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from deeprnn.experiments.authors import AUTHORS
@@ -30,14 +30,28 @@ _OVERVIEW = {  # the rows of the overview's table, by kind
 }
 
 
-def written_by(results: Results, recipe: str, temperature: float = TEMPERATURE) -> StyleSample:
-    """Return what the first model of a recipe wrote.
+Pieces = Mapping[str, Judged]  # by author
+
+
+def written_by(results: Results, recipe: str, temperature: float = TEMPERATURE) -> list[StyleSample]:
+    """Return what the models of a recipe wrote, one for each seed that was judged.
 
     Raises:
-        LookupError: it was not judged.
+        LookupError: none was.
     """
-    names = [run.name for run in results.where(recipe=recipe, seed=0)]
-    return results.style[names[0]].at(temperature)
+    names = [run.name for run in results.where(recipe=recipe) if run.name in results.style]
+    if not names:
+        raise LookupError(f"what {recipe} writes was not judged.")
+    return [results.style[name].at(temperature) for name in names]
+
+
+def after(results: Results, recipe: str, temperature: float = TEMPERATURE) -> list[Pieces]:
+    """Return what the models of a recipe wrote after a passage by each author, one for each seed that was judged.
+
+    Raises:
+        LookupError: none was.
+    """
+    return [one.after for one in written_by(results, recipe, temperature)]
 
 
 def real(results: Results) -> dict[str, Judged]:
@@ -49,38 +63,51 @@ def real(results: Results) -> dict[str, Judged]:
     return {author: results.style_texts[author].judged for author in AUTHORS}
 
 
-def alone(results: Results) -> dict[str, Judged]:
-    """Return what each author's own model wrote after passages of all authors, for those that were judged."""
-    found = {}
+def alone(results: Results) -> list[Pieces]:
+    """Return what each author's own model wrote after passages of all authors, for the seeds that all authors have."""
+    found: dict[str, list[Judged]] = {}
     for author in AUTHORS:
         with contextlib.suppress(LookupError):
-            found[author] = Judged.together(written_by(results, f"author-{author}").after.values())
-    return found
+            found[author] = [Judged.together(one.values()) for one in after(results, f"author-{author}")]
+    return [dict(zip(found, seed, strict=True)) for seed in zip(*found.values(), strict=False)]
 
 
-def little(results: Results) -> dict[str, Judged]:
+def little(results: Results) -> list[Pieces]:
     """Return the same of the model `FEW`, by its author.
 
     Raises:
         LookupError: it was not judged.
     """
-    return {"wells": Judged.together(written_by(results, FEW).after.values())}
+    return [{"wells": Judged.together(one.values())} for one in after(results, FEW)]
+
+
+def together(seeds: Sequence[Pieces]) -> dict[str, Judged]:
+    """Return the pieces of several seeds together."""
+    return {author: Judged.together(one[author] for one in seeds) for author in seeds[0]} if seeds else {}
+
+
+def over_seeds(figure: Callable[[Pieces], Estimate], seeds: Sequence[Pieces]) -> Estimate:
+    """Return a figure's mean and its interval over seeds; of one seed, and of real text, that over the pieces.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = [figure(one) for one in seeds]
+    return found[0] if len(found) == 1 else estimate([one.mean for one in found])
 
 
 def of_whole_books(results: Results) -> list[Figures]:
     """Return how many pieces of the model with whole books are given to the author before them; [] if none was judged.
 
-    They are those of all its seeds.
+    They are those of all its seeds together, which are too few for an interval over them.
     """
-    judged = [run.name for run in results.where(recipe=WHOLE).finished if run.name in results.style]
-    after = [results.style[name].at(TEMPERATURE).after for name in judged]
-    if not after:
-        return []
-    together = {author: Judged.together(one[author] for one in after) for author in AUTHORS}
-    return [{"share": right(together), "seeds": len(judged)}]
+    with contextlib.suppress(LookupError):
+        seeds = after(results, WHOLE)
+        return [{"share": right(together(seeds)), "seeds": len(seeds)}]
+    return []
 
 
-def right(judged: Mapping[str, Judged]) -> Estimate:
+def right(judged: Pieces) -> Estimate:
     """Return the percentage of each author's pieces that are given to that author.
 
     Raises:
@@ -90,14 +117,14 @@ def right(judged: Mapping[str, Judged]) -> Estimate:
     return percent(sum(one.given.get(author, 0) for author, one in judged.items()), pieces)
 
 
-def margin(judged: Judged) -> Estimate:
+def margin(judged: Pieces) -> Estimate:
     """Return the mean margin in nats a character, over the pieces."""
-    return estimate(judged.margins)
+    return estimate([margin for one in judged.values() for margin in one.margins])
 
 
-def neighbours(judged: Judged) -> Estimate:
+def neighbours(judged: Pieces) -> Estimate:
     """Return how much neighbouring stretches agree, as a mean over the pieces."""
-    return estimate(judged.neighbours)
+    return estimate([cosine for one in judged.values() for cosine in one.neighbours])
 
 
 def answer(results: Results) -> Figures:
@@ -106,16 +133,16 @@ def answer(results: Results) -> Figures:
     Raises:
         LookupError, ValueError: something was not judged.
     """
-    five, own = written_by(results, MERGED).after, alone(results)
+    five, own = after(results, MERGED), alone(results)
     other = {author: one for kind, author, one in rows(results) if kind == "other"}
-    each = {"real": real(results), "five": five, "own": own, "few": little(results)}
-    together = {name: Judged.together(judged.values()) for name, judged in each.items()}
-    together["mixed"] = results.style_texts[MIXED].judged
+    each: dict[str, Sequence[Pieces]] = {"real": [real(results)], "five": five, "own": own, "few": little(results)}
+    every: dict[str, Sequence[Pieces]] = each | {"mixed": [{MIXED: results.style_texts[MIXED].judged}]}
     return {
-        **{name: right(judged) for name, judged in each.items()},
-        **{f"{name}_margin": margin(judged) for name, judged in together.items()},
-        **{f"{name}_neighbours": neighbours(judged) for name, judged in together.items()},
-        "cooler": right(written_by(results, MERGED, COOLER).after),
+        **{name: over_seeds(right, seeds) for name, seeds in each.items()},
+        **{f"{name}_margin": over_seeds(margin, seeds) for name, seeds in every.items()},
+        **{f"{name}_neighbours": over_seeds(neighbours, seeds) for name, seeds in every.items()},
+        "seeds": min(len(five), len(own)),
+        "cooler": over_seeds(right, after(results, MERGED, COOLER)),
         "whole": of_whole_books(results),
         "other": right(other),
         "guessing": 100 / len(AUTHORS),
@@ -139,12 +166,12 @@ def rows(results: Results) -> list[tuple[str, str, Judged]]:
     found += [("other", author, texts[key]) for author in AUTHORS if (key := other_books(author)) in texts]
     found += [("mixed", "", texts[MIXED])] if MIXED in texts else []
     with contextlib.suppress(LookupError):
-        five = written_by(results, MERGED)
-        found += [("after", author, five.after[author]) for author in AUTHORS if author in five.after]
-        found.append(("free", "", five.free))
-    found += [("alone", author, one) for author, one in alone(results).items()]
+        five = together(after(results, MERGED))
+        found += [("after", author, five[author]) for author in AUTHORS if author in five]
+        found.append(("free", "", Judged.together(one.free for one in written_by(results, MERGED))))
+    found += [("alone", author, one) for author, one in together(alone(results)).items()]
     with contextlib.suppress(LookupError):
-        found += [("few", author, one) for author, one in little(results).items()]
+        found += [("few", author, one) for author, one in together(little(results)).items()]
     return found
 
 
@@ -189,7 +216,7 @@ def table(results: Results) -> Table | None:
 
 
 def _claimed(results: Results) -> Values:
-    return {"five": right(written_by(results, MERGED).after).mean, "real": right(real(results)).mean}
+    return {"five": over_seeds(right, after(results, MERGED)).mean, "real": right(real(results)).mean}
 
 
 def _author(author: str) -> Word:
@@ -206,7 +233,7 @@ def _given(judged: Judged) -> list[Estimate]:
 
 
 def _figures(judged: Judged) -> list[Cell]:
-    return [*_given(judged), margin(judged), neighbours(judged)]
+    return [*_given(judged), margin({"": judged}), neighbours({"": judged})]
 
 
 QUESTION = Question(
@@ -216,14 +243,17 @@ QUESTION = Question(
     example=MERGED,
     facts=method,
     comparison="authors",
-    commands=("python train.py author-five author-wells author-austen data-10k", "python train.py --gather runs"),
+    commands=(
+        f"python train.py {' '.join(f'author-{author}' for author in (*AUTHORS, 'five'))} data-10k --seeds 0 1 2",
+        "python train.py --gather runs",
+    ),
     tables=(
         OverviewTable(
             heading="Style: one author, or their average?",
             about="Of pieces of 500 characters, in percent with the 95% interval: how many a judge with a character "
             "5-gram of each author's own text gives to each. Margin: by how many nats a character the best author is "
             "ahead of the second. Neighbours: whether one stretch of 25 characters and the next sound like the same "
-            "authors, from 0 (not at all) to 1. Models at temperature 1, one seed.",
+            "authors, from 0 (not at all) to 1. Models at temperature 1, all seeds together.",
             table=table,
         ),
     ),

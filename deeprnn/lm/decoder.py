@@ -144,8 +144,9 @@ class Decoder:
 
     On the CPU, float32 matrices of the model become views of the packed ones, so that memory holds them once.
 
-    agrees: whether the compiled loops compute the model's logits. They do not if a cell has a parameter that
-    `recur_units` or `weight_ih` does not contain; then the model's own step is used, with a warning.
+    agrees: whether the compiled loops compute the model's logits; else the model's own step is used. They do not if a
+    cell has a parameter that `recur_units` or `weight_ih` does not contain, of which a warning tells, or if the weights
+    are so large that sums overflow.
 
     Raises:
         ValueError: a weight is not float32.

@@ -47,7 +47,7 @@ class Matrices(NamedTuple):
 class Weights(NamedTuple):
     """A model's weights in the layout that `step` reads."""
 
-    embedded: Array  # (V, H) in a residual or shared stack, else (V, E)
+    embedded: Array  # (V, H) in a residual stack, else (0, 0)
     projected: Array  # (V, G*H): the bottom layer's input projection of each symbol
     upper: Matrices  # weight_ih of the layers above the bottom one, or of the shared layer
     hidden: Matrices  # weight_hh of each layer; empty if the cell has none

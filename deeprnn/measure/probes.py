@@ -5,7 +5,6 @@ Knows: models and ids. Does not know: text, files, the page.
 Dimensions: L layers, T characters, H hidden size, K distances in characters.
 """
 
-import copy
 import math
 from dataclasses import dataclass
 
@@ -93,8 +92,8 @@ def echo(
 
         d_k = mean over the places p of |h'_{p+k} - h_{p+k}|,   divided by the largest d of the layer
 
-    All d of a layer are 0 if none is `FELT` of the size of its states: it does not feel the change. The weights are
-    computed with as float64: what is left in a deep stack can be less than float32 rounds.
+    All d of a layer are 0 if none is `FELT` of the size of its states: it does not feel the change, and what is left is
+    rounding.
 
     (Hermans & Schrauwen, "Training and Analysing Deep Recurrent Neural Networks", NIPS 2013; they insert a typing
     error and measure how long each layer remembers it.)
@@ -112,17 +111,16 @@ def echo(
     for lane, (place, draw) in enumerate(zip(places, draws, strict=True)):
         was = torch.searchsorted(symbols, ids[place])
         lanes[lane, place] = symbols[(was + draw) % len(symbols)]  # a draw is 1 or more, so the symbol changes
-    exact = copy.deepcopy(model).double()
     curves = []
-    x, state = exact.embed(lanes.T), exact.initial_state(len(lanes))
-    for layer, cell in enumerate(exact.layers()):
-        outputs, _ = cell.fused(exact.below(layer, x), state[layer])
+    x, state = model.embed(lanes.T), model.initial_state(len(lanes))
+    for layer, cell in enumerate(model.layers()):
+        outputs, _ = cell.fused(model.below(layer, x), state[layer])
         apart = (outputs[:, :-1] - outputs[:, -1:]).norm(dim=-1)
         curve = torch.stack([apart[p : p + distance + 1, lane] for lane, p in enumerate(places)]).mean(0)
         is_felt = curve.max() > FELT * outputs.norm(dim=-1).mean()
         curves.append(curve / curve.max() if is_felt else torch.zeros_like(curve))
-        x = exact.above(x, outputs)
-    return torch.stack(curves).float()
+        x = model.above(x, outputs)
+    return torch.stack(curves)
 
 
 def lifetime(curve: Float[Tensor, " K"]) -> int:

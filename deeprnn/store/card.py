@@ -30,7 +30,11 @@ def model_card(name: str, model: CharRNN, vocab: Vocab, metrics: Metrics) -> str
         kind += f" {'with' if config.pre_norm else 'without'} LayerNorm"
     if config.wiring != "stack":
         kind = "one set of weights and one state shared by its layers (the classic mistake, shown on purpose)"
-    cold = "; `cold_256` is read in windows of 256 characters,\neach from a zero state" if "cold_256" in metrics.final else ""
+    cold = (
+        "; `cold_256` is read in windows of 256 characters,\neach from a zero state"
+        if "cold_256" in metrics.final
+        else ""
+    )
     rows = "\n".join(
         f"| {in_markdown(part)} | {figures.chars:,} | {figures.ppl:.4f} | {figures.bpc:.4f} | {figures.nats:.4f} |"
         for part, figures in metrics.final.items()
@@ -54,8 +58,8 @@ A character language model: {config.num_layers} x {CELLS[config.cell].label} of 
 
 Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
 {metrics.unigram["val"]:.2f} on `val`. The state is carried through each part: `train_carried` is the beginning of the
-first training text, read as one; `train` counts the same up to eight times, read from as many places in lanes as in
-training{cold}.
+training text, at most 50,000 characters, read as one; `train` counts the same up to eight times, read from as many
+places in lanes as in training{cold}.
 The lowest validation perplexity on the way was {metrics.best_ppl:.2f}, at epoch {metrics.best_epoch}; these are {kept}.
 
 Trained by {code_in_markdown(metrics.command)} in {metrics.wall_seconds:,.0f} s on

@@ -84,7 +84,7 @@ class CheckpointInfo:
 
     @property
     def train_ppl(self) -> float:
-        """Perplexity per character on the beginning of the first training text, read as in training; see `measure`."""
+        """Perplexity per character on the beginning of the training text, read as in training; see `measure`."""
         return self.metrics.final["train"].ppl
 
     @property

@@ -116,7 +116,7 @@ def prepare(config: TrainConfig, device: torch.device) -> Data:
         for name in config.score_on
     }
     if short := [name for name, part in (parts | elsewhere).items() if len(part) < 2]:
-        raise ValueError(f"{listed(short)}: too short to be scored; give a text with two characters at least there.")
+        raise ValueError(f"the held-out part of {listed(short)} has fewer than two characters; give a longer text.")
     return Data(
         sources=tuple(source for _, source in named),
         vocab=vocab,

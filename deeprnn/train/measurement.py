@@ -119,7 +119,8 @@ def unmarked(nats: Tensor, targets: Tensor, marks: Tensor) -> Tensor:
 
 
 def _figures(nats: Tensor) -> dict[str, float]:
-    score = Score(nats=[], unknown=[], symbol_nats=nats.tolist())
+    values = nats.tolist()
+    score = Score(nats=values, unknown=[], symbol_nats=values)
     return {"nats": score.mean_nats, "bpc": score.bpc, "ppl": score.ppl, "chars": score.symbols}
 
 

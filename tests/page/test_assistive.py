@@ -4,31 +4,41 @@ import re
 
 import pytest
 
-from tests.page.conftest import RUNS
+from tests.page.conftest import FRAMES, RUNS
 
 FOCUSED = "(selector) => document.activeElement.matches(selector)"
 HEARD = "[role=status].heard"
 NAMED = "() => [...document.querySelectorAll('fieldset')].map((group) => [group.ariaLabel, group.innerText])"
-# The colours behind characters and numbers at their strongest, and of the ink before them: [red, green, blue] each.
-HOTTEST = """() => {
+# Elements as the page makes them, at their strongest, each with the colour of what is written on it.
+PAINTED = """
+<div class="heat"><span class="h12" data-ink="--ink">a</span><span class="h12 less" data-ink="--ink">a</span></div>
+<div data-lens="surprise"><p class="text"><span style="--heat: 1" data-ink="--ink">a</span></p></div>
+<button class="choice" style="--p: 1" data-ink="--soft">a</button>
+<button class="letter" style="--p: 1" data-ink="--soft">a</button>
+<svg class="chart"><rect class="cell" style="--heat: 1" data-ink="--ink"></rect></svg>
+"""
+COLOURS = """(painted) => {
     const root = document.querySelector('.gradio-container');
-    const of = (background, name) => {
-        const made = document.createElement('span');
-        made.style.background = background;
-        root.append(made);
-        const drawn = getComputedStyle(made).backgroundColor;
-        made.remove();
-        return drawn.match(/[\\d.]+/g).map(Number);
+    const made = document.createElement('div');
+    made.innerHTML = painted;
+    root.append(made);
+    const numbers = (text) => text.match(/[\\d.]+/g).map(Number);
+    const named = (name) => {
+        made.style.color = `var(${name})`;
+        return numbers(getComputedStyle(made).color).slice(0, 3);
     };
-    const over = ([r, g, b, alpha = 1], below) => [r, g, b].map((one, at) => alpha * one + (1 - alpha) * below[at]);
-    const card = of('var(--card)').slice(0, 3);
-    const ink = of('var(--ink)').slice(0, 3);
-    const soft = of('var(--soft)').slice(0, 3);
-    const strong = (name) => over(of(`rgba(var(${name}), var(--strongest))`), card);
-    const chosen = over(of('rgba(var(--hot), .2)'), card);
-    const edge = of('var(--edge)').slice(0, 3);
-    return { text: [[ink, strong('--hot')], [ink, strong('--cold')], [soft, chosen]],
-             edges: [[edge, card], [edge, of('var(--paper)').slice(0, 3)]] };
+    const card = named('--card');
+    const over = ([r, g, b, alpha = 1]) => [r, g, b].map((one, at) => alpha * one + (1 - alpha) * card[at]);
+    const behind = (one) => {
+        const { backgroundColor, backgroundImage, fill, fillOpacity } = getComputedStyle(one);
+        if (one.matches('.cell')) return over([...numbers(fill), Number(fillOpacity)]);
+        const [first] = backgroundImage.match(/rgba?\\([^)]*\\)/) ?? [backgroundColor];
+        return over(numbers(first));
+    };
+    const text = [...made.querySelectorAll('[data-ink]')].map((one) => [named(one.dataset.ink), behind(one)]);
+    const edges = ['--card', '--paper'].map((ground) => [named('--edge'), named(ground)]);
+    made.remove();
+    return { text, edges };
 }"""
 
 
@@ -58,14 +68,21 @@ def test_the_focus_goes_where_a_link_leads(visit):
     one.page.go_back()
     is_focused(one, ".view-experiments, .view-experiments h2")
     one.choose("learn")
+    one.page.evaluate(FRAMES)
     assert one.page.evaluate(FOCUSED, ".views a"), "the links to the views stay where they are, and so does the focus"
+    one.choose("experiments")
+    one.page.evaluate(FRAMES)
+    one.page.evaluate(FRAMES)
+    assert one.page.evaluate(FOCUSED, ".views a"), "also of a view that was left at a question"
+    one.choose("learn")
     one.page.locator(".learn .contents a").nth(1).press("Enter")
     is_focused(one, "section:nth-of-type(2) > h2")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_is_coloured_can_be_read_and_what_is_filled_in_has_an_edge(visit, scheme):
-    found = visit(scheme=scheme).page.evaluate(HOTTEST)
+    found = visit(scheme=scheme).page.evaluate(COLOURS, PAINTED)
+    assert len(found["text"]) == 6
     assert min(contrast(*pair) for pair in found["text"]) >= 4.5
     assert min(contrast(*pair) for pair in found["edges"]) >= 3
 
@@ -80,7 +97,7 @@ def test_every_group_of_choices_has_the_name_that_is_beside_it(visit):
 
 def test_a_text_has_the_language_in_which_it_is_written(visit):
     one = visit("?models=journey-gru-2,note-lstm-2&lang=en")
-    languages = one.page.locator(".model-card .out").evaluate_all("(outs) => outs.map((out) => out.lang)")
+    languages = one.page.locator(".model-card .text").evaluate_all("(texts) => texts.map((text) => text.lang)")
     assert languages == ["zh-CN", "en"]
     said = one.page.locator("#language label span").evaluate_all("(all) => all.map((one) => [one.innerText, one.lang])")
     assert ["中文", "zh-CN"] in said

@@ -1,5 +1,5 @@
 // Draws a card: a model's text and its figures.
-import { filled, isChinese, langOf, node, shape, strength } from '../shared/dom.js';
+import { filled, langOf, node, shape, strength } from '../shared/dom.js';
 import { FREE } from './kept.js';
 
 /**
@@ -148,7 +148,7 @@ export function reserve(article, chars, form) {
   const [size, line] = [parseFloat(fontSize), parseFloat(lineHeight)];
   const shown = (prompt.textContent + '' + text.textContent).length;
   const height = text.getBoundingClientRect().bottom - prompt.getBoundingClientRect().top;
-  const wide = isChinese(prompt.textContent ?? '') ? 1 : 0.6; // of a character, in font sizes
+  const wide = /[\u2e80-\uffff]/.test(prompt.textContent ?? '') ? 1 : 0.6; // of a character, in font sizes
   const each = shown > 100 ? height / line / shown : (size * wide) / out.clientWidth;
   const lines = form === FREE ? Math.ceil(chars * each + 1) : Number(form.split('x')[1]) / 2;
   out.style.setProperty('--reserved', lines * line + 'px');
@@ -198,7 +198,7 @@ export function fill(article, card, labels, more) {
   article.classList.toggle('writing', isWriting);
   article.classList.remove('awaited');
   parts.status.textContent = card.status;
-  parts.out.lang = langOf(card.prompt + card.text);
+  parts.prompt.lang = parts.text.lang = langOf(card.prompt + card.text);
   const now = JSON.stringify([card.prompt, card.text, isWriting, card.runs, card.rote, !card.nats, card.given]);
   if (drawn.get(article) === now) return;
   drawn.set(article, now);

@@ -383,7 +383,7 @@ class Compare {
     spans[at].classList.add('at');
     spans[at].scrollIntoView({ block: 'nearest' });
     this.tip.show(spans[at]);
-    this.announce(visible(spans[at].textContent ?? '')); // whether or not there is more to say of it
+    if (!this.tip.place.textContent) this.announce(visible(spans[at].textContent ?? ''), true); // else the tip says it
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   onLanguage,
   pointed,
   segments,
+  setText,
   tableOf,
   targetOf,
   visible,
@@ -73,10 +74,11 @@ function stripOf(characters, label) {
   strip.tabIndex = 0;
   strip.setAttribute('role', 'group');
   strip.setAttribute('aria-label', label);
-  strip.lang = langOf(characters.join(''));
+  const lang = langOf(characters.join(''));
   characters.forEach((character, index) => {
     const span = node('span', '', character);
     span.dataset.index = String(index);
+    span.lang = lang; // not that of the strip, whose name is in the page's
     strip.append(span);
   });
   return strip;
@@ -228,7 +230,7 @@ class Inside {
     const before = characters.slice(Math.max(0, this.at - 11), this.at + 1).map(visible);
     const next = this.at + 1 < characters.length ? visible(characters[this.at + 1]) : '…';
     const place = filled(labels.next, { prefix: `“…${before.join('')}”`, char: next });
-    this.said.textContent = place;
+    setText(this.said, place);
     this.reading.replaceChildren(...models.map((one) => across(one, this.at, labels)));
   }
 }

@@ -60,11 +60,12 @@ export class HeatMap {
    */
   write(characters) {
     this.watcher.disconnect();
-    this.element.lang = langOf(characters.join(''));
+    const lang = langOf(characters.join(''));
     [this.#at, this.#length, this.#parts] = [-1, characters.length, []];
     for (let start = 0; start < characters.length; start += PART) {
       const own = characters.slice(start, start + PART);
       const place = node('i', '', own.join(''));
+      place.lang = lang; // not that of the whole, whose name is in the page's
       this.#parts.push({ place, start, characters: own, near: false, drawn: 0 });
     }
     this.element.replaceChildren(...this.#parts.map(({ place }) => place));

@@ -215,7 +215,8 @@ class Score {
       box.append(node('b', '', bold), ...rest.map((one) => between(lang) + one));
     }
     keepFocus(this.verdict, () => this.verdict.replaceChildren(box, node('p', 'what', labels.what)));
-    if (!this.#isReading()) {
+    if (this.#isReading()) this.announce('');
+    else {
       this.announce(box.textContent ?? '');
       if (focused) take(this.verdict); // Stop is gone
     }
@@ -329,7 +330,9 @@ class Score {
   #mark() {
     const { asked, value } = this;
     this.root.classList.remove('stale');
-    this.root.querySelector('.outdated')?.remove();
+    const outdated = this.root.querySelector('.outdated');
+    outdated?.remove();
+    if (outdated) this.announce('');
     if (!asked || !value?.cards) return;
     if (asked.text === value.text && String(asked.models) === String(value.models)) return;
     this.root.classList.add('stale');

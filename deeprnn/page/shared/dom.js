@@ -248,7 +248,7 @@ export function keepFocus(place, draw) {
  */
 export function arriveAt(section) {
   section.scrollIntoView();
-  take(find(section, 'h2'));
+  if (!document.activeElement?.closest('.views')) take(find(section, 'h2')); // the links to the views keep it
 }
 
 /**
@@ -261,15 +261,16 @@ export function take(place) {
 }
 
 /**
- * A line that only screen readers read, whenever it changes: what happened in a view.
+ * A line that only screen readers read, whenever it changes: what happened in a view. What is said `again` is read though
+ * it is what was said last.
  * @param {HTMLElement} place what is added to it stays, whatever is drawn beside it
- * @returns {(said: string) => void}
+ * @returns {(said: string, again?: boolean) => void}
  */
 export function announcer(place) {
   const line = node('p', 'heard');
   line.setAttribute('role', 'status');
   place.append(line);
-  return (said) => setText(line, said);
+  return (said, again = false) => setText(line, again && line.textContent === said ? said + '\u00a0' : said);
 }
 
 /**
@@ -285,13 +286,7 @@ export function setText(element, text) {
  * HTML's code of the language of a text: of the two that the page's texts are written in.
  * @param {string} text
  */
-export const langOf = (text) => (isChinese(text) ? 'zh-CN' : 'en');
-
-/**
- * Whether a text has a Chinese character.
- * @param {string} text
- */
-export const isChinese = (text) => /[\u2e80-\uffff]/.test(text);
+export const langOf = (text) => (/\p{Script=Han}/u.test(text) ? 'zh-CN' : 'en');
 
 /**
  * Calls `go` with the number of places by which the arrow keys, Home and End move along a chart.

@@ -39,6 +39,8 @@ export class Card {
     this.told = node('p', 'told');
     this.sample = node('p', 'sample');
     this.sample.tabIndex = 0;
+    this.written = node('span');
+    this.sample.append(this.written);
     this.doing = node('div', 'doing');
     this.line = node('details', 'line');
     const sample = shape('svg', {
@@ -81,8 +83,8 @@ export class Card {
     this.bar.value = training.state === 'finished' ? epochs : (progress?.epoch ?? 0);
     setText(this.figures, figuresOf(training, labels));
     setText(this.told, sample ? filled(labels.sample, { epoch: sample[0] }) : labels.no_sample);
-    setText(this.sample, sample ? sample[1] : '');
-    this.sample.lang = langOf(this.sample.textContent ?? '');
+    setText(this.written, sample ? sample[1] : '');
+    this.written.lang = langOf(this.written.textContent ?? ''); // not that of the sample, whose name is in the page's
     this.sample.setAttribute('aria-label', this.told.textContent ?? '');
     this.#offer(training, title);
   }

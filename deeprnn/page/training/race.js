@@ -80,7 +80,7 @@ export class Race {
   #drawn(width) {
     const series = this.#trainings.flatMap((one) => seriesOf(one, this.#lookOf(one), this.labels));
     this.legend.hidden = this.readout.hidden = !series.length;
-    if (!series.length) return [node('p', 'before', this.labels.before)];
+    if (!series.length) return this.#empty();
     const drawn = lines(this.#chart(series), width, this.#axis);
     pointed(drawn.svg, (event) => {
       this.#say(drawn, drawn.read(event));
@@ -94,6 +94,14 @@ export class Race {
     this.readout.replaceChildren(...(this.#place === null ? drawn.step(0) : drawn.reach(this.#place)));
     if (document.activeElement !== this.picture) drawn.tell(this.picture); // else each new figure would be read
     return [drawn.svg];
+  }
+
+  /** Takes the slider away with the chart. */
+  #empty() {
+    this.#shown = null;
+    for (const { name } of [...this.picture.attributes])
+      if (/^(role|tabindex|aria-.*)$/.test(name)) this.picture.removeAttribute(name);
+    return [node('p', 'before', this.labels.before)];
   }
 
   /** @param {number} by places of the chart */

@@ -307,7 +307,7 @@ class Watch {
   #key(event) {
     const { key } = event;
     const target = targetOf(event);
-    const isMeant = opened() === 'watch' && (target === document.body || this.root.contains(target));
+    const isMeant = opened() === 'watch' && (target.contains(this.root) || this.root.contains(target));
     if (!isMeant || !this.#places.length || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
     if (key === ' ' && !target.closest('button')) this.#toggle();
