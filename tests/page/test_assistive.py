@@ -159,3 +159,21 @@ def test_a_chart_of_lines_is_a_slider_that_says_its_values(visit):
     one.page.keyboard.press("End")
     assert chart.get_attribute("aria-valuenow") == most
     assert chart.get_attribute("aria-label")
+
+
+def test_watch_obeys_its_keys_when_a_link_has_led_to_it(visit):
+    one = visit("?view=experiments")
+    one.page.evaluate(
+        """() => {
+            const link = document.createElement('a');
+            link.href = '?view=watch&question=rote';
+            link.textContent = 'see';
+            document.querySelector('.experiments').prepend(link);
+        }"""
+    )
+    one.page.get_by_role("link", name="see", exact=True).press("Enter")
+    one.page.locator(".learner").first.wait_for()
+    is_focused(one, ".view-watch")
+    one.page.get_by_role("button", name="Pause").wait_for()
+    one.page.keyboard.press("Space")
+    one.page.get_by_role("button", name="Play").wait_for()

@@ -3,7 +3,7 @@
 // How a view takes part: its script calls `report` whenever what it shows has changed. Its view.py names what to do when
 // an address asks it for something else (`Addresses.follow` in address.py): the page was opened, the reader went back
 // or forward, clicked a link such as `?view=score&text=the`, or opened the view for the first time.
-import { find, language, take, targetOf, whenSeen } from './dom.js';
+import { language, take, targetOf, whenSeen } from './dom.js';
 
 const LONGEST = 32_000; // characters of an address; in a longer one, the text that is shown is left out
 const VIEW = 'compare'; // where an address without a view leads
@@ -219,7 +219,9 @@ function follow(event) {
 /** Gives the focus to the view that is open, unless it is on the links to the views: these stay where they are. */
 function land() {
   if (document.activeElement?.closest('.views')) return;
-  const panel = find(document, `.view-${current}`);
+  /** @type {HTMLElement | null} */
+  const panel = document.querySelector(`.view-${current}`);
+  if (!panel) return void requestAnimationFrame(land); // gradio makes a view when it is opened first
   if (panel.offsetHeight) return take(panel);
   whenSeen(panel, () => {
     const isReached = panel.contains(document.activeElement); // a section in it has the focus already
