@@ -404,7 +404,7 @@ def test_an_example_is_continued_at_once_by_models_that_can_read_it(visit):
 def test_scores_of_a_changed_text_are_marked_until_it_is_scored(visit):
     one = visit("?view=score&models=few-lstm-2&text=the%20time%20machine")
     one.page.wait_for_selector(".heat span")
-    said = one.page.get_by_text("from before you changed")
+    said = one.page.locator(".outdated", has_text="from before you changed")
     assert said.count() == 0
     field = one.page.locator("#score-text textarea")
     field.fill("the time traveller")
@@ -415,13 +415,13 @@ def test_scores_of_a_changed_text_are_marked_until_it_is_scored(visit):
     field.fill("the time machines")
     said.wait_for()
     one.page.get_by_text("中文", exact=True).click()
-    one.page.get_by_text("改动之前").wait_for()
+    one.page.locator(".outdated", has_text="改动之前").wait_for()
     one.page.click("#score")
-    one.page.get_by_text("改动之前").wait_for(state="detached")
+    one.page.locator(".outdated", has_text="改动之前").wait_for(state="detached")
     assert one.page.locator(".score-result .heat").text_content() == "the time machines"
     one.page.get_by_role("button", name="同风格的新句子").click()
     one.page.wait_for_function("() => document.querySelector('.heat').textContent.includes('old clockmaker')")
-    one.page.get_by_text("改动之前").wait_for(state="detached")
+    one.page.locator(".outdated", has_text="改动之前").wait_for(state="detached")
 
 
 def test_the_lines_of_a_running_plot_reach_any_perplexity(visit):

@@ -134,7 +134,7 @@ def test_texts_to_score_on_give_their_own_test_parts_under_their_names(config):
 
 def test_a_text_too_short_to_be_scored_is_refused_by_name_before_anything_is_trained(config, tmp_path):
     (tmp_path / "short.txt").write_text("abcdef")
-    with pytest.raises(ValueError, match=r"the held-out part of \[short-\w+\] has fewer than two characters"):
+    with pytest.raises(ValueError, match=r"the held-out part of \['short-\w+'\] has fewer than two characters"):
         prepare(replace(config, score_on=(str(tmp_path / "short.txt"),)), CPU)
 
 

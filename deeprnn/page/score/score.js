@@ -215,11 +215,7 @@ class Score {
       box.append(node('b', '', bold), ...rest.map((one) => between(lang) + one));
     }
     keepFocus(this.verdict, () => this.verdict.replaceChildren(box, node('p', 'what', labels.what)));
-    if (this.#isReading()) this.announce('');
-    else {
-      this.announce(box.textContent ?? '');
-      if (focused) take(this.verdict); // Stop is gone
-    }
+    if (focused && !this.#isReading()) take(this.verdict); // Stop is gone
     const folded = (/** @type {boolean} */ open) => (this.unfolded = open);
     const broken = rows.flatMap(({ why }) => (why ? [node('p', 'note', why)] : []));
     const drawn = [table(rows, labels), ...broken, figures(rows, labels, this.unfolded, folded)];
@@ -232,6 +228,7 @@ class Score {
     this.trigger('input');
     this.#tell();
     this.#run();
+    this.#mark();
   }
 
   /** The rows that are there, with their nats. */
@@ -326,18 +323,19 @@ class Score {
     return [name, ...(index === 0 ? [node('span', '', labels.heat_first)] : said)];
   }
 
-  /** Marks scores whose text or models differ from those in the controls. */
+  /** Marks scores whose text or models differ from those in the controls, and tells screen readers what is there. */
   #mark() {
     const { asked, value } = this;
     this.root.classList.remove('stale');
-    const outdated = this.root.querySelector('.outdated');
-    outdated?.remove();
-    if (outdated) this.announce('');
-    if (!asked || !value?.cards) return;
-    if (asked.text === value.text && String(asked.models) === String(value.models)) return;
-    this.root.classList.add('stale');
-    this.root.prepend(node('p', 'outdated', value.labels.stale));
-    this.announce(value.labels.stale);
+    this.root.querySelector('.outdated')?.remove();
+    if (!value?.cards) return;
+    const { text, models, labels } = value;
+    if (asked && (asked.text !== text || String(asked.models) !== String(models))) {
+      this.root.classList.add('stale');
+      this.root.prepend(node('p', 'outdated', labels.stale));
+    }
+    const verdict = find(this.root, '.outdated, .verdict').textContent ?? ''; // the first of them
+    this.announce(this.#isReading() ? '' : verdict);
   }
 }
 

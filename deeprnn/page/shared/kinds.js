@@ -143,6 +143,8 @@ function matrix(chart, width) {
     chart.cells[row].forEach((cell, column) => {
       const box = { x: left + column * across + 1, y: y + 1, width: across - 2, height: step - 2, rx: 4 };
       const group = shape('g', { 'data-row': row, 'data-column': column });
+      const whole = { x: left + column * across, y, width: across, height: step };
+      group.append(shape('rect', { ...whole, class: 'touched' })); // the pointer may be between two cells
       const coloured = shape('rect', { ...box, class: 'cell' });
       coloured.style.setProperty('--heat', cell.strength.toFixed(3));
       group.append(coloured);
