@@ -289,6 +289,15 @@ export function setText(element, text) {
 export const langOf = (text) => (/\p{Script=Han}/u.test(text) ? 'zh-CN' : 'en');
 
 /**
+ * Makes an element no control any more: takes away what it was named and told as.
+ * @param {Element} element
+ */
+export function noControl(element) {
+  const own = [...element.attributes].filter(({ name }) => /^(role|tabindex|aria-.*)$/.test(name));
+  own.forEach(({ name }) => element.removeAttribute(name));
+}
+
+/**
  * Calls `go` with the number of places by which the arrow keys, Home and End move along a chart.
  * @param {HTMLElement | SVGElement} control
  * @param {(by: number) => void} go

@@ -1,6 +1,6 @@
 // A chart as files: its picture with title and legend, and its numbers.
 import { wordsWide } from './charts.js';
-import { node, save, shape } from './dom.js';
+import { noControl, node, save, shape } from './dom.js';
 
 /** @typedef {import('./kinds.js').Chart} Chart */
 
@@ -55,7 +55,7 @@ function withStyles(svg) {
     STYLED.forEach((name) => to[index].setAttribute(name, style.getPropertyValue(name)));
   });
   copy.querySelectorAll('.pointer, .touched').forEach((one) => one.remove());
-  for (const { name } of [...copy.attributes]) if (/^(role|tabindex|aria-.*)$/.test(name)) copy.removeAttribute(name); // a file is no control
+  noControl(copy); // a file is none
   return copy;
 }
 

@@ -114,8 +114,7 @@ export function lines(chart, width, axis) {
   svg.append(pointer);
   const entries = chart.series.map(entryOf);
   const told = chart.most === 100 ? share : estimated;
-  const about = { names: chart.series.map(({ name }) => name), axis: chart.xs[axis], told };
-  return { svg, entries, ...reader({ svg, entries, pointer, curves, x, ...about }) };
+  return { svg, entries, ...reader({ svg, entries, pointer, curves, x, axis: chart.xs[axis], told }) };
 }
 
 /**
@@ -212,10 +211,10 @@ function entryOf(one) {
 /**
  * Functions that show the values of all lines at a place: under the pointer, or some steps away from the present one.
  * @typedef {(value: number, half: number | null) => string} Told
- * @param {{ svg: SVGSVGElement, entries: HTMLElement[], pointer: Element, curves: Point[][], x: Scale, names: string[],
- *   axis: string, told: Told }} drawn
+ * @param {{ svg: SVGSVGElement, entries: HTMLElement[], pointer: Element, curves: Point[][], x: Scale, axis: string,
+ *   told: Told }} drawn
  */
-function reader({ svg, entries, pointer, curves, x, names, axis, told }) {
+function reader({ svg, entries, pointer, curves, x, axis, told }) {
   const places = [...new Set(curves.flat().map((p) => p.at))].sort((a, b) => a - b);
   const values = entries.map((entry) => find(entry, '.value'));
   const texts = places.flatMap((place) => curves.map((points) => valueAt(points, place, x, told)));
@@ -252,14 +251,13 @@ function reader({ svg, entries, pointer, curves, x, names, axis, told }) {
     return show();
   };
   const tell = (/** @type {Element} */ control) => {
-    const place = places[present];
-    const said = curves.map((points, index) => `${names[index]} ${valueAt(points, place, x, told)}`);
+    const said = entries.map((entry, index) => `${find(entry, 'i').textContent} ${values[index].textContent}`);
     const slider = {
       role: 'slider',
       'aria-valuemin': 0,
       'aria-valuemax': places.length - 1,
       'aria-valuenow': present,
-      'aria-valuetext': `${axis} ${counted(place)}: ${said.join('; ')}`,
+      'aria-valuetext': `${axis} ${counted(places[present])}: ${said.join('; ')}`,
       'aria-label': svg.getAttribute('aria-label') ?? '',
     };
     for (const [name, value] of Object.entries(slider)) control.setAttribute(name, String(value));

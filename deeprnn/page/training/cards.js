@@ -75,8 +75,9 @@ export class Card {
     this.element.setAttribute('aria-label', title);
     this.element.dataset.key = training.key;
     this.element.dataset.state = training.state;
-    setText(this.state, said(training, labels));
-    this.announce(filled(labels.of, { action: said(training, labels), title }));
+    const state = said(training, labels);
+    setText(this.state, state);
+    this.announce(filled(labels.of, { action: state, title }));
     this.bar.setAttribute('aria-label', labels.length);
     const { progress, epochs, sample } = training;
     this.bar.max = epochs;

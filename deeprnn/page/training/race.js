@@ -1,5 +1,5 @@
 // The chart of all trainings of one text: a thin line for the training text, a thick one for held-out text.
-import { filled, node, pointed, segments, walked } from '../shared/dom.js';
+import { filled, noControl, node, pointed, segments, walked } from '../shared/dom.js';
 import { lines } from '../shared/lines.js';
 import { sized } from '../shared/sized.js';
 
@@ -99,8 +99,7 @@ export class Race {
   /** Takes the slider away with the chart. */
   #empty() {
     this.#shown = null;
-    for (const { name } of [...this.picture.attributes])
-      if (/^(role|tabindex|aria-.*)$/.test(name)) this.picture.removeAttribute(name);
+    noControl(this.picture);
     return [node('p', 'before', this.labels.before)];
   }
 
