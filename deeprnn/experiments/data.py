@@ -21,7 +21,7 @@ from deeprnn.experiments.charts import (
     titled,
 )
 from deeprnn.experiments.gaps import heldout, percent_above, sign, tested
-from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, seeds
+from deeprnn.experiments.question import Answer, Comparison, Figures, OverviewTable, Question, clause, one_seed, seeds
 from deeprnn.experiments.recipes import WELLS, modern_training, note_stack, stack
 from deeprnn.store.estimates import Estimate, estimate
 from deeprnn.store.results import Baselines, Results, Runs
@@ -41,6 +41,7 @@ MORE_OF_NOTE: dict[str, tuple[int | None, int, int]] = {
     "note-lstm-2-50k": (50_000, 91, 2),
     "note-lstm-2-book": (None, 29, 1),
 }
+OF_WELLS, LARGER = "data-wells-8", "wells-lstm-2"  # a small and a larger network of the same eight books
 OF_NOTE = (note_stack("lstm", 2).name, *MORE_OF_NOTE)
 LINES = {"heldout": 0, "end": 1, "train": 2, "ngram": 0}  # the dash of each line
 
@@ -172,6 +173,28 @@ def answer_note(results: Results) -> Figures:
     }
 
 
+def answer_larger(results: Results) -> Figures:
+    """Return what a larger network that reads the same eight books more often comes to, the small one, and a 6-gram.
+
+    Raises:
+        LookupError, ValueError: runs are missing.
+    """
+    large, small = (results.where(recipe=recipe).finished for recipe in (LARGER, OF_WELLS))
+    text = results.texts[large[0].text_key]
+    return {
+        "large": large.figure(),
+        "large_train": large.figure("train"),
+        "small": small.figure(),
+        "units": large[0].model_config.hidden_size,
+        "times": large[0].num_params / small[0].num_params,
+        "epochs": large[0].train_config.epochs,
+        "few_epochs": small[0].train_config.epochs,
+        "ngram": text.ngram_ppl,
+        "order": text.ngram_order,
+        **one_seed(len(large)),
+    }
+
+
 def chart(results: Results) -> Lines:
     """Return a chart of perplexity by characters of text: training, test, the end of training, and a 6-gram's."""
     parts: dict[str, list[Point]] = {part: [] for part in LINES}
@@ -285,10 +308,14 @@ QUESTION = Question(
             key="data",
             prompt="The Time Traveller",
             highlight="copied",
-            groups={"recipe": ("data-10k", "data-book", "data-wells-8", "wells-lstm-2")},
+            groups={"recipe": ("data-10k", "data-book", OF_WELLS, LARGER)},
         ),
     ),
-    answers=(Answer(key="data", figures=answer), Answer(key="note_data", figures=answer_note, optional=True)),
+    answers=(
+        Answer(key="data", figures=answer),
+        Answer(key="larger", figures=answer_larger, optional=True),
+        Answer(key="note_data", figures=answer_note, optional=True),
+    ),
     charts=charts,
     example="data-10k",
     comparison="data",

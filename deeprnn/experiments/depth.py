@@ -31,6 +31,7 @@ from deeprnn.experiments.question import (
     Reached,
     clause,
     ends,
+    one_seed,
     seeds,
 )
 from deeprnn.experiments.recipes import (
@@ -186,7 +187,7 @@ def answer_ladder(results: Results) -> Figures:
         "rate": _training(results, "rate").learning_rate,
         "most": max(depths(results, "width")),
         "wide_seeds": min(_of_residual(results, "width")),
-        **seeds(n for experiment in best for n in _of_residual(results, experiment)),
+        **seeds(_of_residual(results, "width")),
         "epochs": _training(results, "depth").epochs,
         "longer": _longer(results),
         **ends("gain", [0.0 - one.mean for one in gains]),
@@ -217,6 +218,7 @@ def _longer(results: Results) -> list[Figures]:
 def answer_rate(results: Results) -> Figures:
     """Return the figures of ten residual layers relative to the best depth, at the higher learning rate."""
     gaps = [gap for cell in _all_cells(results, "rate") if (gap := _gap(results, "rate", cell)).mean]
+    apart = sum(sign(gap) > 0 for gap in gaps)
     return {
         "epochs": _training(results, "rate").epochs,
         "rate": _training(results, "rate").learning_rate,
@@ -226,7 +228,8 @@ def answer_rate(results: Results) -> Figures:
         "most_on_test": max(_behind_on_test(results, "rate", cell) for cell in _all_cells(results, "rate")),
         "gaps": len(gaps),
         "tested": len(tested(gaps)),
-        "apart": sum(sign(gap) > 0 for gap in gaps),
+        "confirmed": clause(apart > 0, apart=apart),
+        "unconfirmed": clause(not apart),
         **_counted(_of_residual(results, "rate")),
         **seeds(_of_residual(results, "rate")),
     }
@@ -288,7 +291,7 @@ def answer_note(results: Results) -> Figures:
         "unigram": results.texts[first.text_key].unigram_ppl,
         "share": 100 * NEVER_LEARNED,
         "every": first.train_config.eval_every,
-        **seeds(len(one) for one in runs.values()),
+        **one_seed(len(runs[deepest])),
         "shipped": ten if DEEPEST in runs else [],
         "shorter": [] if DEEPEST in runs else ten,
     }

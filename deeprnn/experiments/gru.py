@@ -38,7 +38,7 @@ def recipes() -> Iterator[Recipe]:
 
 
 def answer(results: Results) -> Figures:
-    """Return the figures of GRU and LSTM in the note's setting, and on the whole book at equal epochs and time."""
+    """Return the figures of GRU and LSTM in the note's setting, and on the whole book at equal epochs."""
     gru, lstm = (results.where(recipe=f"note-{cell}-2").finished for cell in ("gru", "lstm"))
     return {
         **_of_note("gru", gru),
@@ -52,21 +52,29 @@ def answer(results: Results) -> Figures:
         **_rates(results),
         "faster_seeds": min(len(found.finished) for found in _pair(results, "rate")),
         **_who_leads(results, "rate", ("too", "behind", "level")),
-        "uneven": uneven(results),
+    }
+
+
+def answer_speed(results: Results) -> Figures:
+    """Return how much faster the LSTM is read with, and what each cell comes to in about equal time."""
+    timed = dict(zip(("gru", "lstm"), _pair(results, "time"), strict=True))
+    return {
         "quicker": _quicker(results),
+        **{f"{cell}_timed": runs.figure() for cell, runs in timed.items()},
+        **{f"{cell}_seconds": runs.estimate(lambda run: run.train_seconds).mean for cell, runs in timed.items()},
+        "uneven": uneven(results),
+        **_rates(results),
         **_who_leads(results, "time", ("timed_leads", "timed_trails", "timed_level")),
         **_faster_beside_timed(results),
+        **seeds(len(runs.finished) for runs in timed.values()),
     }
 
 
 def _of_book(results: Results, cell: str) -> Figures:
-    timed = depth.stacks(results, "time", cell, LAYERS, residual=True)
     return {
         cell: depth.stacks(results, "depth", cell, LAYERS, residual=True).figure(),
         f"{cell}_plain": depth.stacks(results, "depth", cell, LAYERS, residual=False).figure(),
         f"{cell}_faster": depth.stacks(results, "rate", cell, LAYERS, residual=True).figure(),
-        f"{cell}_timed": timed.figure(),
-        f"{cell}_seconds": timed.estimate(lambda run: run.train_seconds).mean,
     }
 
 
@@ -207,7 +215,7 @@ QUESTION = Question(
             groups={"parameters": _group("depth"), "width": _group("width"), "time": _group("time")},
         ),
     ),
-    answers=(Answer(key="gru", figures=answer),),
+    answers=(Answer(key="gru", figures=answer), Answer(key="speed", figures=answer_speed)),
     charts=charts,
     example="depth-gru-2-residual",
     facts=facts,

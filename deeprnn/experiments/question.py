@@ -135,6 +135,14 @@ def seeds(counts: Iterable[int]) -> Figures:
     return {"alone": clause(all(single)), "partly": clause(any(single) and not all(single))}
 
 
+def one_seed(count: int) -> Figures:
+    """Return the part of a sentence that says that what is before it is of one seed (`single`).
+
+    count: the seeds. The words are the same everywhere, those of `charts.clause`.
+    """
+    return {"single": clause(count == 1)}
+
+
 def ends(name: str, values: Sequence[float]) -> Figures:
     """Return the lowest and the highest value as `NAME_low` and `NAME_high`."""
     return {f"{name}_low": min(values), f"{name}_high": max(values)}

@@ -1,4 +1,4 @@
-"""Perplexity 1.0: how low it can be on the training text, and what that means."""
+"""What perplexity 1.0 means, and how low it can be on held-out text."""
 
 from collections.abc import Iterator
 

@@ -74,7 +74,9 @@ def test_a_model_of_little_text_is_the_authors_own_with_less_of_the_same_and_as_
 )
 def test_sharing_is_a_gain_or_a_loss_as_the_figures_and_their_interval_say(five, verdict):
     told, _ = said("split", results_of(five=five))
-    assert told.startswith("A fifth of the text changes the perplexity of each author's own model by +25% on average;")
+    assert told.startswith(
+        "Trained on a fifth of the text, each author's own model changes in perplexity by +25% on average;"
+    )
     assert told.endswith(verdict)
 
 
@@ -128,8 +130,8 @@ def test_an_author_whom_none_has_read_has_a_column_as_soon_as_one_model_was_scor
         "7.00",
     )
     told, whole = said("unseen", results)
-    assert "the model of five authors has a perplexity of 5.0, below each of the 3 models of one author" in told
-    assert told.endswith("with as many characters in all that were scored, 6.0 to 6.0 (one seed each).")
+    assert "the model of five authors has a perplexity of 5.0, below each of the 3 single-author models" in told
+    assert told.endswith("with as many characters in all that were scored (6.0 to 6.0) (one seed each).")
     assert "Austen 6.000 (seeds: 1), Melville 6.000 (seeds: 1). Models of 93,000 characters of one author" in whole
     assert whole.endswith(": Wells 7.000, Austen 7.000, Doyle 7.000, Dickens 7.000, Melville 7.000.")
 
@@ -150,6 +152,6 @@ def test_the_claim_on_the_unseen_author_follows_the_figures():
     worse = five.elsewhere | {authors.UNSEEN: Figures(**made_figures(8.0))}
     results.runs["author-five"] = replace(five, elsewhere=worse)
     assert (
-        "the model of five authors has a perplexity of 8.0, above each of the 5 models of one author"
+        "the model of five authors has a perplexity of 8.0, above each of the 5 single-author models"
         in said("unseen", results)[0]
     )

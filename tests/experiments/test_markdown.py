@@ -52,8 +52,9 @@ def test_the_verdict_on_cells_tells_what_equal_time_makes_of_them():
         )
     sentence = section("GRU for LSTM", made_up)
     assert "the GRU has 25% fewer parameters" in sentence
-    assert "after 20 epochs for the LSTM's 20" in sentence
+    assert "after 20 epochs (LSTM: 20)" in sentence
     assert "the GRU reaches 5.000 (residual, which here includes LayerNorm before each layer)" in sentence
+    sentence = section("GRU for LSTM: speed", made_up)
     assert "(at most 10% apart): the GRU comes to 5.000 in 100 s, the LSTM, which reads 1.00 times as many" in sentence
     assert "to 6.000 in 110 s." in sentence
 

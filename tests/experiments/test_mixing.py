@@ -113,7 +113,7 @@ def test_a_run_reads_exactly_the_characters_that_its_mixture_says_and_is_tested_
 def test_noise_that_is_worse_than_nothing_is_better_left_out():
     found = results(lambda one: 4.0 if one == WHOLE else 4.4 if not one.kind else 4.84, seeds=3)
     told, whole = said(found, "mixing")
-    assert told.startswith("Noise is better left out: where mistyped letters or words in random order are three")
+    assert told.startswith("Noise is better left out: where three quarters of the training text have mistyped")
     assert "10 to 10% above" in told
     assert "with the words in random order, 4.845 ± 0.012 (+10.0 ± 0.0%); " in whole
     assert (
@@ -162,7 +162,7 @@ def test_that_noise_depends_on_its_kind_is_said_only_if_seeds_tell_that_one_help
     cost = {"mistyped-20": 0.5, "shuffled": -0.5}
     told, _ = said(results(lambda one: 5.0 + cost.get(one.kind, 0.0), seeds=3), "mixing")
     assert told.startswith("What noise costs depends on its kind")
-    assert "by -10 to +10% beside the clean quarter alone." in told
+    assert "by -10 to +10% compared with the clean quarter alone." in told
     for half, beginning in (
         ({"shuffled": 0.0}, "Seeds tell that some kinds of noise cost"),
         (cost | {"mistyped-20": 0.0}, "Seeds tell that some kinds of noise help"),
@@ -196,7 +196,10 @@ def test_whether_distance_costs_is_counted_over_all_pairs_of_english_texts(order
     assert told.startswith(beginning)
     assert pairs in whole
     assert "; in 0 of them seeds tell the two apart. With the Chinese" in whole
-    assert f"by {25 * cost['novel']:+.0f}% if it is the nearest and by {25 * cost['reference']:+.0f}%" in told
+    assert (
+        f"changes perplexity by {25 * cost['novel']:+.0f}% and the most distant by {25 * cost['reference']:+.0f}%"
+        in told
+    )
     assert f"Darwin's Origin of Species at {math.exp(FAR['science']):.1f}, {4 + cost['science']:.3f}" in whole
     assert "more of the same book (its first three quarters at 2.7), 4.000" in whole
     assert "4.500 (+12.5%)." in whole, "the Chinese text"

@@ -96,7 +96,9 @@ def test_nothing_is_said_of_the_notes_own_ten_layers_before_a_change_was_run():
 def test_of_the_notes_own_ten_layers_what_was_run_is_said_and_nothing_else():
     told, whole = said_of_note(of_note(made("plain"), made("longer", train=17.3)))
     assert told.startswith("Of 1 changes to the note's own ten layers, ")
-    assert told.endswith(", 0 brought held-out text, at its lowest, clearly below letter frequencies (one seed each).")
+    assert told.endswith(
+        ", 0 brought the lowest held-out perplexity clearly below that of letter frequencies (one seed each)."
+    )
     assert "All 500 epochs of the note: 17.300 / 17.2 / 17.20 (seeds: 1)." in whole
     assert "Embedding" not in whole
 
@@ -105,10 +107,10 @@ def test_the_claim_on_the_notes_ten_layers_follows_what_learned():
     learned = {"train": 1.1, "lowest": 8.7, "status": "learned"}
     alone, _ = said_of_note(of_note(made("plain"), made("adamw"), made("residual", **learned)))
     assert alone.startswith("Of 2 changes to the note's own ten layers, ")
-    assert ", 1 brought held-out text, at its lowest, clearly below letter frequencies: " in alone
-    assert alone.endswith(": residual connections, which recite (1.1 in training) (one seed each).")
+    assert ", 1 brought the lowest held-out perplexity clearly below that of letter frequencies: " in alone
+    assert alone.endswith("recite their text in the end, at 1.1 in training (one seed each).")
     among, _ = said_of_note(of_note(made("plain"), made("adamw", **learned), made("residual", **learned)))
-    assert ", 2 brought held-out text, at its lowest, clearly below" in among
+    assert ", 2 brought the lowest held-out perplexity clearly below" in among
     assert among.endswith(", residual connections among them, with 1.1 in training (one seed each).")
     without, _ = said_of_note(of_note(made("plain"), made("adamw", **learned), made("residual")))
     assert without.endswith("; residual connections did not, with 17.4 in training (one seed each).")
@@ -118,7 +120,7 @@ def test_a_change_made_them_learn_only_if_every_seed_did():
     learned = made("residual", train=1.1, status="learned")
     results = of_note(made("plain"), learned, made("residual", seed=1))
     told, whole = said_of_note(results)
-    assert ", 0 brought held-out text, at its lowest, clearly below" in told
+    assert ", 0 brought the lowest held-out perplexity clearly below" in told
     assert "(seeds: 2)" in whole
 
 
@@ -129,7 +131,7 @@ def test_the_note_ten_layers_are_drawn_with_what_was_run():
     assert (shown["rows"][1]["train"], shown["rows"][1]["value"]) == (1.1, 8.7)
     assert shown["labels"]["value"] == "held-out, lowest"
     assert shown["title"].startswith(
-        "Of 1 changes to the note's own ten layers, 1 brought held-out text, at its lowest,"
+        "Of 1 changes to the note's own ten layers, 1 brought the lowest held-out perplexity clearly below"
     )
 
 
