@@ -349,9 +349,13 @@ def _training(results: Results, experiment: str) -> TrainConfig:
     return results.where(experiment=experiment, residual=True)[0].train_config
 
 
-def _counted(counts: Sequence[int]) -> dict[str, int]:
-    """Return how many stacks there are, and how many of them have a single seed; counts: the seeds of each."""
-    return {"stacks": len(counts), "single": sum(count == 1 for count in counts)}
+def _counted(counts: Sequence[int]) -> Figures:
+    """Return the part of a sentence that says how many stacks have a single seed, if any; counts: the seeds of each."""
+    single = sum(count == 1 for count in counts)
+    return {
+        "some_single": clause(single > 0, stacks=len(counts), single=single),
+        "none_single": clause(not single, stacks=len(counts)),
+    }
 
 
 def _residual(results: Results, experiment: str) -> list[Runs]:
@@ -478,10 +482,12 @@ def _deepest_best(results: Results) -> Values:
 
 
 def _best_depths(results: Results, experiment: str) -> Values:
-    """Return the learning rate, the least and the greatest of the cells' best depths, and the seeds of all stacks."""
+    """Return the learning rate, the least and the greatest of the cells' best depths, and what of it has one seed."""
     best = [best_depth(results, experiment, cell)[0] for cell in _all_cells(results, experiment)]
-    rate = _training(results, experiment).learning_rate
-    return {"rate": rate, "least": min(best), "most": max(best), **_counted(_of_residual(results, experiment))}
+    counts = _of_residual(results, experiment)
+    single = sum(count == 1 for count in counts)
+    told: Label = Word(key="depth.figure.single", values={"single": single, "stacks": len(counts)}) if single else ""
+    return {"rate": _training(results, experiment).learning_rate, "least": min(best), "most": max(best), "told": told}
 
 
 def _of_ten(results: Results, plain: str, residual: str) -> Values:
