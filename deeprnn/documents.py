@@ -136,6 +136,19 @@ def lock(path: Path, *, create: bool = False) -> int:
     return descriptor
 
 
+def lock_anew(path: Path) -> int:
+    """Create and lock a file that its holder removes in the end; if that happens between the two, do it again.
+
+    Raises:
+        BlockingIOError, OSError, ImportError: see `lock`.
+    """
+    while True:
+        descriptor = lock(path, create=True)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
+
+
 @dataclass(frozen=True)
 class Node:
     """A value inside a JSON document, and the path to it.

@@ -95,7 +95,10 @@ def in_turn(
     """Train runs in this process, one after the other; return the exit status."""
     statuses: list[int] = []
     for single in singles:
-        statuses.append(attempt(functools.partial(train_single, single, args, should_stop, reporter), reporter))
+        if statuses and should_stop():  # as it may while the run before is being finished
+            statuses.append(STOPPED)
+        else:
+            statuses.append(attempt(functools.partial(train_single, single, args, should_stop, reporter), reporter))
         if statuses[-1] == STOPPED:
             break
     return overall(statuses)

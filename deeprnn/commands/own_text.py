@@ -6,7 +6,7 @@ Knows: `experiments.own`, runs, snapshots. Does not know: the loop, the page.
 import argparse
 import sys
 import typing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -57,36 +57,74 @@ def find(args: argparse.Namespace, reporter: Reporter) -> str | None:
     """
     if not args.data:
         return None
-    place, found = as_one_file(args.data, args.out, sys.stdin.buffer, args.encoding)
+    place, found = as_one_file(args.data, args.out, _standard_input, args.encoding)
     if found:
         reporter.read(place, found)
     return place
 
 
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise ValueError("--data -: standard input is closed; name a file.")
+    return sys.stdin.buffer.read()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Planning:
+    """A run of a text before the speed of the machine is known; begun: its job, by the first plan."""
+
+    text: str
+    name: str
+    options: Options
+    command: str
+    first: Plan
+    begun: Job
+
+
 def job(seed: int, args: argparse.Namespace, device: torch.device, reporter: Reporter) -> Job:
     """Make the job of a text: from its snapshot if it is to be continued, else by a plan at this machine's speed.
+
+    The speed is measured once for all seeds of a command, which are then the same network (`args.machine`).
 
     Raises:
         ValueError: the text cannot be read, or no recipe can be made from it.
     """
-    chosen = {name: value for name in _ONLY_HERE if (value := getattr(args, name)) is not None}
-    options = Options(seed=seed, **chosen, **run_options.asked(args).given)
-    corpus = load_corpus(args.place, options.form)
-    command = run_options.command(own.NAME, args, options.chosen, seed)
-
-    def made(plan: Plan) -> Job:
-        return run_options.job(plan.recipe, command, args, keep_stopped=True)
-
-    first = own.plan(corpus.text, args.place, corpus.name, options)
-    begun = made(first)
+    found = _planning(seed, args)
+    first, begun = found.first, found.begun
     if ending(begun) and not begun.snapshot.exists():
         return begun
     if args.resume and begun.snapshot.exists():
         model, train = recorded_configs(begun)
         return replace(begun, recipe=replace(first.recipe, model=model, train=replace(train, text=args.place)))
-    plan = own.plan(corpus.text, args.place, corpus.name, options, _machine(begun, first, device))
+    args.machine = args.machine or _machine(begun, first, device)
+    plan = own.plan(found.text, args.place, found.name, found.options, args.machine)
     reporter.planned(plan.sentences("en"), plan.figures)
-    return made(plan)
+    return _job_of(plan, found.command, args)
+
+
+def measure_machine(args: argparse.Namespace, device: torch.device) -> None:
+    """Measure the speed of this machine for the seeds of a command that several processes train.
+
+    Raises:
+        ValueError: see `job`.
+    """
+    torch.set_num_threads(args.threads)
+    found = _planning(args.seeds[0], args)
+    args.machine = _machine(found.begun, found.first, device)
+
+
+def _planning(seed: int, args: argparse.Namespace) -> _Planning:
+    chosen = {name: value for name in _ONLY_HERE if (value := getattr(args, name)) is not None}
+    options = Options(seed=seed, **chosen, **run_options.asked(args).given)
+    corpus = load_corpus(args.place, options.form)
+    command = run_options.command(own.NAME, args, options.chosen, seed)
+    first = own.plan(corpus.text, args.place, corpus.name, options)
+    begun = _job_of(first, command, args)
+    return _Planning(text=corpus.text, name=corpus.name, options=options, command=command, first=first, begun=begun)
+
+
+def _job_of(plan: Plan, command: str, args: argparse.Namespace) -> Job:
+    return run_options.job(plan.recipe, command, args, keep_stopped=True)
 
 
 def came(task: Job) -> str:

@@ -101,7 +101,7 @@ def to_do(task: Job, reporter: Reporter) -> Iterator[bool]:
     """Claim a run for as long as the block lasts; yield whether it is still to be trained, and report why if not.
 
     Raises:
-        ValueError: the folder cannot be written to; or the run was finished earlier, and diverged.
+        ValueError: the folder cannot be written to or read; or the run was finished earlier, and diverged.
     """
     if ended := ending(task):
         _skip(task, ended, reporter)
@@ -119,8 +119,9 @@ def to_do(task: Job, reporter: Reporter) -> Iterator[bool]:
 
 
 def _skip(task: Job, ended: Ending, reporter: Reporter) -> None:
-    if ended != "foreign":  # it was killed before it could remove its snapshot
-        remove_snapshot(task)
+    if ended == "foreign":
+        raise ValueError(f"{task.directory} is no run that can be read: move it away, or choose another --out.")
+    remove_snapshot(task)  # which a process that was killed could not
     clear_claim(task)
     if ended == "diverged":
         raise DivergedError(

@@ -13,7 +13,7 @@ from pathlib import Path
 from deeprnn.commands import engines, own_text, run_options
 from deeprnn.commands.engines import engine_of, stop_condition
 from deeprnn.commands.output import accept_any_character, noticing_the_reader, while_read
-from deeprnn.commands.runs import Single
+from deeprnn.commands.runs import STOPPED, Single, device_of
 from deeprnn.experiments import own
 from deeprnn.experiments.gather import gather, listing
 from deeprnn.experiments.markdown import refresh
@@ -24,6 +24,8 @@ from deeprnn.store.results import FILE as RESULTS
 from deeprnn.store.results import Results
 from deeprnn.text.sources import STDIN
 from deeprnn.train.report import JsonLines, Terminal
+
+MOST_THREADS = 1_024  # with many more, PyTorch crashes
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -62,6 +64,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
             parser.error(f"no recipe matches {pattern!r}; the recipes are {own.NAME}, {', '.join(names)}")
     if args.follow_stdin and STDIN in (args.data or []):
         parser.error("--follow-stdin needs standard input for itself: name a file in place of --data -")
+    if args.follow_stdin and sys.stdin is None:
+        parser.error("--follow-stdin: standard input is closed")
     run_options.check_options(parser, args)
     own_text.check_options(parser, args)
     if not args.recipes and not args.list and not args.gather:
@@ -71,8 +75,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
             overridden(names[name], run_options.asked(args))
     except ValueError as error:
         parser.error(f"{error}")
-    if args.threads < 1:
-        parser.error(f"--threads must be at least 1, not {args.threads}")
+    if not 1 <= args.threads <= MOST_THREADS:
+        parser.error(f"--threads must be between 1 and {MOST_THREADS}, not {args.threads}")
+    if args.remeasure and args.json:
+        parser.error("--remeasure prints a table: leave out --json")
     if args.out is None:
         args.out = CHECKPOINTS if args.list or args.gather or args.remeasure else RUNS
     engines.check_options(parser, args)
@@ -118,21 +124,23 @@ def main(argv: list[str]) -> int:
         except BrokenPipeError:
             raise
         except (ValueError, OSError) as error:
-            remedy = (
-                "" if isinstance(error, ValueError) else "; what was there is as it was: mend that, then try again."
-            )
+            remedy = "" if isinstance(error, ValueError) else "; no file is half written: mend that, then try again."
             print(f"train.py: {error}{remedy}", file=sys.stderr)
             return 1
-    told = stop_condition(args.budget_minutes, follow_stdin=args.follow_stdin)
     with noticing_the_reader() as has_gone:
         reporter = JsonLines(sys.stdout) if args.json else Terminal()
         try:
-            args.place = own_text.find(args, reporter)
-            engine = engine_of(args)
+            args.place, args.machine = own_text.find(args, reporter), None
+            engine, wanted = engine_of(args), singles(args)
+            if args.jobs > 1 and sum(single.name == own.NAME for single in wanted) > 1:
+                own_text.measure_machine(args, device_of(args.device))
         except (ValueError, OSError) as error:
             reporter.failed(error)
             return 1
-        return engine(singles(args), args, lambda: told() or has_gone(), reporter)
+        except KeyboardInterrupt:  # while a text was read or awaited: nothing was begun
+            return STOPPED
+        told = stop_condition(args.budget_minutes, follow_stdin=args.follow_stdin)
+        return engine(wanted, args, lambda: told() or has_gone(), reporter)
 
 
 def run(argv: list[str]) -> int:

@@ -5,8 +5,10 @@ Knows: folders of runs, texts, baselines. Does not know: how a model is trained,
 
 import itertools
 import math
+import os
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import torch
 
 from deeprnn.config import Recipe, TrainConfig
-from deeprnn.documents import Node, read_object, replace_file
+from deeprnn.documents import Node, lock_anew, read_object, replace_file
 from deeprnn.experiments.judging import has_style, style_of, style_of_texts
 from deeprnn.experiments.markdown import SAMPLE_CHARS, SAMPLE_SEEDS, overview, shape
 from deeprnn.experiments.questions import all_recipes
@@ -27,15 +29,15 @@ from deeprnn.measure.metrics import Figures, TextRecord, heldout, read_texts
 from deeprnn.measure.novelty import FINGERPRINTS, CopiedSpan, Fingerprint, TextPart, load_all, measure
 from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
-from deeprnn.store.registry import list_checkpoints
+from deeprnn.store.registry import read_all
 from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.corpora import is_known, load_corpus, own_name, titles_of_poems
 from deeprnn.text.noise import told
 from deeprnn.text.sources import TEXTS
-from deeprnn.text.splits import prepare
+from deeprnn.text.splits import Data, prepare
 from deeprnn.train.finish import outcome_of
-from deeprnn.train.measurement import measure_elsewhere, unmarked
+from deeprnn.train.measurement import check_texts, measure_elsewhere, unmarked
 
 NGRAM_TEXTS = (
     "time_machine",
@@ -61,11 +63,39 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
     reason; the others are not affected.
 
     Raises:
-        ValueError: a folder or file is missing, or the present results cannot be read.
+        ValueError: a folder or file is missing, the present results cannot be read, or another process adds to them.
     """
     folders = list(folders)
     if missing := [str(folder) for folder in folders if not folder.is_dir()]:
         raise ValueError(f"no folder {', '.join(missing)}: name one that holds finished runs.")
+    with _alone_in(directory):
+        return _gathered(folders, directory, own)
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Add to a folder's results for as long as the block lasts, and no other process beside it, where locks are known.
+
+    Raises:
+        ValueError: another process adds to them.
+    """
+    path = directory / ".gathering"
+    try:
+        descriptor = lock_anew(path)
+    except BlockingIOError:
+        raise ValueError(f"another process adds runs to {directory}: try again when it has ended.") from None
+    except (OSError, ImportError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _gathered(folders: Sequence[Path], directory: Path, own: Sequence[Path]) -> tuple[Results, list[str]]:
+    """Do what `gather` says."""
     texts_of = Texts([*own, *(path for folder in folders for path in folder.glob(f"{TEXTS}/*/*.txt"))])
     known = Results.read(directory)
     runs, texts, novel, left_out = dict(known.runs), dict(known.texts), dict[str, Novelty](), list[str]()
@@ -83,11 +113,14 @@ def gather(folders: Iterable[Path], directory: Path, own: Sequence[Path] = ()) -
                 _check_same(run, runs[run.name], folder_of[run.name])
                 continue
             if key not in texts and run.final:
-                texts[key] = baselines(texts_of.found(run.train_config))
+                texts[key] = baselines(texts_of.prepared(run.train_config, read_texts(metrics), path.parent))
             runs[run.name], folder_of[run.name] = run, path.parent
         except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             left_out.append(f"{path.parent} is left out: {error}")
-    for info in (info for info in list_checkpoints(directory) if info.name in runs):
+    infos, broken = read_all(directory)
+    left_out += [f"what {directory / name} copies is not measured: {error}" for name, error in broken.items()]
+    novel |= {name: one for name, one in known.novelty.items() if name in broken}
+    for info in (info for info in infos if info.name in runs):
         try:
             novel[info.name] = novelty_of(info, known.novelty.get(info.name), texts_of)
             write_ngram(info)
@@ -151,7 +184,7 @@ class Texts:
     """Finds the texts of runs: those of the catalogue by name, the user's own in the given files."""
 
     def __init__(self, own: Sequence[Path]) -> None:
-        self._own = {own_name(path): str(path) for path in own}
+        self._own = {own_name(path): str(path) for path in own if not is_known(str(path))}
 
     def place(self, name: str) -> str:
         """Return the name or path by which `load_corpus` finds a text.
@@ -167,6 +200,16 @@ class Texts:
         """Return a configuration with the names of its texts replaced by `place`."""
         more, others = (tuple(map(self.place, names)) for names in (config.more_texts, config.score_on))
         return replace(config, text=self.place(config.text), more_texts=more, score_on=others)
+
+    def prepared(self, config: TrainConfig, records: Sequence[TextRecord], folder: Path) -> Data:
+        """Return the prepared texts of a configuration; records: of the texts that the run in `folder` read.
+
+        Raises:
+            ValueError: a text cannot be loaded, or is not the one that was read.
+        """
+        data = prepare(self.found(config), torch.device("cpu"))
+        check_texts(data, records, folder)
+        return data
 
 
 def novelty_of(info: CheckpointInfo, known: Novelty | None, texts: Texts) -> Novelty:
@@ -246,7 +289,8 @@ def scored_on_more(run: RunRecord, folder: Path, recipe: Recipe | None, texts: T
     missing = tuple(text for text in recipe.train.score_on if text not in run.elsewhere)
     if not missing:
         return run
-    data = prepare(texts.found(replace(run.train_config, score_on=missing)), torch.device("cpu"))
+    records = checkpoint.read_info(folder).metrics.texts
+    data = texts.prepared(replace(run.train_config, score_on=missing), records, folder)
     lm = checkpoint.load(folder)
     if lm.vocab != data.vocab:
         raise ValueError("it has another alphabet than its texts give.")
@@ -329,12 +373,11 @@ def _part(source: TextRecord) -> str:
     return f"{source.name}:{end}" if source.noise == "none" else f"{source.name}:{start}-{end}{told(source.noise)}"
 
 
-def baselines(config: TrainConfig) -> Baselines:
-    """Return the figures of guessing, an n-gram and xz on a configuration's held-out part, with its training text.
+def baselines(data: Data) -> Baselines:
+    """Return the figures of guessing, an n-gram and xz on the held-out part of prepared texts.
 
     As of models, marks of texts are not scored; the n-gram of the training text reads them.
     """
-    data = prepare(config, torch.device("cpu"))
     train, held = (data.unmarked(ids) for ids in (data.parts["train"], heldout(data.parts)))
     vocab_size, read = len(data.vocab), heldout(data.parts)
     counted = unmarked(NGram.build(data.parts["train"], vocab_size, ORDER).nats(read), read[1:], data.marks)

@@ -10,6 +10,7 @@ import functools
 import math
 import typing
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from deeprnn.experiments.words import WORDS
 from deeprnn.measure.baselines import of_heldout
 from deeprnn.nn.cells import CELLS
 from deeprnn.text.batches import split
-from deeprnn.text.vocab import Vocab
+from deeprnn.text.vocab import UNKNOWN_ID, Vocab
 from deeprnn.words import Lang
 
 NAME = "my-book"
@@ -35,6 +36,8 @@ MOST_PLAIN = 1  # layers of a stack that needs no residual connections; two with
 WIDTHS = (32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512)  # of which one is chosen
 FEW_SYMBOLS = 200  # an alphabet up to this size keeps its rare characters
 MOST_SYMBOLS = 6_000
+MUCH_UNKNOWN = 0.01  # of held-out text, from which on it is said
+MOST_UNKNOWN = 0.05  # of a text: more is not left out of the alphabet for being rare
 MOST_HELDOUT = 50_000  # characters of each held-out part of a long text; measuring it takes seconds
 MEASUREMENTS = 40  # about as many while a model is trained
 STARTING_SECONDS = 6.0
@@ -143,6 +146,12 @@ class Plan:
         """An n-gram of the same text: its order, its perplexities on the held-out parts; None if the text is long."""
         return of_heldout(self.parts, self.symbols)
 
+    @functools.cached_property
+    def unknown(self) -> float:
+        """The share of the held-out parts that is unknown characters: rare ones, or those that training has not."""
+        heldout = torch.cat([ids for part, ids in self.parts.items() if part != "train"])
+        return (heldout == UNKNOWN_ID).float().mean().item()
+
     @property
     def parameters(self) -> int:
         """The number of weights."""
@@ -159,6 +168,7 @@ class Plan:
             "parameters": self.parameters,
             "epochs": train.epochs,
             "seconds": round(self.seconds),
+            "unknown": round(self.unknown, 4),
             "ngram": self.ngram,
             "hint": self.hint,
             "layers": model.num_layers,
@@ -176,9 +186,16 @@ class Plan:
         about = {"order": self.ngram["order"], "ngram": self.ngram["ppl"]} if self.ngram else {}
         if about:
             said.append(WORDS.tr("own.to_beat", lang, **about))
+        return [*said, *self.what_is_left_out(lang), WORDS.tr(self.hint, lang, **about)]
+
+    def what_is_left_out(self, lang: Lang) -> list[str]:
+        """Return a sentence each on what is not read, and on the characters that are unknown, where that is much."""
+        said = []
         if self.train_chars < self.wanted_chars:
             said.append(WORDS.tr("own.part", lang, read=self.train_chars))
-        return [*said, WORDS.tr(self.hint, lang, **about)]
+        if self.unknown >= MUCH_UNKNOWN:
+            said.append(WORDS.tr("own.unknown", lang, share=100 * self.unknown))
+        return said
 
 
 def came(ppl: float, symbols: int, ngram: dict[str, float] | None, lang: Lang) -> str:
@@ -282,12 +299,21 @@ def _shares(length: int) -> tuple[float, float]:
 
 
 def _min_count(text: str) -> int:
-    """Return how often a character must occur to be in the alphabet; rare ones of a large alphabet are not learned."""
+    """Return how often a character must occur to be in the alphabet; rare ones of a large alphabet are not learned.
+
+    But where those that occur once or twice are much of the text, as in a short one in Chinese, they are.
+    """
     counts = sorted(Counter(text).values(), reverse=True)
     if len(counts) <= FEW_SYMBOLS:
         return 1
-    enough = 2 if len(text) < 100_000 else 3
+    wanted = 2 if len(text) < 100_000 else 3
+    enough = next(least for least in range(wanted, 0, -1) if _rarer(counts, least) <= MOST_UNKNOWN * len(text))
     return max(enough, counts[MOST_SYMBOLS] + 1 if len(counts) > MOST_SYMBOLS else 0)
+
+
+def _rarer(counts: Iterable[int], least: int) -> int:
+    """Return how much of a text are characters that occur less than `least` times; counts: of each character."""
+    return sum(count for count in counts if count < least)
 
 
 def _lanes(chars: int) -> int:

@@ -5,7 +5,9 @@ Knows: their marks. Does not know: files, the catalogue.
 
 import re
 
-_START = re.compile(r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*$", re.MULTILINE)
+_START = re.compile(
+    r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK(?:[^*\n]*\n?[^*\n]+\*\*\* *$|.*$)", re.MULTILINE
+)
 _END = re.compile(
     r"^(?:End of (?:the )?Project Gutenberg.*|\*\*\* ?END OF TH(?:E|IS) PROJECT GUTENBERG EBOOK.*)$", re.MULTILINE
 )

@@ -6,10 +6,10 @@ Knows: encodings, files. Does not know: forms, alphabets, what a text is used fo
 import codecs
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
@@ -18,6 +18,7 @@ from deeprnn.text.corpora import is_known, raw_text
 from deeprnn.text.gutenberg import without_gutenberg
 
 STDIN = "-"
+_SWITCH = b"\x1b$"  # begins Japanese or Korean in an encoding of seven bits
 TEXTS = "texts"  # the folder, beside the runs, of texts that were not one UTF-8 file
 BETWEEN = "\n\n"  # between two texts
 _NAME_CHARS = 40
@@ -29,8 +30,37 @@ _MARKS = {  # the first bytes of a text that say how it is encoded
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _COMMON = ("gb18030", "cp1252")  # chosen from encodings that explain the bytes about equally well
-_NEAR = 0.02  # of chaos: Spanish in cp1252 is 0.006 behind cp1250
-_RARE, _LESS = "cp1258", 0.06  # of coherence: Italian in cp1252 is 0.05 behind the encoding of Vietnamese
+_NEAR = 0.02  # of chaos: Chinese in gb18030 is that near to other encodings of East Asia
+# The letters beyond ASCII of the languages of one code page of Windows each, which differ in a few bytes alone.
+_LETTERS = {
+    "cp1252": (
+        "àâæçèéêëîïôùûüÿœ",  # French
+        "äöüß",
+        "áéíñóúüªº",  # Spanish
+        "àçèéíïòóúü",  # Catalan
+        "àáâãçéêíóôõúüªº",  # Portuguese
+        "àèéìíîòóùú",  # Italian
+        "áèéëíïóöúü",  # Dutch
+        "åæéòôø",  # Danish, Norwegian
+        "åäéö",  # Swedish, Finnish
+        "áæéíðóöúýþ",  # Icelandic
+        "çë",  # Albanian
+    ),
+    "cp1250": (
+        "óąćęłńśźż",  # Polish
+        "áéíóúýčďěňřšťůž",  # Czech
+        "áäéíóôúýčďĺľňŕšťž",  # Slovak
+        "áéíóöúüőű",  # Hungarian
+        "âîăşţ",  # Romanian
+        "ćčđšž",  # Croatian, Bosnian, Serbian, Slovene
+    ),
+    "cp1254": ("âçîöûüğış",),  # Turkish
+}
+_BESIDE = frozenset("\u00a0¡¿«»‹›‘’‚“”„–—…§°·€£©")  # what is beyond ASCII in any language
+_LOOKED_AT = 1_000_000  # bytes of a file
+_SEVERAL = 5  # different letters beyond ASCII that tell languages apart
+_ALL = 0.97  # of the others beyond ASCII; what is left is in names
+_CUT = 4  # bytes of the longest character that may be cut at the end of a file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +78,17 @@ class ReadText:
     reason: str = ""
 
 
-def as_one_file(places: Sequence[str], out: Path, stdin: BinaryIO, encoding: str | None) -> tuple[str, list[ReadText]]:
+def as_one_file(
+    places: Sequence[str], out: Path, stdin: Callable[[], bytes], encoding: str | None
+) -> tuple[str, list[ReadText]]:
     """Return the path of a UTF-8 file with all texts, or the name of a known text, and what was read for it.
 
     One file in UTF-8 and one known text are used where they are, and nothing is returned as read. Everything else, also
     a file from which something is left out, is written below `out`, into a folder named by the hash of the text.
 
     places: files, folders, names of known texts, "-" for standard input. out: the folder of the runs; what training
-    writes there is not read as part of a folder. encoding: of all files; None finds it out.
+    writes there is not read as part of a folder. stdin: reads standard input, called only for "-". encoding: of all
+    files; None finds it out.
 
     Raises:
         ValueError: there is no such encoding, or a text cannot be read; the message names it and the remedy.
@@ -83,7 +116,10 @@ def decode(data: bytes, place: str, encoding: str | None = None) -> tuple[str, s
     """
     if encoding:
         _check_encoding(encoding)
-        return _decoded(data, place, encoding, "leave --encoding away"), encoding
+        otherwise = f"leave --encoding away, or wrong bytes out: iconv -c -f {encoding} -t utf-8 FILE > NEW"
+        return _decoded(data, place, encoding, otherwise), encoding
+    if (escaped := _escaped(data)) is not None:
+        return escaped
     marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
     for name in filter(None, (marked, "utf-8")):
         with contextlib.suppress(UnicodeDecodeError):
@@ -91,7 +127,7 @@ def decode(data: bytes, place: str, encoding: str | None = None) -> tuple[str, s
                 return text, name
     if (nearly := _nearly_utf8(data, place)) is not None:
         return nearly, "utf-8"
-    found = _likeliest(data)
+    found = next(filter(None, (_likeliest(data[: len(data) - cut]) for cut in range(_CUT))), None)
     if found is None:
         raise ValueError(f"{place} is no text in an encoding that can be recognised; name it with --encoding.")
     return _decoded(data, place, found, "name its encoding with --encoding"), found
@@ -107,9 +143,9 @@ def _check_encoding(encoding: str) -> None:
 
 
 def _decoded(data: bytes, place: str, encoding: str, otherwise: str) -> str:
-    """Return the text that bytes encode; otherwise: the remedy if they encode none."""
+    """Return the text that bytes encode, without a last character that is cut; otherwise: the remedy if it is none."""
     try:
-        text = data.decode(encoding)
+        text = codecs.getincrementaldecoder(encoding)().decode(data)
     except UnicodeError as error:
         raise ValueError(f"{place} is not in {encoding} ({error}); {otherwise}.") from error
     if "\0" in text:
@@ -140,22 +176,51 @@ def _nearly_utf8(data: bytes, place: str) -> str | None:
     )
 
 
+def _escaped(data: bytes) -> tuple[str, str] | None:
+    """Return the text and the encoding of bytes that switch alphabets by escape sequences; None if they do not."""
+    for name in ("iso2022_kr", "iso2022_jp_2") if _SWITCH in data else ():
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(name), name
+    return None
+
+
 def _likeliest(data: bytes) -> str | None:
     matches = list(from_bytes(data))
     if not matches:
         return None
+    alike = {name for one in matches for name in one.could_be_from_charset}
+    if (page := _by_letters(data, alike)) is not None:
+        return page
     best = matches[0]
-    least = best.coherence - (_LESS if best.encoding == _RARE else 0.0)
-    near = [one for one in matches if one.chaos <= best.chaos + _NEAR and one.coherence >= least]
+    near = [one for one in matches if one.chaos <= best.chaos + _NEAR and one.coherence >= best.coherence]
     return next((name for name in _COMMON if name in {one.encoding for one in near}), best.encoding)
 
 
-def _read(place: str, out: Path, stdin: BinaryIO, encoding: str | None) -> Iterator[ReadText]:
+def _by_letters(data: bytes, candidates: Set[str]) -> str | None:
+    """Return the code page in which nearly all that is beyond ASCII is letters of one language; None if there is none.
+
+    Of several, it is that of the language of which most letters occur, or the first if hardly any letters are there.
+
+    candidates: the encodings that come into question.
+    """
+    fits = dict[str, tuple[float, float]]()  # by code page: the share that is letters, the share of letters that occur
+    for page in (page for page in _LETTERS if page in candidates):
+        lower = (char.lower()[0] for char in data[:_LOOKED_AT].decode(page) if char > "\x7f" and char not in _BESIDE)
+        counts = Counter(char for char in lower if char > "\x7f")
+        for letters in _LETTERS[page] if counts else ():
+            share = sum(counts[char] for char in letters) / counts.total()
+            used = len(counts.keys() & {*letters}) / len(letters) if len(counts) >= _SEVERAL else 0.0
+            fits[page] = max(fits.get(page, (0.0, 0.0)), (share, used))
+    found = max(fits, key=lambda page: fits[page], default=None)
+    return found if found and fits[found][0] >= _ALL else None
+
+
+def _read(place: str, out: Path, stdin: Callable[[], bytes], encoding: str | None) -> Iterator[ReadText]:
     if is_known(place):
         yield ReadText(place=place, encoding="", text=raw_text(place)[1])
     elif place == STDIN:
-        yield _source(stdin.read(), "standard input", encoding)
-    elif Path(place).is_dir():
+        yield _source(stdin(), "standard input", encoding)
+    elif _is(Path(place).is_dir):
         yield from _folder(Path(place), out, encoding)
     else:
         yield _source(_bytes(Path(place)), place, encoding)
@@ -187,10 +252,10 @@ def _one_of_a_folder(path: Path, encoding: str | None) -> ReadText | None:
     Raises:
         ValueError: it is not in the encoding that is named.
     """
-    data = _bytes(path)
-    if not data or _is_binary(data, encoding):
-        return None
     try:
+        data = _bytes(path)
+        if not data or _is_binary(data, encoding):
+            return None
         return _source(data, str(path), encoding)
     except ValueError as error:
         if encoding:
@@ -216,13 +281,21 @@ def _source(data: bytes, place: str, encoding: str | None) -> ReadText:
 
 
 def _is_used_as_it_is(path: Path, encoding: str | None) -> bool:
-    if not path.is_file() or (encoding and codecs.lookup(encoding).name != "utf-8"):
+    if not _is(path.is_file) or (encoding and codecs.lookup(encoding).name != "utf-8"):
         return False
     try:
-        text = _bytes(path).decode("utf-8-sig")
+        text = (data := _bytes(path)).decode("utf-8-sig")
     except UnicodeDecodeError:
         return False
-    return "\0" not in text and without_gutenberg(text) == text
+    return "\0" not in text and _SWITCH not in data and without_gutenberg(text) == text
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Return what `Path.is_file` or `is_dir` says; False of what cannot be looked at, such as too long a name."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _bytes(path: Path) -> bytes:

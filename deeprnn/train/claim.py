@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from deeprnn.documents import lock
+from deeprnn.documents import lock_anew
 from deeprnn.train.run import Job
 from deeprnn.train.snapshot import unwritable
 
@@ -31,7 +31,7 @@ def claimed(job: Job) -> Iterator[bool]:
     descriptor, free = None, True
     try:
         job.out.mkdir(parents=True, exist_ok=True)
-        descriptor = _locked(path)
+        descriptor = lock_anew(path)
     except BlockingIOError:
         free = False
     except (OSError, ImportError) as error:
@@ -55,12 +55,3 @@ def clear_claim(job: Job) -> None:
 
 def _path(job: Job) -> Path:
     return job.out / f".{job.name}.claim"
-
-
-def _locked(path: Path) -> int:
-    """Create and lock a file; if it was removed between the two, as its holder ended, do it again."""
-    while True:
-        descriptor = lock(path, create=True)
-        if os.fstat(descriptor).st_nlink:
-            return descriptor
-        os.close(descriptor)

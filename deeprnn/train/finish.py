@@ -6,8 +6,8 @@ Knows: a run's state, measurement, checkpoints. Does not know: how a step is mad
 import copy
 import platform
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,7 +105,7 @@ def _save(
         "sample": _sample(stored, job, data),
     }
     replace = _found(job) == "stopped"
-    with suppress(checkpoint.ExistsError):  # another process has finished the same run
+    with _unless_finished_elsewhere(job):
         checkpoint.save(job.directory, stored, data.vocab, metrics, job.recipe.storage, companions, replace=replace)
 
 
@@ -153,8 +153,25 @@ def record_failure(job: Job, metrics: dict[str, Any]) -> None:
     if _found(job) == "stopped":
         checkpoint.record_outcome(job.directory, metrics["outcome"])
         return
-    with suppress(checkpoint.ExistsError):  # another process has finished the same run
+    with _unless_finished_elsewhere(job):
         checkpoint.save_failure(job.directory, metrics)
+
+
+@contextmanager
+def _unless_finished_elsewhere(job: Job) -> Iterator[None]:
+    """Pass over that the run's folder exists, if it holds the same run, which another process has finished.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    try:
+        yield
+    except checkpoint.ExistsError:
+        if _found(job) not in ("finished", "diverged"):
+            raise ValueError(
+                f"{job.directory} has appeared while {job.name} was trained, and is no finished run: move it away; "
+                f"the same command with --resume then saves the run."
+            ) from None
 
 
 def outcome_of(best_val_ppl: float, unigram_val_ppl: float) -> dict[str, str]:

@@ -3,6 +3,7 @@
 Knows: models, prepared texts, batches, checkpoints. Does not know: how a model is trained, the command line.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ Figures = dict[str, dict[str, float]]
 TRAIN_CHARS = 50_000  # the first characters of the training part, which are measured at the end
 COLD_WINDOW = 256
 COLD_BATCH = 32
+MOST_LOGITS = 1 << 24  # of a batch of cold windows: in two precisions 200 MB, with thousands of symbols, too
 EVAL_WINDOW = 128
 
 
@@ -87,7 +89,8 @@ def cold_nats(model: CharRNN, ids: Int[Tensor, " N"], marks: Int[Tensor, " M"]) 
     """Return -ln p of each character after the first, without marks; the state is zero every 256 characters."""
     whole = (len(ids) - 1) // COLD_WINDOW * COLD_WINDOW
     inputs, targets = (ids[start : start + whole].view(-1, COLD_WINDOW) for start in (0, 1))
-    batches = [slice(start, start + COLD_BATCH) for start in range(0, len(inputs), COLD_BATCH)]
+    size = max(1, min(COLD_BATCH, MOST_LOGITS // (COLD_WINDOW * model.vocab_size)))
+    batches = [slice(start, start + size) for start in range(0, len(inputs), size)]
     pairs = [(inputs[rows], targets[rows]) for rows in batches]
     if whole < len(ids) - 1:
         pairs.append((ids[None, whole:-1], ids[None, whole + 1 :]))
@@ -135,12 +138,21 @@ def remeasure(directory: Path, text: str | None = None) -> Figures:
     metrics = checkpoint.read_info(directory).metrics
     config = metrics.train_config
     data = prepare(replace(config, text=text or config.text, score_on=()), torch.device("cpu"))
-    for source, record in zip(data.sources, metrics.texts, strict=True):
-        if source.corpus.sha256 != record.sha256:
-            raise ValueError(
-                f"{source.corpus.name} is not the text {directory} was trained on; name that one with --data."
-            )
+    check_texts(data, metrics.texts, directory)
     lm = checkpoint.load(directory)
     if lm.vocab != data.vocab:
         raise ValueError(f"{directory} has another alphabet than its texts give; train it again.")
     return measure(lm.model, data, config)
+
+
+def check_texts(data: Data, records: Sequence[metrics.TextRecord], directory: Path) -> None:
+    """Check that texts are those that a run read, of which it keeps the hashes.
+
+    Raises:
+        ValueError: one is another text, such as the language reference of another Python.
+    """
+    for source, record in zip(data.sources, records, strict=True):
+        if source.corpus.sha256 != record.sha256:
+            raise ValueError(
+                f"{source.corpus.name} is not the text {directory} was trained on; name that one with --data."
+            )

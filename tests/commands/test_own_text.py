@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,7 +23,7 @@ from deeprnn.store.results import Results
 from deeprnn.text import python_docs
 from deeprnn.text.corpora import own_name
 from deeprnn.train.run import Job
-from tests.conftest import ROOT, SHIPPED, WAIT
+from tests.conftest import ROOT, SHIPPED, WAIT, wait_until
 
 TEXT = "".join(f"{n} green bottles hanging on the wall, and if {n - 1} should fall.\n" for n in range(60, 10, -1))
 SMALL = ("--cell", "gru", "--layers", "1", "--hidden", "8", "--device", "cpu")
@@ -166,6 +167,8 @@ def test_the_options_of_a_text_are_read_as_they_are_given(tmp_path):
         (["smoke", "--minutes", "3"], "--minutes belongs to my-book; the other recipes have their own form"),
         (["--list", "--plain"], "--plain changes a run: name its recipe"),
         (["smoke", "--batch", "0"], "--batch must be at least 1, not 0"),
+        (["smoke", "--threads", "100000"], "--threads must be between 1 and 1024, not 100000"),
+        (["smoke", "--remeasure", "--json"], "--remeasure prints a table: leave out --json"),
         (
             ["note-*", "--residual"],
             "a shared wiring has no residual form, no LayerNorm and no dropout; leave out what does not fit",
@@ -278,3 +281,65 @@ def test_a_folder_that_holds_the_runs_is_the_same_text_when_they_are_finished(bo
     assert train.run(command) == 0
     assert "is finished: skipped." in capsys.readouterr().out
     assert sorted((book.parent / "runs").rglob("*")) == before
+
+
+@pytest.mark.parametrize("more", [[], pytest.param(["--jobs", "2"], marks=pytest.mark.process)])
+def test_all_seeds_of_a_command_are_the_same_network_however_busy_the_machine_is(tmp_path, monkeypatch, more):
+    (tmp_path / "book.txt").write_text(TEXT * 20)
+    speeds = iter([1.0, 0.01, 0.01])
+    monkeypatch.setattr(own_text, "_machine", lambda *_: Machine(ratio=next(speeds)))
+    command = ["my-book", "--data", str(tmp_path / "book.txt"), "--minutes", "0.1", "--max-chars", "3000"]
+    assert train.main([*command, "--seeds", "0", "1", "--out", str(tmp_path / "runs"), *more]) == 0
+    one, other = (info.metrics for info in deeprnn.list_checkpoints(tmp_path / "runs"))
+    assert replace(one.train_config, seed=1) == other.train_config
+    assert one.num_params == other.num_params
+
+
+def test_a_stop_that_comes_while_a_run_is_finished_begins_no_other(book, tmp_path, monkeypatch):
+    stopping = False
+
+    def finished(*_):
+        nonlocal stopping
+        stopping = True
+
+    monkeypatch.setattr("deeprnn.train.report.Terminal.finished", finished)
+    monkeypatch.setattr(train, "stop_condition", lambda *_, **__: lambda: stopping)
+    command = ["my-book", "--data", str(book), "--out", str(tmp_path / "runs"), *SMALL, "--epochs", "1"]
+    assert train.main([*command, "--seeds", "0", "1"]) == 130
+    assert len(deeprnn.list_checkpoints(tmp_path / "runs")) == 1
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("more", "status", "said"),
+    [
+        (["--data", "{book}", "--epochs", "1"], 0, "On held-out text it reaches"),
+        (["--data", "-"], 1, "--data -: standard input is closed; name a file."),
+        (["--data", "{book}", "--follow-stdin"], 2, "--follow-stdin: standard input is closed"),
+    ],
+)
+def test_where_standard_input_is_closed_what_needs_it_says_so_and_the_rest_works(book, tmp_path, more, status, said):
+    asked = [one.format(book=book) for one in more]
+    command = [sys.executable, "-m", "deeprnn", "train", "my-book", *asked, "--out", str(tmp_path / "runs"), *SMALL]
+    closed = ["bash", "-c", 'exec "$@" <&-', "bash", *command]
+    done = subprocess.run(closed, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.process
+def test_ctrl_c_while_a_text_is_awaited_ends_at_once(tmp_path):
+    command = [sys.executable, "-m", "deeprnn", "train", "my-book", "--data", "-", "--out", str(tmp_path), "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_until(lambda: waits_for_input(process.pid))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WAIT) == 130
+        assert process.stderr.read() == ""
+
+
+def waits_for_input(pid):
+    """Whether a process reads what its standard input has not."""
+    return Path(f"/proc/{pid}/wchan").read_text() in {"pipe_read", "anon_pipe_read"}

@@ -385,10 +385,18 @@ def test_an_empty_name_of_a_text_is_refused(tmp_path, capsys):
     assert "--data names no text: it is empty" in capsys.readouterr().err
 
 
-def test_a_folder_of_something_else_in_the_way_of_a_run_is_named_with_the_remedy(tmp_path, capsys):
-    (tmp_path / "smoke").mkdir()
-    assert train.main(["smoke", "--out", str(tmp_path)]) == 0
-    assert f"{tmp_path / 'smoke'} is finished: skipped. Remove it, or choose another --out" in capsys.readouterr().out
+@pytest.mark.parametrize("found", ["a folder", "a file", "a damaged run"])
+def test_what_is_no_run_in_the_way_of_one_is_named_with_the_remedy_and_stays(tmp_path, capsys, found):
+    place = tmp_path / "smoke"
+    if found == "a file":
+        place.write_text("kept")
+    else:
+        place.mkdir()
+    if found == "a damaged run":
+        (place / "metrics.json").write_text("{")
+    assert train.main(["smoke", "--out", str(tmp_path)]) == 1
+    assert f"{place} is no run that can be read: move it away, or choose another --out" in capsys.readouterr().err
+    assert place.exists()
 
 
 @pytest.mark.process
@@ -412,5 +420,5 @@ def test_results_that_cannot_be_written_stay_as_they_were_and_a_sentence_says_so
     with file_limit(100):
         assert train.main(gather) == 1
     (sentence,) = capsys.readouterr().err.splitlines()
-    assert re.fullmatch(r"train\.py: .*; what was there is as it was: mend that, then try again\.", sentence)
+    assert re.fullmatch(r"train\.py: .*; no file is half written: mend that, then try again\.", sentence)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from deeprnn.config import ModelConfig, Recipe, TrainConfig
+from deeprnn.documents import lock
 from deeprnn.experiments.format import figure
 from deeprnn.experiments.gather import (
     Texts,
@@ -330,3 +331,40 @@ def test_of_poems_an_index_of_their_lines_is_written_once(tmp_path, monkeypatch)
     assert path.stat().st_mtime_ns == before
     write_lines(read_info(save_tiny_checkpoint(tmp_path / "letters")))
     assert len(list((tmp_path / FINGERPRINTS).iterdir())) == 1
+
+
+@pytest.mark.usefixtures("gathered")
+def test_a_damaged_checkpoint_keeps_what_it_was_measured_to_copy_and_is_told(folders, tmp_path):
+    shutil.copytree(folders / "ship", tmp_path / "ship")
+    config = tmp_path / "ship" / "tiny" / "config.json"
+    config.write_text(config.read_text()[:100])
+    results, (sentence,) = gather([], tmp_path / "ship", [folders / "book.txt"])
+    assert set(results.novelty) == {"tiny"}
+    assert sentence.startswith(f"what {tmp_path / 'ship' / 'tiny'} copies is not measured: ")
+
+
+def test_a_run_on_another_text_of_the_same_name_and_length_is_left_out(folders, tmp_path):
+    shutil.copytree(folders / "ship" / "tiny", tmp_path / "tiny")
+    path = tmp_path / "tiny" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    metrics["text"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(metrics))
+    results, left_out = gather([], tmp_path, [folders / "book.txt"])
+    assert results.runs == {}
+    assert f"is not the text {tmp_path / 'tiny'} was trained on" in left_out[0]
+
+
+def test_two_gatherings_into_one_folder_are_not_at_once(folders, tmp_path):
+    held = lock(tmp_path / ".gathering", create=True)
+    with pytest.raises(ValueError, match="another process adds runs"):
+        gather([folders / "runs"], tmp_path, [folders / "book.txt"])
+    os.close(held)
+    results, _ = gather([folders / "runs"], tmp_path, [folders / "book.txt"])
+    assert results.runs
+    assert not (tmp_path / ".gathering").exists()
+
+
+def test_a_catalogued_name_beside_ones_own_texts_is_found_as_ever(tmp_path):
+    train(smoke_of("python-docs", tmp_path), device=torch.device("cpu"))
+    results, left_out = gather([], tmp_path, [Path("python-docs")])
+    assert (list(results.runs), left_out) == (["docs"], [])

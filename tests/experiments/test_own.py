@@ -215,3 +215,15 @@ def test_every_word_is_used_and_none_is_missing():
     options = _OPTIONS - {"residual"}
     used = written | {f"own.refused.{name}" for name in options} | {f"own.hint.{name}" for _, name in own.LENGTHS}
     assert used == {key for key in WORDS if key.startswith("own.")}
+
+
+def test_a_short_text_of_many_symbols_keeps_its_alphabet_and_what_is_unknown_is_said():
+    once = "".join(chr(0x4E00 + n) for n in range(1_000))
+    assert made(once).symbols == 801, "each character of the training part, and the unknown one"
+    short, long = made(chinese(1_500)), made(chinese(400_000))
+    assert short.recipe.train.min_count == 1
+    assert long.recipe.train.min_count == 3
+    assert short.unknown > 0.05 > 0.01 > long.unknown
+    assert any(f"{100 * short.unknown:.0f}% of the held-out text" in said for said in short.sentences("en"))
+    assert not any("of the held-out text" in said for said in long.sentences("en"))
+    assert short.figures["unknown"] == pytest.approx(short.unknown, abs=1e-4)

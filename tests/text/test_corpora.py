@@ -367,6 +367,11 @@ def test_the_language_reference_needs_no_network_and_is_the_same_twice(form, mon
         ("*** START OF THE PROJECT GUTENBERG EBOOK POND ***", "*** END OF THE PROJECT GUTENBERG EBOOK POND ***"),
         ("***START OF THE PROJECT GUTENBERG EBOOK POND***", "***END OF THE PROJECT GUTENBERG EBOOK POND***"),
         ("*** START OF THIS PROJECT GUTENBERG EBOOK POND ***", "*** END OF THIS PROJECT GUTENBERG EBOOK POND ***"),
+        (
+            "*** START OF THE PROJECT GUTENBERG EBOOK A LONG AND\nWINDING POND ***",
+            "*** END OF THE PROJECT GUTENBERG EBOOK A",
+        ),
+        ("*** START OF THE PROJECT GUTENBERG EBOOK POND", "*** END OF THE PROJECT GUTENBERG EBOOK POND"),
         ("*** START OF THIS PROJECT GUTENBERG EBOOK POND ***", "End of the Project Gutenberg EBook of Pond"),
         ("*** START OF THIS PROJECT GUTENBERG EBOOK POND ***", "End of Project Gutenberg's Pond, by A. Nobody"),
     ],

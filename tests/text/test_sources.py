@@ -1,6 +1,5 @@
 """A user's own texts become one UTF-8 file, whatever they are and however they are encoded."""
 
-import io
 import re
 from pathlib import Path
 
@@ -22,11 +21,30 @@ CROATIAN = (
 SPANISH = "¿Dónde está el niño? Mañana cantará una canción pequeña en español, según su señor padre.\n" * 8
 PORTUGUESE = "Não há razão: a nação não põe à prova as suas ações, e o coração é são.\n" * 8
 ITALIAN = "Perché la città è così? Però più giù c'è già la virtù, e ciò farà felicità.\n" * 8
+HUNGARIAN = (
+    "Nem sokáig ültünk a kocsiban, mert az út rossz volt. A fiú azt mondta, hogy menjünk gyalog. "
+    "Később eső esett, mi pedig a fűzfák alá futottunk.\n" * 6
+)
+CZECH = (
+    "Když jsem byl malý, žili jsme v domě u řeky. Večer přicházeli sousedé a vyprávěli příběhy o čarodějích. "
+    "Děti seděly tiše, až usnuly.\n" * 6
+)
+SLOVAK = "Večer prichádzali susedia, deti sedeli ticho, počúvali a ľahko zaspali v teplej izbe.\n" * 8
+SLOVENE = "Nekoč je živel človek, ki je bil še mlad. Čez reko je hodil v šolo in že zjutraj pel pesmi.\n" * 8
+ROMANIAN = "Când eram mic, locuiam într-o casă lângă râu, iar seara veneau vecinii şi povesteau întâmplări.\n" * 8
+TURKISH = (
+    "Küçük köyün kıyısında yaşlı bir adam yaşardı. Herkes onu tanırdı; akşamları çocuklara masal anlatırdı. "
+    "Güneş doğduğunda işe giderdi ve şarkı söylerdi. İstanbul'a hiç gitmedi.\n" * 6
+)
+GERMAN = "Als Gregor Samsa erwachte, fand er sich in seinem Bett; er hörte, wie es draußen regnete.\n" * 8
+SWEDISH = "På kvällen kom grannarna och berättade sagor för barnen, och alla lyssnade tills de somnade.\n" * 8
+ICELANDIC = "Það var einu sinni gamall maður sem bjó við ána, og þau hlýddu öll á sögurnar hans.\n" * 8
+KOREAN = "하늘을 우러러 한 점 부끄럼이 없기를, 잎새에 이는 바람에도 나는 괴로워했다.\n" * 8
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。\n" * 8
 
 
 def one_file(tmp_path, *places, stdin=b"", encoding=None, out="runs"):
-    place, found = as_one_file([str(place) for place in places], tmp_path / out, io.BytesIO(stdin), encoding)
+    place, found = as_one_file([str(place) for place in places], tmp_path / out, lambda: stdin, encoding)
     return Path(place), found
 
 
@@ -44,14 +62,57 @@ def one_file(tmp_path, *places, stdin=b"", encoding=None, out="runs"):
         (TRADITIONAL, "big5"),
         (RUSSIAN, "cp1251"),
         (RUSSIAN, "koi8-r"),
-        *((text, "cp1250") for text in (POLISH, CROATIAN)),
+        *((text, "cp1250") for text in (POLISH, CROATIAN, HUNGARIAN, CZECH, SLOVAK, SLOVENE, ROMANIAN)),
+        (TURKISH, "cp1254"),
         *((text, encoding) for text in (SPANISH, PORTUGUESE, ITALIAN) for encoding in ("cp1252", "latin-1")),
+        *((text, "cp1252") for text in (GERMAN, SWEDISH, ICELANDIC)),
         (JAPANESE, "shift_jis"),
         (JAPANESE, "euc_jp"),
+        (JAPANESE, "iso2022_jp"),
+        (KOREAN, "iso2022_kr"),
+        (KOREAN, "euc_kr"),
     ],
 )
 def test_the_encoding_of_a_text_is_found_out(text, encoding):
     assert decode(text.encode(encoding), "book.txt")[0] == text
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    ("text", "encoding"), [(CHINESE, "gb18030"), (TRADITIONAL, "big5"), (CHINESE, "utf-16-le"), (KOREAN, "euc_kr")]
+)
+def test_a_text_that_was_cut_within_a_character_is_read_without_it(text, encoding, named):
+    data = text.rstrip().encode(encoding)[:-1]
+    assert decode(data, "part.txt", encoding if named else None)[0] == text.rstrip()[:-1]
+
+
+def test_what_cannot_be_looked_at_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"cannot be read \(File name too long\)"):
+        one_file(tmp_path, "x" * 300)
+
+
+def test_a_file_of_a_folder_that_cannot_be_read_is_left_out_as_one_that_is_no_text(tmp_path, monkeypatch):
+    folder = tmp_path / "books"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.txt").write_text(FRENCH)
+    read = Path.read_bytes
+
+    def refused(path):
+        if path.name == "b.txt":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    _, found = one_file(tmp_path, folder)
+    assert [bool(one.text) for one in found] == [True, False]
+    assert "b.txt cannot be read (Permission denied)" in found[1].reason
+
+
+def test_wrong_bytes_in_a_named_encoding_are_told_with_the_way_to_leave_them_out():
+    data = CHINESE.encode("gb18030")
+    with pytest.raises(ValueError, match=r"not in gb18030 .*iconv -c -f gb18030 -t utf-8 FILE > NEW"):
+        decode(data[:100] + b"\xff" + data[100:], "book.txt", "gb18030")
 
 
 @pytest.mark.parametrize("text", [FRENCH, RUSSIAN, CHINESE, "\ufeff" + FRENCH])
@@ -227,7 +288,7 @@ def test_of_a_folder_that_holds_the_runs_their_folder_is_left_out(tmp_path, arou
     assert (place.read_text(), Path(source.place)) == ("a.txt\n", around / "a.txt")
     assert one_file(tmp_path, around, out="around/runs")[0] == place, "and it is the same text the second time"
     monkeypatch.chdir(around)
-    assert as_one_file(["."], Path("runs"), io.BytesIO(), None)[1][0].place == "a.txt"
+    assert as_one_file(["."], Path("runs"), bytes, None)[1][0].place == "a.txt"
 
 
 def test_a_folder_among_the_runs_is_read_if_it_is_named(tmp_path, around):

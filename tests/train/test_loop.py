@@ -1086,3 +1086,14 @@ def test_a_run_says_first_how_much_it_reads_of_a_text_of_ones_own_and_in_which_f
     places = {"full": f"{full:,}", "d2l": f"{d2l:,}", "train": f"{int(0.9 * full):,}", "name": own_name(path)}
     lines = capsys.readouterr().err.splitlines()  # before it: that a processor has no bfloat16
     assert any(line.startswith(f"{name}: trains on " + said.format(**places)) for line in lines[:2])
+
+
+def test_a_folder_that_appears_while_a_run_is_trained_loses_nothing_of_it(sgd, tmp_path):
+    class Busy(Reporter):
+        def measured(self, _):
+            (tmp_path / "tiny").mkdir(exist_ok=True)
+
+    with pytest.raises(ValueError, match=r"tiny has appeared while tiny was trained.*the same command with --resume"):
+        train(job(sgd, tmp_path), device=CPU, reporter=Busy())
+    (tmp_path / "tiny").rmdir()
+    assert_same_run(train(job(sgd, tmp_path), device=CPU, resume=True), train(job(sgd, tmp_path / "whole"), device=CPU))

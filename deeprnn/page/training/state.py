@@ -47,9 +47,7 @@ def _sentence(plan: Plan, ngram: dict[str, float], lang: Lang) -> str:
         order=ngram["order"],
         ngram=ngram["ppl"],
     )
-    if plan.recipe.train.max_train_chars is None:
-        return said
-    return SPACE[lang].join([said, tr("own.part", lang, read=plan.train_chars)])
+    return SPACE[lang].join([said, *plan.what_is_left_out(lang)])
 
 
 def fields(training: Training, place: int) -> dict[str, Any]:
