@@ -87,7 +87,7 @@ def train_single(single: Single, args: argparse.Namespace, should_stop: Callable
     device = device_of(args.device)
     task = job_of(single, args, device, reporter)
     if args.remeasure:
-        compare(task.directory, args.place)
+        compare(task, args.place)
         return
     with to_do(task, reporter) as wanted:
         if wanted:
@@ -138,10 +138,14 @@ def tell_what_came(single: Single, task: Job, args: argparse.Namespace, reporter
         reporter.compared(task.name, own_text.came(task))
 
 
-def compare(directory: Path, text: str | None) -> None:
+def compare(task: Job, text: str | None) -> None:
     """Measure a checkpoint, and print its recorded figures beside those measured now."""
+    directory = task.directory
     if not directory.exists():
         print(f"{directory} is not there: skipped. Train it first.")
+        return
+    if ending(task) == "diverged":
+        print(f"{directory} diverged when it was trained: skipped. It has no figures.")
         return
     measured = remeasure(directory, text)
     for part, figures in checkpoint.read_info(directory).metrics.final.items():

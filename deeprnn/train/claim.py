@@ -25,7 +25,7 @@ def claimed(job: Job) -> Iterator[bool]:
     """Claim a run for as long as the block lasts; yield False if another process has it.
 
     Raises:
-        ValueError: the folder cannot be written to.
+        ValueError: the folder cannot be written to, or another user's claim cannot be looked at.
     """
     path = _path(job)
     descriptor, free = None, True
@@ -35,6 +35,11 @@ def claimed(job: Job) -> Iterator[bool]:
     except BlockingIOError:
         free = False
     except (OSError, ImportError) as error:
+        if isinstance(error, PermissionError) and path.exists():
+            raise ValueError(
+                f"{path} is another user's claim on {job.name}, and cannot be looked at: remove it if that user is "
+                f"not training this run."
+            ) from error
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise unwritable(job, error) from error
         print(f"{job.name}: files in {job.out} cannot be locked; start no second process on this run.", file=sys.stderr)

@@ -147,6 +147,19 @@ def test_a_run_that_another_process_has_claimed_is_left_out_with_a_sentence(book
     assert list(task.out.iterdir()) == []
 
 
+def test_a_claim_of_another_user_that_cannot_be_looked_at_is_named_with_the_remedy(task, monkeypatch):
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    path = task.out / f".{task.name}.claim"
+    task.out.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    monkeypatch.setattr("deeprnn.train.claim.lock_anew", refused)
+    with pytest.raises(ValueError, match=r"claim is another user's claim .*: remove it if"), claimed(task):
+        pass
+    assert path.exists()
+
+
 def test_a_claim_ends_with_its_process_and_leaves_no_file(task):
     code = "import os; from deeprnn.documents import lock; lock(p := __import__('pathlib').Path(os.sys.argv[1]), create=True); print(p.exists(), flush=True); os.sys.stdin.read()"  # noqa: E501
     path = task.out / f".{task.name}.claim"

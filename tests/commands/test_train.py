@@ -409,6 +409,9 @@ def test_a_run_that_diverged_fails_again_with_the_remedy(book, tmp_path, capsys,
     said = "".join(capsys.readouterr())
     assert "diverged when it was trained. To train it again, remove" in said
     assert not more or json.loads(said)["kind"] == "diverged"
+    measured = [*command[: -len(more) or None], "--remeasure"]
+    assert train.main(measured) == 0
+    assert "diverged when it was trained: skipped. It has no figures." in capsys.readouterr().out
 
 
 @pytest.mark.process
