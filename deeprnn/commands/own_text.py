@@ -4,8 +4,10 @@ Knows: `experiments.own`, runs, snapshots. Does not know: the loop, the page.
 """
 
 import argparse
+import os
 import sys
 import typing
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -84,7 +86,7 @@ class _Planning:
 def job(seed: int, args: argparse.Namespace, device: torch.device, reporter: Reporter) -> Job:
     """Make the job of a text: from its snapshot if it is to be continued, else by a plan at this machine's speed.
 
-    The speed is measured once for all seeds of a command, which are then the same network (`args.machine`).
+    The speed is measured once for all seeds that a command begins, which are then the same network (`args.machine`).
 
     Raises:
         ValueError: the text cannot be read, or no recipe can be made from it.
@@ -103,14 +105,16 @@ def job(seed: int, args: argparse.Namespace, device: torch.device, reporter: Rep
 
 
 def measure_machine(args: argparse.Namespace, device: torch.device) -> None:
-    """Measure the speed of this machine for the seeds of a command that several processes train.
+    """Measure the speed of this machine for seeds that several processes train, of which each has a share of it.
 
-    Raises:
-        ValueError: see `job`.
+    If that fails, each process finds out, and reports, why.
     """
-    torch.set_num_threads(args.threads)
-    found = _planning(args.seeds[0], args)
-    args.machine = _machine(found.begun, found.first, device)
+    with suppress(ValueError, OSError, MemoryError, RuntimeError):
+        torch.set_num_threads(args.threads)
+        found = _planning(args.seeds[0], args)
+        alone = _machine(found.begun, found.first, device)
+        crowd = max(1.0, args.jobs * args.threads / (os.cpu_count() or 1))
+        args.machine = Machine(ratio=alone.ratio / crowd, seconds_to_measure=alone.seconds_to_measure * crowd)
 
 
 def _planning(seed: int, args: argparse.Namespace) -> _Planning:

@@ -20,7 +20,7 @@ from deeprnn.experiments.questions import all_recipes
 from deeprnn.store import checkpoint
 from deeprnn.text.corpora import is_known, own_name
 from deeprnn.train.claim import claimed, clear_claim
-from deeprnn.train.finish import Ending, ending
+from deeprnn.train.finish import Ending, ending, not_readable
 from deeprnn.train.loop import train
 from deeprnn.train.measurement import remeasure
 from deeprnn.train.report import Reporter
@@ -120,7 +120,7 @@ def to_do(task: Job, reporter: Reporter) -> Iterator[bool]:
 
 def _skip(task: Job, ended: Ending, reporter: Reporter) -> None:
     if ended == "foreign":
-        raise ValueError(f"{task.directory} is no run that can be read: move it away, or choose another --out.")
+        raise not_readable(task)
     remove_snapshot(task)  # which a process that was killed could not
     clear_claim(task)
     if ended == "diverged":

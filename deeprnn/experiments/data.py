@@ -177,10 +177,13 @@ def answer_larger(results: Results) -> Figures:
     """Return what a larger network that reads the same eight books more often comes to, the small one, and a 6-gram.
 
     Raises:
-        LookupError, ValueError: runs are missing.
+        LookupError, ValueError: runs are missing, or came to something else than the answer says.
     """
     large, small = (results.where(recipe=recipe).finished for recipe in (LARGER, OF_WELLS))
     text = results.texts[large[0].text_key]
+    most = min(small.figure().mean, text.ngram_ppl)
+    if large.figure().mean >= most or large[0].train_config.epochs <= small[0].train_config.epochs:
+        raise LookupError("the larger network is not below the others, or does not read more.")
     return {
         "large": large.figure(),
         "large_train": large.figure("train"),

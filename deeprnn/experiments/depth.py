@@ -349,9 +349,14 @@ def _training(results: Results, experiment: str) -> TrainConfig:
     return results.where(experiment=experiment, residual=True)[0].train_config
 
 
+def _single(counts: Sequence[int]) -> int:
+    """Return how many stacks have a single seed; counts: the seeds of each."""
+    return sum(count == 1 for count in counts)
+
+
 def _counted(counts: Sequence[int]) -> Figures:
     """Return the part of a sentence that says how many stacks have a single seed, if any; counts: the seeds of each."""
-    single = sum(count == 1 for count in counts)
+    single = _single(counts)
     return {
         "some_single": clause(single > 0, stacks=len(counts), single=single),
         "none_single": clause(not single, stacks=len(counts)),
@@ -485,7 +490,7 @@ def _best_depths(results: Results, experiment: str) -> Values:
     """Return the learning rate, the least and the greatest of the cells' best depths, and what of it has one seed."""
     best = [best_depth(results, experiment, cell)[0] for cell in _all_cells(results, experiment)]
     counts = _of_residual(results, experiment)
-    single = sum(count == 1 for count in counts)
+    single = _single(counts)
     told: Label = Word(key="depth.figure.single", values={"single": single, "stacks": len(counts)}) if single else ""
     return {"rate": _training(results, experiment).learning_rate, "least": min(best), "most": max(best), "told": told}
 

@@ -214,7 +214,7 @@ def answer_noise(results: Results) -> Figures:
         **ends("any", [one.mean for one in every.values()]),
         "told": clause(bool(several), **counts),
         "untold": clause(not several),
-        **_least(min(one.num_seeds for one in (gain, *every.values()))),
+        **_every_has(min(one.num_seeds for one in (gain, *every.values()))),
         **seeds(change.num_seeds for change in noise),
     }
 
@@ -259,9 +259,9 @@ def _each(
     }
 
 
-def _least(seeds: int) -> Figures:
-    """Return the part of a sentence on the seeds of all figures; seeds: the least that one of them has."""
-    return {"every": clause(seeds > 1, seeds=seeds), "not_every": clause(seeds == 1)}
+def _every_has(least: int) -> Figures:
+    """Return the part of a sentence on the seeds of all figures; least: the fewest that one of them has."""
+    return {"every": clause(least > 1, seeds=least), "not_every": clause(least == 1)}
 
 
 def answer_domains(results: Results) -> Figures:
@@ -301,7 +301,7 @@ def answer_domains(results: Results) -> Figures:
         "ordered": len(ordered),
         "apart": apart,
         "texts": len(english),
-        **_least(min(one.num_seeds for one in (gain, *above.values()))),
+        **_every_has(min(one.num_seeds for one in (gain, *above.values()))),
         **seeds(one.num_seeds for one in above.values()),
     }
 

@@ -6,6 +6,7 @@ Knows: encodings, files. Does not know: forms, alphabets, what a text is used fo
 import codecs
 import contextlib
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from deeprnn.text.corpora import is_known, raw_text
 from deeprnn.text.gutenberg import without_gutenberg
 
 STDIN = "-"
+_SHIFTS = frozenset("\x0e\x0f\x1b")  # what is left of switches that were not understood
 _SWITCH = b"\x1b$"  # begins Japanese or Korean in an encoding of seven bits
 TEXTS = "texts"  # the folder, beside the runs, of texts that were not one UTF-8 file
 BETWEEN = "\n\n"  # between two texts
@@ -56,8 +58,9 @@ _LETTERS = {
     ),
     "cp1254": ("âçîöûüğış",),  # Turkish
 }
-_BESIDE = frozenset("\u00a0¡¿«»‹›‘’‚“”„–—…§°·€£©")  # what is beyond ASCII in any language
+_BESIDE = frozenset("\u00a0¡¿«»‹›‘’‚“”„–—…§°·€£©®™†‡•")  # what is beyond ASCII in any language
 _LOOKED_AT = 1_000_000  # bytes of a file
+_SIGN = re.compile(r"(?<![^\W\d_])[¼½¾²³¹¥±×÷](?![^\W\d_])")  # beside a letter it is one of another code page
 _SEVERAL = 5  # different letters beyond ASCII that tell languages apart
 _ALL = 0.97  # of the others beyond ASCII; what is left is in names
 _CUT = 4  # bytes of the longest character that may be cut at the end of a file
@@ -116,9 +119,8 @@ def decode(data: bytes, place: str, encoding: str | None = None) -> tuple[str, s
     """
     if encoding:
         _check_encoding(encoding)
-        otherwise = f"leave --encoding away, or wrong bytes out: iconv -c -f {encoding} -t utf-8 FILE > NEW"
-        return _decoded(data, place, encoding, otherwise), encoding
-    if (escaped := _escaped(data)) is not None:
+        return _decoded(data, place, encoding, "leave --encoding away"), encoding
+    if (escaped := _escaped(data, place)) is not None:
         return escaped
     marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
     for name in filter(None, (marked, "utf-8")):
@@ -129,7 +131,7 @@ def decode(data: bytes, place: str, encoding: str | None = None) -> tuple[str, s
         return nearly, "utf-8"
     found = next(filter(None, (_likeliest(data[: len(data) - cut]) for cut in range(_CUT))), None)
     if found is None:
-        raise ValueError(f"{place} is no text in an encoding that can be recognised; name it with --encoding.")
+        raise ValueError(_unrecognised(place))
     return _decoded(data, place, found, "name its encoding with --encoding"), found
 
 
@@ -145,14 +147,27 @@ def _check_encoding(encoding: str) -> None:
 def _decoded(data: bytes, place: str, encoding: str, otherwise: str) -> str:
     """Return the text that bytes encode, without a last character that is cut; otherwise: the remedy if it is none."""
     try:
-        text = codecs.getincrementaldecoder(encoding)().decode(data)
+        text = _but_for_the_end(data, encoding)
     except UnicodeError as error:
-        raise ValueError(f"{place} is not in {encoding} ({error}); {otherwise}.") from error
+        raise ValueError(
+            f"{place} is not in {encoding} ({error}); {otherwise}, or take out the wrong bytes, as iconv -c does."
+        ) from error
     if "\0" in text:
         raise ValueError(
             f"{place} read as {encoding} holds zero characters, as no text does; take them out, or {otherwise}."
         )
     return text.removeprefix("\ufeff")
+
+
+def _but_for_the_end(data: bytes, encoding: str) -> str:
+    """Return the text that bytes encode, without a last character that is cut.
+
+    Raises:
+        UnicodeError: they encode none.
+    """
+    with contextlib.suppress(UnicodeError):
+        return data.decode(encoding)
+    return codecs.getincrementaldecoder(encoding)().decode(data)
 
 
 def _nearly_utf8(data: bytes, place: str) -> str | None:
@@ -176,12 +191,23 @@ def _nearly_utf8(data: bytes, place: str) -> str | None:
     )
 
 
-def _escaped(data: bytes) -> tuple[str, str] | None:
-    """Return the text and the encoding of bytes that switch alphabets by escape sequences; None if they do not."""
-    for name in ("iso2022_kr", "iso2022_jp_2") if _SWITCH in data else ():
-        with contextlib.suppress(UnicodeDecodeError):
-            return data.decode(name), name
-    return None
+def _escaped(data: bytes, place: str) -> tuple[str, str] | None:
+    """Return the text and the encoding of bytes that switch alphabets by escape sequences; None if they do not.
+
+    Raises:
+        ValueError: they are in none that is known.
+    """
+    if _SWITCH not in data:
+        return None
+    for name in ("iso2022_kr", "iso2022_jp_2", "iso2022_jp_ext"):
+        with contextlib.suppress(UnicodeError):
+            if not _SHIFTS & {*(text := _but_for_the_end(data, name))}:
+                return text, name
+    raise ValueError(_unrecognised(place))
+
+
+def _unrecognised(place: str) -> str:
+    return f"{place} is no text in an encoding that can be recognised; name it with --encoding."
 
 
 def _likeliest(data: bytes) -> str | None:
@@ -199,18 +225,21 @@ def _likeliest(data: bytes) -> str | None:
 def _by_letters(data: bytes, candidates: Set[str]) -> str | None:
     """Return the code page in which nearly all that is beyond ASCII is letters of one language; None if there is none.
 
-    Of several, it is that of the language of which most letters occur, or the first if hardly any letters are there.
+    Of several, it is that with the largest share of such letters; of equal ones that of the language of which most
+    letters occur, or the first where hardly any are there.
 
     candidates: the encodings that come into question.
     """
     fits = dict[str, tuple[float, float]]()  # by code page: the share that is letters, the share of letters that occur
     for page in (page for page in _LETTERS if page in candidates):
-        lower = (char.lower()[0] for char in data[:_LOOKED_AT].decode(page) if char > "\x7f" and char not in _BESIDE)
+        text = _SIGN.sub("", data[:_LOOKED_AT].decode(page))
+        lower = (char.lower()[0] for char in text if char > "\x7f" and char not in _BESIDE)
         counts = Counter(char for char in lower if char > "\x7f")
+        fits[page] = (0.0, 0.0) if counts else (1.0, 0.0)
         for letters in _LETTERS[page] if counts else ():
             share = sum(counts[char] for char in letters) / counts.total()
             used = len(counts.keys() & {*letters}) / len(letters) if len(counts) >= _SEVERAL else 0.0
-            fits[page] = max(fits.get(page, (0.0, 0.0)), (share, used))
+            fits[page] = max(fits[page], (share, used))
     found = max(fits, key=lambda page: fits[page], default=None)
     return found if found and fits[found][0] >= _ALL else None
 

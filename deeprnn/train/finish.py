@@ -49,6 +49,11 @@ def keep(run: TrainState, job: Job, data: Data, reporter: Reporter) -> Path:
     return job.directory
 
 
+def not_readable(job: Job) -> ValueError:
+    """Return the error to raise when a run's folder holds something else."""
+    return ValueError(f"{job.directory} is no run that can be read: move it away, or choose another --out.")
+
+
 def ending(job: Job) -> Ending | None:
     """Return how a run ended, by its folder; None if it has none, or was stopped, so that it may go on."""
     found = _found(job)
@@ -66,6 +71,11 @@ def _found(job: Job) -> Ending | Literal["stopped"] | None:
         return "stopped" if "stopped_after" in metrics else "finished"
     except ValueError:
         return "foreign"
+
+
+def _name(job: Job) -> Any:
+    """Return the name that a run's folder records."""
+    return read_object(job.directory / checkpoint.METRICS).get("name")
 
 
 def _save(
@@ -167,7 +177,7 @@ def _unless_finished_elsewhere(job: Job) -> Iterator[None]:
     try:
         yield
     except checkpoint.ExistsError:
-        if _found(job) not in ("finished", "diverged"):
+        if _found(job) not in ("finished", "diverged") or _name(job) != job.name:
             raise ValueError(
                 f"{job.directory} has appeared while {job.name} was trained, and is no finished run: move it away; "
                 f"the same command with --resume then saves the run."

@@ -20,7 +20,7 @@ import torch
 from deeprnn.config import TrainConfig
 from deeprnn.text.batches import windows
 from deeprnn.text.splits import Data, prepare
-from deeprnn.train.finish import ending, fail, finish, keep
+from deeprnn.train.finish import ending, fail, finish, keep, not_readable
 from deeprnn.train.measurement import val_nats_of
 from deeprnn.train.report import Reporter
 from deeprnn.train.run import (
@@ -65,7 +65,9 @@ def train(
             it ended beside what was kept when it was stopped.
     """
     # 1. Check that the run is neither finished nor interrupted, and that its folder can be written to.
-    if ending(job):
+    if (ended := ending(job)) == "foreign":
+        raise not_readable(job)
+    if ended:
         raise ValueError(f"{job.directory} is finished; remove it to train it again, or choose another --out.")
     if job.snapshot.exists() and not resume:
         raise ValueError(f"{job.name} was interrupted: continue it with --resume, or remove {job.snapshot}.")

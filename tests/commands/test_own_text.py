@@ -295,6 +295,14 @@ def test_all_seeds_of_a_command_are_the_same_network_however_busy_the_machine_is
     assert one.num_params == other.num_params
 
 
+@pytest.mark.process
+def test_several_processes_each_say_that_a_text_is_too_short(tmp_path, capfd):
+    (tmp_path / "short.txt").write_text("too short")
+    command = ["my-book", "--data", str(tmp_path / "short.txt"), "--seeds", "0", "1", "--jobs", "2"]
+    assert train.main([*command, "--out", str(tmp_path / "runs")]) == 1
+    assert capfd.readouterr().err.count("a model needs 500") == 2
+
+
 def test_a_stop_that_comes_while_a_run_is_finished_begins_no_other(book, tmp_path, monkeypatch):
     stopping = False
 

@@ -131,7 +131,7 @@ def test_an_author_whom_none_has_read_has_a_column_as_soon_as_one_model_was_scor
     )
     told, whole = said("unseen", results)
     assert "the model of five authors has a perplexity of 5.0, below each of the 3 single-author models" in told
-    assert told.endswith("with as many characters in all that were scored (6.0 to 6.0) (one seed each).")
+    assert told.endswith("with as many characters in all that were scored, 6.0 to 6.0 (one seed each).")
     assert "Austen 6.000 (seeds: 1), Melville 6.000 (seeds: 1). Models of 93,000 characters of one author" in whole
     assert whole.endswith(": Wells 7.000, Austen 7.000, Doyle 7.000, Dickens 7.000, Melville 7.000.")
 

@@ -117,7 +117,7 @@ def test_noise_that_is_worse_than_nothing_is_better_left_out():
     assert "10 to 10% above" in told
     assert "with the words in random order, 4.845 ± 0.012 (+10.0 ± 0.0%); " in whole
     assert (
-        "beside their clean part alone; of the 28 with several seeds 28 raise it and 0 lower it, as far as the interval"
+        "compared with their clean part alone; of the 28 with several seeds 28 raise it and 0 lower it, as far as the"
         in whole
     )
     assert "one seed" not in told
@@ -145,7 +145,7 @@ def test_the_claim_on_noise_leaves_other_text_out_and_a_tenth_is_told_beside_lit
     found = results(lambda one: 4.4 if one.kind == "reference" else 4.0 + (one.share == 10) * one.clean / 1e6)
     told, whole = said(found, "mixing")
     assert "by +0 to +0%" in told
-    assert "by +10.0% to +10.5% beside leaving it out where 418,500 clean characters are with it" in whole
+    assert "by +10.0% to +10.5% compared with leaving it out where 418,500 clean characters are with it" in whole
     assert "and by +2.9% to +10.0% where 116,250 are" in whole
 
 

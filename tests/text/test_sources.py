@@ -77,6 +77,28 @@ def test_the_encoding_of_a_text_is_found_out(text, encoding):
     assert decode(text.encode(encoding), "book.txt")[0] == text
 
 
+@pytest.mark.parametrize("sign", ["£", "¼", "³", "¥", "\N{RIGHT SINGLE QUOTATION MARK}", "é"])
+def test_english_with_a_single_sign_beyond_ascii_keeps_it(sign):
+    text = f"It had cost him {sign} more than he had thought, and he said so to the time traveller.\n" * 20
+    assert decode(text.encode("cp1252"), "book.txt") == (text, "cp1252")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_named_encoding_of_wide_characters_needs_no_mark_at_the_start(encoding):
+    assert decode(FRENCH.encode(f"{encoding}-le"), "book.txt", encoding)[0] == FRENCH
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+@pytest.mark.parametrize(("text", "encoding"), [(JAPANESE, "iso2022_jp"), (KOREAN, "iso2022_kr")])
+def test_a_text_of_seven_bits_that_was_cut_is_no_other_text(text, encoding, cut):
+    assert text.startswith(decode(text.encode(encoding)[:-cut], "book.txt")[0])
+
+
+def test_seven_bits_of_an_unknown_kind_are_refused():
+    with pytest.raises(ValueError, match="name it with --encoding"):
+        decode(b"\x1b$(Z!!!!" * 100, "book.txt")
+
+
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize(
     ("text", "encoding"), [(CHINESE, "gb18030"), (TRADITIONAL, "big5"), (CHINESE, "utf-16-le"), (KOREAN, "euc_kr")]
@@ -111,7 +133,9 @@ def test_a_file_of_a_folder_that_cannot_be_read_is_left_out_as_one_that_is_no_te
 
 def test_wrong_bytes_in_a_named_encoding_are_told_with_the_way_to_leave_them_out():
     data = CHINESE.encode("gb18030")
-    with pytest.raises(ValueError, match=r"not in gb18030 .*iconv -c -f gb18030 -t utf-8 FILE > NEW"):
+    with pytest.raises(
+        ValueError, match=r"not in gb18030 .*leave --encoding away, or take out the wrong bytes, as iconv -c"
+    ):
         decode(data[:100] + b"\xff" + data[100:], "book.txt", "gb18030")
 
 

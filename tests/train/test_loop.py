@@ -1088,12 +1088,17 @@ def test_a_run_says_first_how_much_it_reads_of_a_text_of_ones_own_and_in_which_f
     assert any(line.startswith(f"{name}: trains on " + said.format(**places)) for line in lines[:2])
 
 
-def test_a_folder_that_appears_while_a_run_is_trained_loses_nothing_of_it(sgd, tmp_path):
+@pytest.mark.parametrize("found", ["", '{"name": "another"}'])
+def test_a_folder_that_appears_while_a_run_is_trained_loses_nothing_of_it(sgd, tmp_path, found):
     class Busy(Reporter):
         def measured(self, _):
             (tmp_path / "tiny").mkdir(exist_ok=True)
+            if found:
+                (tmp_path / "tiny" / "metrics.json").write_text(found)
 
     with pytest.raises(ValueError, match=r"tiny has appeared while tiny was trained.*the same command with --resume"):
         train(job(sgd, tmp_path), device=CPU, reporter=Busy())
-    (tmp_path / "tiny").rmdir()
+    with pytest.raises(ValueError, match="tiny is no run that can be read: move it away" if not found else "finished"):
+        train(job(sgd, tmp_path), device=CPU, resume=True)
+    (tmp_path / "tiny").rename(tmp_path / "away")
     assert_same_run(train(job(sgd, tmp_path), device=CPU, resume=True), train(job(sgd, tmp_path / "whole"), device=CPU))
