@@ -276,11 +276,13 @@ def answer_note(results: Results) -> Figures:
     if not begun:
         raise LookupError("no depth learned in the note's recipe.")
     deepest = max(begun)
+    soonest, latest = min(begun[deepest]), max(begun[deepest])
     return {
         "epochs": first.train_config.epochs,
         "each": [{"layers": layers, **note.figures(one)} for layers, one in runs.items()],
         "deepest": deepest,
-        "last": max(begun[deepest]),
+        "at_once": clause(soonest == latest, last=latest),
+        "between": clause(soonest < latest, first=soonest, last=latest),
         "some": clause(len(begun[deepest]) < len(runs[deepest])),
         "waits": [
             {"layers": layers, "epoch": max(epochs), "learned": len(epochs), "seeds": len(runs[layers])}

@@ -84,10 +84,10 @@ def test_the_ladder_tells_what_learned_and_that_the_shipped_ten_layers_had_fewer
     assert "Ten layers had only 100 of these epochs: 17.400" in said(depth, "note_layers", without)[1]
 
 
-def test_a_depth_is_told_by_its_last_seed_that_learned_and_by_how_many_did():
+def test_a_depth_is_told_by_its_seeds_that_learned_and_by_how_many_did():
     early, late = made("note-lstm-2", began=30), made("note-lstm-2", began=60, seed=1)
     told, _ = said(depth, "note_layers", results_of(made("note-lstm-1", began=10), early, late))
-    assert "of 2 layers, needed 60 of the 500 epochs" in told
+    assert "of 2 layers, needed 30 to 60 of the 500 epochs" in told
     stuck = made("note-lstm-2", train=17.4, seed=1)
     told, whole = said(depth, "note_layers", results_of(made("note-lstm-1", began=10), early, stuck))
     assert "of 2 layers, needed 30 of the 500 epochs until it knew more than letter frequencies, as far as its" in told
