@@ -78,8 +78,11 @@ class Compare {
   asked = null;
   /** How often next characters were asked for. */
   asks = 0;
-  /** Whether screen readers were told last that models write; null: they were told nothing. @type {boolean | null} */
-  told = null;
+  /** Whether screen readers were told anything. */
+  told = false;
+
+  /** The states of the cards that were shown last, or that they write. */
+  states = '';
 
   /** @param {import('../shared/dom.js').Board} board */
   constructor({ element, props, labels, server, trigger, watch }) {
@@ -133,7 +136,7 @@ class Compare {
     this.draw();
     outs().forEach((out, index) => (out.scrollTop = tops[index]));
     if (open) this.#show(false);
-    if (this.told !== null) this.#announce();
+    if (this.told) this.#announce();
   }
 
   get value() {
@@ -241,16 +244,16 @@ class Compare {
   /** Tells the address and screen readers what is shown, but not at each character that is written. */
   #report() {
     const { value } = this;
-    if (isWriting(value) !== (this.told ?? false)) {
-      this.told = isWriting(value);
-      this.#announce();
-    }
+    const states = isWriting(value) ? 'writing' : value.cards.map(({ state }) => state).join();
+    if (states !== this.states && /writing|finished|stopped|broken/.test(states)) this.#announce();
+    this.states = states;
     const step = `${value.preset} ${value.budget} ${value.shape}`;
     if (!isWriting(value)) report('compare', () => queryOf(this.value), step);
   }
 
   /** Tells screen readers whether each model writes or has finished. */
   #announce() {
+    this.told = true;
     const { cards, lang } = this.value;
     const [colon, semicolon] = lang === 'zh' ? ['：', '；'] : [': ', '; '];
     this.announce(cards.map(({ title, status }) => title + colon + status).join(semicolon));
