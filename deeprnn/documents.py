@@ -12,6 +12,8 @@ import re
 import secrets
 import stat
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -136,16 +138,19 @@ def lock(path: Path, *, create: bool = False) -> int:
     return descriptor
 
 
-def lock_anew(path: Path) -> int:
-    """Create and lock a file that its holder removes in the end; if that happens between the two, do it again.
+@contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Hold a file that is created, locked and removed for the block, so that no other process is in it meanwhile.
 
     Raises:
         BlockingIOError, OSError, ImportError: see `lock`.
     """
-    while True:
-        descriptor = lock(path, create=True)
-        if os.fstat(descriptor).st_nlink:
-            return descriptor
+    while not os.fstat(descriptor := lock(path, create=True)).st_nlink:
+        os.close(descriptor)  # its holder removed it after it was opened here
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # while it is locked, so that nobody else's is removed
         os.close(descriptor)
 
 

@@ -96,11 +96,10 @@ def in_turn(
     statuses: list[int] = []
     for single in singles:
         if statuses and should_stop():  # as it may while the run before is being finished
-            statuses.append(STOPPED)
-        else:
-            statuses.append(attempt(functools.partial(train_single, single, args, should_stop, reporter), reporter))
+            return STOPPED
+        statuses.append(attempt(functools.partial(train_single, single, args, should_stop, reporter), reporter))
         if statuses[-1] == STOPPED:
-            break
+            return STOPPED
     return overall(statuses)
 
 

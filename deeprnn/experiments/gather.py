@@ -5,10 +5,9 @@ Knows: folders of runs, texts, baselines. Does not know: how a model is trained,
 
 import itertools
 import math
-import os
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 
 from deeprnn.config import Recipe, TrainConfig
-from deeprnn.documents import Node, lock_anew, read_object, replace_file
+from deeprnn.documents import Node, holding, read_object, replace_file
 from deeprnn.experiments.judging import has_style, style_of, style_of_texts
 from deeprnn.experiments.markdown import SAMPLE_CHARS, SAMPLE_SEEDS, overview, shape
 from deeprnn.experiments.questions import all_recipes
@@ -31,6 +30,8 @@ from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.registry import read_all
 from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord
+from deeprnn.store.style import RealStyle, Style
+from deeprnn.store.verse import Verse, VerseText
 from deeprnn.text.catalogue import catalogue
 from deeprnn.text.corpora import is_known, load_corpus, own_name, titles_of_poems
 from deeprnn.text.noise import told
@@ -79,28 +80,61 @@ def _alone_in(directory: Path) -> Iterator[None]:
     Raises:
         ValueError: another process adds to them.
     """
-    path = directory / ".gathering"
-    try:
-        descriptor = lock_anew(path)
-    except BlockingIOError:
-        raise ValueError(f"another process adds runs to {directory}: try again when it has ended.") from None
-    except (OSError, ImportError):
+    with ExitStack() as held:
+        try:
+            held.enter_context(holding(directory / ".gathering"))
+        except BlockingIOError:
+            raise ValueError(f"another process adds runs to {directory}: try again when it has ended.") from None
+        except (OSError, ImportError):
+            pass
         yield
-        return
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
 
 
 def _gathered(folders: Sequence[Path], directory: Path, own: Sequence[Path]) -> tuple[Results, list[str]]:
     """Do what `gather` says."""
     texts_of = Texts([*own, *(path for folder in folders for path in folder.glob(f"{TEXTS}/*/*.txt"))])
-    known = Results.read(directory)
-    runs, texts, novel, left_out = dict(known.runs), dict(known.texts), dict[str, Novelty](), list[str]()
-    folder_of = dict[str, Path]()
-    for path in _finished(directory, *folders):
+    known, left_out = Results.read(directory), list[str]()
+    runs, texts, folder_of = _records(_finished(directory, *folders), known, texts_of, left_out)
+    novel = _novelty(directory, runs, known, texts_of, left_out)
+    verse, verse_texts = _verse(runs, folder_of, known, texts_of, left_out)
+    style, style_texts = _style(runs, folder_of, known, left_out)
+    recipes = all_recipes()
+    runs = {name: with_known_scores(with_experiment(run, recipes), known.runs.get(name)) for name, run in runs.items()}
+    for name, folder in folder_of.items():
+        with _or_said(left_out, f"{folder} is not scored on more texts"):
+            runs[name] = scored_on_more(runs[name], folder, recipes.get(runs[name].recipe), texts_of)
+    results = Results(
+        runs=runs,
+        texts=texts,
+        novelty=novel,
+        verse=verse,
+        verse_texts=verse_texts,
+        style=style,
+        style_texts=style_texts,
+    )
+    replace_file(directory / FILE, results.to_json().encode())
+    replace_file(directory / "README.md", overview(results, directory).encode())
+    return results, left_out
+
+
+@contextmanager
+def _or_said(left_out: list[str], said: str) -> Iterator[None]:
+    """Go on after an error, which `left_out` then tells after what is `said`."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        left_out.append(f"{said}: {error}")
+
+
+def _records(
+    finished: Iterable[Path], known: Results, texts_of: "Texts", left_out: list[str]
+) -> tuple[dict[str, RunRecord], dict[str, Baselines], dict[str, Path]]:
+    """Return the records of the known and the finished runs, by name, the baselines of their texts and their folders.
+
+    finished: the `metrics.json` of each run; one whose name came before is only checked.
+    """
+    runs, texts, folder_of = dict(known.runs), dict(known.texts), dict[str, Path]()
+    for path in finished:
         try:
             metrics = read_object(path)
             if "stopped_after" in metrics:
@@ -117,51 +151,54 @@ def _gathered(folders: Sequence[Path], directory: Path, own: Sequence[Path]) -> 
             runs[run.name], folder_of[run.name] = run, path.parent
         except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             left_out.append(f"{path.parent} is left out: {error}")
+    return runs, texts, folder_of
+
+
+def _novelty(
+    directory: Path, names: Container[str], known: Results, texts_of: "Texts", left_out: list[str]
+) -> dict[str, Novelty]:
+    """Return what each shipped model copies, if its run is among `names`; if it is not measured, what is known of it.
+
+    What the page shows beside it, n-grams and the lines of poems, is written where it is missing.
+    """
     infos, broken = read_all(directory)
+    infos = [info for info in infos if info.name in names]
     left_out += [f"what {directory / name} copies is not measured: {error}" for name, error in broken.items()]
-    novel |= {name: one for name, one in known.novelty.items() if name in broken}
-    for info in (info for info in infos if info.name in runs):
-        try:
+    shipped = {*broken, *(info.name for info in infos)}
+    novel = {name: one for name, one in known.novelty.items() if name in shipped}
+    for info in infos:
+        with _or_said(left_out, f"what {info.path} copies is not measured"):
             novel[info.name] = novelty_of(info, known.novelty.get(info.name), texts_of)
             write_ngram(info)
             write_lines(info)
-        except (ValueError, OSError) as error:
-            left_out.append(f"what {info.path} copies is not measured: {error}")
-            novel |= {name: one for name, one in known.novelty.items() if name == info.name}
-    verse, verse_texts = dict(known.verse), dict(known.verse_texts)
-    for name in filter(lambda name: is_verse(runs[name]), folder_of):
-        try:
-            if (key := runs[name].text_key) not in verse_texts:
-                verse_texts[key] = verse_of_text(texts_of.found(runs[name].train_config))
-            verse[name] = verse_of(checkpoint.read_info(folder_of[name]), verse.get(name))
-        except (ValueError, OSError) as error:
-            left_out.append(f"the form of the poems of {folder_of[name]} is not counted: {error}")
-    style, style_texts = dict(known.style), known.style_texts
-    for name in filter(lambda name: has_style(runs[name]), folder_of):
-        try:
-            style_texts = style_of_texts(style_texts)
-            style[name] = style_of(checkpoint.read_info(folder_of[name]), style.get(name))
-        except (ValueError, OSError) as error:
-            left_out.append(f"whom the texts of {folder_of[name]} sound like is not measured: {error}")
-    recipes = all_recipes()
-    runs = {name: with_known_scores(with_experiment(run, recipes), known.runs.get(name)) for name, run in runs.items()}
+    return novel
+
+
+def _verse(
+    runs: Mapping[str, RunRecord], folder_of: Mapping[str, Path], known: Results, texts_of: "Texts", left_out: list[str]
+) -> tuple[dict[str, Verse], dict[str, VerseText]]:
+    """Return the form of the poems that each run writes, and of those of each text."""
+    verse, texts = dict(known.verse), dict(known.verse_texts)
     for name, folder in folder_of.items():
-        try:
-            runs[name] = scored_on_more(runs[name], folder, recipes.get(runs[name].recipe), texts_of)
-        except (ValueError, OSError) as error:
-            left_out.append(f"{folder} is not scored on more texts: {error}")
-    results = Results(
-        runs=runs,
-        texts=texts,
-        novelty=novel,
-        verse=verse,
-        verse_texts=verse_texts,
-        style=style,
-        style_texts=style_texts,
-    )
-    replace_file(directory / FILE, results.to_json().encode())
-    replace_file(directory / "README.md", overview(results, directory).encode())
-    return results, left_out
+        if is_verse(runs[name]):
+            with _or_said(left_out, f"the form of the poems of {folder} is not counted"):
+                if (key := runs[name].text_key) not in texts:
+                    texts[key] = verse_of_text(texts_of.found(runs[name].train_config))
+                verse[name] = verse_of(checkpoint.read_info(folder), verse.get(name))
+    return verse, texts
+
+
+def _style(
+    runs: Mapping[str, RunRecord], folder_of: Mapping[str, Path], known: Results, left_out: list[str]
+) -> tuple[dict[str, Style], dict[str, RealStyle]]:
+    """Return whom each run of authors sounds like, and real texts."""
+    style, texts = dict(known.style), known.style_texts
+    for name, folder in folder_of.items():
+        if has_style(runs[name]):
+            with _or_said(left_out, f"whom the texts of {folder} sound like is not measured"):
+                texts = style_of_texts(texts)
+                style[name] = style_of(checkpoint.read_info(folder), style.get(name))
+    return style, texts
 
 
 def _finished(*folders: Path) -> list[Path]:

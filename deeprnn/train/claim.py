@@ -7,13 +7,12 @@ Between machines it holds where their shared file system has locks: NFS does, Lu
 """
 
 import errno
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from deeprnn.documents import lock_anew
+from deeprnn.documents import holding
 from deeprnn.train.run import Job
 from deeprnn.train.snapshot import unwritable
 
@@ -27,28 +26,24 @@ def claimed(job: Job) -> Iterator[bool]:
     Raises:
         ValueError: the folder cannot be written to, or another user's claim cannot be looked at.
     """
-    path = _path(job)
-    descriptor, free = None, True
-    try:
-        job.out.mkdir(parents=True, exist_ok=True)
-        descriptor = lock_anew(path)
-    except BlockingIOError:
-        free = False
-    except (OSError, ImportError) as error:
-        if isinstance(error, PermissionError) and path.exists():
-            raise ValueError(
-                f"{path} is another user's claim on {job.name}, and cannot be looked at: remove it if that user is "
-                f"not training this run."
-            ) from error
-        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
-            raise unwritable(job, error) from error
-        print(f"{job.name}: files in {job.out} cannot be locked; start no second process on this run.", file=sys.stderr)
-    try:
+    path, free = _path(job), True
+    with ExitStack() as held:
+        try:
+            job.out.mkdir(parents=True, exist_ok=True)
+            held.enter_context(holding(path))
+        except BlockingIOError:
+            free = False
+        except (OSError, ImportError) as error:
+            if isinstance(error, PermissionError) and path.exists():
+                raise ValueError(
+                    f"{path} is another user's claim on {job.name}, and cannot be looked at: remove it if that user "
+                    f"is not training this run."
+                ) from error
+            if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+                raise unwritable(job, error) from error
+            unheld = f"{job.name}: files in {job.out} cannot be locked; start no second process on this run."
+            print(unheld, file=sys.stderr)
         yield free
-    finally:
-        if descriptor is not None:
-            path.unlink(missing_ok=True)  # while it is locked, so that nobody else's is removed
-            os.close(descriptor)
 
 
 def clear_claim(job: Job) -> None:

@@ -50,8 +50,9 @@ def keep(run: TrainState, job: Job, data: Data, reporter: Reporter) -> Path:
 
 
 def not_readable(job: Job) -> ValueError:
-    """Return the error to raise when a run's folder holds something else."""
-    return ValueError(f"{job.directory} is no run that can be read: move it away, or choose another --out.")
+    """Return the error to raise when the folder of a run holds something else."""
+    found = f"{job.directory} holds no run of that name that can be read"
+    return ValueError(f"{found}: move it away, or choose another --out.")
 
 
 def ending(job: Job) -> Ending | None:
@@ -66,16 +67,13 @@ def _found(job: Job) -> Ending | Literal["stopped"] | None:
         return None
     try:
         metrics = read_object(job.directory / checkpoint.METRICS)
+        if metrics.get("name") != job.name:
+            return "foreign"
         if "outcome" in metrics and Outcome.read(Node(metrics)["outcome"]).status == "diverged":
             return "diverged"
         return "stopped" if "stopped_after" in metrics else "finished"
     except ValueError:
         return "foreign"
-
-
-def _name(job: Job) -> Any:
-    """Return the name that a run's folder records."""
-    return read_object(job.directory / checkpoint.METRICS).get("name")
 
 
 def _save(
@@ -177,7 +175,7 @@ def _unless_finished_elsewhere(job: Job) -> Iterator[None]:
     try:
         yield
     except checkpoint.ExistsError:
-        if _found(job) not in ("finished", "diverged") or _name(job) != job.name:
+        if _found(job) not in ("finished", "diverged"):
             raise ValueError(
                 f"{job.directory} has appeared while {job.name} was trained, and is no finished run: move it away; "
                 f"the same command with --resume then saves the run."

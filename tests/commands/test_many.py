@@ -154,7 +154,7 @@ def test_a_claim_of_another_user_that_cannot_be_looked_at_is_named_with_the_reme
     path = task.out / f".{task.name}.claim"
     task.out.mkdir(parents=True, exist_ok=True)
     path.touch()
-    monkeypatch.setattr("deeprnn.train.claim.lock_anew", refused)
+    monkeypatch.setattr("deeprnn.train.claim.holding", refused)
     with pytest.raises(ValueError, match=r"claim is another user's claim .*: remove it if"), claimed(task):
         pass
     assert path.exists()

@@ -395,7 +395,7 @@ def test_what_is_no_run_in_the_way_of_one_is_named_with_the_remedy_and_stays(tmp
     if found == "a damaged run":
         (place / "metrics.json").write_text("{")
     assert train.main(["smoke", "--out", str(tmp_path)]) == 1
-    assert f"{place} is no run that can be read: move it away, or choose another --out" in capsys.readouterr().err
+    assert f"{place} holds no run of that name that can be read: move it away, or choose" in capsys.readouterr().err
     assert place.exists()
 
 
