@@ -234,11 +234,12 @@ class TrainConfig(StrictConfig):
     kernel: Kernel = "fused"
     """`scratch` trains with the cells' equations, `fused` with their fast form."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """The type of matrix products (autocast); float32 is used, and recorded, if the device only emulates bfloat16. On
+    """The type of matrix products (autocast) and, on a CPU, of the gates of GRU and LSTM and of what RNN and the fused
+    LSTM carry; float32 is used, and recorded, if the device only emulates bfloat16. On
     CUDA, recurrent layers with hidden weights have float32 all the same, which cuDNN multiplies as TF32 from Ampere
     on; see docs/gpu.md."""
     offset: Literal["none", "window", "text"] = "window"
-    """Where an epoch begins: `none` at character 0, `window` at a random character of the first window, `text` at a
+    """Where an epoch begins: `none` at character 0, `window` at one of the first `window` + 1 characters, `text` at a
     random character of the text, whose end is then followed by its start."""
     reset_rate: float = 0.0
     """The probability, for each lane and window, that the state is set to zero."""

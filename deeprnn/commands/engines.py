@@ -85,7 +85,7 @@ def engine_of(args: argparse.Namespace) -> Engine:
     try:
         from deeprnn.commands.on_ray import on_ray
     except ModuleNotFoundError as error:
-        raise ValueError(f"--engine ray needs {error.name}: pip install 'deeprnn[ray]'") from None
+        raise ValueError(f"--engine ray needs {error.name}: in the clone, pip install '.[ray]'") from None
     return on_ray
 
 

@@ -13,15 +13,15 @@ from pathlib import Path
 def _serve(arguments: list[str]) -> int:
     from deeprnn.commands.serve import main
 
-    main(arguments)
+    main(arguments, "deeprnn serve")
     return 0
 
 
-def _training(*first: str) -> Callable[[list[str]], int]:
+def _training(name: str, *first: str) -> Callable[[list[str]], int]:
     def command(arguments: list[str]) -> int:
         from deeprnn.commands.train import run
 
-        return run([*first, *arguments])
+        return run([*first, *arguments], f"deeprnn {name}")
 
     return command
 
@@ -34,7 +34,7 @@ def _gather(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     more = ["--out", asked.out] if asked.out else []
     more += ["--data", *asked.data] if asked.data else []
-    return _training("--gather", *asked.folders)(more)
+    return _training("gather", "--gather", *asked.folders)(more)
 
 
 def _warmup(arguments: list[str]) -> int:
@@ -71,10 +71,10 @@ def _pull(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "serve": (_serve, "serve the page over a folder of checkpoints"),
-    "train": (_training(), "train the named recipes, or `my-book` on a text of your own"),
-    "list": (_training("--list"), "list the recipes"),
+    "train": (_training("train"), "train the named recipes, or `my-book` on a text of your own"),
+    "list": (_training("list", "--list"), "list the recipes"),
     "gather": (_gather, "add finished runs to the results"),
-    "measure": (_training("--remeasure"), "score finished checkpoints again"),
+    "measure": (_training("measure", "--remeasure"), "score finished checkpoints again"),
     "warmup": (_warmup, "compile what writes text, so that no start has to"),
     "push": (_push, "upload checkpoints to the Hub"),
     "pull": (_pull, "download a checkpoint from the Hub, and print where it is"),
@@ -102,6 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if asked.command not in _EXTRAS:
             raise
-        remedy = f"pip install 'deeprnn[{_EXTRAS[asked.command]}]'"
+        remedy = f"in the clone, pip install '.[{_EXTRAS[asked.command]}]'"
         print(f"deeprnn {asked.command} needs {error.name}: {remedy}", file=sys.stderr)
         return 1

@@ -30,9 +30,10 @@ LOG = logging.getLogger(__name__)
 SHIPPED = IN_CLONE if IN_CLONE.is_dir() else CHECKPOINTS
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Start the server."""
-    parser = argparse.ArgumentParser(description="Serve the page; docs/settings.md lists the environment variables.")
+def main(arguments: Sequence[str] | None = None, program: str | None = None) -> None:
+    """Start the server. program: its name in usage and messages, if that is not the name of the file that runs."""
+    about = "Serve the page; docs/settings.md lists the environment variables."
+    parser = argparse.ArgumentParser(prog=program, description=about)
     folders = (
         "folders of checkpoints to serve, or hf://user/repo@revision (DEEPRNN_CHECKPOINTS, else checkpoints); "
         "questions and results are those of the first"

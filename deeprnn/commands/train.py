@@ -4,6 +4,7 @@ Knows: recipes, options, results. Does not know: how a run is trained, the page.
 """
 
 import argparse
+import difflib
 import fnmatch
 import itertools
 import math
@@ -28,9 +29,10 @@ from deeprnn.train.report import JsonLines, Terminal
 MOST_THREADS = 1_024  # with many more, PyTorch crashes
 
 
-def parse(argv: list[str]) -> argparse.Namespace:
-    """Parse the command line; exit with a message if it is wrong."""
-    parser = argparse.ArgumentParser(description="Train character language models; checkpoints appear under --out.")
+def parse(argv: list[str], program: str = "train.py") -> argparse.Namespace:
+    """Parse the command line; exit with a message if it is wrong. program: its name in usage and messages."""
+    about = "Train character language models; checkpoints appear under --out."
+    parser = argparse.ArgumentParser(prog=program, description=about)
     parser.add_argument("recipes", nargs="*", help="recipe names or globs, e.g. smoke or 'note-*'")
     parser.add_argument("--list", action="store_true", help="list the recipes, or those that are named, and stop")
     parser.add_argument(
@@ -58,10 +60,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--remeasure", action="store_true", help="score finished checkpoints again instead of training")
     engines.add_options(parser)
     args = parser.parse_args(argv)
+    args.program = program
     names = all_recipes()
     for pattern in args.recipes:
         if pattern != own.NAME and not fnmatch.filter(names, pattern):
-            parser.error(f"no recipe matches {pattern!r}; the recipes are {own.NAME}, {', '.join(names)}")
+            near = difflib.get_close_matches(pattern, [own.NAME, *names])
+            meant = f"did you mean {' or '.join(near)}? " if near else ""
+            parser.error(f"no recipe matches {pattern!r}: {meant}--list names them all, and {own.NAME} is for any text")
     if args.follow_stdin and STDIN in (args.data or []):
         parser.error("--follow-stdin needs standard input for itself: name a file in place of --data -")
     if args.follow_stdin and sys.stdin is None:
@@ -99,7 +104,7 @@ def add_runs(args: argparse.Namespace) -> int:
         refresh(IN_CLONE.parent, results)
     print(f"{len(results.runs)} runs in {args.out / RESULTS}")
     for sentence in left_out:
-        print(f"train.py: {sentence}", file=sys.stderr)
+        print(f"{args.program}: {sentence}", file=sys.stderr)
     return int(bool(left_out))
 
 
@@ -115,9 +120,9 @@ def singles(args: argparse.Namespace) -> list[Single]:
     return [Single(name=name, seed=seed) for name, seed in itertools.product(names, args.seeds)][index::count]
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], program: str = "train.py") -> int:
     """Do what the command line asks for; return the exit status, which is 0 if no run failed."""
-    args = parse(argv)
+    args = parse(argv, program)
     if args.list or args.gather:
         try:
             return add_runs(args) if args.gather else print_list(args)
@@ -125,10 +130,10 @@ def main(argv: list[str]) -> int:
             raise
         except (ValueError, OSError) as error:
             remedy = "" if isinstance(error, ValueError) else "; no file is half written: mend that, then try again."
-            print(f"train.py: {error}{remedy}", file=sys.stderr)
+            print(f"{program}: {error}{remedy}", file=sys.stderr)
             return 1
     with noticing_the_reader() as has_gone:
-        reporter = JsonLines(sys.stdout) if args.json else Terminal()
+        reporter = JsonLines(sys.stdout) if args.json else Terminal(program)
         try:
             args.place, args.machine = own_text.find(args, reporter), None
             engine, wanted = engine_of(args), singles(args)
@@ -143,7 +148,7 @@ def main(argv: list[str]) -> int:
         return engine(wanted, args, lambda: told() or has_gone(), reporter)
 
 
-def run(argv: list[str]) -> int:
+def run(argv: list[str], program: str = "train.py") -> int:
     """Run `main`; if the reader of the output closes it, as `head` does, a list ends without an error, runs stop."""
     accept_any_character()
-    return while_read(lambda: main(argv))
+    return while_read(lambda: main(argv, program))

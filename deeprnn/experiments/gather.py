@@ -32,7 +32,7 @@ from deeprnn.store.registry import read_all
 from deeprnn.store.results import FILE, Baselines, Copied, Novelty, Results, RunRecord
 from deeprnn.store.style import RealStyle, Style
 from deeprnn.store.verse import Verse, VerseText
-from deeprnn.text.catalogue import catalogue
+from deeprnn.text.catalogue import catalogue, is_poems
 from deeprnn.text.corpora import is_known, load_corpus, own_name, titles_of_poems
 from deeprnn.text.noise import told
 from deeprnn.text.sources import TEXTS
@@ -297,8 +297,8 @@ def write_ngram(info: CheckpointInfo) -> None:
 
 def write_lines(info: CheckpointInfo) -> None:
     """Write the index of the lines of a shipped model's training text, if that is of poems and the index is missing."""
-    entry, record = catalogue().get(info.metrics.text.name), info.metrics.text
-    if entry is None or entry.format != "poems" or record.form != "full":
+    record = info.metrics.text
+    if not is_poems(record.name) or record.form != "full":
         return
     source = TextPart.from_record(record)
     path = info.path.parent / FINGERPRINTS / lines.filename(source)

@@ -119,6 +119,7 @@ def answer(results: Results) -> Figures:
         "copied_high": max(means["lines_copied"]),
         "spread": max(_spread(results, one) for one in runs.values()),
         **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
+        "variants": keeping([of_real(results).variants]),
         **{f"{rule}_best": kept_by(results, rule)(best) for rule in LISTED},
         "best": best.figure(),
         "best_epochs": best[0].train_config.epochs,

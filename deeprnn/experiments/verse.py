@@ -13,12 +13,12 @@ from deeprnn.config import TrainConfig
 from deeprnn.lm.sampling import Sampling
 from deeprnn.measure.baselines import NGram
 from deeprnn.measure.metrics import heldout
-from deeprnn.measure.verse import Known, count
+from deeprnn.measure.verse import Known, count, variants
 from deeprnn.store import checkpoint
 from deeprnn.store.checkpoint import CheckpointInfo
 from deeprnn.store.results import RunRecord
 from deeprnn.store.verse import Sampled, Verse, VerseNGram, VerseText
-from deeprnn.text.catalogue import catalogue
+from deeprnn.text.catalogue import is_poems
 from deeprnn.text.corpora import load_corpus
 from deeprnn.text.poem_form import BREAK, POEM_BEFORE
 from deeprnn.text.splits import prepare
@@ -31,8 +31,7 @@ ORDERS = (3, 5)  # of the n-grams
 
 def is_verse(run: RunRecord) -> bool:
     """Return whether a run finished whose main text is one of printed poems."""
-    entry = catalogue().get(run.train_config.text)
-    return bool(run.final) and run.train_config.form == "full" and entry is not None and entry.format == "poems"
+    return bool(run.final) and run.train_config.form == "full" and is_poems(run.train_config.text)
 
 
 def verse_of(info: CheckpointInfo, known: Verse | None) -> Verse:
@@ -79,8 +78,9 @@ def verse_of_text(config: TrainConfig) -> VerseText:
         nats = ngram.nats(heldout(data.parts)).mean().item()
         return VerseNGram(order=order, nats=nats, samples=_sampled(written, training))
 
-    real = filter(None, main.corpus.text[start:end].split(BREAK))
-    return VerseText(heldout=count(real, training), ngrams=tuple(map(of_ngram, ORDERS)))
+    real = list(filter(None, main.corpus.text[start:end].split(BREAK)))
+    ngrams = tuple(map(of_ngram, ORDERS))
+    return VerseText(heldout=count(real, training), variants=variants(real, training), ngrams=ngrams)
 
 
 @functools.lru_cache(maxsize=1)

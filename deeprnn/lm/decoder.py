@@ -142,8 +142,6 @@ class DecodeBatch:
 class Decoder:
     """A model with its weights packed for the compiled loops. It holds no state of a text, so threads may share it.
 
-    On the CPU, float32 matrices of the model become views of the packed ones, so that memory holds them once.
-
     agrees: whether the compiled loops compute the model's logits; else the model's own step is used. They do not if a
     cell has a parameter that `recur_units` or `weight_ih` does not contain, of which a warning tells, or if the weights
     are so large that sums overflow.
@@ -259,7 +257,7 @@ def stream(
     """Continue a prompt of at least one id, one id at a time.
 
     drawn: how many ids at the end of the prompt were generated earlier with this seed. Their uniform numbers are
-    skipped, so the text is the same as without the interruption.
+    skipped, so the text is the same as without the interruption, but for the rounding of reading them at once.
     template: what may stand at each place after the prompt, those of the `drawn` ids included; the text ends with it.
 
     Raises:

@@ -78,7 +78,8 @@ class LanguageModel:
         """Continue `prompt`, one character at a time; see `generate`.
 
         written: the text that this model generated earlier after the same prompt with the same seed. The new text
-        continues it and is the same as without the interruption.
+        continues it and is the same as without the interruption, unless the rounding of a long `written`, which is read
+        at once rather than one character at a time, decides on a character, which is rare.
         """
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         max_chars = whole("max_chars", max_chars)
@@ -131,7 +132,14 @@ class LanguageModel:
         return self.vocab.decode(stream(self._current_decoder(), ids, len(template), sampling, template=template))
 
     def generate_each(
-        self, prompt: str, seeds: Sequence[int], max_chars: int = 200, temperature: float = 0.8, end: str = ""
+        self,
+        prompt: str,
+        seeds: Sequence[int],
+        max_chars: int = 200,
+        temperature: float = 0.8,
+        end: str = "",
+        top_k: int = 0,
+        top_p: float = 1.0,
     ) -> list[str]:
         """Return the continuation of `prompt` for each seed; they are written together, about twice as fast.
 
@@ -140,7 +148,7 @@ class LanguageModel:
         Raises:
             ValueError: see `generate`.
         """
-        samplings = [Sampling(temperature=temperature, seed=seed) for seed in seeds]
+        samplings = [Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed) for seed in seeds]
         decode = self.vocab.decode
         if not 0 <= whole("max_chars", max_chars) <= MAX_CHARS:
             raise ValueError(f"max_chars must be from 0 to {MAX_CHARS:,}, not {max_chars}.")
@@ -157,6 +165,8 @@ class LanguageModel:
 
     def next_char(self, prompt: str, k: int = 10) -> list[tuple[str, float]]:
         """Return the k most probable next characters and their probabilities at temperature 1, most probable first.
+
+        As in generating, the unknown symbol is left out, and the others have its share; `score` counts it.
 
         Raises:
             ValueError: k is below 1, or the model's weights overflow.

@@ -21,10 +21,7 @@ EXACT = 1e-6  # largest error, relative to the largest weight, at which int8 may
 
 @torch.no_grad()
 def pack(model: CharRNN) -> tuple[Any, Weights]:
-    """Return the number type of a model's packed matrices, and its packed weights.
-
-    If the type is float32 and the model is on the CPU, its parameters become views of the packed matrices.
-    """
+    """Return the number type of a model's packed matrices, and its packed weights."""
     cells = model.layers()
     embedded, projected = _bottom(model)
     norms = [_norm(norm) for norm in model.norms]
@@ -76,19 +73,13 @@ def _matrices(maps: Sequence[tuple[Tensor, Tensor]], as_int8: bool) -> Matrices:
             numbers[i, :inputs] = array((weight / scale[:, None]).round()).T
             continue
         numbers[i, :inputs] = array(weight).T
-        if weight.device.type == "cpu":
-            weight.data = torch.from_numpy(numbers[i, :inputs].T)
     return Matrices(raw=numbers.view(np.uint8), scale=scales, bias=np.stack([array(bias) for _, bias in maps]))
 
 
 def checksums(model: CharRNN) -> list[int]:
     """Return a checksum of the values of each parameter and buffer of a model."""
-    found = []
-    for tensor in (*model.parameters(), *model.buffers()):
-        values = tensor.detach()
-        turned = values.T if values.dim() == 2 and values.T.is_contiguous() else values
-        found.append(zlib.crc32(turned.contiguous().cpu().flatten().view(torch.uint8).numpy().data))
-    return found
+    tensors = [tensor.detach().cpu().contiguous() for tensor in (*model.parameters(), *model.buffers())]
+    return [zlib.crc32(tensor.flatten().view(torch.uint8).numpy().data) for tensor in tensors]
 
 
 def _is_int8(weight: Tensor) -> bool:

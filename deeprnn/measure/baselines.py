@@ -155,7 +155,8 @@ class NGram:
     def to_bytes(self) -> bytes:
         """Return the contents of the file: about 7 bytes per distinct k-gram, with probabilities in float16.
 
-        The rounding changes the nats of a character by less than 0.01, and the mean of a text by less than 0.0001.
+        The rounding changes the nats of nearly every character by less than 0.01, and the mean of a text by less than
+        0.0001.
 
         Raises:
             ValueError: there are too many contexts for keys of 32 bits.

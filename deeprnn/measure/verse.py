@@ -20,6 +20,7 @@ A character keeps a rule if one of its readings in `text.rhymes` does; one that 
 import itertools
 import re
 import statistics
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Self
@@ -176,6 +177,20 @@ def count(poems: Iterable[str], known: Known) -> VerseCounts:
         distinct_characters=statistics.fmean(windows) if windows else None,
         shapes=tuple(shapes.count(shape) for shape in SHAPES),
     )
+
+
+def variants(poems: Iterable[str], known: Known) -> Count:
+    """Count the printed poems that share at least half of their lines with one poem of a training text."""
+    of_line = defaultdict[str, set[tuple[str, ...]]](set)
+    for poem in known.poems:
+        for line in poem:
+            of_line[line].add(poem)
+
+    def is_variant(lines: list[str]) -> bool:
+        shared = Counter(poem for line in set(lines) for poem in of_line.get(line, ()))
+        return 2 * max(shared.values(), default=0) >= len(lines)
+
+    return _count(is_variant([text for text, _ in split_lines(poem)]) for poem in poems)
 
 
 def _rules_of_poems(poems: Collection[list[str]]) -> dict[str, Count]:

@@ -16,7 +16,7 @@ layer (an LSTM has two).
 
 import math
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -92,7 +92,6 @@ class CharRNN(nn.Module):
         self.head: nn.Linear | TiedHead = nn.Linear(hidden, vocab_size)
         if config.tied and self.embedding is not None:
             self.head = TiedHead(self.embedding)
-        self.register_state_dict_post_hook(_make_contiguous)  # type: ignore[no-untyped-call]
 
     @property
     def num_params(self) -> int:
@@ -218,9 +217,3 @@ class CharRNN(nn.Module):
                 state = new_state.unsqueeze(0)
             outputs.append(state[0, 0])
         return torch.stack(outputs), state
-
-
-def _make_contiguous(_: nn.Module, weights: dict[str, Any], *_rest: Any) -> None:
-    """Make the weights row-major in a state dict: a decoder may have made them views of transposed matrices."""
-    for name, weight in weights.items():
-        weights[name] = weight.contiguous()

@@ -58,8 +58,8 @@ A character language model: {config.num_layers} x {CELLS[config.cell].label} of 
 
 Guessing all symbols alike would be a perplexity of {len(vocab)}, knowing only how often each occurs
 {metrics.unigram["val"]:.2f} on `val`. The state is carried through each part: `train_carried` is the beginning of the
-training text, at most 50,000 characters, read as one; `train` counts the same up to eight times, read from as many
-places in lanes as in training{cold}.
+training text (of poems the end), at most 50,000 characters, read as one; `train` counts the same up to eight times,
+read from as many places in lanes as in training{cold}.
 The lowest validation perplexity on the way was {metrics.best_ppl:.2f}, at epoch {metrics.best_epoch}; these are {kept}.
 
 Trained by {code_in_markdown(metrics.command)} in {metrics.wall_seconds:,.0f} s on
@@ -68,7 +68,7 @@ Trained by {code_in_markdown(metrics.command)} in {metrics.wall_seconds:,.0f} s 
 ```python
 import deeprnn
 
-lm = deeprnn.load({json.dumps(f"checkpoints/{name}", ensure_ascii=False)})  # the folder of this card
+lm = deeprnn.load({json.dumps(name, ensure_ascii=False)})  # the path of this card's folder
 print(lm.generate({json.dumps(sample.prompt, ensure_ascii=False)}, seed={sample.seed}))
 ```
 

@@ -84,7 +84,7 @@ class CheckpointInfo:
 
     @property
     def train_ppl(self) -> float:
-        """Perplexity per character on the beginning of the training text, read as in training; see `measure`."""
+        """Perplexity per character on the start of the training text (of poems the end) in lanes; see `measure`."""
         return self.metrics.final["train"].ppl
 
     @property
@@ -214,7 +214,9 @@ def read_info(directory: Path) -> CheckpointInfo:
             remedy.
     """
     if not directory.is_dir():
-        raise ValueError(f"no checkpoint at {directory}: give a directory that holds {CONFIG} and {WEIGHTS}.")
+        raise ValueError(
+            f"no checkpoint at {directory}: give a directory that holds {CONFIG} and {WEIGHTS}; unpack a zip first."
+        )
     name = directory.resolve().name if directory.name in ("", "..") else directory.name
     path = directory / CONFIG
     values = _read_json(path)

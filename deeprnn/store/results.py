@@ -109,7 +109,10 @@ class RunRecord:
 
     @classmethod
     def read(cls, node: Node) -> Self:
-        """Read a run; a finished run must have `final`, `best_val`, `storage` and a curve."""
+        """Read a run; a finished run must have `final`, `best_val`, `storage` and a curve.
+
+        `final` may lack `train`: that of poems was measured elsewhere in the text before 2026-12-01.
+        """
         model = node["model_config"].config(ModelConfig)
         if model.cell not in CELLS:
             raise node["model_config"]["cell"].refusal(f"one of {sorted(CELLS)}")
@@ -118,9 +121,7 @@ class RunRecord:
         recipe, experiment = map(node.get, ("recipe", "experiment"))
         curve = Curve.read(node["curve"])
         if final:
-            for part in ("train", "val"):
-                _ = final[part]
-            _ = node["best_val"], node["storage"]
+            _ = final["val"], node["best_val"], node["storage"]
             if not curve.epoch:
                 raise node["curve"].refusal("that of a run that was measured")
         return cls(
@@ -327,6 +328,10 @@ class Runs(tuple[RunRecord, ...]):
         """The finished runs."""
         return Runs(run for run in self if run.final)
 
+    def _with(self, part: str) -> "Runs":
+        """Return the finished runs that have a figure of a part."""
+        return Runs(run for run in self if part in run.final)
+
     def estimate(self, of: Callable[[RunRecord], float]) -> Estimate:
         """Return the estimate of any figure of the finished runs over the seeds.
 
@@ -339,15 +344,17 @@ class Runs(tuple[RunRecord, ...]):
         return estimate([of(run) for run in self.finished])
 
     def figure(self, part: str = "heldout", unit: str = "ppl") -> Estimate:
-        """Return the estimate of a final figure over the seeds.
+        """Return the estimate of a final figure over the seeds of which it is known.
 
         part: a key of `final`, or `heldout`, which is test, or validation if there is no test part.
         unit: a field of `Figures`.
 
         Raises:
-            ValueError: no run finished, or the runs are of several recipes.
+            ValueError: no run has it, or the runs are of several recipes.
         """
-        return self.estimate(lambda run: float(getattr(run.heldout if part == "heldout" else run.final[part], unit)))
+        if part == "heldout":
+            return self.estimate(lambda run: float(getattr(run.heldout, unit)))
+        return self._with(part).estimate(lambda run: float(getattr(run.final[part], unit)))
 
     def lowest(self) -> Estimate:
         """Return the estimate of the lowest perplexity of each finished run's curve over the seeds.
@@ -362,7 +369,7 @@ class Runs(tuple[RunRecord, ...]):
         if not self:
             return None
         status = next((run.outcome.status for run in self if run.outcome.status != "learned"), "learned")
-        found = self.figure(part) if self.finished else None
+        found = self.figure(part) if (self.finished if part == "heldout" else self._with(part)) else None
         return Reading(estimate=found, failure="" if found and status == "learned" else status)
 
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from deeprnn.documents import Node
 from deeprnn.measure.metrics import MAX_LABEL, MAX_NATS, MAX_TEMPERATURE
-from deeprnn.measure.verse import VerseCounts
+from deeprnn.measure.verse import Count, VerseCounts
 from deeprnn.store.temperatures import at_temperature
 
 
@@ -83,14 +83,20 @@ class VerseNGram:
 
 @dataclass(frozen=True, kw_only=True)
 class VerseText:
-    """The form of the real poems of a text's held-out part, and the n-grams of its training part."""
+    """The form of the real poems of a text's held-out part, and the n-grams of its training part.
+
+    variants: of the real poems, those that share at least half of their lines with one training poem.
+    """
 
     heldout: VerseCounts
+    variants: Count
     ngrams: tuple[VerseNGram, ...]
 
     @classmethod
     def read(cls, node: Node) -> Self:
         """Read the record of one text."""
         return cls(
-            heldout=VerseCounts.read(node["heldout"]), ngrams=tuple(map(VerseNGram.read, node["ngrams"].items()))
+            heldout=VerseCounts.read(node["heldout"]),
+            variants=Count.read(node["variants"]),
+            ngrams=tuple(map(VerseNGram.read, node["ngrams"].items())),
         )

@@ -65,3 +65,8 @@ def catalogue() -> dict[str, CatalogueEntry]:
     raw = json.loads(resources.files("deeprnn.text").joinpath("catalogue.json").read_text("utf-8"))
     files = {entry["name"]: [CatalogueFile.from_dict(one) for one in entry["files"]] for entry in raw}
     return {name: CatalogueEntry.from_dict(entry | {"files": files[name]}) for entry in raw if (name := entry["name"])}
+
+
+def is_poems(name: str) -> bool:
+    """Return whether a text is one of the project's, and of printed poems."""
+    return name in catalogue() and catalogue()[name].format == "poems"

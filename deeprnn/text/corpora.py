@@ -19,7 +19,7 @@ import pooch
 from deeprnn.config import Form
 from deeprnn.documents import plain_name
 from deeprnn.text import poems, python_docs
-from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue
+from deeprnn.text.catalogue import CatalogueEntry, CatalogueFile, catalogue, is_poems
 from deeprnn.text.gutenberg import strip_gutenberg
 from deeprnn.text.poem_form import BREAK
 from deeprnn.text.vocab import normalize
@@ -55,8 +55,7 @@ def load_corpus(text: str, form: Form) -> Corpus:
     normal = normalize(raw, form)
     if not normal.strip():
         raise ValueError(f"{text} holds no text in the form {form!r}.")
-    entry = catalogue().get(name)
-    unit = BREAK if entry and entry.format == "poems" and form == "full" else ""
+    unit = BREAK if is_poems(name) and form == "full" else ""
     return Corpus(name=name, form=form, text=normal, unit=unit)
 
 

@@ -82,7 +82,10 @@ def train(
     if job.snapshot.exists():
         restore(run, job, data)
     if run.epoch < config.epochs:
-        run.trained_by = processor(device)
+        before, run.trained_by = run.trained_by, processor(device)
+        if before["device"] == run.trained_by["device"] and before["threads"] != run.trained_by["threads"]:
+            counts = f"{before['threads']} so far, from here on {run.trained_by['threads']}"
+            print(f"{job.name}: threads: {counts}, which round differently.", file=sys.stderr)
     write_curve(run, job)
     reporter.described(run, job, data)
     # 3. Train one epoch after the other; measure and save when it is due; finish, or record that the run diverged.
@@ -123,7 +126,7 @@ def finish_trained(job: Job, *, should_stop: Callable[[], bool] = lambda: False,
     """Finish, on the CPU, a run whose snapshot is that of its last measurement, wherever it was trained.
 
     Raises:
-        ValueError: the snapshot cannot be read, or is of another configuration or text.
+        ValueError: the snapshot cannot be read, is of another configuration or text, or of a run that is to go on.
         Stopped: `should_stop` returned True; the snapshot stays.
     """
     precision = recorded_configs(job)[1].precision  # that of the device on which it was trained
@@ -132,6 +135,8 @@ def finish_trained(job: Job, *, should_stop: Callable[[], bool] = lambda: False,
     data = prepare(job.recipe.train, device)
     run = new_run(job, data, device)
     restore(run, job, data)
+    if run.epoch < job.recipe.train.epochs or _is_due(run, job.recipe.train):
+        raise ValueError(f"{job.name} is not trained to its end: continue it with --resume.")
     return finish(run, job, data, reporter, should_stop)
 
 

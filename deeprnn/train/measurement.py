@@ -18,10 +18,11 @@ from deeprnn.measure import metrics
 from deeprnn.nn.model import CharRNN
 from deeprnn.store import checkpoint
 from deeprnn.text.batches import windows
+from deeprnn.text.catalogue import is_poems
 from deeprnn.text.splits import Data, prepare
 
 Figures = dict[str, dict[str, float]]
-TRAIN_CHARS = 50_000  # the first characters of the training part, which are measured at the end
+TRAIN_CHARS = 50_000  # of the training part, which are measured at the end
 COLD_WINDOW = 256
 COLD_BATCH = 32
 MOST_LOGITS = 1 << 24  # of a batch of cold windows: in two precisions 200 MB, with thousands of symbols, too
@@ -31,15 +32,15 @@ EVAL_WINDOW = 128
 def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
     """Return nats, bits and perplexity per character of each part; the state is carried through the part.
 
-    train: the first `TRAIN_CHARS` characters of the training part (more if a window is longer), read in lanes as in
-        training, each from a zero state, and averaged over up to eight offsets. d2l's loop prints this figure for its
-        last epoch; here it is that of the final weights.
+    train: the first `TRAIN_CHARS` characters of the training part (more if a window is longer; of poems the last), read
+        in lanes as in training, each from a zero state, and averaged over up to eight offsets. d2l's loop prints this
+        figure for its last epoch; here it is that of the final weights.
     train_carried: the same characters, read as one text, like the held-out parts.
     val, test: the held-out parts.
     cold_256: the held-out part (`test`, or `val` if there is no test part) in windows of 256 characters, each from a
         zero state, as nanoGPT scores.
     """
-    train = data.parts["train"][: max(TRAIN_CHARS, 2 * config.window + 1)]
+    train = _measured_in_training(data, max(TRAIN_CHARS, 2 * config.window + 1))
     heldout = metrics.heldout(data.parts)
     batch_size = min(config.batch_size, max(1, (len(train) - config.window - 1) // config.window))
     count = max(1, min(8, 2 * TRAIN_CHARS // len(train)))
@@ -54,8 +55,17 @@ def measure(model: CharRNN, data: Data, config: TrainConfig) -> Figures:
     }
 
 
+def _measured_in_training(data: Data, most: int) -> Int[Tensor, " N"]:
+    """Return what is measured of a training part: its start, or the end of poems, which start with many alike."""
+    ids = data.parts["train"]
+    return ids[: data.own_chars][-most:] if is_poems(data.sources[0].corpus.name) else ids[:most]
+
+
 def val_nats_of(model: CharRNN, data: Data, lanes: int) -> float:
-    """Return the nats per character of the validation part for the curve, read in `lanes` pieces, or fewer if short."""
+    """Return the nats per character of the validation part for the curve, read in `lanes` pieces, or fewer if short.
+
+    In more than one piece, less than a window of each is left out: at most 8.5% of a part of the project's texts.
+    """
     ids = data.parts["val"]
     lanes = min(lanes, max(1, (len(ids) - 1) // EVAL_WINDOW))
     nats = scored_nats(model, ids, data.marks) if lanes == 1 else lane_nats(model, ids, data.marks, lanes, EVAL_WINDOW)
@@ -70,7 +80,7 @@ def measure_elsewhere(model: CharRNN, data: Data) -> Figures:
 def rounding_ppl_ratio(model: CharRNN, rounded: CharRNN, data: Data) -> dict[str, float]:
     """Return the ratio of the rounded weights' perplexity to that of the exact weights, for each part.
 
-    The parts are read in windows of 256 characters, each from a zero state.
+    The first `TRAIN_CHARS` characters of each part are read in windows of 256, each from a zero state.
     """
     ratios = {}
     for name, ids in data.parts.items():

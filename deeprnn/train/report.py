@@ -73,9 +73,13 @@ class Reporter:
 
 
 class Terminal(Reporter):
-    """Reports to a person: a bar and sentences on standard error, what came of the run on standard output."""
+    """Reports to a person: a bar and sentences on standard error, what came of the run on standard output.
 
-    def __init__(self) -> None:
+    program: the name that an error begins with.
+    """
+
+    def __init__(self, program: str = "train.py") -> None:
+        self._program = program
         self._bar: tqdm | None = None
 
     def read(self, place: str, sources: Sequence[ReadText]) -> None:
@@ -144,7 +148,7 @@ class Terminal(Reporter):
         """Print why, and the remedy."""
         names_one = isinstance(why, ValueError | MemoryError)
         remedy = "" if names_one else "; mend that, then continue with --resume what was saved."
-        print(f"train.py: {why}{remedy}", file=sys.stderr)
+        print(f"{self._program}: {why}{remedy}", file=sys.stderr)
 
 
 class Lines(Terminal):

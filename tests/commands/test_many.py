@@ -273,7 +273,7 @@ def test_ray_that_is_missing_is_told_with_the_remedy(book, tmp_path, capsys):
         import ray  # noqa: F401
     except ModuleNotFoundError:
         assert train.main(arguments(book, tmp_path, "--engine", "ray")) == 1
-        assert "train.py: --engine ray needs ray: pip install 'deeprnn[ray]'" in capsys.readouterr().err
+        assert "train.py: --engine ray needs ray: in the clone, pip install '.[ray]'" in capsys.readouterr().err
     else:
         pytest.skip("Ray is installed")
 
@@ -281,7 +281,7 @@ def test_ray_that_is_missing_is_told_with_the_remedy(book, tmp_path, capsys):
 @pytest.fixture
 def cluster():
     """Two nodes with a core each: the address of their cluster."""
-    pytest.importorskip("ray", reason="Ray is an extra, 270 MB: pip install 'deeprnn[ray]'")
+    pytest.importorskip("ray", reason="Ray is an extra, 270 MB: pip install '.[ray]'")
     from ray.cluster_utils import Cluster
 
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 1})

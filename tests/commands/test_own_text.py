@@ -86,7 +86,7 @@ def test_one_line_trains_a_model_and_says_before_and_after_what_it_is(book, tmp_
     assert train.main(["my-book", "--data", str(book), "--out", str(tmp_path), "--epochs", "3", *SMALL]) == 0
     said = capsys.readouterr()
     assert f"{len(TEXT):,} characters" in said.err
-    assert "3 epochs" in said.err
+    assert "epochs: 3, about" in said.err
     assert "very little text" in said.err
     assert "To beat on held-out text: a 6-gram" in said.err
     assert "On held-out text it reaches a perplexity of" in said.out
@@ -175,7 +175,7 @@ def test_the_options_of_a_text_are_read_as_they_are_given(tmp_path):
         ),
         (["smoke", "--license", "CC-BY-4"], "'CC-BY-4' is no licence that the Hub lists (cc-by-4.0"),
         (["my-book", "--data", "x", "--remeasure"], "not my-book"),
-        (["my-bok"], "the recipes are my-book, smoke"),
+        (["my-bok"], "no recipe matches 'my-bok': did you mean my-book? --list names them all"),
     ],
 )
 def test_options_in_the_wrong_place_exit_with_2_and_the_remedy(command, said, capsys):

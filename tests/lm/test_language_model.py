@@ -66,6 +66,9 @@ def test_texts_written_together_are_each_what_generate_writes_for_its_seed(promp
         expected = [lm.generate(prompt, max_chars, temperature, seed=seed) for seed in seeds]
         assert lm.generate_each(prompt, seeds, max_chars, temperature) == expected
     assert lm.generate_each(prompt, []) == []
+    limits = {"top_k": 3, "top_p": 0.8}
+    expected = [lm.generate(prompt, 16, temperature, seed=seed, **limits) for seed in seeds]
+    assert lm.generate_each(prompt, seeds, 16, temperature, **limits) == expected
 
 
 def test_texts_written_together_are_cut_before_their_first_end():

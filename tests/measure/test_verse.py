@@ -16,6 +16,7 @@ from deeprnn.measure.verse import (
     keeps_tones,
     patterns,
     split_lines,
+    variants,
 )
 from deeprnn.text.corpora import load_corpus
 from deeprnn.text.poem_form import BREAK
@@ -214,6 +215,15 @@ def test_the_shapes_of_poems_are_counted():
     found = count([*REGULATED.values(), NIGHT, STORKS + STORKS + STORKS], NOTHING)
     assert dict(zip(SHAPES, found.shapes, strict=True)) == {(5, 4): 2, (5, 8): 2, (7, 4): 1, (7, 8): 1}
     assert (found.shaped.kept, found.shaped.of) == (6, 7)
+
+
+def test_a_variant_shares_at_least_half_of_its_lines_with_one_training_poem():
+    training = Known.of([STORKS, NIGHT, SPRING])
+    half = "白日依山尽，黄河入海流。\n春眠不觉晓，处处闻啼鸟。"
+    of_two = "白日依山尽，疑是地上霜。\n春眠不觉晓，处处闻啼鸟。"  # a line each of two poems
+    twice = "白日依山尽，白日依山尽。\n春眠不觉晓，处处闻啼鸟。"
+    found = variants([STORKS, half, of_two, twice, DAWN], training)
+    assert (found.kept, found.of) == (2, 5)
 
 
 def test_no_poems_and_an_empty_poem_have_no_form():

@@ -220,7 +220,7 @@ def test_dropout_zeroes_its_rate_and_scales_up_the_rest():
 def test_num_params_counts_every_weight(cell, form):
     model = make_model(cell=cell, num_layers=3, **FORMS[form])
     width = FORMS[form].get("embedding_size", 0)
-    hidden = H + 1 if cell in TWINS else 0  # a minimal cell has no hidden weights
+    hidden = H + 1 if CELLS[cell].has_hidden_weights else 0
     cells = sum(CELLS[cell].num_gates * H * (below + 1 + hidden) for below in (width or V, H, H))
     norms = 4 * 2 * H if form == "residual" else 0
     head = V if form == "tied" else V * (H + 1)

@@ -6,7 +6,7 @@ import pytest
 
 from deeprnn.experiments.judging import METHOD
 from deeprnn.measure.style import Judged
-from deeprnn.measure.verse import Known, count
+from deeprnn.measure.verse import Count, Known, count
 from deeprnn.store.results import FILE, Baselines, Results
 from deeprnn.store.style import RealStyle, Style, StyleSample
 from deeprnn.store.verse import Sampled, Verse, VerseNGram, VerseText
@@ -69,7 +69,9 @@ POEM = "白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼�
 COUNTED_POEMS = count([POEM, POEM[:12]], Known.of([POEM]))
 WRITTEN = (Sampled(temperature=1.0, counts=COUNTED_POEMS), Sampled(temperature=0.8, counts=count([POEM], Known.of([]))))
 VERSE = Verse(weights_sha256="0" * 64, prompt="\n\n", max_chars=100, samples=WRITTEN)
-VERSE_TEXT = VerseText(heldout=COUNTED_POEMS, ngrams=(VerseNGram(order=3, nats=4.9, samples=WRITTEN),))
+VERSE_TEXT = VerseText(
+    heldout=COUNTED_POEMS, variants=Count(kept=0, of=1), ngrams=(VerseNGram(order=3, nats=4.9, samples=WRITTEN),)
+)
 
 
 def test_the_form_of_poems_survives_the_file_and_is_found_by_temperature(tmp_path):

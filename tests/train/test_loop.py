@@ -23,7 +23,7 @@ from deeprnn.text import splits
 from deeprnn.text.batches import windows
 from deeprnn.text.corpora import load_corpus, own_name
 from deeprnn.text.splits import prepare
-from deeprnn.train import finish, loop, report, samples, snapshot
+from deeprnn.train import finish, loop, measurement, report, samples, snapshot
 from deeprnn.train import run as train_run
 from deeprnn.train.loop import finish_trained, train
 from deeprnn.train.measurement import measure, remeasure
@@ -316,6 +316,14 @@ def test_a_run_that_is_finished_by_another_process_equals_one_that_finishes_itse
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
+def test_a_run_that_is_to_go_on_is_not_finished(sgd, tmp_path):
+    stop_after(sgd, tmp_path, 8)
+    with pytest.raises(ValueError, match="tiny is not trained to its end: continue it with --resume"):
+        finish_trained(job(sgd, tmp_path))
+    assert job(sgd, tmp_path).snapshot.exists()
+    assert not job(sgd, tmp_path).directory.exists()
+
+
 def test_a_finished_run_leaves_its_checkpoint_and_nothing_else(finished):
     for directory in finished.values():
         assert [path.name for path in directory.parent.iterdir()] == ["tiny"]
@@ -501,6 +509,19 @@ def test_the_train_figure_reads_lanes_as_training_does_over_eight_offsets(sgd):
         assert figures[name]["chars"] == len(ids) - 1
         assert figures[name]["ppl"] == pytest.approx(math.exp(figures[name]["nats"]), rel=1e-12)
         assert figures[name]["bpc"] == pytest.approx(figures[name]["nats"] / math.log(2), rel=1e-12)
+
+
+@pytest.mark.parametrize(("poems", "part"), [(False, slice(100)), (True, slice(-100, None))])
+def test_of_a_long_training_part_the_start_is_measured_and_of_poems_the_end(sgd, monkeypatch, poems, part):
+    monkeypatch.setattr(measurement, "TRAIN_CHARS", 100)
+    monkeypatch.setattr(measurement, "is_poems", lambda _: poems)
+    data = prepare(sgd.train, CPU)
+    model = CharRNN(sgd.model, len(data.vocab)).double()
+    model.reset_parameters("uniform", torch.Generator().manual_seed(0))
+    figures = measure(model, data, sgd.train)
+    nats = nats_per_char(model, data.parts["train"][part])
+    assert figures["train_carried"]["nats"] == pytest.approx(nats.mean().item(), rel=1e-12)
+    assert figures["train_carried"]["chars"] == 99
 
 
 def assert_diverged(directory):
@@ -889,6 +910,19 @@ def test_a_snapshot_of_another_kind_of_device_goes_on_and_says_so(adamw, tmp_pat
     alter_snapshot(job(adamw, tmp_path).snapshot, from_cuda)
     assert run(adamw, tmp_path, resume=True).is_dir()
     assert "saved on another kind of device" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_with_another_number_of_threads_says_so(sgd, tmp_path, capsys):
+    stop_after(sgd, tmp_path, 8)
+    threads = torch.get_num_threads()
+
+    def of_more_threads(_tensors, metadata):
+        metadata["trained_by"] = metadata["trained_by"].replace(f'"threads": {threads}', f'"threads": {threads + 3}')
+
+    alter_snapshot(job(sgd, tmp_path).snapshot, of_more_threads)
+    assert run(sgd, tmp_path, resume=True).is_dir()
+    said = f"tiny: threads: {threads + 3} so far, from here on {threads}, which round differently.\n"
+    assert said in capsys.readouterr().err
 
 
 def test_a_snapshot_in_another_precision_goes_on_and_says_so(sgd, tmp_path, capsys):

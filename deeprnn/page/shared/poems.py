@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from deeprnn.store.registry import Registry
-from deeprnn.text.catalogue import catalogue
+from deeprnn.text.catalogue import is_poems
 from deeprnn.text.poem_form import BREAK, LINE_CHARS, LINES, VERSE, PoemForm, is_han
 from deeprnn.text.rhymes import rhymes
 
@@ -26,9 +26,8 @@ def settings_of(form: PoemForm | None) -> dict[str, Any]:
 
 def write_poems(registry: Registry, names: Sequence[str]) -> bool:
     """Return whether all these models, at least one, were trained on poems."""
-    known = catalogue()
     read = [registry.info(name).metrics.text for name in names]
-    return bool(read) and all(one.name in known and known[one.name].format == "poems" and not one.own for one in read)
+    return bool(read) and all(is_poems(one.name) and not one.own for one in read)
 
 
 def given_places(form: PoemForm) -> list[int]:
