@@ -13,10 +13,29 @@ import {
   spread,
   ticks,
 } from '../../deeprnn/page/shared/charts.js';
-import { Carried, between, filled, listed, percent, strength, visible } from '../../deeprnn/page/shared/dom.js';
+import {
+  Carried,
+  between,
+  composes,
+  filled,
+  listed,
+  modified,
+  percent,
+  strength,
+  visible,
+} from '../../deeprnn/page/shared/dom.js';
 import { csvOf } from '../../deeprnn/page/shared/export.js';
 import { nearestOf } from '../../deeprnn/page/shared/lines.js';
 import { narrowed } from '../../deeprnn/page/shared/picker.js';
+
+test('a key may be that of an input method, also as Safari says it, or that of the browser', () => {
+  const key = (/** @type {Partial<KeyboardEvent>} */ values) => /** @type {KeyboardEvent} */ (values);
+  assert.ok(composes(key({ key: 'Escape', isComposing: true })));
+  assert.ok(composes(key({ key: 'Escape', isComposing: false, keyCode: 229 })));
+  assert.ok(!composes(key({ key: 'Escape', isComposing: false, keyCode: 27 })));
+  for (const one of ['altKey', 'ctrlKey', 'metaKey']) assert.ok(modified(key({ key: 'ArrowLeft', [one]: true })));
+  assert.ok(!modified(key({ key: 'ArrowLeft', shiftKey: true })));
+});
 
 test('ticks are round, within the ends, and three at least', () => {
   assert.deepEqual(ticks(0, 10), [0, 2, 4, 6, 8, 10]);

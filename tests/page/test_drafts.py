@@ -26,6 +26,18 @@ def test_what_is_typed_in_every_view_is_there_after_a_reload(visit):
         )
 
 
+def test_what_is_typed_is_there_for_who_comes_back_from_another_page(visit):
+    one = visit()
+    one.choose("score")
+    one.page.locator(BOXES["score"]).fill(TYPED)
+    one.settle()
+    one.page.goto("about:blank")
+    one.page.go_back()
+    one.page.wait_for_function(
+        "([box, typed]) => document.querySelector(box)?.value === typed", arg=[BOXES["score"], TYPED]
+    )
+
+
 def test_a_draft_is_not_what_a_link_writes_and_not_there_for_who_comes_anew(visit):
     one = visit("?models=few-lstm-2&prompt=the%20&length=20&seed=3")
     one.page.locator(".model-card .status", has_text="finished").wait_for()

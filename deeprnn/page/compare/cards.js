@@ -6,6 +6,7 @@ import {
   answered,
   find,
   keepFocus,
+  modified,
   node,
   onLanguage,
   save,
@@ -368,7 +369,7 @@ class Compare {
    */
   #move(article, event) {
     const spans = [...article.querySelectorAll('.out span[data-at]')];
-    if (!spans.length || event.ctrlKey || event.metaKey) return;
+    if (!spans.length || modified(event)) return;
     const old = spans.findIndex((span) => span.classList.contains('at'));
     const given = Array.from(this.#cardOf(article).prompt).length;
     const from = old < 0 ? given - 1 : old;

@@ -1,6 +1,19 @@
 // Draws each model's likeliest next characters under the prompt while the reader types it. The strip lies over what is
 // below the prompt, so nothing moves when it appears.
-import { between, button, filled, find, language, node, onLanguage, spoken, targetOf, visible } from '../shared/dom.js';
+import {
+  between,
+  button,
+  composes,
+  filled,
+  find,
+  language,
+  modified,
+  node,
+  onLanguage,
+  spoken,
+  targetOf,
+  visible,
+} from '../shared/dom.js';
 import { FREE, shapeAsked } from './kept.js';
 
 /** @typedef {import('./sheet.js').Answer} Answer */
@@ -48,7 +61,7 @@ class Live {
       document.addEventListener(typed, (event) => this.#listen(event));
     }
     document.addEventListener('focusout', (event) => this.#leave(event));
-    document.addEventListener('keydown', ({ key }) => key === 'Escape' && this.#end());
+    document.addEventListener('keydown', (event) => event.key === 'Escape' && !composes(event) && this.#end());
     document.addEventListener('click', (event) => targetOf(event).closest?.('#actions button') && this.#end(), true);
     onLanguage(this.root, () => this.#draw());
   }
@@ -97,9 +110,10 @@ class Live {
       this.#isAsking = true;
       const answer = await this.server.next_chars(JSON.parse(wanted)).catch(() => null);
       this.#isAsking = false;
-      if (answer && wanted === this.#wanted) {
-        this.#told = { wanted, answer };
-        this.#draw();
+      if (wanted === this.#wanted) {
+        this.#told = answer && { wanted, answer };
+        if (answer) this.#draw();
+        else this.root.hidden = true; // letters of an earlier prompt would be taken for those of this one
       } else if (this.#isDue) {
         this.#isDue = false;
         this.#ask();
@@ -166,7 +180,7 @@ class Live {
     const perRow = letters.length === this.#letters().length ? LETTERS : LETTERS - 1;
     const from = letters.findIndex((one) => one === document.activeElement);
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow, ArrowUp: -perRow }[event.key];
-    if (!step || !letters[from + step]) return;
+    if (!step || !letters[from + step] || modified(event)) return;
     event.preventDefault();
     this.#reach(letters[from + step]);
     letters[from + step].focus();

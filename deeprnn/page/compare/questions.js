@@ -1,5 +1,5 @@
 // On a phone, the list of questions is one button that says the question that is shown; it opens the list.
-import { Carried, find, onLanguage, targetOf } from '../shared/dom.js';
+import { Carried, composes, find, onLanguage, targetOf } from '../shared/dom.js';
 
 /** @typedef {{ titles: Record<string, string>, labels: { none: string } }} Value */
 
@@ -36,7 +36,7 @@ export function mount({ element, props, labels }) {
     'keydown',
     (event) => {
       const left = event.key === 'Escape' || (event.key === 'Enter' && targetOf(event).closest('#questions'));
-      if (!left || !isOpen() || event.ctrlKey || event.metaKey) return;
+      if (!left || !isOpen() || composes(event) || event.ctrlKey || event.metaKey) return;
       event.stopPropagation();
       open(false);
       button.focus();

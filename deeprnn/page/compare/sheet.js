@@ -1,5 +1,5 @@
 // Draws the sheet of next characters: a button for each of every model's likeliest characters after a text.
-import { between, button, find, node, percent, targetOf, visible } from '../shared/dom.js';
+import { between, button, composes, find, modified, node, percent, targetOf, visible } from '../shared/dom.js';
 
 /** @typedef {{ char: string, p: number }} Candidate */
 /** @typedef {{ title: string, cell: string, candidates?: Candidate[], error?: string }} Row */
@@ -38,7 +38,7 @@ export class Sheet {
     this.place = place;
     this.branch = branch;
     const escape = (/** @type {KeyboardEvent} */ event) => {
-      if (event.key !== 'Escape' || place.hidden) return;
+      if (event.key !== 'Escape' || composes(event) || place.hidden) return;
       event.stopPropagation();
       this.close();
     };
@@ -89,7 +89,7 @@ export class Sheet {
     body.addEventListener('keydown', (event) => {
       const from = targetOf(event).closest('button');
       const row = rows.findIndex((list) => list.some((one) => one === from));
-      if (!from || row < 0) return;
+      if (!from || row < 0 || modified(event)) return;
       const lengths = rows.map((list) => list.length);
       const to = moved(event.key, row, rows[row].indexOf(from), lengths);
       if (!to) return;

@@ -9,6 +9,7 @@ import {
   keepFocus,
   langOf,
   listed,
+  modified,
   node,
   onLanguage,
   pointed,
@@ -138,7 +139,7 @@ class Inside {
     pointed(pictures, (event) => this.#follow(event));
     this.strip.addEventListener('keydown', (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step) return;
+      if (!step || modified(event)) return;
       event.preventDefault();
       this.#point(this.at + step);
     });

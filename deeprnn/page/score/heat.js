@@ -1,6 +1,6 @@
 // The text with a colour behind each character. A long text is one run of plain text, of which only the parts near the
 // visible ones have an element for each character.
-import { langOf, node, pointed, targetOf } from '../shared/dom.js';
+import { langOf, modified, node, pointed, targetOf } from '../shared/dom.js';
 
 export const LEVELS = 12; // strengths of a colour
 const PART = 200; // characters of a part
@@ -110,7 +110,7 @@ export class HeatMap {
   /** @param {KeyboardEvent} event */
   #step(event) {
     const to = { ArrowRight: this.#at + 1, ArrowLeft: this.#at - 1, Home: 0, End: this.#length - 1 }[event.key];
-    if (to === undefined) return;
+    if (to === undefined || modified(event)) return;
     event.preventDefault();
     this.#span(this.#at)?.classList.remove('at');
     this.#at = Math.max(0, Math.min(this.#length - 1, to));

@@ -145,14 +145,24 @@ class Score {
     return { ...given, cards: given.cards.map((row, at) => (this.held[at] ? held(row) : row)) };
   }
 
+  /** Whether the value that is given was asked for before the one that is drawn, and came late. */
+  #isLate() {
+    const text = this.carried.props.value || '';
+    return text && !this.carried.continues(text) && JSON.parse(text.split('\n', 1)[0]).turn < this.turn;
+  }
+
   draw() {
+    if (this.#isLate()) {
+      this.carried.props.value = this.carried.text;
+      return;
+    }
     const news = this.carried.news();
     const { value } = this;
     if (!value?.cards) {
       this.root.replaceChildren(node('p', 'empty', value?.labels.empty ?? ''));
       return;
     }
-    if (value.turn < this.turn || (value.turn === this.stopped && news)) return; // without news: in another language
+    if (value.turn === this.stopped && news) return; // without news: in another language
     if (!news || this.turn !== value.turn) this.#begin(value);
     this.turn = value.turn;
     report('score', () => new URLSearchParams({ models: listed(value.models), text: value.text }).toString());

@@ -298,6 +298,22 @@ export function noControl(element) {
 }
 
 /**
+ * Whether a key is pressed for an input method, such as the Escape that leaves a Chinese word; Safari says so by a code.
+ * @param {KeyboardEvent} event
+ */
+export function composes(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
+/**
+ * Whether a key is pressed with another, so that it is the browser's: Alt and the left arrow go back.
+ * @param {KeyboardEvent} event
+ */
+export function modified(event) {
+  return event.ctrlKey || event.metaKey || event.altKey;
+}
+
+/**
  * Calls `go` with the number of places by which the arrow keys, Home and End move along a chart.
  * @param {HTMLElement | SVGElement} control
  * @param {(by: number) => void} go
@@ -306,7 +322,7 @@ export function walked(control, go) {
   const listened = /** @type {HTMLElement} */ (control);
   listened.addEventListener('keydown', (event) => {
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
-    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!by || modified(event)) return;
     event.preventDefault();
     go(by);
   });
@@ -428,7 +444,7 @@ export function save(name, mime, content) {
   link.href = URL.createObjectURL(new Blob([content], { type: mime }));
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  setTimeout(() => URL.revokeObjectURL(link.href), 40_000); // iOS asks first, and reads the file after the answer
 }
 
 /**

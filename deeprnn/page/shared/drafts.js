@@ -15,7 +15,8 @@ let before = {};
 
 /** Starts keeping what is typed into the boxes of gradio. */
 export function start() {
-  if (performance.getEntriesByType('navigation').some((one) => 'type' in one && one.type === 'reload'))
+  const again = ['reload', 'back_forward']; // not a visit by a link, which has texts of its own
+  if (performance.getEntriesByType('navigation').some((one) => 'type' in one && again.includes(String(one.type))))
     before = stored();
   for (const [view, box] of Object.entries(BOXES)) {
     keep(view, () => /** @type {HTMLTextAreaElement | null} */ (document.querySelector(box))?.value);

@@ -16,11 +16,13 @@ import { button, filled, node, onLanguage, spoken, take } from './dom.js';
 export async function mount(view, file, words, board) {
   const place = node('p', 'hint');
   let failure = '';
+  /** The script, once it is here: a browser keeps that it failed as long as the page is open. @type {Module | null} */
+  let module = null;
   const tell = () => {
     /** @type {Labels} */
     const labels = spoken(words);
     place.textContent = failure ? filled(labels.failed, { why: failure }) + ' ' : labels.loading;
-    if (failure) place.append(button('copy', labels.again, load));
+    if (failure) place.append(button('copy', labels.again, module ? load : () => location.reload()));
   };
   const load = async () => {
     failure = '';
@@ -28,10 +30,13 @@ export async function mount(view, file, words, board) {
     const focused = place.contains(document.activeElement);
     tell();
     if (focused) take(place); // "Try again" is gone
-    /** @type {[Module, Shown]} */
+    /** @type {Shown} */
     let got;
     try {
-      got = await Promise.all([import(`../${view}/${view}.js`), fetched(file)]);
+      const shown = fetched(file);
+      shown.catch(() => {}); // it is awaited below
+      module ??= /** @type {Module} */ (await import(`../${view}/${view}.js`));
+      got = await shown;
     } catch (error) {
       failure = String(error);
       board.element.ariaBusy = 'false';
@@ -40,7 +45,7 @@ export async function mount(view, file, words, board) {
     }
     const waits = place.contains(document.activeElement);
     place.remove();
-    const [module, { labels, value }] = got;
+    const { labels, value } = got;
     module.mount({ ...board, labels, props: { value: JSON.stringify(value) } });
     board.element.ariaBusy = 'false';
     if (waits) take(board.element);

@@ -8,7 +8,7 @@ const LICENCE = 'https://www.apache.org/licenses/LICENSE-2.0';
  * @param {Record<string, string>} labels
  */
 function bibtex(labels) {
-  const fields = { title: labels.title, version: labels.version, urldate: new Date().toISOString().slice(0, 10) };
+  const fields = { title: labels.title, version: labels.version, urldate: new Date().toLocaleDateString('en-CA') };
   const place = location.protocol === 'https:' ? { url: location.origin + location.pathname } : {};
   const lines = Object.entries({ ...fields, ...place }).map(([name, value]) => `  ${name} = {${value}},`);
   return ['@software{deeprnn,', ...lines, '}'].join('\n');

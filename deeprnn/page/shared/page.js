@@ -1,6 +1,6 @@
 // What applies to the whole page: keys, names for elements to which gradio gives none, the document's title and language.
 import { opened } from './address.js';
-import { glideTo, langOf } from './dom.js';
+import { composes, glideTo, langOf } from './dom.js';
 
 /** @typedef {'common.logo' | 'common.stop_recording' | 'errors.use_via_api'} Foot gradio's keys of the words in the footer */
 /** @typedef {'error' | 'warning' | 'info'} Toast gradio's kinds of messages; each has one title for all its messages */
@@ -48,7 +48,7 @@ function press(event) {
     click('generate');
     click('score');
   }
-  if (event.key === 'Escape' && !event.isComposing) click('stop'); // else it ends the input of a Chinese word
+  if (event.key === 'Escape' && !composes(event)) click('stop'); // else it ends the input of a Chinese word
 }
 
 /**

@@ -3,6 +3,11 @@ import { node } from './dom.js';
 
 /** @typedef {{ ruler: HTMLElement, fit: (width: number) => void }} Picture */
 
+/** How the picture of a ruler is drawn at a width; both go when the page drops the ruler. @type {WeakMap<Element, Picture['fit']>} */
+const fits = new WeakMap();
+/** Sees all rulers: a callback that held its own one would keep each picture that was ever drawn. @type {ResizeObserver | null} */
+let rulers = null;
+
 /** What was made since pictures were drawn last. @type {Picture[]} */
 let made = [];
 
@@ -23,7 +28,9 @@ export function sized(place, draw) {
     width = present;
     again();
   };
-  new ResizeObserver(() => fit(ruler.clientWidth)).observe(ruler);
+  fits.set(ruler, fit);
+  rulers ??= new ResizeObserver((seen) => seen.forEach(({ target }) => fits.get(target)?.(target.clientWidth)));
+  rulers.observe(ruler);
   if (!made.length) queueMicrotask(drawMade);
   made.push({ ruler, fit });
   place.append(ruler, drawn);
