@@ -150,9 +150,10 @@ def answer_depth(results: Results) -> Figures:
 
 
 def _is_falling(results: Results, cell: str) -> bool:
-    """Return whether the deepest plain stack still gained 1% from one measurement to the last, as training ended."""
-    ppls = stacks(results, "depth", cell, DEEPEST, residual=False).finished[0].curve.val_ppl[-2:]
-    return ppls[-1] < 0.99 * ppls[0]
+    """Return whether each seed of the deepest plain stack still gained 1% at the last measurement of its training."""
+    runs = stacks(results, "depth", cell, DEEPEST, residual=False).finished
+    tails = [run.curve.val_ppl[-2:] for run in runs]
+    return all(last[-1] < 0.99 * last[0] for last in tails)
 
 
 def _widest(results: Results, experiment: str) -> float:

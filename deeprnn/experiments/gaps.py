@@ -52,8 +52,8 @@ def told_apart(one: Measured, other: Measured) -> bool:
 def percent_above(pairs: Sequence[tuple[Measured, Measured]]) -> Estimate:
     """Return by how many percent the first figure of a pair is above the second, on average over the pairs.
 
-    Of several seeds that all recipes have it is the mean over these, each seed compared with itself; with fewer than
-    two such seeds the mean of each figure over its own seeds is compared, and there is no interval.
+    It is the mean over the seeds that all recipes have, each compared with itself; without such a seed the mean of each
+    figure over its own seeds is compared. With fewer than two such seeds there is no interval.
 
     Raises:
         ValueError: there are no pairs, or a recipe has no finished run.
@@ -82,6 +82,6 @@ def _on_average(pairs: Sequence[tuple[Measured, Measured]], apart: Callable[[flo
 
         return statistics.fmean(apart(mean(one), mean(other)) for one, other in pairs)
 
-    if len(common) > 1:
-        return estimate([gap({recipe: [seed] for recipe in every}) for seed in sorted(common)])
-    return Estimate(mean=gap(every), half_width=None, num_seeds=len(common))
+    if not common:
+        return Estimate(mean=gap(every), half_width=None, num_seeds=0)
+    return estimate([gap({recipe: [seed] for recipe in every}) for seed in sorted(common)])

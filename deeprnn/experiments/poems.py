@@ -112,12 +112,15 @@ def answer(results: Results) -> Figures:
     best = counted(results, results.where(recipe=BEST))
     real, ngram = of_real(results).heldout, of_real(results).ngrams[-1]
     means = {rule: _means(results, rule, runs.values()) for rule in (*RULES, "one_length")}
+    spread, apart = max(_spread(results, one) for one in runs.values()), max(means["shaped"]) - min(means["shaped"])
     return {
         **_each_depth(results, runs),
         "ppl": [{"ppl": one.figure()} for one in runs.values()],
         **ends("one_length", means["one_length"]),
         "copied_high": max(means["lines_copied"]),
-        "spread": max(_spread(results, one) for one in runs.values()),
+        "spread": spread,
+        "farther": clause(spread > apart),
+        "nearly": clause(spread <= apart),
         **{f"{rule}_real": keeping([getattr(real, rule)]) for rule in RULES},
         "variants": keeping([of_real(results).variants]),
         **{f"{rule}_best": kept_by(results, rule)(best) for rule in LISTED},
@@ -144,7 +147,7 @@ def answer_cells(results: Results) -> Figures:
     stacks = {cell: _by_depth(results, cell) for cell in CELLS}
     if missing := [cell for cell, found in stacks.items() if found.keys() != set(DEPTHS)]:
         raise LookupError(f"not all depths were run: {missing}.")
-    gru, plain = stacks["gru"], _by_depth(results, "gru", residual=False)
+    gru, plain, plain_lstm = stacks["gru"], *(_by_depth(results, cell, residual=False) for cell in ("gru", "lstm"))
     shares = {cell: _means(results, "shaped", found.values()) for cell, found in stacks.items()}
     ppls = {cell: [runs.figure().mean for runs in found.values()] for cell, found in stacks.items()}
     return {
@@ -152,14 +155,19 @@ def answer_cells(results: Results) -> Figures:
         "beside": [{cell: found[layers].figure() for cell, found in stacks.items()} for layers in DEPTHS],
         "told": clause(bool(plain)),
         "plain": [
-            {"layers": layers, "ppl": one.figure(), "shaped": kept_by(results, "shaped")(one)}
+            {
+                "layers": layers,
+                "ppl": one.figure(),
+                "lstm": plain_lstm[layers].figure(),
+                "shaped": kept_by(results, "shaped")(one),
+            }
             for layers, one in plain.items()
         ],
         **{place: value for cell, found in shares.items() for place, value in ends(cell, found).items()},
         **{f"{cell}_few": found[DEPTHS.index(2)] for cell, found in ppls.items()},
-        "deepest": clause(
-            all(found[-1] == max(found) for found in (*shares.values(), *ppls.values())),
-            spread=max(_spread(results, runs) for runs in stacks["lstm"].values()),
+        "below": clause(
+            plain.keys() == set(DEPTHS)
+            and all(one.figure().mean < plain_lstm[layers].figure().mean for layers, one in plain.items())
         ),
         **seeds(len(found[2]) for found in stacks.values()),
     }

@@ -73,7 +73,7 @@ def test_the_ladder_tells_what_learned_and_that_the_shipped_ten_layers_had_fewer
     one, two = made("note-lstm-1", began=10), made("note-lstm-2", train=1.1)
     results = results_of(one, two, ten, made("note-lstm-10", train=17.4))
     told, whole = said(depth, "note_layers", results)
-    assert "the deepest plain LSTM that learned, of 2 layers, needed 40 of the 500 epochs" in told
+    assert "the deepest plain LSTM of those tried that began to learn, of 2 layers, needed 40 of the 500 epochs" in told
     assert (
         ": 1: after 10 epochs (1 of 1 seeds), 2: after 40 epochs (1 of 1 seeds); never with these: 10 (looks" in whole
     )

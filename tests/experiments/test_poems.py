@@ -42,15 +42,22 @@ def test_plain_layers_predict_worse_and_keep_the_lines_better_as_the_sentence_sa
     assert FOUND[f"shaped_{layers}_plain"].mean > max(SHAPED)
 
 
-def test_grus_are_told_beside_lstms_of_the_same_depth_and_the_deepest_as_the_sentence_says():
+def test_seeds_of_one_depth_differ_as_much_as_the_claim_says():
+    apart = max(SHAPED) - min(SHAPED)
+    assert bool(FOUND["farther"]) == (FOUND["spread"] > apart)
+    assert bool(FOUND["nearly"]) == (FOUND["spread"] <= apart)
+    assert FOUND["spread"] > 0.8 * apart, "else neither is right"
+
+
+def test_grus_are_told_beside_lstms_of_the_same_depth_plain_ones_too():
     found = questions.answers(SHIPPED_RESULTS)["cells"]
     assert [one["layers"] for one in found["layers"]] == [1, 2, 4, 10]
     assert [one["lstm"] for one in found["beside"]] == [one["ppl"] for one in FOUND["ppl"]]
     gru = [one["gru"].mean for one in found["beside"]]
     assert found["gru_few"] == gru[1]
-    shaped = [one["shaped"].mean for one in found["shaped"]]
-    deepest = max(shaped) == shaped[-1] and max(gru) == gru[-1] and max(SHAPED) == SHAPED[-1]
-    assert bool(found["deepest"]) == deepest
+    plain = {one["layers"]: one for one in found["plain"]}
+    assert plain[2]["lstm"] == FOUND["two_plain"]
+    assert bool(found["below"]) == all(one["ppl"].mean < one["lstm"].mean for one in plain.values())
 
 
 def test_without_all_depths_nothing_is_told_of_grus():
