@@ -146,7 +146,7 @@ class Compare {
 
   draw() {
     if (this.#isLate()) {
-      this.props.value = this.carried.text;
+      this.carried.keep();
       return;
     }
     const lines = this.carried.news();
@@ -343,9 +343,8 @@ class Compare {
 
   /** Whether a drawing is late: older than the one that is shown, or of a run that the reader has stopped. */
   #isLate() {
-    const text = this.props.value || '';
-    if (!text || this.carried.continues(text)) return false;
-    const value = JSON.parse(text.split('\n', 1)[0]);
+    const value = this.carried.begun();
+    if (!value) return false;
     if (value.turn < this.shown || value.turn <= this.ended) return true;
     if (this.held && isWriting(value)) {
       this.ended = value.turn; // requested before Stop, begun after it

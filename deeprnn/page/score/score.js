@@ -145,15 +145,9 @@ class Score {
     return { ...given, cards: given.cards.map((row, at) => (this.held[at] ? held(row) : row)) };
   }
 
-  /** Whether the value that is given was asked for before the one that is drawn, and came late. */
-  #isLate() {
-    const text = this.carried.props.value || '';
-    return text && !this.carried.continues(text) && JSON.parse(text.split('\n', 1)[0]).turn < this.turn;
-  }
-
   draw() {
-    if (this.#isLate()) {
-      this.carried.props.value = this.carried.text;
+    if (this.carried.begun()?.turn < this.turn) {
+      this.carried.keep(); // it was asked for before the one that is drawn, and came late
       return;
     }
     const news = this.carried.news();

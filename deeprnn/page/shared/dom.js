@@ -84,6 +84,17 @@ export class Carried {
     return /** @type {T} */ (this.value);
   }
 
+  /** How the text that is given begins, if it is of another value than the one that was read last; else null. */
+  begun() {
+    const text = this.props.value || '';
+    return text && !this.continues(text) ? JSON.parse(text.split('\n', 1)[0]) : null;
+  }
+
+  /** Gives again what was read last, in place of a value that came late. */
+  keep() {
+    this.props.value = this.text;
+  }
+
   /** @param {string} text */
   #read(text) {
     const grown = this.continues(text);

@@ -6,6 +6,7 @@ import {
   Carried,
   find,
   keepFocus,
+  modified,
   node,
   onLanguage,
   pointed,
@@ -308,7 +309,7 @@ class Watch {
     const { key } = event;
     const target = targetOf(event);
     const isMeant = opened() === 'watch' && (target.contains(this.root) || this.root.contains(target));
-    if (!isMeant || !this.#places.length || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!isMeant || !this.#places.length || modified(event)) return;
     const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
     if (key === ' ' && !target.closest('button')) this.#toggle();
     else if (step && !target.closest('input')) this.#step(this.#at() + step);
